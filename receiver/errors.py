@@ -1,0 +1,111 @@
+"""Every error the receiver raises on purpose, each with its HTTP status and stable code.
+
+    MilepostError
+    ├── ConfigError          settings or TOML files are wrong; lists every problem
+    ├── EmbeddedError        the embedded PostgreSQL cannot run here
+    ├── MigrationError       the schema and the files disagree
+    └── HttpError
+        ├── NotFound         404
+        ├── WrongType        415
+        ├── TooLarge         413
+        ├── Unauthorized     401
+        ├── Conflict         409
+        ├── Invalid          422, names each wrong field
+        │   └── Undecodable  422, the body is no sane JSON
+        └── Unavailable      503, try again
+
+An error's text is a sentence a user may see; it never echoes input or a secret.
+"""
+
+from collections.abc import Mapping, Sequence
+
+
+class MilepostError(Exception):
+    """Something went wrong that the user can do something about."""
+
+
+class ConfigError(MilepostError):
+    """Settings are wrong; `problems` holds one sentence for each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class EmbeddedError(MilepostError):
+    """The embedded PostgreSQL cannot run here."""
+
+
+class MigrationError(MilepostError):
+    """The database's schema does not fit the migration files."""
+
+
+class HttpError(MilepostError):
+    """An answer that is not a success, as RFC 9457 problem details."""
+
+    status = 500
+    code = "internal"
+    title = "Internal error"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.fields = dict(fields or {})
+        self.headers = dict(headers or {})
+
+
+class NotFound(HttpError):
+    """There is nothing at this address."""
+
+    status, code, title = 404, "not-found", "Not found"
+
+
+class WrongType(HttpError):
+    """The body's type or encoding is not taken here."""
+
+    status, code, title = 415, "unsupported-type", "Unsupported content type"
+
+
+class TooLarge(HttpError):
+    """The body is larger than this route takes."""
+
+    status, code, title = 413, "too-large", "Body too large"
+
+
+class Unauthorized(HttpError):
+    """The request is not signed rightly; one answer for every reason, so that nobody learns which."""
+
+    status, code, title = 401, "unauthorized", "Not signed rightly"
+
+
+class Conflict(HttpError):
+    """This delivery id was used before with another body or query; the first one is kept."""
+
+    status, code, title = 409, "conflict", "Delivery id already used for another body"
+
+
+class Invalid(HttpError):
+    """The body is readable but wrong; `fields` names each wrong field."""
+
+    status, code, title = 422, "invalid", "Invalid delivery"
+
+
+class Undecodable(Invalid):
+    """The body is not one sane JSON document."""
+
+    code, title = "undecodable", "Body is not sane JSON"
+
+
+class Unavailable(HttpError):
+    """The database is away or too busy; the sender should try again."""
+
+    status, code, title = 503, "unavailable", "Database unavailable"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 3) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})

@@ -1,0 +1,162 @@
+"""The values that everything speaks: deliveries, statements, events. Frozen, and without behaviour."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+Kind = Literal["stage", "build", "artifact", "manifest", "heartbeat"]
+Json = dict[str, Any]
+
+DIMENSIONS = ("project", "platform", "os_version", "image_type")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a build is of; None where nothing is known."""
+
+    project: str | None = None
+    platform: str | None = None
+    os_version: str | None = None
+    image_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run that speaks: its key, and what it says of itself."""
+
+    key: str
+    attempt: int | None = None
+    resumed_from: int | None = None
+    url: str | None = None
+    commit: str | None = None
+    branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a stage or a build failed, in the sender's words."""
+
+    type: str = "stage"
+    message: str = ""
+    component: str | None = None
+    details: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One thing a build made. `region` is None where the builder has none.
+
+    `files` is a tuple of `{"name": str, "size": int}`; `build_time` is when the manifest's
+    entry was written; `current` is False for entries of earlier runs kept in the same manifest.
+    """
+
+    artifact_id: str
+    region: str | None = None
+    builder_type: str | None = None
+    name: str | None = None
+    packer_run_uuid: str | None = None
+    build_time: datetime | None = None
+    files: tuple[Json, ...] = ()
+    custom_data: Mapping[str, str] = field(default_factory=dict)
+    current: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact that a delivery states about one build.
+
+    `status` is a state row's for kind `stage` (started, completed, failed, skipped, cancelled), a
+    build's for kind `build` (pending, running, completed, failed, cancelled), else None.
+    `at` is in UTC. `dated` is False where `at` had to be taken from the delivery.
+    """
+
+    kind: Kind
+    at: datetime
+    status: str | None = None
+    stage: str | None = None
+    state: int | None = None
+    allowed: bool = False
+    failure: Failure | None = None
+    artifact: Artifact | None = None
+    manifest_sha256: str | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    dated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one delivery says about one run of one build.
+
+    `said` outranks `custom` (signed custom_data), which outranks `inferred`.
+    `manifest` is Packer's document as it came, for `builds.packer_manifest`.
+    """
+
+    build_number: str
+    run: Run
+    events: tuple[Event, ...]
+    said: Identity = Identity()
+    custom: Identity = Identity()
+    inferred: Identity = Identity()
+    created_by: str | None = None
+    manifest: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A named user of a source; an empty name is the source's default sender."""
+
+    source: str
+    name: str
+    secrets: tuple[str, ...]
+    projects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request to a webhook route: headers by lower-case name, the body as it came."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    query: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A request with a right signature, ready to be kept."""
+
+    id: UUID
+    source: str
+    sender: str
+    event_type: str
+    key: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a source made of a delivery; `outcome` is stored, ignored or quarantined."""
+
+    statements: tuple[Statement, ...] = ()
+    outcome: str = "stored"
+    reason: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A format and its way to sign; each part is a pure function.
+
+    verify(request, secrets) raises Unauthorized; identify(request) gives event type and
+    delivery key; parse(request) gives statements or raises Invalid.
+    """
+
+    name: str
+    verify: Callable[[Request, tuple[str, ...]], None]
+    identify: Callable[[Request], tuple[str, str]]
+    parse: Callable[[Request], Parsed]
+    max_body: int
+    content_types: tuple[str, ...]
+    own: bool
