@@ -5,10 +5,13 @@
     ├── EmbeddedError        the embedded PostgreSQL cannot run here
     ├── MigrationError       the schema and the files disagree
     └── HttpError
+        ├── Malformed        400
         ├── NotFound         404
+        ├── WrongMethod      405
         ├── WrongType        415
         ├── TooLarge         413
         ├── Unauthorized     401
+        ├── Closed           401, pages and API are not public
         ├── Conflict         409
         ├── Invalid          422, names each wrong field
         │   └── Undecodable  422, the body is no sane JSON
@@ -66,6 +69,18 @@ class NotFound(HttpError):
     status, code, title = 404, "not-found", "Not found"
 
 
+class Malformed(HttpError):
+    """The request itself is broken."""
+
+    status, code, title = 400, "malformed", "Broken request"
+
+
+class WrongMethod(HttpError):
+    """Only POST delivers."""
+
+    status, code, title = 405, "wrong-method", "Method not allowed"
+
+
 class WrongType(HttpError):
     """The body's type or encoding is not taken here."""
 
@@ -79,9 +94,18 @@ class TooLarge(HttpError):
 
 
 class Unauthorized(HttpError):
-    """The request is not signed rightly; one answer for every reason, so that nobody learns which."""
+    """The request is not signed rightly; one answer, whatever the reason."""
 
     status, code, title = 401, "unauthorized", "Not signed rightly"
+
+
+class Closed(HttpError):
+    """Pages and API are closed here: set MILEPOST_PUBLIC_READ=1 to open them to all."""
+
+    status, code, title = 401, "closed", "Pages and API are closed here"
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__ or "", headers={"WWW-Authenticate": "Bearer"})
 
 
 class Conflict(HttpError):

@@ -1,4 +1,4 @@
-"""The values that everything speaks: deliveries, statements, events. Frozen, and without behaviour."""
+"""The values that everything speaks: deliveries, statements, events; frozen, no behaviour."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -110,7 +110,6 @@ class Sender:
     source: str
     name: str
     secrets: tuple[str, ...]
-    projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,143 @@
+"""One frozen Config, made from a mapping of settings and passed down; nothing is read at import."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from receiver import signatures
+from receiver.errors import ConfigError
+
+SOURCES = ("milepost", "packer", "github", "gitlab", "jenkins", "cloudevents")
+STANDARD_SOURCES = ("milepost", "packer", "cloudevents")
+
+KNOWN = {
+    "MILEPOST_DATA_DIR",
+    "MILEPOST_PG_BIN",
+    "MILEPOST_PUBLIC_READ",
+    "MILEPOST_STAGES",
+    *(f"MILEPOST_SECRET_{source.upper()}" for source in SOURCES),
+    *(f"MILEPOST_SECRET_{source.upper()}_FILE" for source in SOURCES),
+    "DATABASE_URL_FILE",
+}
+# Read by the hooks, which may share an environment with the receiver.
+HOOK_NAMES = {
+    "MILEPOST_ATTEMPT",
+    "MILEPOST_BUILD_NUMBER",
+    "MILEPOST_CHECK_RUN_ID",
+    "MILEPOST_IMAGE_TYPE",
+    "MILEPOST_MATRIX",
+    "MILEPOST_OS_VERSION",
+    "MILEPOST_PLATFORM",
+    "MILEPOST_PROJECT",
+    "MILEPOST_SECRET",
+    "MILEPOST_STRICT",
+    "MILEPOST_TOKEN",
+    "MILEPOST_URL",
+    "MILEPOST_WRAPPED",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The receiver's settings. `database_url` is None where the embedded server is used.
+
+    `secrets` holds those of each source's default sender; a source without one is off.
+    `unknown` names the MILEPOST_… settings that nobody reads.
+    """
+
+    data_dir: Path
+    database_url: str | None = None
+    public_read: bool = False
+    stages: Path | None = None
+    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+
+
+def load(env: Mapping[str, str]) -> Config:
+    """Read every setting; ConfigError lists all that is wrong at once."""
+    reader = _Reader(env)
+    config = Config(
+        data_dir=Path(env.get("MILEPOST_DATA_DIR") or default_data_dir(env)).expanduser(),
+        database_url=reader.text("DATABASE_URL"),
+        public_read=reader.flag("MILEPOST_PUBLIC_READ"),
+        stages=reader.path("MILEPOST_STAGES"),
+        secrets={source: lines for source in SOURCES if (lines := reader.secrets(source))},
+        unknown=tuple(sorted(name for name in env if _is_unknown(name))),
+    )
+    reader.refuse_shared(config.secrets)
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return config
+
+
+def default_data_dir(env: Mapping[str, str]) -> Path:
+    """Where the embedded PostgreSQL can reach it: it never runs as root."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/milepost")
+    home = Path(env.get("HOME", "~")).expanduser()
+    return Path(env.get("XDG_DATA_HOME") or home / ".local/share") / "milepost"
+
+
+def _is_unknown(name: str) -> bool:
+    return name.startswith("MILEPOST_") and name not in KNOWN | HOOK_NAMES
+
+
+class _Reader:
+    """Small strict readers that collect problems instead of stopping at the first."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str | None:
+        """The setting, or the contents of the file that <name>_FILE names."""
+        path = self.env.get(f"{name}_FILE")
+        if path and self.env.get(name):
+            self.problems.append(f"{name} and {name}_FILE are both set: remove one.")
+        if not path:
+            return self.env.get(name) or None
+        return self._contents(f"{name}_FILE", path)
+
+    def flag(self, name: str) -> bool:
+        value = self.env.get(name, "").lower()
+        if value not in ("", "0", "1", "true", "false", "yes", "no"):
+            self.problems.append(f"{name} must be 1 or 0.")
+        return value in ("1", "true", "yes")
+
+    def path(self, name: str) -> Path | None:
+        value = self.env.get(name)
+        if value and not Path(value).is_file():
+            self.problems.append(f"{name}: there is no file {value}.")
+        return Path(value) if value else None
+
+    def secrets(self, source: str) -> tuple[str, ...]:
+        """Several secrets, one a line, all valid at once while a sender rotates."""
+        name = f"MILEPOST_SECRET_{source.upper()}"
+        lines = tuple(line.strip() for line in (self.text(name) or "").splitlines() if line.strip())
+        for number, line in enumerate(lines, 1):
+            problem = _check(source)(line)
+            if problem:
+                self.problems.append(f"{name}, line {number}: {problem}.")
+        return lines
+
+    def refuse_shared(self, secrets: Mapping[str, tuple[str, ...]]) -> None:
+        """One secret on two sources would let either speak for the other."""
+        owners: dict[str, str] = {}
+        for source, lines in secrets.items():
+            for line in lines:
+                other = owners.setdefault(line, source)
+                if other != source:
+                    self.problems.append(f"{other} and {source} share a secret: make two.")
+
+    def _contents(self, name: str, path: str) -> str | None:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            self.problems.append(f"{name}: cannot read {path}: {reason}.")
+            return None
+
+
+def _check(source: str) -> Callable[[str], str | None]:
+    return signatures.check_secret if source in STANDARD_SOURCES else lambda _: None

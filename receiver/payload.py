@@ -1,0 +1,73 @@
+"""Bytes → mapping, safely: strict UTF-8 JSON within bounds, fit for PostgreSQL's JSONB.
+
+orjson refuses NaN, infinities, lone surrogates, a byte order mark and trailing text; what it lets
+through is bounded here, because a signed body is not yet a sane one.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from receiver.errors import Undecodable
+
+MAX_DEPTH = 64
+MAX_NODES = 100_000
+MAX_KEY = 256
+MAX_TEXT = 64 * 1024
+CUT_MARK = "… [cut]"
+
+
+@dataclass(slots=True)
+class Decoded:
+    """The document, and what had to be changed in it: `sanitized` (U+0000) or `cut`."""
+
+    document: dict[str, Any]
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Walk:
+    nodes: int = 0
+    flags: set[str] = field(default_factory=set)
+
+    def value(self, value: Any, depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise Undecodable(f"The body has more than {MAX_NODES} values.")
+        if isinstance(value, str):
+            return self.text(value)
+        if not isinstance(value, dict | list):
+            return value
+        if depth >= MAX_DEPTH:
+            raise Undecodable(f"The body is nested deeper than {MAX_DEPTH} levels.")
+        if isinstance(value, list):
+            return [self.value(item, depth + 1) for item in value]
+        return {self.key(key): self.value(item, depth + 1) for key, item in value.items()}
+
+    def key(self, key: str) -> str:
+        if len(key) > MAX_KEY:
+            raise Undecodable(f"A key is longer than {MAX_KEY} characters.")
+        return self.text(key)
+
+    def text(self, text: str) -> str:
+        if "\0" in text:  # PostgreSQL stores none, neither in TEXT nor in JSONB
+            self.flags.add("sanitized")
+            text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        if len(text) > MAX_TEXT:
+            self.flags.add("cut")
+            text = text[:MAX_TEXT] + CUT_MARK
+        return text
+
+
+def decode(body: bytes) -> Decoded:
+    """The JSON object in `body`; Undecodable, with a reason, where there is none."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Undecodable("The body is not JSON in UTF-8.") from error
+    if not isinstance(document, dict):
+        raise Undecodable("The body is not a JSON object.")
+    walk = _Walk()
+    clean = walk.value(document, 0)
+    return Decoded(clean, tuple(sorted(walk.flags)))

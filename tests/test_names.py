@@ -1,0 +1,52 @@
+"""What a name alone tells."""
+
+import pytest
+
+from receiver import names
+
+
+@pytest.mark.parametrize(
+    ("name", "display", "family", "major", "minor"),
+    [
+        ("rhel-8.8", "RHEL 8.8", "rhel", 8, 8),
+        ("rhel8", "RHEL 8", "rhel", 8, None),
+        ("ubuntu-22.04", "Ubuntu 22.04", "ubuntu", 22, 4),
+        ("amazon-linux-2023", "Amazon Linux 2023", "amazon-linux", 2023, None),
+        ("sles-15-sp5", "SLES 15 Sp5", "sles", 15, None),
+        ("windows", "Windows", "windows", 0, None),
+        ("unknown", "Unknown", "unknown", 0, None),
+        ("20261123235959", "20261123235959", "20261123235959", 0, None),
+        ("12", "12", "12", 12, None),
+    ],
+)
+def test_os_versions(name: str, display: str, family: str, major: int, minor: int | None):
+    assert names.os_version(name) == {
+        "name": name,
+        "display_name": display,
+        "os_family": family,
+        "major_version": major,
+        "minor_version": minor,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "provider"),
+    [
+        ("aws-commercial", "aws"),
+        ("amazon-ebs", "aws"),
+        ("azure-arm", "azure"),
+        ("googlecompute", "gcp"),
+        ("vsphere-iso", "vmware"),
+        ("qemu", "qemu"),
+        ("null", "unknown"),
+        ("lawsuit", "unknown"),
+    ],
+)
+def test_providers(name: str, provider: str):
+    assert names.platform(name)["cloud_provider"] == provider
+
+
+@pytest.mark.parametrize("name", ["-", "'; DROP TABLE builds; --", "<script>", "%s", "🙂"])
+def test_any_name_gives_columns(name: str):
+    for columns in (names.platform, names.os_version, names.image_type):
+        assert all(value != "" for value in columns(name).values())
