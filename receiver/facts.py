@@ -1,0 +1,122 @@
+"""Statements → distinct facts in a fixed order; pure. Rules 1 and 3 of the fold.
+
+A fact is an event with the context it was said in. Two deliveries that state the same event
+give one fact, so neither duplicates nor the order of arrival can change what the fold makes.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from receiver.model import Event, Identity, Run, Statement
+
+RANKS = {
+    "pending": 0,
+    "started": 1,
+    "running": 1,
+    "completed": 2,
+    "skipped": 3,
+    "cancelled": 4,
+    "failed": 5,
+}
+VERDICTS = ("completed", "cancelled", "failed")
+HOOKS = ("milepost", "packer")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A statement as the events table keeps it; `id` names its row, `source` its format."""
+
+    id: Any
+    source: str
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One event, with who said it and in which context; `kept` names the row it came from."""
+
+    key: str
+    source: str
+    event: Event
+    run: Run
+    said: Identity
+    custom: Identity
+    inferred: Identity
+    created_by: str | None
+    kept: Any
+
+    @property
+    def reporter(self) -> tuple[str, str]:
+        return (self.run.key, self.source)
+
+    @property
+    def is_hook(self) -> bool:
+        return self.source in HOOKS
+
+    @property
+    def is_start(self) -> bool:
+        return self.event.kind in ("stage", "build") and self.event.status in ("started", "running")
+
+    @property
+    def is_verdict(self) -> bool:
+        return self.event.kind == "build" and self.event.status in VERDICTS
+
+    @property
+    def order(self) -> tuple[datetime, int, int, str]:
+        """Time, rank, state (none first), key: the order inside an attempt."""
+        event = self.event
+        state = -1 if event.state is None else event.state
+        return (event.at, RANKS.get(event.status or "completed", 2), state, self.key)
+
+
+def event_key(source: str, run_key: str, event: Event) -> str:
+    """SHA-256 over the run key and what the sender said; a time that was not said is left out."""
+    at = event.at if event.dated else None
+    said = replace(event, at=at, artifacts=())  # type: ignore[arg-type]  # only to be hashed
+    document = orjson.dumps([source, run_key, said], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(document).hexdigest()
+
+
+def distinct(kept: Iterable[Kept]) -> list[Fact]:
+    """Collapse duplicates; of equal events the earliest and then the smallest context stays."""
+    facts: dict[str, list[Fact]] = {}
+    for row in kept:
+        for event in row.statement.events:
+            if event.kind == "heartbeat":
+                continue
+            fact = _fact(row, event)
+            facts.setdefault(fact.key, []).append(fact)
+    return [_merge(same) for same in facts.values()]
+
+
+def _fact(row: Kept, event: Event) -> Fact:
+    statement = row.statement
+    return Fact(
+        key=event_key(row.source, statement.run.key, event),
+        source=row.source,
+        event=event,
+        run=statement.run,
+        said=statement.said,
+        custom=statement.custom,
+        inferred=statement.inferred,
+        created_by=statement.created_by,
+        kept=row.id,
+    )
+
+
+def _merge(same: list[Fact]) -> Fact:
+    if len(same) == 1:
+        return same[0]
+    first = min(same, key=lambda fact: (fact.event.at, _context(fact)))
+    declared = max((fact.run.attempt or 0 for fact in same), default=0) or None
+    return replace(first, run=replace(first.run, attempt=declared))
+
+
+def _context(fact: Fact) -> bytes:
+    context = (fact.run, fact.said, fact.custom, fact.inferred, fact.created_by)
+    return orjson.dumps(context, option=orjson.OPT_SORT_KEYS)

@@ -1,0 +1,130 @@
+"""How far one attempt is: its status, the state of each row, the resume point; pure.
+
+Rules 7, 8 and 9 of docs/fold.md.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from receiver.facts import Fact
+from receiver.rows import Row, close_open, rows_of, unrecovered, verdict_of
+
+StateOf = Callable[[str], int | None]
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt, folded. `values` holds each row's state and whether it was named."""
+
+    number: int
+    facts: Sequence[Fact]
+    rows: list[Row]
+    status: str
+    end: datetime | None
+    verdict: Fact | None
+    failed: list[Row]
+    resumed_from: int | None
+    values: list[tuple[int, bool]]
+
+    @property
+    def stopped(self) -> float:
+        """The place in fold order after which nothing moves the state on."""
+        return min((row.closed for row in self.failed), default=math.inf)
+
+
+def attempt_of(number: int, facts: Sequence[Fact], state_of: StateOf) -> Attempt:
+    """Fold the facts of one attempt, given in fold order."""
+    rows = rows_of(facts)
+    verdict = verdict_of(facts) or _manifest_verdict(facts, rows)
+    status, end = _judged(verdict) if verdict else _unjudged(facts, rows)
+    if verdict and end:
+        for row in close_open(rows, status, end, len(facts)):
+            row.failure = verdict.event.failure
+    resumed_from = latest(fact.run.resumed_from for fact in facts)
+    attempt = Attempt(
+        number, facts, rows, status, end, verdict, unrecovered(rows), resumed_from, []
+    )
+    attempt.values = _values(attempt, state_of)
+    return attempt
+
+
+def latest(values: Iterable[Any]) -> Any:
+    """The last value that is not None."""
+    return next((value for value in reversed(list(values)) if value is not None), None)
+
+
+def current_state(attempt: Attempt) -> int:
+    """A failure never rolls it back, and nothing after a failure moves it on."""
+    if attempt.status == "completed":
+        return 100
+    stopped = attempt.stopped
+    reached = [state for row, state in _named_rows(attempt) if _counts(row, stopped)]
+    return max(reached, default=attempt.resumed_from or 0)
+
+
+def resume_state(attempt: Attempt) -> int | None:
+    """The first state that still has to run; None where nothing has to."""
+    if attempt.status == "completed":
+        return None
+    named = _named_rows(attempt)
+    standing = set(attempt.failed)
+    failed = [state for row, state in named if row in standing]
+    if failed:
+        return failed[0]
+    done = max((state for row, state in named if row.status == "completed"), default=-1)
+    ahead = [state for row, state in named if state > done and row.status != "skipped"]
+    return min(ahead, default=attempt.resumed_from or 0)
+
+
+def _judged(verdict: Fact) -> tuple[str, datetime]:
+    status = verdict.event.status if verdict.is_verdict else "completed"
+    return status or "completed", verdict.event.at
+
+
+def _manifest_verdict(facts: Sequence[Fact], rows: Sequence[Row]) -> Fact | None:
+    """A manifest completes a build only where nothing failed: an entry is no proof of success."""
+    made = [fact for fact in facts if any(each.current for each in fact.event.artifacts)]
+    return made[-1] if made and not unrecovered(rows) else None
+
+
+def _unjudged(facts: Sequence[Fact], rows: Sequence[Row]) -> tuple[str, datetime | None]:
+    """Without a verdict: failed if the latest closed stage failed and nothing started later."""
+    ran = [row for row in rows if row.status != "skipped"]
+    last = max((row for row in ran if row.end), key=lambda row: row.closed, default=None)
+    if last and last.failed and all(row.opened <= last.closed for row in ran):
+        return "failed", last.end
+    if not rows and all(fact.event.status == "pending" for fact in facts):
+        return "pending", None
+    return "running", None
+
+
+def _values(attempt: Attempt, state_of: StateOf) -> list[tuple[int, bool]]:
+    """The state of each row and whether it was named; the others carry the value so far."""
+    value, stopped = attempt.resumed_from or 0, attempt.stopped
+    result = []
+    for row in attempt.rows:
+        named = _named(row, state_of)
+        result.append((value if named is None else named, named is not None))
+        if named is not None and _counts(row, stopped):
+            value = max(value, named)
+    return result
+
+
+def _named(row: Row, state_of: StateOf) -> int | None:
+    """The sender's number, else the maps'; a stage that says 100 counts 99."""
+    state = row.said_state
+    if state is None and row.stage:
+        state = state_of(row.stage)
+    return None if state is None else min(state, 99)
+
+
+def _counts(row: Row, stopped: float) -> bool:
+    return row.status != "skipped" and row.opened <= stopped
+
+
+def _named_rows(attempt: Attempt) -> list[tuple[Row, int]]:
+    pairs = zip(attempt.rows, attempt.values, strict=True)
+    return [(row, state) for row, (state, named) in pairs if named]

@@ -1,0 +1,244 @@
+"""fold(statements) → the rows of a build; pure.
+
+The result is a function of the set of events: any order of arrival and any duplicate gives the
+same rows. The rules are those of docs/fold.md.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from receiver.attempts import attempts
+from receiver.facts import HOOKS, Fact, Kept, distinct
+from receiver.model import Artifact, Event, Failure, Identity, Json
+from receiver.progress import Attempt, StateOf, attempt_of, current_state, latest, resume_state
+from receiver.rows import Row
+from receiver.stages import clean
+
+LONGEST = 2**31 - 1  # what the column holds, should a sender's clock be centuries off
+Told = list[tuple[int, list[Fact]]]
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """A row of build_states, but for ids."""
+
+    state: int
+    status: str
+    start_time: datetime
+    end_time: datetime | None
+    duration_seconds: int | None
+    error_message: str | None
+    retry_count: int
+    stage: str | None
+    attempt: int
+    mapped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """A row of build_failures, but for ids and what people write; keyed by the first three."""
+
+    attempt: int
+    stage: str | None
+    occurrence: int
+    state: int
+    failure_type: str
+    error_message: str
+    error_details: Json | None
+    component: str | None
+    retry_attempt: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRow:
+    """What the fold says of the build itself; `manifest_from` names the row that holds it."""
+
+    status: str = "pending"
+    current_state: int = 0
+    attempt: int = 1
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    duration_seconds: int | None = None
+    created_by: str | None = None
+    run_url: str | None = None
+    commit: str | None = None
+    branch: str | None = None
+    resume_state: int | None = 0
+    manifest_from: Any = None
+    manifest_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Everything that is derived from the events of one build."""
+
+    build: BuildRow = BuildRow()
+    states: tuple[StateRow, ...] = ()
+    failures: tuple[FailureRow, ...] = ()
+    artifacts: tuple[tuple[int, Artifact], ...] = ()
+
+
+def told(kept: Iterable[Kept]) -> Told:
+    """What was stated about one build, as attempts with their facts in fold order."""
+    return attempts(distinct(kept))
+
+
+def identity(numbered: Told) -> Identity:
+    """What the build is of: said before signed custom_data before inferred, the latest of each."""
+    found: dict[str, str] = {}
+    for level in ("inferred", "custom", "said"):
+        for fact in _in_order(numbered):
+            said = getattr(fact, level)
+            known = ((each.name, getattr(said, each.name)) for each in fields(Identity))
+            found.update({name: value for name, value in known if value is not None})
+    return Identity(**found)
+
+
+def fold(numbered: Told, state_of: StateOf) -> Folded:
+    """The rows of one build from all that was told; state_of maps a stage's name to a state."""
+    if not numbered:
+        return Folded()
+    folded = [attempt_of(number, facts, state_of) for number, facts in numbered]
+    rows = _state_rows(folded)
+    return Folded(
+        build=_build(folded[-1], _in_order(numbered)),
+        states=tuple(row for group in rows for row in group),
+        failures=tuple(_failures(folded, rows)),
+        artifacts=tuple(_artifacts(numbered)),
+    )
+
+
+def _in_order(numbered: Told) -> list[Fact]:
+    return [fact for _, facts in numbered for fact in facts]
+
+
+def _build(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
+    begun = [fact.event.at for fact in newest.facts if fact.event.status != "pending"]
+    start = min(begun, default=None)
+    end = max(start, newest.end) if start and newest.end else newest.end
+    manifest = latest(fact if fact.event.kind == "manifest" else None for fact in facts)
+    runs = [fact.run for fact in newest.facts]
+    return BuildRow(
+        status=newest.status,
+        current_state=current_state(newest),
+        attempt=newest.number,
+        start_time=start,
+        end_time=end,
+        duration_seconds=_seconds(start, end),
+        created_by=latest(fact.created_by for fact in facts),
+        run_url=latest(run.url for run in runs),
+        commit=latest(run.commit for run in runs),
+        branch=latest(run.branch for run in runs),
+        resume_state=resume_state(newest),
+        manifest_from=manifest and manifest.kept,
+        manifest_sha256=manifest and manifest.event.manifest_sha256,
+    )
+
+
+def _state_rows(folded: Sequence[Attempt]) -> list[list[StateRow]]:
+    """The rows of every attempt; a stage seen before, in the same kind of source, is a retry."""
+    seen: Counter[tuple[str, str]] = Counter()
+    groups = []
+    for attempt in folded:
+        rows = []
+        for row, (state, named) in zip(attempt.rows, attempt.values, strict=True):
+            key = (row.label, _source_kind(row))
+            rows.append(_state_row(attempt.number, row, state, named, seen[key]))
+            seen[key] += row.status != "skipped"
+        groups.append(rows)
+    return groups
+
+
+def _source_kind(row: Row) -> str:
+    if row.fact.source in HOOKS:
+        return "hook"
+    return "api" if row.fact.source == "api" else "forge"
+
+
+def _state_row(attempt: int, row: Row, state: int, named: bool, retry_count: int) -> StateRow:
+    message = row.failure.message if row.failure else row.warning
+    return StateRow(
+        state=state,
+        status=row.status,
+        start_time=row.start,
+        end_time=row.end,
+        duration_seconds=_seconds(row.start, row.end),
+        error_message=message or None,
+        retry_count=retry_count,
+        stage=row.stage,
+        attempt=attempt,
+        mapped=named,
+    )
+
+
+def _failures(
+    folded: Sequence[Attempt], groups: Sequence[Sequence[StateRow]]
+) -> Iterator[FailureRow]:
+    """One for each failed row; the verdict's own only where no stage carries it."""
+    for attempt, rows in zip(folded, groups, strict=True):
+        seen: Counter[str] = Counter()
+        for row, shown in zip(attempt.rows, rows, strict=True):
+            if row.failed:
+                key = clean(row.stage) if row.stage else ""
+                seen[key] += 1
+                yield _failure(shown, row, seen[key])
+        if attempt.status == "failed" and not attempt.failed and attempt.verdict:
+            yield _verdict_failure(attempt, attempt.verdict)
+
+
+def _failure(shown: StateRow, row: Row, occurrence: int) -> FailureRow:
+    said = row.failure or Failure()
+    return FailureRow(
+        attempt=shown.attempt,
+        stage=shown.stage,
+        occurrence=occurrence,
+        state=shown.state,
+        failure_type=said.type,
+        error_message=said.message or f"{shown.stage or 'A stage'} failed",
+        error_details=said.details,
+        component=said.component,
+        retry_attempt=shown.retry_count,
+        created_at=row.end or row.start,
+    )
+
+
+def _verdict_failure(attempt: Attempt, verdict: Fact) -> FailureRow:
+    said = verdict.event.failure or Failure(type="build")
+    return FailureRow(
+        attempt=attempt.number,
+        stage=None,
+        occurrence=0,
+        state=current_state(attempt),
+        failure_type=said.type,
+        error_message=said.message or "The build failed",
+        error_details=said.details,
+        component=said.component,
+        retry_attempt=0,
+        created_at=verdict.event.at,
+    )
+
+
+def _artifacts(numbered: Told) -> Iterable[tuple[int, Artifact]]:
+    """Every artifact of a current run once, with the attempt that made it."""
+    found: dict[str, tuple[int, Artifact]] = {}
+    for number, facts in numbered:
+        for event in (fact.event for fact in facts):
+            for artifact in _of(event):
+                found.setdefault(repr(artifact), (number, artifact))
+    return found.values()
+
+
+def _of(event: Event) -> tuple[Artifact, ...]:
+    if event.artifact:
+        return (event.artifact,)
+    return tuple(artifact for artifact in event.artifacts if artifact.current)
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> int | None:
+    if not start or not end:
+        return None
+    return min(int((end - start).total_seconds()), LONGEST)
