@@ -1,0 +1,12 @@
+-- A project and its ancestors, nearest first: name.
+WITH RECURSIVE chain AS (
+    SELECT id, name, parent_project_id, 0 AS depth
+    FROM projects
+    WHERE name = %(name)s
+    UNION ALL
+    SELECT parent.id, parent.name, parent.parent_project_id, chain.depth + 1
+    FROM projects AS parent
+    JOIN chain ON parent.id = chain.parent_project_id
+    WHERE chain.depth < 32
+)
+SELECT name FROM chain ORDER BY depth

@@ -1,0 +1,39 @@
+-- Make a build's artifacts these rows; writes the difference only.
+WITH folded AS (
+    SELECT *
+    FROM jsonb_to_recordset(%(rows)s) AS folded (
+        id uuid, place integer, attempt integer, artifact_id text, region text,
+        builder_type text, name text, packer_run_uuid text, build_time timestamptz,
+        files jsonb, custom_data jsonb
+    )
+),
+gone AS (
+    DELETE FROM artifacts
+    WHERE build_id = %(build_id)s AND id NOT IN (SELECT id FROM folded)
+)
+INSERT INTO artifacts AS old (
+    id, build_id, place, attempt, artifact_id, region, builder_type, name, packer_run_uuid,
+    build_time, files, custom_data
+)
+SELECT
+    id, %(build_id)s, place, attempt, artifact_id, region, builder_type, name, packer_run_uuid,
+    build_time, files, custom_data
+FROM folded
+ON CONFLICT (id) DO UPDATE SET
+    attempt = excluded.attempt,
+    artifact_id = excluded.artifact_id,
+    region = excluded.region,
+    builder_type = excluded.builder_type,
+    name = excluded.name,
+    packer_run_uuid = excluded.packer_run_uuid,
+    build_time = excluded.build_time,
+    files = excluded.files,
+    custom_data = excluded.custom_data
+WHERE (
+    old.attempt, old.artifact_id, old.region, old.builder_type, old.name, old.packer_run_uuid,
+    old.build_time, old.files, old.custom_data
+) IS DISTINCT FROM (
+    excluded.attempt, excluded.artifact_id, excluded.region, excluded.builder_type,
+    excluded.name, excluded.packer_run_uuid, excluded.build_time, excluded.files,
+    excluded.custom_data
+)
