@@ -1,0 +1,5 @@
+"""Every source that the receiver speaks; a new one is its file and a line here."""
+
+from receiver.sources import milepost, packer
+
+SOURCES = {source.name: source for source in (milepost.SOURCE, packer.SOURCE)}

@@ -1,0 +1,86 @@
+"""The only reader: pages and API ask it, and only render."""
+
+import base64
+import binascii
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from receiver import manifest
+from receiver.db import Database, Row, query
+from receiver.errors import Invalid, NotFound
+from receiver.wire import NUMBER_SHAPE
+
+MAX_LIMIT = 100
+
+
+def builds(database: Database, limit: int, after: str | None) -> tuple[list[Row], str | None]:
+    """A page of builds, newest first, and the cursor of the next page."""
+    created_at, build_id = _position(after)
+    row = {"limit": limit + 1, "created_at": created_at, "id": build_id}
+    with database.transaction() as connection:
+        found = connection.execute(query("list_builds"), row).fetchall()
+    more = len(found) > limit
+    items = found[:limit]
+    cursor = _cursor(items[-1]) if more else None
+    return [_shown(item) for item in items], cursor
+
+
+def build(database: Database, build_number: str) -> Row:
+    """One build with its states, failures, artifacts and resume point; NotFound."""
+    if not NUMBER_SHAPE.fullmatch(build_number):
+        raise NotFound("There is no build of this number.")
+    with database.transaction() as connection:
+        found = connection.execute(query("find_build"), {"build_number": build_number}).fetchone()
+        if found is None:
+            raise NotFound("There is no build of this number.")
+        parts = {
+            name: connection.execute(query(f"build_{name}"), {"build_id": found["id"]}).fetchall()
+            for name in ("states", "failures", "artifacts", "deliveries")
+        }
+    shown = _shown(found)
+    if shown["packer_manifest"]:
+        shown["packer_manifest"] = manifest.masked(shown["packer_manifest"])
+    parts["artifacts"] = manifest.masked({"builds": parts["artifacts"]})["builds"]
+    return shown | parts | {"resume": {"state": shown.pop("resume_state")}}
+
+
+def grid(database: Database) -> list[Row]:
+    """The latest build of every combination of project, platform, OS version and image type."""
+    with database.transaction() as connection:
+        return [_shown(row) for row in connection.execute(query("grid")).fetchall()]
+
+
+def unresolved(database: Database) -> list[Row]:
+    """The newest failures that nobody resolved, with their builds."""
+    with database.transaction() as connection:
+        return connection.execute(query("unresolved_failures")).fetchall()
+
+
+def schema(database: Database) -> list[str]:
+    """The names of the applied migrations."""
+    with database.transaction() as connection:
+        rows = connection.execute(query("applied_migrations")).fetchall()
+    return [row["name"] for row in rows]
+
+
+def _shown(row: Row) -> Row:
+    """Without what only joins need."""
+    return {name: value for name, value in row.items() if name not in ("id", "created_at")}
+
+
+def _cursor(row: Row) -> str:
+    document = orjson.dumps([row["created_at"], row["id"]])
+    return base64.urlsafe_b64encode(document).decode().rstrip("=")
+
+
+def _position(cursor: str | None) -> tuple[datetime | None, UUID | None]:
+    if not cursor:
+        return None, None
+    try:
+        created_at, build_id = orjson.loads(base64.urlsafe_b64decode(cursor + "=="))
+        return datetime.fromisoformat(created_at), UUID(build_id)
+    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+        problem = {"after": ["Use the `next` of the page before."]}
+        raise Invalid("That cursor is none of ours.", fields=problem) from error

@@ -1,0 +1,200 @@
+"""Our hooks' envelope: signed as Standard Webhooks, or carried with a bearer token."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from receiver import manifest
+from receiver.errors import Invalid
+from receiver.model import (
+    Artifact,
+    Event,
+    Failure,
+    Identity,
+    Json,
+    Parsed,
+    Request,
+    Run,
+    Source,
+    Statement,
+)
+from receiver.payload import decode
+from receiver.wire import (
+    BUILD_NUMBER,
+    MAX_BODY,
+    Flag,
+    Moment,
+    Text,
+    Whole,
+    checked,
+    delivery_key,
+    flat,
+    manifest_event,
+    verify,
+)
+
+STAGE_STATUSES = ("started", "completed", "failed", "skipped", "cancelled")
+BUILD_STATUSES = ("pending", "running", "completed", "failed", "cancelled")
+KINDS = ("stage", "build", "artifact", "heartbeat")
+MAX_EVENTS = 1_000
+
+
+class BuildSchema(Schema):
+    """Which build it is about."""
+
+    number = fields.String(required=True, validate=BUILD_NUMBER)
+    project = Text(allow_none=True)
+    platform = Text(allow_none=True)
+    os_version = Text(allow_none=True)
+    image_type = Text(allow_none=True)
+    created_by = Text(allow_none=True)
+
+
+class RunSchema(Schema):
+    """Which run speaks."""
+
+    key = fields.String(required=True, validate=validate.Length(1, 500))
+    attempt = Whole(1, 1_000_000, allow_none=True)
+    resumed_from = Whole(0, 100, allow_none=True)
+    url = fields.String(allow_none=True, validate=validate.Length(max=2_000))
+    commit = Text(allow_none=True)
+    branch = Text(allow_none=True)
+
+
+class FailureSchema(Schema):
+    """Why it failed."""
+
+    type = Text(allow_none=True)
+    message = fields.String(allow_none=True)
+    component = Text(allow_none=True)
+    details = fields.Dict(keys=fields.String(), allow_none=True)
+
+
+class FileSchema(Schema):
+    """A file of an artifact."""
+
+    name = fields.String(required=True)
+    size = Whole(0, 2**63 - 1, allow_none=True)
+
+
+class ArtifactSchema(Schema):
+    """One thing that the build made."""
+
+    artifact_id = fields.String(required=True, validate=validate.Length(max=2_000))
+    region = Text(allow_none=True)
+    builder_type = Text(allow_none=True)
+    name = Text(allow_none=True)
+    files = fields.List(fields.Nested(FileSchema), allow_none=True)
+    custom_data = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
+
+
+class EventSchema(Schema):
+    """One fact."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    at = Moment(required=True)
+    status = fields.String(allow_none=True)
+    stage = Text(allow_none=True)
+    state = Whole(0, 100)
+    allowed = Flag(allow_none=True)
+    failure = fields.Nested(FailureSchema, allow_none=True)
+    artifact = fields.Nested(ArtifactSchema, allow_none=True)
+
+    @validates_schema
+    def _fits_its_kind(self, data: Json, **_: Any) -> None:
+        statuses = {"stage": STAGE_STATUSES, "build": BUILD_STATUSES}.get(data["kind"])
+        if statuses and data.get("status") not in statuses:
+            raise ValidationError(f"Must be one of {', '.join(statuses)}.", "status")
+        if data["kind"] == "artifact" and not data.get("artifact"):
+            raise ValidationError("An artifact event needs an artifact.", "artifact")
+        if data.get("status") == "started" and not data.get("stage") and "state" not in data:
+            raise ValidationError("A started stage needs a name or a state.", "stage")
+
+
+class EnvelopeSchema(Schema):
+    """What our hooks send."""
+
+    version = fields.Integer(required=True, strict=True, validate=validate.Equal(1))
+    build = fields.Nested(BuildSchema, required=True)
+    run = fields.Nested(RunSchema, required=True)
+    events = fields.List(
+        fields.Nested(EventSchema), allow_none=True, validate=validate.Length(max=MAX_EVENTS)
+    )
+    manifest = fields.Raw(allow_none=True)
+
+    @validates_schema
+    def _says_something(self, data: Json, **_: Any) -> None:
+        if not data.get("events") and data.get("manifest") is None:
+            raise ValidationError("Give events or a manifest.", "events")
+
+
+ENVELOPE = EnvelopeSchema()
+
+
+def identify(request: Request) -> tuple[str, str]:
+    """The delivery key is `webhook-id`; a bearer post without one is known by its content."""
+    return "report", delivery_key(request)
+
+
+def parse(request: Request) -> Parsed:
+    """One statement; Invalid names each wrong field."""
+    decoded = decode(request.body)
+    try:
+        envelope = ENVELOPE.load(decoded.document)
+    except ValidationError as error:
+        raise Invalid(fields=flat(error.messages_dict)) from error
+    document = envelope.get("manifest")
+    if document is not None:
+        document = checked(document, "manifest")
+    return Parsed((_statement(envelope, document, request),), flags=decoded.flags)
+
+
+def _statement(envelope: Json, document: Json | None, request: Request) -> Statement:
+    build, run = envelope["build"], envelope["run"]
+    events = [_event(each) for each in envelope.get("events") or []]
+    if document is not None:
+        events.append(manifest_event(document, request))
+    names = ("project", "platform", "os_version", "image_type")
+    return Statement(
+        build_number=build["number"],
+        run=Run(**{name: value for name, value in run.items() if value not in (None, "")}),
+        events=tuple(events),
+        said=Identity(**{name: build.get(name) or None for name in names}),
+        custom=manifest.custom(document)[0] if document else Identity(),
+        inferred=manifest.infer(document) if document else Identity(),
+        created_by=build.get("created_by") or None,
+        manifest=document,
+    )
+
+
+def _event(said: Json) -> Event:
+    failure, artifact = said.get("failure"), said.get("artifact")
+    return Event(
+        kind=said["kind"],
+        at=said["at"],
+        status=said.get("status"),
+        stage=said.get("stage") or None,
+        state=said.get("state"),
+        allowed=bool(said.get("allowed")),
+        failure=Failure(**_given(failure)) if failure else None,
+        artifact=Artifact(**_artifact(artifact)) if artifact else None,
+    )
+
+
+def _artifact(said: Json) -> Json:
+    return {**_given(said), "files": tuple(said.get("files") or ())}
+
+
+def _given(said: Json) -> Json:
+    return {name: value for name, value in said.items() if value is not None}
+
+
+SOURCE = Source(
+    name="milepost",
+    verify=verify,
+    identify=identify,
+    parse=parse,
+    max_body=MAX_BODY,
+    content_types=("application/json",),
+    own=True,
+)

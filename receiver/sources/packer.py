@@ -1,0 +1,72 @@
+"""A raw Packer manifest, as `curl --data-binary @packer-manifest.json` posts it.
+
+The query may say what the build is; signed custom_data is believed more.
+"""
+
+from dataclasses import replace
+from urllib.parse import parse_qsl
+
+from receiver import manifest
+from receiver.errors import Invalid
+from receiver.model import DIMENSIONS, Parsed, Request, Run, Source, Statement
+from receiver.payload import decode
+from receiver.wire import (
+    MAX_BODY,
+    MAX_NAME,
+    NUMBER_PROBLEM,
+    NUMBER_SHAPE,
+    checked,
+    delivery_key,
+    manifest_event,
+    verify,
+)
+
+
+def identify(request: Request) -> tuple[str, str]:
+    """The delivery key is `webhook-id`, else the SHA-256 of query and body."""
+    return "manifest", delivery_key(request)
+
+
+def parse(request: Request) -> Parsed:
+    """One statement; Invalid names each wrong field, of the query too."""
+    decoded = decode(request.body)
+    document = checked(decoded.document)
+    query = _query(request.query)
+    custom, number = manifest.custom(document)
+    run_key = manifest.run_key(document, request.body)
+    inferred = replace(
+        manifest.infer(document), **{name: query[name] for name in DIMENSIONS if name in query}
+    )
+    statement = Statement(
+        build_number=number or query.get("build_number") or f"packer-{run_key}",
+        run=Run(run_key),
+        events=(manifest_event(document, request),),
+        custom=custom,
+        inferred=inferred,
+        manifest=document,
+    )
+    return Parsed((statement,), flags=decoded.flags)
+
+
+def _query(query: str) -> dict[str, str]:
+    """The names in the query; an empty value is none."""
+    given = parse_qsl(query.replace("%00", ""))  # PostgreSQL's text holds no NUL
+    found = {name: value.strip()[:MAX_NAME] for name, value in given if value.strip()}
+    known = {"build_number", *DIMENSIONS}
+    problems = {name: ["Unknown; use " + ", ".join(sorted(known))] for name in set(found) - known}
+    if not NUMBER_SHAPE.fullmatch(found.get("build_number", "-")):
+        problems["build_number"] = [NUMBER_PROBLEM]
+    if problems:
+        raise Invalid(fields={f"query.{name}": text for name, text in problems.items()})
+    return found
+
+
+SOURCE = Source(
+    name="packer",
+    verify=verify,
+    identify=identify,
+    parse=parse,
+    max_body=MAX_BODY,
+    content_types=("application/json",),
+    own=True,
+)

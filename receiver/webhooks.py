@@ -1,0 +1,76 @@
+"""POST /webhooks/<source>[/<sender>]: read the raw body once, pass it on, answer after commit."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, jsonify, request
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import ClientDisconnected
+
+from receiver import ingest
+from receiver.config import Config
+from receiver.errors import Malformed, NotFound, TooLarge, WrongMethod, WrongType
+from receiver.model import Request, Sender, Source
+from receiver.services import services
+from receiver.sources import SOURCES
+
+blueprint = Blueprint("webhooks", __name__)
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@blueprint.route("/webhooks/<source_name>", methods=METHODS)
+@blueprint.route("/webhooks/<source_name>/<sender_name>", methods=METHODS)
+def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
+    """Take one delivery; the checks come in the order that the README promises."""
+    source, sender = _sender(services().config, source_name, sender_name)
+    if request.method != "POST":
+        raise WrongMethod(headers={"Allow": "POST"})
+    _check_type(source)
+    accepted = ingest.accept(
+        services().database, services().stages(), source, sender, _request(source)
+    )
+    answer = {
+        "id": accepted.delivery_id,
+        "outcome": accepted.outcome,
+        "duplicate": accepted.duplicate,
+        "builds": accepted.build_numbers,
+    }
+    return jsonify(answer), 200 if accepted.duplicate else 202
+
+
+def _sender(config: Config, source_name: str, sender_name: str) -> tuple[Source, Sender]:
+    """A source without a secret is off, and looks as if it did not exist."""
+    source, secrets = SOURCES.get(source_name), config.secrets.get(source_name)
+    if source is None or not secrets or sender_name:
+        raise NotFound("There is no such webhook here, or it has no secret yet.")
+    return source, Sender(source_name, sender_name, secrets)
+
+
+def _check_type(source: Source) -> None:
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise WrongType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
+    if request.mimetype not in source.content_types:
+        raise WrongType(f"Send Content-Type: {' or '.join(source.content_types)}.")
+
+
+def _request(source: Source) -> Request:
+    return Request(
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=_body(source.max_body),
+        query=request.query_string.decode("latin-1"),
+        received_at=datetime.now(UTC),
+    )
+
+
+def _body(limit: int) -> bytes:
+    """At most `limit` bytes. A chunked body has no length, so one byte more is asked for:
+    Werkzeug would cut it at the limit without a word."""
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"A body may have {limit} bytes.")
+    request.max_content_length = limit + 1
+    try:
+        body = request.stream.read(limit + 1)
+    except (ClientDisconnected, OSError, ParseException) as error:
+        raise Malformed("The body ended early or is chunked wrongly.") from error
+    if len(body) > limit:
+        raise TooLarge(f"A body may have {limit} bytes.")
+    return body

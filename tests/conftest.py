@@ -1,0 +1,86 @@
+"""A real PostgreSQL for every test that asks, and a receiver on it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from receiver import migrate, postgres
+from receiver.app import create_app
+from receiver.config import Config
+from tests.senders import BEARER, PACKER_BEARER, SECRET
+
+TABLES = (
+    "artifacts, build_failures, build_states, events, run_keys, deliveries, builds, "
+    "platforms, os_versions, image_types, projects"
+)
+
+
+@pytest.fixture(scope="session")
+def server_dir() -> Iterator[Path]:
+    """A data directory that an unprivileged PostgreSQL can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="milepost-test-"))
+    folder.chmod(0o755)
+    yield folder
+    postgres.release(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server_url(server_dir: Path) -> str:
+    """One embedded server for the whole run, migrated."""
+    url = postgres.start(server_dir)
+    migrate.migrate(url)
+    return url
+
+
+@pytest.fixture
+def url(server_url: str) -> str:
+    """The server's URL, its tables empty."""
+    with psycopg.connect(server_url) as connection:
+        connection.execute(f"TRUNCATE {TABLES} CASCADE".encode())
+    return server_url
+
+
+@pytest.fixture
+def config(url: str, tmp_path: Path) -> Config:
+    """A public receiver with one secret of each kind."""
+    return Config(
+        data_dir=tmp_path,
+        database_url=url,
+        public_read=True,
+        secrets={"milepost": (SECRET, BEARER), "packer": (PACKER_BEARER,)},
+    )
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Config], FlaskClient]]:
+    """Make an application as a worker has it; gives a client without a socket."""
+    apps: list[Flask] = []
+
+    def make(config: Config) -> FlaskClient:
+        apps.append(create_app(config))
+        return apps[-1].test_client()
+
+    yield make
+    for each in apps:
+        each.extensions["milepost"].database.close()
+
+
+@pytest.fixture
+def client(serve: Callable[[Config], FlaskClient], config: Config) -> FlaskClient:
+    """Requests to a public receiver."""
+    return serve(config)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test never sees the settings of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith(("MILEPOST_", "DATABASE_URL"))]:
+        monkeypatch.delenv(name)

@@ -1,0 +1,97 @@
+"""What a sender does, in a few words: envelopes, signatures, posts."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from flask.testing import FlaskClient
+from standardwebhooks import Webhook
+from werkzeug.test import TestResponse
+
+SECRET = "whsec_" + base64.b64encode(b"a test secret of 32 bytes, no mo").decode()
+OTHER_SECRET = "whsec_" + base64.b64encode(b"another secret of 32 bytes, or s").decode()
+BEARER = "bearer:a-token-for-milepost"
+PACKER_BEARER = "bearer:a-token-for-packer"
+START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
+
+Json = dict[str, Any]
+
+
+def at(minutes: float) -> str:
+    """The time so many minutes after START."""
+    return (START + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
+
+
+def stage(name: str | None, status: str = "started", minutes: float = 0, **more: Any) -> Json:
+    """A stage event."""
+    return {"kind": "stage", "stage": name, "status": status, "at": at(minutes), **more}
+
+
+def verdict(status: str, minutes: float = 60, **more: Any) -> Json:
+    """A build event."""
+    return {"kind": "build", "status": status, "at": at(minutes), **more}
+
+
+def envelope(*events: Json, number: str = "core-1", run: str = "run-1", **more: Any) -> Json:
+    """Our hooks' envelope; `build` and `run_more` add to its parts."""
+    return {
+        "version": 1,
+        "build": {"number": number, **more.pop("build", {})},
+        "run": {"key": run, **more.pop("run_more", {})},
+        "events": list(events),
+        **more,
+    }
+
+
+def manifest(*builds: Json, run_uuid: str = "uuid-1") -> Json:
+    """A Packer manifest; entries without a run are of the last one."""
+    entry = {"builder_type": "null", "files": None, "artifact_id": "Null", "custom_data": None}
+    made = [{"name": "base", "packer_run_uuid": run_uuid, **entry, **build} for build in builds]
+    return {"builds": made, "last_run_uuid": run_uuid}
+
+
+def signed(
+    body: bytes, secret: str = SECRET, message_id: str | None = None, when: datetime | None = None
+) -> dict[str, str]:
+    """The headers of Standard Webhooks."""
+    message_id = message_id or f"msg_{uuid4().hex}"
+    moment = when or datetime.now(UTC)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": Webhook(secret).sign(message_id, moment, body.decode()),
+    }
+
+
+def post(client: FlaskClient, document: Json | bytes, **more: Any) -> TestResponse:
+    """Post a signed envelope."""
+    body = document if isinstance(document, bytes) else orjson.dumps(document)
+    headers = more.pop("headers", None) or signed(body, **more)
+    return client.post(
+        "/webhooks/milepost", data=body, headers=headers, content_type="application/json"
+    )
+
+
+def post_manifest(client: FlaskClient, document: Json, query: str = "") -> TestResponse:
+    """Post a raw manifest with a bearer token."""
+    return client.post(
+        f"/webhooks/packer?{query}",
+        data=orjson.dumps(document),
+        headers={"Authorization": "Bearer " + PACKER_BEARER.removeprefix("bearer:")},
+        content_type="application/json",
+    )
+
+
+def shown(client: FlaskClient, number: str = "core-1") -> Json:
+    """The build as the API shows it."""
+    response = client.get(f"/api/v1/builds/{number}")
+    assert response.status_code == 200, response.text
+    return told(response)
+
+
+def told(response: TestResponse) -> Json:
+    """The answer's JSON object."""
+    document: Json = orjson.loads(response.data)
+    return document
