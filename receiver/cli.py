@@ -1,0 +1,113 @@
+"""milepost …: serve, migrate, database URL."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+import click
+
+from receiver import __version__, local, migrate, postgres
+from receiver.config import Config, load
+from receiver.errors import ConfigError, MilepostError
+
+EX_CONFIG = 78  # sysexits.h
+
+
+class WrongSettings(click.ClickException):
+    """Settings are wrong."""
+
+    exit_code = EX_CONFIG
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Turn our errors into one message and an exit code."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            function(*args, **kwargs)
+        except ConfigError as error:
+            raise WrongSettings(str(error)) from error
+        except MilepostError as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
+
+
+@click.group()
+@click.version_option(__version__)
+def main() -> None:
+    """Where is every image build, from 0 to 100, and what came out of it?"""
+
+
+@main.command()
+@click.option("--bind", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT")
+@click.option("--local", "is_local", is_flag=True, help="Make secrets, open the pages, say how.")
+@command
+def serve(bind: str, is_local: bool) -> None:
+    """Serve webhooks, pages and API with gunicorn."""
+    from receiver.serve import Server  # gunicorn is only needed here
+
+    config = _config(local.environment(os.environ) if is_local else os.environ)
+    if config.database_url is None:
+        migrate.migrate(postgres.start(config.data_dir))
+    _greet(config, bind, is_local)
+    Server(config, bind).run()
+
+
+@main.command("migrate")
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 if something is missing.")
+@command
+def migrate_(check: bool) -> None:
+    """Bring the database to this release's schema."""
+    url = _url(_config(os.environ))
+    names = migrate.check(url) if check else migrate.migrate(url)
+    for name in names:
+        click.echo(f"{'missing' if check else 'applied'} {name}")
+    if not names:
+        click.echo("The schema is up to date.")
+    if check and names:
+        sys.exit(1)
+
+
+@main.group()
+def db() -> None:
+    """The database in use."""
+
+
+@db.command("url")
+@command
+def db_url() -> None:
+    """Print a libpq URL; an embedded server is started if need be, and left running."""
+    config = _config(os.environ)
+    click.echo(config.database_url or postgres.start(config.data_dir, stop_at_exit=False))
+
+
+def _config(env: Mapping[str, str]) -> Config:
+    config = load(env)
+    for name in config.unknown:
+        click.echo(f"milepost: {name} is not a setting of this release", err=True)
+    return config
+
+
+def _url(config: Config) -> str:
+    return config.database_url or postgres.start(config.data_dir)
+
+
+def _greet(config: Config, bind: str, is_local: bool) -> None:
+    """Where to look; and, on one's own machine only, the lines that contain the secrets."""
+    url = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104  # only shown
+    click.echo(f"Milepost {__version__} serves {url}")
+    if not is_local:
+        return
+    click.echo("\nPaste these lines, and hooks on this machine report here:\n")
+    click.echo(f"export MILEPOST_URL={url}")
+    click.echo(f"export MILEPOST_SECRET={config.secrets['milepost'][0]}")
+    token = config.secrets["packer"][0].removeprefix("bearer:")
+    click.echo("\nOr post a manifest as it is:\n")
+    click.echo(
+        f"curl --data-binary @packer-manifest.json -H 'Content-Type: application/json' \\\n"
+        f"  -H 'Authorization: Bearer {token}' '{url}/webhooks/packer?build_number=my-build'\n"
+    )

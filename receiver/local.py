@@ -1,0 +1,40 @@
+"""The settings of `milepost serve --local`: one person, this machine, nothing to configure.
+
+Secrets are made once and kept in the data directory, readable by their owner alone.
+"""
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from receiver import config
+
+SOURCES = ("milepost", "packer")
+
+
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` with a secret for each of our own sources and open pages, where it says nothing."""
+    folder = Path(env.get("MILEPOST_DATA_DIR") or config.default_data_dir(env)) / "secrets"
+    added = {"MILEPOST_PUBLIC_READ": "1"}
+    for source in SOURCES:
+        name = f"MILEPOST_SECRET_{source.upper()}"
+        if name not in env:
+            added[f"{name}_FILE"] = str(_kept(folder / source, source))
+    return added | dict(env)
+
+
+def _kept(path: Path, source: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(_secret(source))
+    return path
+
+
+def _secret(source: str) -> str:
+    if source == "packer":  # so that plain curl can post a manifest
+        return f"bearer:{secrets.token_urlsafe(24)}"
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

@@ -1,0 +1,134 @@
+"""A receiver as it runs: `milepost serve` on a port and a data directory of its own."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import requests
+
+from tests.senders import signed
+
+MILEPOST = Path(sys.executable).with_name("milepost")
+
+
+@dataclass
+class Running:
+    """A receiver that listens, and the secrets it printed."""
+
+    url: str
+    secrets: dict[str, str]
+    process: subprocess.Popen[str]
+    environment: dict[str, str]
+
+    def post(self, document: dict[str, Any], **more: Any) -> requests.Response:
+        """Post a signed envelope."""
+        return self.post_as("milepost", orjson.dumps(document), **more)
+
+    def post_as(self, source: str, body: bytes, **more: Any) -> requests.Response:
+        """Post a body to one of our own sources, signed or with its bearer token."""
+        secret = self.secrets[source]
+        headers = (
+            {"Authorization": secret.replace("bearer:", "Bearer ")}
+            if secret.startswith("bearer:")
+            else signed(body, secret, **more)
+        )
+        headers["Content-Type"] = "application/json"
+        return requests.post(f"{self.url}/webhooks/{source}", body, headers=headers, timeout=30)
+
+    def build(self, number: str) -> dict[str, Any]:
+        """The build as the API shows it."""
+        found: dict[str, Any] = requests.get(
+            f"{self.url}/api/v1/builds/{number}", timeout=30
+        ).json()
+        return found
+
+    def database_url(self) -> str:
+        """What `milepost db url` prints."""
+        return self.run("db", "url").stdout.strip()
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A milepost command with this receiver's settings."""
+        return subprocess.run(
+            [MILEPOST, *arguments],
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+
+
+@contextmanager
+def started() -> Iterator[Running]:
+    """Start a receiver, wait until it is ready, stop it, and remove what it kept."""
+    folder = Path(tempfile.mkdtemp(prefix="milepost-run-"))
+    folder.chmod(0o755)
+    environment = {"PATH": "/usr/sbin:/usr/bin:/bin", "MILEPOST_DATA_DIR": str(folder / "my data")}
+    port = _free_port()
+    process = subprocess.Popen(
+        [MILEPOST, "serve", "--local", "--bind", f"127.0.0.1:{port}"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    secrets = _secrets(process)
+    reader = threading.Thread(target=_drain, args=[process])
+    reader.start()
+    try:
+        running = Running(f"http://127.0.0.1:{port}", secrets, process, environment)
+        _wait_until_ready(running.url)
+        yield running
+    finally:
+        process.terminate()
+        code = process.wait(30)
+        reader.join()
+        shutil.rmtree(folder)
+    assert code == 0, code
+
+
+def _secrets(process: subprocess.Popen[str]) -> dict[str, str]:
+    """Read the greeting."""
+    assert process.stdout is not None
+    found: dict[str, str] = {}
+    for line in process.stdout:
+        if match := re.search(r"export MILEPOST_SECRET=(\S+)", line):
+            found["milepost"] = match[1]
+        if match := re.search(r"Authorization: Bearer ([^']+)", line):
+            found["packer"] = f"bearer:{match[1]}"
+            break
+    return found
+
+
+def _drain(process: subprocess.Popen[str]) -> None:
+    """Read the log to its end, so that the pipe never fills."""
+    assert process.stdout is not None
+    with process.stdout as log:
+        for _ in log:
+            pass
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(url: str) -> None:
+    for _ in range(300):
+        try:
+            if requests.get(f"{url}/readyz", timeout=5).status_code == 200:
+                return
+        except requests.ConnectionError:
+            pass
+        threading.Event().wait(0.1)
+    raise AssertionError("the receiver does not get ready")
