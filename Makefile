@@ -20,3 +20,25 @@ install: $(VENV)/.installed
 lock:  ## pin every dependency again; needs uv
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+run: install  ## serve on this machine, with an embedded PostgreSQL
+	$(BIN)/milepost serve --local --bind 127.0.0.1:8080
+
+demo: install  ## real Packer builds, reported to the receiver of `make run`
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/milepost demo
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint  ## everything
+	tests/system-packages.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
+
+corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path
+	$(BIN)/python -m tests.corpus "$(DIR)"
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info bench.json

@@ -1,0 +1,56 @@
+"""Post every JSON file of a folder to a receiver of its own, really signed, and count the answers.
+
+Run by `make corpus DIR=…`; no part of the tests. Prints one line for each format and outcome.
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.receivers import Running, started
+
+
+def main(folder: Path) -> None:
+    """Start a receiver, post the folder, print the counts and every refusal."""
+    counts: Counter[tuple[str, str]] = Counter()
+    with started() as running:
+        for path in sorted(
+            path for path in folder.rglob("*") if path.suffix in (".json", ".jsonc")
+        ):
+            source = source_of(path.read_bytes())
+            outcome = _post(running, source, path) if source else "no source of this release"
+            counts[(source or "other", outcome)] += 1
+            if outcome.startswith(("4", "5")):
+                print(f"{outcome}  {path.relative_to(folder)}")
+    for (source, outcome), count in sorted(counts.items()):
+        print(f"{count:6}  {source:10} {outcome}")
+
+
+def source_of(body: bytes) -> str | None:
+    """The source that a payload looks like; unreadable ones go to the manifest's."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "packer"
+    if not isinstance(document, dict):
+        return None
+    if {"build", "run", "version"} <= document.keys():
+        return "milepost"
+    return "packer" if "builds" in document and "object_kind" not in document else None
+
+
+def _post(running: Running, source: str, path: Path) -> str:
+    answer = running.post_as(source, path.read_bytes())
+    document: dict[str, Any] = answer.json()
+    if answer.ok:
+        return (
+            f"{answer.status_code} {'duplicate' if document['duplicate'] else document['outcome']}"
+        )
+    return f"{answer.status_code} {document['code']}: {', '.join(document.get('errors', {}))}"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
