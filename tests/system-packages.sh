@@ -1,14 +1,15 @@
 #!/bin/sh
-# Install the programs that the tests run for real; say what to install where that is not allowed.
+# Install the named programs, of Debian's packages of that name, where they are missing; where that
+# is not allowed, say in one line what to install.
 set -eu
 missing=""
-for tool in packer shellcheck curl openssl; do
+for tool in "$@"; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "make test needs these programs on the PATH:$missing" >&2
+    echo "put these programs on the PATH:$missing" >&2
     exit 1
 fi
 if [ "$(id -u)" = 0 ]; then
@@ -16,7 +17,7 @@ if [ "$(id -u)" = 0 ]; then
 elif sudo -n true 2>/dev/null; then
     as_root="sudo -n"
 else
-    echo "make test needs more programs: sudo apt-get install$missing" >&2
+    echo "first run: sudo apt-get install$missing" >&2
     exit 1
 fi
 $as_root apt-get update -qq
