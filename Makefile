@@ -25,7 +25,8 @@ run: install  ## serve on this machine, with an embedded PostgreSQL
 	$(BIN)/milepost serve --local --bind 127.0.0.1:8080
 
 demo: install  ## real Packer builds, reported to the receiver of `make run`
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/milepost demo
+	tests/system-packages.sh packer
+	$(BIN)/milepost demo
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -34,7 +35,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 test: lint  ## everything
-	tests/system-packages.sh
+	tests/system-packages.sh packer shellcheck curl openssl
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
 
 corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path

@@ -18,8 +18,6 @@ def list_builds() -> Response:
     """`limit` (1 to 100) and `after` (the `next` of the page before)."""
     require_read()
     items, cursor = reads.builds(services().database, _limit(), request.args.get("after"))
-    for item in items:
-        item["resume"] = {"state": item.pop("resume_state")}
     return _json({"items": items, "next": cursor})
 
 

@@ -1,4 +1,4 @@
-"""milepost …: serve, migrate, database URL."""
+"""milepost …: serve, migrate, demo, the database's URL."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from receiver import __version__, local, migrate, postgres
+from receiver import __version__, demo, local, migrate, postgres
 from receiver.config import Config, load
 from receiver.errors import ConfigError, MilepostError
 
@@ -70,6 +70,14 @@ def migrate_(check: bool) -> None:
         click.echo("The schema is up to date.")
     if check and names:
         sys.exit(1)
+
+
+@main.command("demo")
+@command
+def demo_() -> None:
+    """Run real Packer builds against the receiver of `make run`."""
+    url = demo.run(os.environ, lambda text: click.secho(f"\n{text}", bold=True))
+    click.echo(f"\nLook at {url}")
 
 
 @main.group()

@@ -22,14 +22,13 @@ KNOWN = {
 }
 # Read by the hooks, which may share an environment with the receiver.
 HOOK_NAMES = {
-    "MILEPOST_ATTEMPT",
     "MILEPOST_BUILD_NUMBER",
     "MILEPOST_CHECK_RUN_ID",
     "MILEPOST_IMAGE_TYPE",
-    "MILEPOST_MATRIX",
     "MILEPOST_OS_VERSION",
     "MILEPOST_PLATFORM",
     "MILEPOST_PROJECT",
+    "MILEPOST_RESUMED_FROM",
     "MILEPOST_SECRET",
     "MILEPOST_STRICT",
     "MILEPOST_TOKEN",

@@ -24,7 +24,7 @@ def builds(database: Database, limit: int, after: str | None) -> tuple[list[Row]
     more = len(found) > limit
     items = found[:limit]
     cursor = _cursor(items[-1]) if more else None
-    return [_shown(item) for item in items], cursor
+    return [_with_resume(_shown(item)) for item in items], cursor
 
 
 def build(database: Database, build_number: str) -> Row:
@@ -43,7 +43,7 @@ def build(database: Database, build_number: str) -> Row:
     if shown["packer_manifest"]:
         shown["packer_manifest"] = manifest.masked(shown["packer_manifest"])
     parts["artifacts"] = manifest.masked({"builds": parts["artifacts"]})["builds"]
-    return shown | parts | {"resume": {"state": shown.pop("resume_state")}}
+    return _with_resume(shown | parts)
 
 
 def grid(database: Database) -> list[Row]:
@@ -66,8 +66,14 @@ def schema(database: Database) -> list[str]:
 
 
 def _shown(row: Row) -> Row:
-    """Without what only joins need."""
+    """Without what only joins and cursors need."""
     return {name: value for name, value in row.items() if name not in ("id", "created_at")}
+
+
+def _with_resume(row: Row) -> Row:
+    """The resume point in its own object, which has room for more."""
+    state = row.pop("resume_state")
+    return row | {"resume": {"state": state}}
 
 
 def _cursor(row: Row) -> str:

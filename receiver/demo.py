@@ -1,0 +1,71 @@
+"""Real Packer builds through our own hooks, so that the pages have something true to show."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import requests
+
+from receiver import config, local
+from receiver.errors import MilepostError
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "hooks" / "packer"
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+def run(env: Mapping[str, str], say: Callable[[str], None]) -> str:
+    """Build one template with three sources, and one that fails and is tried again.
+
+    Gives the receiver's URL; MilepostError where there is no receiver or no Packer.
+    """
+    settings = _settings(env)
+    _need(settings)
+    with tempfile.TemporaryDirectory(prefix="milepost-demo-") as folder:
+        say("Three sources of one template, at once:")
+        _packer(settings, folder, "milepost.pkr.hcl", expected=0)
+        retried = settings | {"MILEPOST_BUILD_NUMBER": f"demo-rhel-9.4-hana-{int(time.time())}"}
+        retried["MILEPOST_IMAGE_TYPE"] = "hana"
+        say("A build that fails at its security baseline:")
+        _packer(retried, folder, "-var", "fail=yes", "milepost.json", expected=1)
+        say("Its second attempt:")
+        _packer(retried, folder, "milepost.json", expected=0)
+    return settings["MILEPOST_URL"]
+
+
+def _settings(env: Mapping[str, str]) -> dict[str, str]:
+    """What the hooks need; without MILEPOST_URL it is the receiver of `make run`."""
+    said = {
+        "CHECKPOINT_DISABLE": "1",
+        "MILEPOST_PROJECT": "demo",
+        "MILEPOST_OS_VERSION": "rhel-9.4",
+        "MILEPOST_IMAGE_TYPE": "base",
+        "PATH": f"{Path(sys.executable).parent}:{env.get('PATH', '')}",
+    }
+    if not env.get("MILEPOST_URL"):
+        own = config.load(local.environment(env)).secrets["milepost"][0]
+        said |= {"MILEPOST_URL": DEFAULT_URL, "MILEPOST_SECRET": own}
+    return dict(env) | said
+
+
+def _need(settings: Mapping[str, str]) -> None:
+    url = settings["MILEPOST_URL"]
+    if shutil.which("packer", path=settings["PATH"]) is None:
+        raise MilepostError("Packer is not on the PATH: sudo apt-get install packer")
+    try:
+        requests.get(f"{url}/livez", timeout=5).raise_for_status()
+    except requests.RequestException as error:
+        raise MilepostError(f"No receiver answers at {url}: start one with make run.") from error
+
+
+def _packer(settings: Mapping[str, str], folder: str, *arguments: str, expected: int) -> None:
+    *options, template = arguments
+    command = ["packer", "build", *options, str(TEMPLATES / template)]
+    code = subprocess.run(
+        command, cwd=folder, env=dict(settings), check=False
+    ).returncode  # the user's Packer
+    if code != expected:
+        raise MilepostError(f"Packer ended with {code} where the demo expects {expected}.")
