@@ -22,7 +22,8 @@ from receiver.model import DIMENSIONS, Delivery, Identity, Parsed, Statement
 from receiver.stages import StageMap, clean
 from receiver.timeline import FailureRow, Folded
 
-CREDENTIALS = ("authorization", "cookie", "x-gitlab-token", "proxy-authorization")
+# The headers worth keeping; whatever else a proxy adds may be a credential.
+KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp")
 Ids = dict[tuple[str, str], UUID]
 
 _CREATE: dict[str, Callable[[str], Row]] = {
@@ -97,7 +98,9 @@ def _insert_delivery(connection: Connection, delivery: Delivery, parsed: Parsed)
         "outcome": parsed.outcome,
         "reason": parsed.reason,
         "flags": list(parsed.flags),
-        "headers": Jsonb({k: v for k, v in request.headers.items() if k not in CREDENTIALS}),
+        "headers": Jsonb(
+            {name: value for name, value in request.headers.items() if name in KEPT_HEADERS}
+        ),
         "query": request.query,
         "body": request.body,
         "body_sha256": _digest(delivery),
