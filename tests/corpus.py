@@ -30,11 +30,11 @@ def main(folder: Path) -> None:
 
 
 def source_of(body: bytes) -> str | None:
-    """The source that a payload looks like; unreadable ones go to the manifest's."""
+    """The source that a payload looks like, if any."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return "packer"
+        return None
     if not isinstance(document, dict):
         return None
     if {"build", "run", "version"} <= document.keys():
