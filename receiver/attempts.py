@@ -32,7 +32,7 @@ def attempts(facts: Iterable[Fact]) -> list[tuple[int, list[Fact]]]:
     people = groups.pop("", [])
     tries = _tries(groups)
     _join(tries, people)
-    ordered = [sorted(facts, key=lambda fact: fact.order) for _, facts in tries]
+    ordered = [sorted(facts, key=lambda fact: fact.rank) for _, facts in tries]
     return list(zip(_numbers(tries), ordered, strict=True))
 
 
@@ -41,7 +41,7 @@ def _tries(groups: dict[str, list[Fact]]) -> list[tuple[int, list[Fact]]]:
     found = []
     for group, facts in groups.items():
         declared = max(fact.run.attempt or 0 for fact in facts)
-        for place, piece in enumerate(_cut(sorted(facts, key=lambda fact: fact.order))):
+        for place, piece in enumerate(_cut(sorted(facts, key=lambda fact: fact.rank))):
             earliest = min(fact.event.at for fact in piece)
             found.append((earliest, group, place, 0 if place else declared, piece))
     found.sort(key=lambda each: each[:3])

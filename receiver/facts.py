@@ -49,6 +49,7 @@ class Fact:
     inferred: Identity
     created_by: str | None
     kept: Any
+    order: tuple[str, ...] = ()
 
     @property
     def reporter(self) -> tuple[str, str]:
@@ -67,7 +68,7 @@ class Fact:
         return self.event.kind == "build" and self.event.status in VERDICTS
 
     @property
-    def order(self) -> tuple[datetime, int, int, str]:
+    def rank(self) -> tuple[datetime, int, int, str]:
         """Time, rank, state (none first), key: the order inside an attempt."""
         event = self.event
         state = -1 if event.state is None else event.state
@@ -106,6 +107,7 @@ def _fact(row: Kept, event: Event) -> Fact:
         inferred=statement.inferred,
         created_by=statement.created_by,
         kept=row.id,
+        order=statement.order,
     )
 
 
@@ -114,7 +116,8 @@ def _merge(same: list[Fact]) -> Fact:
         return same[0]
     first = min(same, key=lambda fact: (fact.event.at, _context(fact)))
     declared = max((fact.run.attempt or 0 for fact in same), default=0) or None
-    return replace(first, run=replace(first.run, attempt=declared))
+    order = max((fact.order for fact in same), key=lambda order: (len(order), order))
+    return replace(first, run=replace(first.run, attempt=declared), order=order)
 
 
 def _context(fact: Fact) -> bytes:

@@ -91,6 +91,7 @@ class Statement:
 
     `said` outranks `custom` (signed custom_data), which outranks `inferred`.
     `manifest` is Packer's document as it came, for `builds.packer_manifest`.
+    `order` names the run's stages in turn, where the source lists them.
     """
 
     build_number: str
@@ -101,6 +102,7 @@ class Statement:
     inferred: Identity = Identity()
     created_by: str | None = None
     manifest: Json | None = None
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

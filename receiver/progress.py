@@ -7,17 +7,26 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from receiver.facts import Fact
 from receiver.rows import Row, close_open, rows_of, unrecovered, verdict_of
+from receiver.stages import clean, position
 
 StateOf = Callable[[str], int | None]
 
 
+class Value(NamedTuple):
+    """A row's state: named by its sender or a map, estimated from its place, or carried on."""
+
+    state: int
+    named: bool
+    estimated: bool
+
+
 @dataclass(slots=True)
 class Attempt:
-    """One attempt, folded. `values` holds each row's state and whether it was named."""
+    """One attempt, folded. `values` holds the state of each row."""
 
     number: int
     facts: Sequence[Fact]
@@ -27,7 +36,7 @@ class Attempt:
     verdict: Fact | None
     failed: list[Row]
     resumed_from: int | None
-    values: list[tuple[int, bool]]
+    values: list[Value]
 
     @property
     def stopped(self) -> float:
@@ -61,7 +70,9 @@ def current_state(attempt: Attempt) -> int:
     if attempt.status == "completed":
         return 100
     stopped = attempt.stopped
-    reached = [state for row, state in _named_rows(attempt) if _counts(row, stopped)]
+    pairs = zip(attempt.rows, attempt.values, strict=True)
+    known = ((row, value) for row, value in pairs if value.named or value.estimated)
+    reached = [value.state for row, value in known if _counts(row, stopped)]
     return max(reached, default=attempt.resumed_from or 0)
 
 
@@ -101,16 +112,35 @@ def _unjudged(facts: Sequence[Fact], rows: Sequence[Row]) -> tuple[str, datetime
     return "running", None
 
 
-def _values(attempt: Attempt, state_of: StateOf) -> list[tuple[int, bool]]:
-    """The state of each row and whether it was named; the others carry the value so far."""
+def _values(attempt: Attempt, state_of: StateOf) -> list[Value]:
+    """The state of each row; a place in the list of steps counts only where nothing is named."""
+    named = [_named(row, state_of) for row in attempt.rows]
+    places = _places(attempt.facts) if all(state is None for state in named) else {}
     value, stopped = attempt.resumed_from or 0, attempt.stopped
     result = []
-    for row in attempt.rows:
-        named = _named(row, state_of)
-        result.append((value if named is None else named, named is not None))
-        if named is not None and _counts(row, stopped):
-            value = max(value, named)
+    for row, state in zip(attempt.rows, named, strict=True):
+        estimate = places.get((row.fact.reporter, row.label))
+        known = estimate if state is None else state
+        if known is not None and _counts(row, stopped):
+            value = max(value, known)
+        estimated = state is None and estimate is not None
+        shown = value if known is None else known
+        result.append(Value(shown, state is not None, estimated))
     return result
+
+
+def _places(facts: Sequence[Fact]) -> dict[tuple[tuple[str, str], str], int]:
+    """The estimated state of each listed stage, from the longest list that a reporter gave."""
+    longest: dict[tuple[str, str], tuple[str, ...]] = {}
+    for fact in facts:
+        longest[fact.reporter] = max(
+            longest.get(fact.reporter, ()), fact.order, key=lambda order: (len(order), order)
+        )
+    return {
+        (reporter, clean(name)): position(place, len(order))
+        for reporter, order in longest.items()
+        for place, name in reversed(list(enumerate(order, 1)))
+    }
 
 
 def _named(row: Row, state_of: StateOf) -> int | None:
@@ -127,4 +157,4 @@ def _counts(row: Row, stopped: float) -> bool:
 
 def _named_rows(attempt: Attempt) -> list[tuple[Row, int]]:
     pairs = zip(attempt.rows, attempt.values, strict=True)
-    return [(row, state) for row, (state, named) in pairs if named]
+    return [(row, value.state) for row, value in pairs if value.named]

@@ -28,6 +28,7 @@ def load(build_number: str, plain: Mapping[str, Any]) -> Statement:
         custom=Identity(**plain.get("custom", {})),
         inferred=Identity(**plain.get("inferred", {})),
         created_by=plain.get("created_by"),
+        order=tuple(plain.get("order", ())),
     )
 
 

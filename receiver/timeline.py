@@ -13,7 +13,15 @@ from typing import Any
 from receiver.attempts import attempts
 from receiver.facts import HOOKS, Fact, Kept, distinct
 from receiver.model import Artifact, Event, Failure, Identity, Json
-from receiver.progress import Attempt, StateOf, attempt_of, current_state, latest, resume_state
+from receiver.progress import (
+    Attempt,
+    StateOf,
+    Value,
+    attempt_of,
+    current_state,
+    latest,
+    resume_state,
+)
 from receiver.rows import Row
 from receiver.stages import clean
 
@@ -35,6 +43,7 @@ class StateRow:
     stage: str | None
     attempt: int
     mapped: bool
+    estimated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +154,9 @@ def _state_rows(folded: Sequence[Attempt]) -> list[list[StateRow]]:
     groups = []
     for attempt in folded:
         rows = []
-        for row, (state, named) in zip(attempt.rows, attempt.values, strict=True):
+        for row, value in zip(attempt.rows, attempt.values, strict=True):
             key = (row.label, _source_kind(row))
-            rows.append(_state_row(attempt.number, row, state, named, seen[key]))
+            rows.append(_state_row(attempt.number, row, value, seen[key]))
             seen[key] += row.status != "skipped"
         groups.append(rows)
     return groups
@@ -159,10 +168,10 @@ def _source_kind(row: Row) -> str:
     return "api" if row.fact.source == "api" else "forge"
 
 
-def _state_row(attempt: int, row: Row, state: int, named: bool, retry_count: int) -> StateRow:
+def _state_row(attempt: int, row: Row, value: Value, retry_count: int) -> StateRow:
     message = row.failure.message if row.failure else row.warning
     return StateRow(
-        state=state,
+        state=value.state,
         status=row.status,
         start_time=row.start,
         end_time=row.end,
@@ -171,7 +180,8 @@ def _state_row(attempt: int, row: Row, state: int, named: bool, retry_count: int
         retry_count=retry_count,
         stage=row.stage,
         attempt=attempt,
-        mapped=named,
+        mapped=value.named,
+        estimated=value.estimated,
     )
 
 

@@ -301,3 +301,28 @@ def test_said_outranks_custom_data_outranks_inferred_and_the_latest_wins():
         ]
     )
     assert identity(told_of) == Identity(None, "aws-commercial", "rhel-9", "base")
+
+
+STEPS = ("set up job", "checkout", "frobnicate", "complete job")
+
+
+def test_a_steps_place_is_an_estimate_where_nothing_is_named():
+    steps = [stage(name, "completed", place) for place, name in enumerate(STEPS[:3])]
+    short = said(*steps[:2], source="github", order=STEPS[:2])
+    longest = said(*steps, source="github", order=STEPS)
+    result = folded(short, longest)
+    assert [(row.state, row.estimated, row.mapped) for row in result.states] == [
+        (25, True, False),
+        (50, True, False),
+        (75, True, False),
+    ]
+    assert (result.build.current_state, result.build.resume_state) == (75, 0)
+
+
+def test_an_estimate_gives_way_to_a_named_state():
+    steps = [stage(name, "completed", place + 1) for place, name in enumerate(STEPS)]
+    native = said(*steps, source="github", order=STEPS, run="github:a/b:1:1:7")
+    hook = said(stage("Storage", "started", 0), run="github:a/b:1:1:7")
+    result = folded(native, hook)
+    assert result.build.current_state == 45
+    assert [(row.state, row.estimated) for row in result.states] == [(45, False)] * 5

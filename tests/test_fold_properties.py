@@ -54,6 +54,7 @@ def kept() -> st.SearchStrategy[list[Kept]]:
         said=st.builds(Identity, project=names, platform=names),
         inferred=st.builds(Identity, platform=names),
         created_by=names,
+        order=st.sampled_from([(), ("frobnicate",), ("Base configuration", "frobnicate", "x")]),
     )
     sources = st.sampled_from(["milepost", "packer", "github", "api"])
     one = st.tuples(sources, statement)
