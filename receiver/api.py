@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from receiver import migrate, reads
 from receiver.access import require_read
@@ -23,9 +23,12 @@ def list_builds() -> Response:
 
 @blueprint.get("/api/v1/builds/<build_number>")
 def show_build(build_number: str) -> Response:
-    """One build, whole."""
+    """One build, whole; a number that turned out to be another build's leads there."""
     require_read()
-    return _json(reads.build(services().database, build_number))
+    found = reads.build(services().database, build_number)
+    if found["build_number"] != build_number:
+        return _moved(url_for("api.show_build", build_number=found["build_number"]))
+    return _json(found)
 
 
 @blueprint.get("/livez")
@@ -45,6 +48,10 @@ def readyz() -> Response:
     if missing:
         return _json({"status": "unavailable", "migrations": f"missing: {missing}"}, 503)
     return _json({"status": "ok", "database": "ok", "schema": applied[-1]})
+
+
+def _moved(location: str) -> Response:
+    return Response(status=301, headers={"Location": location})
 
 
 def _limit() -> int:

@@ -14,6 +14,7 @@ from receiver import api, log, pages, postgres, webhooks
 from receiver.config import Config
 from receiver.db import Database
 from receiver.errors import HttpError
+from receiver.routes import Routes
 from receiver.services import Services
 from receiver.stages import StageMap
 from receiver.watched import Watched
@@ -43,7 +44,8 @@ def create_app(config: Config) -> Flask:
     database = Database(conninfo(config), size=POOL_SIZE)
     database.open()
     stages = Watched(config.stages, StageMap.parse, StageMap())
-    app.extensions["milepost"] = Services(config, database, stages)
+    routes = Watched(config.routes, Routes.parse, Routes())
+    app.extensions["milepost"] = Services(config, database, stages, routes)
     for module in (webhooks, api, pages):
         app.register_blueprint(module.blueprint)
     app.before_request(_begin)

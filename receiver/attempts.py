@@ -8,20 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from receiver.facts import Fact
+from receiver.facts import Fact, run_group
 
 Span = tuple[datetime, datetime]
-
-
-def run_group(run_key: str) -> str:
-    """The run that a key belongs to: GitHub's jobs of one repository, run and attempt are one.
-
-    >>> run_group("github:acme/images:500:2:84211")
-    'github:acme/images:500:2'
-    """
-    if run_key.startswith("github:"):
-        return ":".join(run_key.split(":")[:4])
-    return run_key
 
 
 def attempts(facts: Iterable[Fact]) -> list[tuple[int, list[Fact]]]:

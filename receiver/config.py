@@ -15,6 +15,7 @@ KNOWN = {
     "MILEPOST_DATA_DIR",
     "MILEPOST_PG_BIN",
     "MILEPOST_PUBLIC_READ",
+    "MILEPOST_ROUTES",
     "MILEPOST_STAGES",
     *(f"MILEPOST_SECRET_{source.upper()}" for source in SOURCES),
     *(f"MILEPOST_SECRET_{source.upper()}_FILE" for source in SOURCES),
@@ -49,6 +50,7 @@ class Config:
     database_url: str | None = None
     public_read: bool = False
     stages: Path | None = None
+    routes: Path | None = None
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
@@ -61,6 +63,7 @@ def load(env: Mapping[str, str]) -> Config:
         database_url=reader.text("DATABASE_URL"),
         public_read=reader.flag("MILEPOST_PUBLIC_READ"),
         stages=reader.path("MILEPOST_STAGES"),
+        routes=reader.path("MILEPOST_ROUTES"),
         secrets={source: lines for source in SOURCES if (lines := reader.secrets(source))},
         unknown=tuple(sorted(name for name in env if _is_unknown(name))),
     )

@@ -75,6 +75,17 @@ class Fact:
         return (event.at, RANKS.get(event.status or "completed", 2), state, self.key)
 
 
+def run_group(run_key: str) -> str:
+    """The run that a key belongs to: GitHub's jobs of one repository, run and attempt are one.
+
+    >>> run_group("github:acme/images:500:2:84211")
+    'github:acme/images:500:2'
+    """
+    if run_key.startswith("github:"):
+        return ":".join(run_key.split(":")[:4])
+    return run_key
+
+
 def event_key(source: str, run_key: str, event: Event) -> str:
     """SHA-256 over the run key and what the sender said; a time that was not said is left out."""
     at = event.at if event.dated else None

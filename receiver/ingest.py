@@ -1,14 +1,14 @@
 """accept(): verify, identify, parse, then store. No connection is held while it parses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from uuid_utils.compat import uuid7
 
 from receiver import store
-from receiver.db import Database
 from receiver.errors import Invalid
-from receiver.model import Delivery, Parsed, Request, Sender, Source
-from receiver.stages import StageMap
+from receiver.model import Delivery, Parsed, Report, Request, Sender, Source
+from receiver.routes import Routes
+from receiver.services import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +24,46 @@ class Accepted:
     build_numbers: tuple[str, ...]
 
 
-def accept(
-    database: Database, stages: StageMap, source: Source, sender: Sender, request: Request
-) -> Accepted:
+def accept(services: Services, source: Source, sender: Sender, request: Request) -> Accepted:
     """Take one request; raises Unauthorized, Conflict, Invalid or Unavailable."""
+    database = services.database
     source.verify(request, sender.secrets)
     event_type, key = source.identify(request)
     delivery = Delivery(uuid7(), source.name, sender.name, event_type, key, request)
     try:
-        parsed = source.parse(request)
-    except Invalid:
-        before = store.known(database, delivery)
-        if before is None:
+        parsed = routed(source.parse(request), services.routes())
+    except Invalid as error:
+        if not source.own:
+            parsed = Parsed(outcome="quarantined", reason=_reason(error))
+        elif before := store.known(database, delivery):
+            return Accepted(str(before.id), "stored", duplicate=True, build_numbers=())
+        else:
             raise
-        return Accepted(str(before.id), "stored", duplicate=True, build_numbers=())
     numbers = tuple(statement.build_number for statement in parsed.statements)
     if _is_heartbeat(parsed):
         store.heard(database, numbers, request.received_at)
         return Accepted(None, "heard", duplicate=False, build_numbers=numbers)
-    recorded = store.record(database, delivery, parsed, stages)
+    recorded = store.record(database, delivery, parsed, services.stages())
     return Accepted(str(recorded.id), parsed.outcome, recorded.duplicate, numbers)
+
+
+def routed(parsed: Parsed, routes: Routes) -> Parsed:
+    """Each report with the build that the first fitting route makes of it."""
+    return replace(parsed, reports=tuple(_routed(report, routes) for report in parsed.reports))
+
+
+def _routed(report: Report, routes: Routes) -> Report:
+    match = routes.match(report.subject) if report.subject.job else None
+    if match is None:  # or it speaks of a whole run, which no route makes a build
+        return report
+    statement = replace(report.statement, inferred=match.identity)
+    return replace(report, number=match.build_number, statement=statement)
+
+
+def _reason(error: Invalid) -> str:
+    """What is wrong, for the inbox; field names and our own words, never the input."""
+    fields = [f"{name}: {' '.join(texts)}" for name, texts in error.fields.items()]
+    return " ".join([error.detail, *fields])[:500]
 
 
 def _is_heartbeat(parsed: Parsed) -> bool:

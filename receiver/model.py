@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-Kind = Literal["stage", "build", "artifact", "manifest", "heartbeat"]
+Kind = Literal["stage", "build", "artifact", "manifest", "heartbeat", "context"]
 Json = dict[str, Any]
 
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
@@ -69,7 +69,8 @@ class Event:
 
     `status` is a state row's for kind `stage` (started, completed, failed, skipped, cancelled), a
     build's for kind `build` (pending, running, completed, failed, cancelled), else None.
-    `at` is in UTC. `dated` is False where `at` had to be taken from the delivery.
+    `at` is in UTC. `dated` is False where `at` had to be taken from the delivery. A `context` says
+    nothing but its run and identity. `word` is the sender's own word for the status.
     """
 
     kind: Kind
@@ -83,6 +84,7 @@ class Event:
     manifest_sha256: str | None = None
     artifacts: tuple[Artifact, ...] = ()
     dated: bool = True
+    word: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,35 @@ class Statement:
     created_by: str | None = None
     manifest: Json | None = None
     order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The job that a forge speaks of, for the routes: what may make it a build."""
+
+    source: str
+    repository: str
+    run: str
+    job: str = ""
+    workflow: str | None = None
+    branch: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a forge says of one of its jobs; a hook or a route tells which build it is of.
+
+    `statement` has no build number yet; `number` is the build that a route makes of it. `alias` is
+    a second key, such as its runner's name, that jobs share: it counts between `began` and `ended`.
+    """
+
+    statement: Statement
+    subject: Subject
+    alias: str | None = None
+    began: datetime | None = None
+    ended: datetime | None = None
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +172,7 @@ class Parsed:
     """What a source made of a delivery; `outcome` is stored, ignored or quarantined."""
 
     statements: tuple[Statement, ...] = ()
+    reports: tuple[Report, ...] = ()
     outcome: str = "stored"
     reason: str | None = None
     flags: tuple[str, ...] = ()

@@ -1,7 +1,8 @@
 """The status pages: ask reads, render. What a sender wrote is text, escaped by the templates."""
 
 import orjson
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from receiver import charts, manifest, reads, stages
 from receiver.access import require_read
@@ -48,10 +49,12 @@ def builds() -> Response:
 
 
 @blueprint.get("/builds/<build_number>")
-def build(build_number: str) -> Response:
+def build(build_number: str) -> BaseResponse:
     """One build with its timeline."""
     require_read()
     found = reads.build(services().database, build_number)
+    if found["build_number"] != build_number:
+        return redirect(url_for("pages.build", build_number=found["build_number"]), 301)
     document = found["packer_manifest"]
     return _page(
         "build.html",

@@ -107,7 +107,8 @@ def _unjudged(facts: Sequence[Fact], rows: Sequence[Row]) -> tuple[str, datetime
     last = max((row for row in ran if row.end), key=lambda row: row.closed, default=None)
     if last and last.failed and all(row.opened <= last.closed for row in ran):
         return "failed", last.end
-    if not rows and all(fact.event.status == "pending" for fact in facts):
+    said = [fact.event for fact in facts if fact.event.kind != "context"]
+    if not rows and all(event.status == "pending" for event in said):
         return "pending", None
     return "running", None
 

@@ -28,7 +28,10 @@ def builds(database: Database, limit: int, after: str | None) -> tuple[list[Row]
 
 
 def build(database: Database, build_number: str) -> Row:
-    """One build with its states, failures, artifacts and resume point; NotFound."""
+    """One build with its states, failures, artifacts and resume point; NotFound.
+
+    A number that turned out to be another build's gives that one, under its own number.
+    """
     if not NUMBER_SHAPE.fullmatch(build_number):
         raise NotFound("There is no build of this number.")
     with database.transaction() as connection:

@@ -7,6 +7,7 @@ from flask import current_app
 
 from receiver.config import Config
 from receiver.db import Database
+from receiver.routes import Routes
 from receiver.stages import StageMap
 from receiver.watched import Watched
 
@@ -18,10 +19,15 @@ class Services:
     config: Config
     database: Database
     stage_file: Watched[StageMap] = field(repr=False)
+    route_file: Watched[Routes] = field(repr=False)
 
     def stages(self) -> StageMap:
         """The stage map, read again when its file changed."""
         return self.stage_file.get()
+
+    def routes(self) -> Routes:
+        """The routes, read again when their file changed."""
+        return self.route_file.get()
 
 
 def services() -> Services:

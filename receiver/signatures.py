@@ -40,6 +40,20 @@ def standard_or_bearer(headers: Mapping[str, str], body: bytes, secrets: Iterabl
         raise Unauthorized
 
 
+def hub(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> None:
+    """Pass GitHub's X-Hub-Signature-256; Unauthorized for everything else.
+
+    https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+    """
+    given = headers.get("x-hub-signature-256", "").encode("latin-1", "replace")
+    wanted = [
+        b"sha256=" + hmac.new(key.encode(), body, "sha256").hexdigest().encode() for key in secrets
+    ]
+    matches = [hmac.compare_digest(given, each) for each in wanted]
+    if not any(matches):
+        raise Unauthorized
+
+
 def check_secret(secret: str) -> str | None:
     """What is wrong with a secret of this kind, or None."""
     if _BEARER_SECRET.fullmatch(secret) or _STANDARD_SECRET.fullmatch(secret):

@@ -126,7 +126,11 @@ def _in_order(numbered: Told) -> list[Fact]:
 
 
 def _build(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
-    begun = [fact.event.at for fact in newest.facts if fact.event.status != "pending"]
+    begun = [
+        fact.event.at
+        for fact in newest.facts
+        if fact.event.status != "pending" and fact.event.kind != "context"
+    ]
     start = min(begun, default=None)
     end = max(start, newest.end) if start and newest.end else newest.end
     manifest = latest(fact if fact.event.kind == "manifest" else None for fact in facts)

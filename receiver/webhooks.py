@@ -25,9 +25,7 @@ def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
     if request.method != "POST":
         raise WrongMethod(headers={"Allow": "POST"})
     _check_type(source)
-    accepted = ingest.accept(
-        services().database, services().stages(), source, sender, _request(source)
-    )
+    accepted = ingest.accept(services(), source, sender, _request(source))
     answer = {
         "id": accepted.delivery_id,
         "outcome": accepted.outcome,

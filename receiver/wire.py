@@ -107,6 +107,15 @@ def manifest_event(document: Json, request: Request) -> Event:
     )
 
 
+def slug(text: str) -> str:
+    """Text as a build number; what is too long keeps its beginning and gets a digest."""
+    clean = re.sub(r"[^A-Za-z0-9._:@+-]+", "-", text).strip("-") or "build"
+    if len(clean) <= MAX_NAME:
+        return clean
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    return f"{clean[: MAX_NAME - 11]}-{digest}"
+
+
 def checked(document: object, path: str = "") -> Json:
     """The document if it is a manifest; Invalid names each wrong field, below `path`."""
     try:

@@ -86,7 +86,7 @@ def post_manifest(client: FlaskClient, document: Json, query: str = "") -> TestR
 
 def shown(client: FlaskClient, number: str = "core-1") -> Json:
     """The build as the API shows it."""
-    response = client.get(f"/api/v1/builds/{number}")
+    response = client.get(f"/api/v1/builds/{number}", follow_redirects=True)
     assert response.status_code == 200, response.text
     return told(response)
 

@@ -1,5 +1,5 @@
 """Every source that the receiver speaks; a new one is its file and a line here."""
 
-from receiver.sources import milepost, packer
+from receiver.sources import github, milepost, packer
 
-SOURCES = {source.name: source for source in (milepost.SOURCE, packer.SOURCE)}
+SOURCES = {source.name: source for source in (milepost.SOURCE, packer.SOURCE, github.SOURCE)}

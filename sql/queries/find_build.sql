@@ -1,4 +1,4 @@
--- One build by its number.
+-- One build by its number, or by one that turned out to be its.
 SELECT
     builds.id, builds.build_number, projects.name AS project, platforms.name AS platform,
     os_versions.name AS os_version, image_types.name AS image_type, builds.current_state,
@@ -10,4 +10,10 @@ JOIN platforms ON platforms.id = builds.platform_id
 JOIN os_versions ON os_versions.id = builds.os_version_id
 JOIN image_types ON image_types.id = builds.image_type_id
 LEFT JOIN projects ON projects.id = builds.project_id
-WHERE builds.build_number = %(build_number)s
+WHERE
+    builds.id = (
+        SELECT id FROM builds WHERE build_number = %(build_number)s
+        UNION ALL
+        SELECT build_id FROM build_redirects WHERE build_number = %(build_number)s
+        LIMIT 1
+    )

@@ -1,0 +1,209 @@
+"""GitHub's webhooks: workflow_job makes and moves builds, workflow_run judges what never reported.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from receiver import signatures
+from receiver.errors import Invalid
+from receiver.forges import (
+    ENDS,
+    RUNNING,
+    WAITING,
+    WARNINGS,
+    moment,
+    number,
+    optional,
+    section,
+    text,
+)
+from receiver.model import (
+    Event,
+    Failure,
+    Json,
+    Parsed,
+    Report,
+    Request,
+    Run,
+    Source,
+    Statement,
+    Subject,
+)
+from receiver.payload import decode
+
+FORM = "application/x-www-form-urlencoded"
+MAX_STEPS = 1_000
+
+
+def verify(request: Request, secrets: tuple[str, ...]) -> None:
+    """Raise Unauthorized unless X-Hub-Signature-256 is right; the SHA-1 header does not count."""
+    signatures.hub(request.headers, request.body, secrets)
+
+
+def identify(request: Request) -> tuple[str, str]:
+    """The event's name and the delivery's GUID, which a redelivery keeps."""
+    key = request.headers.get("x-github-delivery") or hashlib.sha256(request.body).hexdigest()
+    return request.headers.get("x-github-event", "unknown")[:100], key[:255]
+
+
+def parse(request: Request) -> Parsed:
+    """Reports on jobs and runs; every other event is ignored."""
+    name = request.headers.get("x-github-event", "unknown")
+    reader = READERS.get(name)
+    decoded = decode(_json(request))
+    if reader is None:
+        return Parsed(outcome="ignored", reason=f"event {name[:50]} is not used")
+    return reader(decoded.document, request, decoded.flags)
+
+
+def _json(request: Request) -> bytes:
+    """The JSON of the body, which may be a form's field."""
+    if not request.headers.get("content-type", "").lower().startswith(FORM):
+        return request.body
+    try:
+        fields = parse_qs(request.body.decode(), max_num_fields=10)
+    except ValueError as error:
+        raise Invalid("The form cannot be read.") from error
+    return fields.get("payload", [""])[0].encode("utf-8", "surrogatepass")
+
+
+def _job(document: Json, request: Request, flags: tuple[str, ...]) -> Parsed:
+    job = section(document, "workflow_job")
+    run, attempt = number(job, "run_id", "workflow_job."), job.get("run_attempt")
+    known = attempt if isinstance(attempt, int) and 1 <= attempt <= 1_000_000 else 1
+    group = f"github:{_repository(document)}:{run}:{known}"
+    if text(job, "conclusion") == "skipped":
+        return Parsed(outcome="ignored", reason="the job was skipped")
+    events = (*_steps(job), *_whole(job, request))
+    runner = text(job, "runner_name")
+    statement = Statement(
+        build_number="",
+        run=_run(f"{group}:{number(job, 'id', 'workflow_job.')}", known, job, "head_branch"),
+        events=events,
+        created_by=text(optional(document, "sender"), "login"),
+        order=tuple(name for step in _listed(job) if (name := text(step, "name"))),
+    )
+    subject = Subject(
+        source="github",
+        repository=_repository(document),
+        run=str(run),
+        job=text(job, "name") or "",
+        workflow=text(job, "workflow_name"),
+        branch=text(job, "head_branch"),
+    )
+    ends = moment(job.get("completed_at"))
+    alias = f"{group}:{runner}" if runner else None
+    return Parsed(
+        reports=(Report(statement, subject, alias, moment(job.get("started_at")), ends),),
+        flags=flags,
+    )
+
+
+def _steps(job: Mapping[str, Any]) -> list[Event]:
+    events = []
+    for step in _listed(job):
+        name, began = text(step, "name"), moment(step.get("started_at"))
+        word = text(step, "conclusion") or ""
+        ended = moment(step.get("completed_at")) or began
+        if name and began and word != "skipped":
+            events.append(Event("stage", began, status="started", stage=name))
+        if name and ended and word in ENDS:
+            events.append(_ending("stage", ended, word, f"Step {name}", stage=name))
+    return events
+
+
+def _ending(kind: Any, at: Any, word: str, what: str, **more: Any) -> Event:
+    """An event with our status and the sender's word."""
+    status = ENDS[word]
+    failure = None
+    if status == "failed" or word in WARNINGS:
+        failure = Failure(type=word, message=f"{what} ended with {word}")
+    return Event(kind, at, status=status, failure=failure, word=word, **more)
+
+
+def _whole(job: Mapping[str, Any], request: Request) -> list[Event]:
+    """What is said of the job as a whole. `started_at` is set even on a queued one."""
+    status, word = text(job, "status") or "", text(job, "conclusion") or ""
+    began = moment(job.get("started_at")) or moment(job.get("created_at"))
+    if word in ENDS:
+        ended = moment(job.get("completed_at"))
+        at = ended or request.received_at
+        event = _ending(
+            "build", at, word, f"Job {text(job, 'name') or ''}", dated=ended is not None
+        )
+        start = [Event("build", began, status="running", word="in_progress")] if began else []
+        return [*start, event]
+    if status in RUNNING and began:
+        return [Event("build", began, status="running", word=status)]
+    if status in WAITING or word in WAITING:
+        created = moment(job.get("created_at")) or began
+        at = created or request.received_at
+        return [
+            Event("build", at, status="pending", word=word or status, dated=created is not None)
+        ]
+    return []
+
+
+def _listed(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    steps = job.get("steps")
+    listed = steps if isinstance(steps, list) else []
+    return [step for step in listed[:MAX_STEPS] if isinstance(step, Mapping)]
+
+
+def _workflow_run(document: Json, request: Request, flags: tuple[str, ...]) -> Parsed:
+    run = section(document, "workflow_run")
+    run_id, attempt = number(run, "id", "workflow_run."), run.get("run_attempt")
+    known = attempt if isinstance(attempt, int) and 1 <= attempt <= 1_000_000 else 1
+    # It has no completed_at: updated_at is when it was completed.
+    updated = moment(run.get("updated_at"))
+    at = updated or request.received_at
+    word = text(run, "conclusion") or ""
+    events = [Event("context", at, dated=updated is not None)]
+    if text(run, "status") == "completed" and ENDS.get(word, "skipped") != "skipped":
+        what = f"Workflow {text(run, 'name') or ''}"
+        events.append(_ending("build", at, word, what, dated=updated is not None))
+    statement = Statement(
+        build_number="",
+        run=_run(f"github:{_repository(document)}:{run_id}:{known}", known, run, "head_branch"),
+        events=tuple(events),
+        created_by=text(optional(run, "actor"), "login"),
+    )
+    subject = Subject("github", _repository(document), str(run_id), workflow=text(run, "name"))
+    return Parsed(reports=(Report(statement, subject),), flags=flags)
+
+
+def _run(key: str, attempt: int, said: Mapping[str, Any], branch: str) -> Run:
+    return Run(
+        key=key[:500],
+        attempt=attempt,
+        url=text(said, "html_url", 2_000),
+        commit=text(said, "head_sha"),
+        branch=text(said, branch),
+    )
+
+
+def _repository(document: Mapping[str, Any]) -> str:
+    name = text(optional(document, "repository"), "full_name")
+    if not name:
+        raise Invalid("No repository.", fields={"repository.full_name": ["Not a text."]})
+    return name
+
+
+READERS: dict[str, Callable[[Json, Request, tuple[str, ...]], Parsed]] = {
+    "workflow_job": _job,
+    "workflow_run": _workflow_run,
+}
+
+SOURCE = Source(
+    name="github",
+    verify=verify,
+    identify=identify,
+    parse=parse,
+    max_body=25 * 2**20,
+    content_types=("application/json", FORM),
+    own=False,
+)

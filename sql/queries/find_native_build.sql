@@ -1,0 +1,4 @@
+-- The build of this number, if only a route made it and it is another: id.
+SELECT id
+FROM builds
+WHERE build_number = %(build_number)s AND native AND id <> %(build_id)s
