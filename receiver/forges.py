@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from receiver.errors import Invalid
+from receiver.model import Event, Failure
 
 # Words for how something ended → ours; what stands in neither table is kept as it is.
 ENDS = {
@@ -78,6 +80,15 @@ def number(document: Mapping[str, Any], name: str, path: str = "") -> int:
     return found
 
 
+def host_and_path(url: str) -> tuple[str, list[str]]:
+    """The host of a URL and the parts of its path; empty for what is no URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", [unquote(part) for part in parts.path.split("/") if part]
+    except ValueError:
+        return "", []
+
+
 def moment(value: object) -> datetime | None:
     """ISO 8601 or `2016-08-12 15:23:28 UTC`, in UTC; None for what is no time."""
     found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -88,3 +99,23 @@ def moment(value: object) -> datetime | None:
         return datetime.fromisoformat(f"{found[1]}T{found[2]}{zone}").astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def ended(
+    kind: Literal["stage", "build"], at: datetime, word: str, what: str, **more: Any
+) -> Event:
+    """An ending in our word, with the sender's own beside it; `word` is one of ENDS."""
+    failure = None
+    if ENDS[word] == "failed" or word in WARNINGS:
+        failure = Failure(type=word, message=f"{what} ended with {word}")
+    return Event(kind, at, status=ENDS[word], word=word, **{"failure": failure, **more})
+
+
+def begun(at: datetime | None, word: str) -> list[Event]:
+    """The job runs."""
+    return [Event("build", at, status="running", word=word)] if at else []
+
+
+def waits(at: datetime | None, word: str, received: datetime) -> list[Event]:
+    """The job waits for a runner, a person or a time."""
+    return [Event("build", at or received, status="pending", word=word, dated=at is not None)]

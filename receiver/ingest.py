@@ -48,8 +48,11 @@ def accept(services: Services, source: Source, sender: Sender, request: Request)
 
 
 def routed(parsed: Parsed, routes: Routes) -> Parsed:
-    """Each report with the build that the first fitting route makes of it."""
-    return replace(parsed, reports=tuple(_routed(report, routes) for report in parsed.reports))
+    """Each report that says something, with the build that the first fitting route makes of it."""
+    telling = [report for report in parsed.reports if report.statement.events]
+    if parsed.reports and not telling:
+        return Parsed(outcome="ignored", reason="it does not say how a build goes")
+    return replace(parsed, reports=tuple(_routed(report, routes) for report in telling))
 
 
 def _routed(report: Report, routes: Routes) -> Report:

@@ -54,6 +54,28 @@ def hub(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> None
         raise Unauthorized
 
 
+def standard_or_token(
+    headers: Mapping[str, str], body: bytes, secrets: Iterable[str], header: str
+) -> None:
+    """Pass a Standard Webhooks signature or, where there is none, a plain token in a header."""
+    known = list(secrets)
+    if "webhook-signature" in headers:
+        passed = _signed(headers, body, [each for each in known if each.startswith(STANDARD)])
+    else:
+        tokens = [each for each in known if not each.startswith(STANDARD)]
+        passed = _equals_any(headers.get(header, ""), tokens)
+    if not passed:
+        raise Unauthorized
+
+
+def basic(headers: Mapping[str, str], secrets: Iterable[str]) -> None:
+    """Pass HTTP Basic with one of the secrets, each `user:password`."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    wanted = [base64.b64encode(secret.encode()).decode() for secret in secrets]
+    if not _equals_any(given, wanted) or scheme.lower() != "basic":
+        raise Unauthorized
+
+
 def check_secret(secret: str) -> str | None:
     """What is wrong with a secret of this kind, or None."""
     if _BEARER_SECRET.fullmatch(secret) or _STANDARD_SECRET.fullmatch(secret):
@@ -106,8 +128,13 @@ def _verifies_bytes(key: str, headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def _borne(authorization: str, tokens: Iterable[str]) -> bool:
-    """Compare bytes: text outside ASCII makes compare_digest raise."""
     scheme, _, token = authorization.partition(" ")
-    given = token.encode("latin-1", "replace")
-    matches = [hmac.compare_digest(given, known[len(BEARER) :].encode()) for known in tokens]
-    return scheme.lower() == "bearer" and any(matches)
+    passed = _equals_any(token, [known[len(BEARER) :] for known in tokens])
+    return passed and scheme.lower() == "bearer"
+
+
+def _equals_any(given: str, known: Iterable[str]) -> bool:
+    """Compare bytes: text outside ASCII makes compare_digest raise."""
+    sent = given.encode("latin-1", "replace")
+    matches = [hmac.compare_digest(sent, each.encode()) for each in known]
+    return any(matches)

@@ -1,5 +1,15 @@
 """Every source that the receiver speaks; a new one is its file and a line here."""
 
-from receiver.sources import github, milepost, packer
+from receiver.sources import cloudevents, github, gitlab, jenkins, milepost, packer
 
-SOURCES = {source.name: source for source in (milepost.SOURCE, packer.SOURCE, github.SOURCE)}
+SOURCES = {
+    source.name: source
+    for source in (
+        milepost.SOURCE,
+        packer.SOURCE,
+        github.SOURCE,
+        gitlab.SOURCE,
+        jenkins.SOURCE,
+        cloudevents.SOURCE,
+    )
+}

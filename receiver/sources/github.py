@@ -14,25 +14,16 @@ from receiver.forges import (
     ENDS,
     RUNNING,
     WAITING,
-    WARNINGS,
+    begun,
+    ended,
     moment,
     number,
     optional,
     section,
     text,
+    waits,
 )
-from receiver.model import (
-    Event,
-    Failure,
-    Json,
-    Parsed,
-    Report,
-    Request,
-    Run,
-    Source,
-    Statement,
-    Subject,
-)
+from receiver.model import Event, Json, Parsed, Report, Request, Run, Source, Statement, Subject
 from receiver.payload import decode
 
 FORM = "application/x-www-form-urlencoded"
@@ -108,21 +99,12 @@ def _steps(job: Mapping[str, Any]) -> list[Event]:
     for step in _listed(job):
         name, began = text(step, "name"), moment(step.get("started_at"))
         word = text(step, "conclusion") or ""
-        ended = moment(step.get("completed_at")) or began
+        finished = moment(step.get("completed_at")) or began
         if name and began and word != "skipped":
             events.append(Event("stage", began, status="started", stage=name))
-        if name and ended and word in ENDS:
-            events.append(_ending("stage", ended, word, f"Step {name}", stage=name))
+        if name and finished and word in ENDS:
+            events.append(ended("stage", finished, word, f"Step {name}", stage=name))
     return events
-
-
-def _ending(kind: Any, at: Any, word: str, what: str, **more: Any) -> Event:
-    """An event with our status and the sender's word."""
-    status = ENDS[word]
-    failure = None
-    if status == "failed" or word in WARNINGS:
-        failure = Failure(type=word, message=f"{what} ended with {word}")
-    return Event(kind, at, status=status, failure=failure, word=word, **more)
 
 
 def _whole(job: Mapping[str, Any], request: Request) -> list[Event]:
@@ -130,21 +112,14 @@ def _whole(job: Mapping[str, Any], request: Request) -> list[Event]:
     status, word = text(job, "status") or "", text(job, "conclusion") or ""
     began = moment(job.get("started_at")) or moment(job.get("created_at"))
     if word in ENDS:
-        ended = moment(job.get("completed_at"))
-        at = ended or request.received_at
-        event = _ending(
-            "build", at, word, f"Job {text(job, 'name') or ''}", dated=ended is not None
-        )
-        start = [Event("build", began, status="running", word="in_progress")] if began else []
-        return [*start, event]
-    if status in RUNNING and began:
-        return [Event("build", began, status="running", word=status)]
+        at, what = moment(job.get("completed_at")), f"Job {text(job, 'name') or ''}"
+        end = ended("build", at or request.received_at, word, what, dated=at is not None)
+        return [*begun(began, "in_progress"), end]
+    if status in RUNNING:
+        return begun(began, status)
     if status in WAITING or word in WAITING:
-        created = moment(job.get("created_at")) or began
-        at = created or request.received_at
-        return [
-            Event("build", at, status="pending", word=word or status, dated=created is not None)
-        ]
+        asked = moment(job.get("created_at")) or began
+        return waits(asked, word or status, request.received_at)
     return []
 
 
@@ -165,7 +140,7 @@ def _workflow_run(document: Json, request: Request, flags: tuple[str, ...]) -> P
     events = [Event("context", at, dated=updated is not None)]
     if text(run, "status") == "completed" and ENDS.get(word, "skipped") != "skipped":
         what = f"Workflow {text(run, 'name') or ''}"
-        events.append(_ending("build", at, word, what, dated=updated is not None))
+        events.append(ended("build", at, word, what, dated=updated is not None))
     statement = Statement(
         build_number="",
         run=_run(f"github:{_repository(document)}:{run_id}:{known}", known, run, "head_branch"),

@@ -1,0 +1,150 @@
+"""CloudEvents over HTTP that carry CDEvents: pipelineRun, taskRun and artifact subjects.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md and
+https://github.com/cdevents/spec/blob/v0.4.1/continuous-integration.md
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from receiver import signatures
+from receiver.errors import Invalid
+from receiver.forges import ENDS, begun, ended, moment, optional, section, text, waits
+from receiver.model import (
+    Artifact,
+    Event,
+    Json,
+    Parsed,
+    Report,
+    Request,
+    Run,
+    Source,
+    Statement,
+    Subject,
+)
+from receiver.payload import decode
+
+STRUCTURED = "application/cloudevents+json"
+_TYPE = re.compile(r"dev\.cdevents\.(pipelinerun|taskrun|artifact)\.([a-z]+)\.", re.ASCII)
+
+
+def verify(request: Request, secrets: tuple[str, ...]) -> None:
+    """Raise Unauthorized unless it is signed as Standard Webhooks or carries a bearer token."""
+    signatures.standard_or_bearer(request.headers, request.body, secrets)
+
+
+def identify(request: Request) -> tuple[str, str]:
+    """CloudEvents' `source` and `id` together tell one event from all others."""
+    try:
+        kind, source, event_id = (_attribute(request, name) for name in ("type", "source", "id"))
+    except Invalid:
+        kind = source = event_id = ""
+    said = f"{source}\n{event_id}".encode() if event_id else request.body
+    return (kind or "unknown")[:100], hashlib.sha256(said).hexdigest()
+
+
+def parse(request: Request) -> Parsed:
+    """A report on a pipeline's run; other types are ignored."""
+    decoded = decode(request.body)
+    kind = _attribute(request, "type")
+    found = _TYPE.match(kind)
+    if not found:
+        return Parsed(
+            outcome="ignored", reason=f"event {kind[:50] or 'without a type'} is not used"
+        )
+    data = _data(request, decoded.document)
+    subject = section(data, "subject")
+    report = _report(found[1], found[2], subject, data, request)
+    if report is None:
+        return Parsed(outcome="ignored", reason="the event names no pipeline's run")
+    return Parsed(reports=(report,), flags=decoded.flags)
+
+
+def _is_structured(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith(STRUCTURED)
+
+
+def _attribute(request: Request, name: str) -> str:
+    """A CloudEvents attribute: of the envelope, or of a header, percent-decoded once."""
+    if _is_structured(request):
+        return text(decode(request.body).document, name, 2_000) or ""
+    return unquote(request.headers.get(f"ce-{name}", "")).strip()
+
+
+def _data(request: Request, document: Json) -> Mapping[str, Any]:
+    return section(document, "data") if _is_structured(request) else document
+
+
+def _report(
+    kind: str, what: str, subject: Mapping[str, Any], data: Mapping[str, Any], request: Request
+) -> Report | None:
+    content, context = optional(subject, "content"), optional(data, "context")
+    source = text(subject, "source", 300) or text(context, "source", 300) or ""
+    run = _run_of(kind, subject, content, context)
+    if not run:
+        return None
+    at = moment(context.get("timestamp")) or moment(_attribute(request, "time"))
+    name = text(content, "pipelineName") or ""
+    statement = Statement(
+        build_number="",
+        run=Run(f"cloudevents:{source}:{run}"[:500], url=_link(content)),
+        events=tuple(_events(kind, what, subject, content, at, request)),
+    )
+    return Report(statement, Subject("cloudevents", source, run, job=name or run, workflow=name))
+
+
+def _run_of(
+    kind: str, subject: Mapping[str, Any], content: Mapping[str, Any], context: Mapping[str, Any]
+) -> str | None:
+    """The pipeline's run that the event is about; an artifact's is its chain."""
+    if kind == "pipelinerun":
+        return text(subject, "id")
+    owner = text(optional(content, "pipelineRun"), "id")
+    return owner or (text(context, "chainId") if kind == "artifact" else None)
+
+
+def _link(content: Mapping[str, Any]) -> str | None:
+    """The specification's prose says `url`, its schemas `uri`."""
+    return text(content, "url", 2_000) or text(content, "uri", 2_000)
+
+
+def _events(
+    kind: str,
+    what: str,
+    subject: Mapping[str, Any],
+    content: Mapping[str, Any],
+    at: Any,
+    request: Request,
+) -> list[Event]:
+    moment_, dated = at or request.received_at, at is not None
+    if kind == "artifact":
+        made = Artifact(artifact_id=text(subject, "id", 2_000) or "")
+        return [Event("artifact", moment_, artifact=made, dated=dated)]
+    name = text(content, "taskName") or text(content, "pipelineName") or text(subject, "id") or ""
+    if kind == "taskrun" and what == "started":
+        return [Event("stage", moment_, status="started", stage=name, dated=dated)]
+    if what == "queued":
+        return waits(at, what, request.received_at)
+    if what == "started":
+        return begun(moment_, what)
+    word = (text(content, "outcome") or "").lower()
+    if ENDS.get(word, "skipped") == "skipped":
+        return []
+    reason = text(content, "errors", 2_000)
+    if kind == "taskrun":
+        return [ended("stage", moment_, word, f"Task {name}", stage=name, dated=dated)]
+    return [ended("build", moment_, word, reason or f"Pipeline {name}", dated=dated)]
+
+
+SOURCE = Source(
+    name="cloudevents",
+    verify=verify,
+    identify=identify,
+    parse=parse,
+    max_body=25 * 2**20,
+    content_types=(STRUCTURED, "application/json"),
+    own=False,
+)

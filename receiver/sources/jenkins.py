@@ -1,0 +1,134 @@
+"""Jenkins: the Notification plugin's phases, and the CloudEvents plugin's binary form.
+
+https://plugins.jenkins.io/notification/ and https://plugins.jenkins.io/cloudevents/
+Neither sends a pipeline's stages; the hook does.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from receiver import signatures
+from receiver.errors import Invalid
+from receiver.forges import ENDS, begun, ended, host_and_path, optional, section, text
+from receiver.model import Event, Json, Parsed, Report, Request, Run, Source, Statement, Subject
+from receiver.payload import decode
+
+PHASES = {"queued": False, "started": False, "completed": True, "finalized": True, "finished": True}
+CLOUD = "org.jenkinsci.job."
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def verify(request: Request, secrets: tuple[str, ...]) -> None:
+    """HTTP Basic in the URL is all that the plugins can do."""
+    signatures.basic(request.headers, secrets)
+
+
+def identify(request: Request) -> tuple[str, str]:
+    """Neither has a delivery id: the key is the SHA-256 of build, phase and status."""
+    kind = request.headers.get("ce-type") or "notification"
+    try:
+        build = _build(decode(request.body).document)
+        place = text(build, "full_url", 2_000) or f"{text(build, 'url', 2_000)}#{build['number']}"
+        said = f"{place}\n{_phase(request, build)}\n{text(build, 'status')}".encode()
+    except (Invalid, KeyError):
+        said = request.body
+    return kind[:100], hashlib.sha256(said).hexdigest()
+
+
+def parse(request: Request) -> Parsed:
+    """A report on one build; events about queues and nodes are ignored."""
+    kind = request.headers.get("ce-type", "")
+    if kind and not kind.startswith(CLOUD):
+        return Parsed(outcome="ignored", reason=f"event {kind[:50]} is not used")
+    decoded = decode(request.body)
+    build = _build(decoded.document)
+    phase = _phase(request, build)
+    if phase not in PHASES:
+        return Parsed(outcome="ignored", reason=f"phase {phase[:50]} is not used")
+    return Parsed(reports=(_report(decoded.document, build, phase, request),), flags=decoded.flags)
+
+
+def _build(document: Json) -> Json:
+    """The build, its names in the Notification plugin's spelling."""
+    build = section(document, "build")
+    return {_CAMEL.sub("_", name).lower(): value for name, value in build.items()}
+
+
+def _phase(request: Request, build: Mapping[str, Any]) -> str:
+    kind = request.headers.get("ce-type", "")
+    if not kind:
+        return (text(build, "phase") or "").lower()
+    phase = kind.removeprefix(CLOUD)
+    return "finalized" if phase == "failed" else phase  # a failed build is sent twice
+
+
+def _report(document: Json, build: Json, phase: str, request: Request) -> Report:
+    count, url = build.get("number"), text(build, "full_url", 2_000)
+    if type(count) is not int:
+        raise Invalid("No build number.", fields={"build.number": ["Not an integer."]})
+    job = _job(url or text(build, "url", 2_000) or "") or text(document, "name") or ""
+    scm = optional(build, "scm") or optional(build, "scm_state")
+    statement = Statement(
+        build_number="",
+        run=Run(
+            key=f"jenkins:{url or f'{job}/{count}/'}"[:500],
+            url=url,
+            commit=text(scm, "commit"),
+            branch=text(scm, "branch"),
+        ),
+        events=tuple(_events(build, phase, request, f"{job} #{count}")),
+    )
+    given = optional(build, "parameters")
+    subject = Subject(
+        source="jenkins",
+        repository=job,
+        run=str(count),
+        job=job,
+        workflow=text(document, "display_name") or text(document, "displayName"),
+        branch=text(scm, "branch"),
+        variables={name: value for name, value in given.items() if isinstance(value, str)},
+    )
+    return Report(statement, subject)
+
+
+def _events(build: Json, phase: str, request: Request, what: str) -> list[Event]:
+    """QUEUED comes from the start of the build: it does not tell of waiting."""
+    began, word = _milliseconds(build.get("timestamp")), (text(build, "status") or "").lower()
+    if not PHASES[phase]:
+        return begun(began or request.received_at, phase)
+    took = build.get("duration")
+    finished = _milliseconds(build.get("timestamp"), took) if took else None
+    at = finished or request.received_at
+    if ENDS.get(word, "skipped") == "skipped":
+        return begun(began, phase)
+    return [*begun(began, "started"), ended("build", at, word, what, dated=finished is not None)]
+
+
+def _milliseconds(*values: object) -> datetime | None:
+    numbers = [value for value in values if type(value) is int]
+    total = sum(numbers)
+    if len(numbers) < len(values) or not 0 < total < 253_402_300_799_000:
+        return None
+    return datetime.fromtimestamp(total / 1000, UTC)
+
+
+def _job(url: str) -> str:
+    """/job/images/job/main/12/ → images/main, as JOB_NAME has it."""
+    _, parts = host_and_path(url)
+    first = parts.index("job") if "job" in parts else len(parts)
+    pairs = zip(parts[first::2], parts[first + 1 :: 2], strict=False)
+    return "/".join(name for mark, name in pairs if mark == "job")
+
+
+SOURCE = Source(
+    name="jenkins",
+    verify=verify,
+    identify=identify,
+    parse=parse,
+    max_body=25 * 2**20,
+    content_types=("application/json",),
+    own=False,
+)
