@@ -6,22 +6,26 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import quote, urlsplit
 
-from hooks import __version__, ci, client
-from hooks.client import Json
+from hooks import __version__, ci, client, signing
+from hooks.client import Deadline, Json
 from hooks.errors import HookError
 
 READ_TRIES = 20  # Packer rewrites a shared manifest in place: what is read may be half of it
-STAGE_STATUSES = ("started", "completed", "failed", "skipped", "cancelled")
+READ_PAUSE = 0.1
+STAGE_STATUSES = ("started", "completed", "skipped", "failed", "cancelled")
 WORDS = {
-    "completed": ("success", "completed", "complete", "passed", "ok", "unstable", "neutral"),
-    "failed": ("failure", "failed", "timed_out", "startup_failure", "stale", "error"),
+    "completed": ("success", "succeeded", "completed", "passed", "ok", "unstable", "neutral"),
+    "failed": ("failure", "failed", "error", "timed_out", "startup_failure", "stale"),
     "cancelled": ("cancelled", "canceled", "aborted", "not_built", "skipped"),
 }
+TELLING = ("unstable", "neutral", "timed_out", "startup_failure", "stale")  # more than our word
+
+Env = Mapping[str, str]
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,45 +39,55 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; 0 whatever happens, unless --strict or MILEPOST_STRICT asks for 1."""
     given = sys.argv[1:] if arguments is None else arguments
+    if not given:
+        parser().print_help(sys.stderr)
+        sys.exit(2)
     try:
         options = parser().parse_args(given)
-        options.run(options, os.environ)
+        options.run(options, os.environ, Deadline())
     except (HookError, OSError) as error:
-        print(f"milepost: {' '.join(str(error).split())}", file=sys.stderr)
-        strict = "--strict" in given or os.environ.get("MILEPOST_STRICT", "") not in ("", "0")
-        sys.exit(1 if strict else 0)
+        _give_up(str(error), given)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the build goes on
+        missing = f" {error.name}" if isinstance(error, ImportError) else ""
+        _give_up(f"not reporting: {type(error).__name__}{missing}", given)
+
+
+def _give_up(problem: str, given: list[str]) -> NoReturn:
+    print(f"milepost: {' '.join(problem.split())}", file=sys.stderr)
+    is_strict = "--strict" in given or os.environ.get("MILEPOST_STRICT", "") not in ("", "0")
+    sys.exit(1 if is_strict else 0)
 
 
 def parser() -> Parser:
     """The command line."""
     common = _common()
-    root = Parser(prog="milepost-hook", description=__doc__)
+    root = Parser(prog="milepost-hook", description=__doc__, allow_abbrev=False)
     root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(dest="command", required=True, parser_class=Parser)
 
-    stage = commands.add_parser("stage", parents=[common], help="start a stage, end the last one")
+    def command(name: str, run: Any, text: str) -> Parser:
+        made = commands.add_parser(name, parents=[common], help=text, allow_abbrev=False)
+        made.set_defaults(run=run)
+        return made
+
+    stage = command("stage", report_stage, "start a stage, end the last one")
     stage.add_argument("name")
-    stage.add_argument("--state", type=int, help="its state, 0 to 100, where no map knows its name")
+    stage.add_argument("--state", type=_state, help="0 to 100, where no map knows the name")
     stage.add_argument("--status", choices=STAGE_STATUSES, default="started")
-    stage.set_defaults(run=report_stage)
 
-    done = commands.add_parser("done", parents=[common], help="say how the build ended")
-    done.add_argument("--status", required=True, help="success, failure, cancelled, or the forge's")
-    done.set_defaults(run=report_verdict)
+    done = command("done", report_verdict, "say how the build ended")
+    done.add_argument("--status", required=True, help="success, failure, cancelled, or the CI's")
 
-    fail = commands.add_parser("fail", parents=[common], help="fail the open stage, not the build")
+    fail = command("fail", report_failure, "fail the open stage, not the build")
     fail.add_argument("message")
-    fail.add_argument("--stage")
+    fail.add_argument("--stage", help="the stage that failed, if it is not the open one")
     fail.add_argument("--type", default="stage", help="such as provisioner or builder")
     fail.add_argument("--component", help="what failed, such as ansible")
-    fail.set_defaults(run=report_failure)
 
-    manifest = commands.add_parser("manifest", parents=[common], help="post Packer's manifest")
+    manifest = command("manifest", report_manifest, "post the manifest that Packer wrote")
     manifest.add_argument("file", type=Path)
-    manifest.set_defaults(run=report_manifest)
 
-    check = commands.add_parser("check", parents=[common], help="show who speaks, send a test")
-    check.set_defaults(run=check_all)
+    command("check", check, "show who speaks and send a test, which makes no build")
     return root
 
 
@@ -81,66 +95,75 @@ def _common() -> Parser:
     common = Parser(add_help=False)
     for name in ("build-number", "project", "platform", "os-version", "image-type"):
         common.add_argument(f"--{name}", help=f"else MILEPOST_{name.upper().replace('-', '_')}")
-    common.add_argument("--attempt", help="the number of this attempt, where no CI tells it")
-    common.add_argument("--resumed-from", help="the state at which this attempt began")
+    common.add_argument("--resumed-from", help="else MILEPOST_RESUMED_FROM: a state, 0 to 100")
+    common.add_argument("--attempt", help="else GitHub's; which try of the build this is")
+    common.add_argument("--created-by", help="else the CI's; who started it")
+    common.add_argument("--run-key", help="else the CI's; one for each job and each try of it")
     common.add_argument("--strict", action="store_true", help="exit with 1 if it was not reported")
     return common
 
 
-def report_stage(options: Any, env: Mapping[str, str]) -> None:
+def _state(text: str) -> int:
+    if not text.isdecimal() or len(text) > 3 or int(text) > 100:
+        raise argparse.ArgumentTypeError("must be a whole number from 0 to 100")
+    return int(text)
+
+
+def report_stage(options: Any, env: Env, deadline: Deadline) -> None:
     """Start a stage; under the Packer wrapper print a marker instead, which the wrapper reads."""
     if env.get("MILEPOST_WRAPPED") == "1":
-        number = "-" if options.state is None else options.state
-        print(f"milepost: stage {number} {options.name}", flush=True)
+        _mark(options)
         return
     event = {"kind": "stage", "stage": options.name, "status": options.status, "at": client.now()}
     if options.state is not None:
         event["state"] = options.state
-    _send(options, env, event)
+    _send(options, env, deadline, event)
 
 
-def report_verdict(options: Any, env: Mapping[str, str]) -> None:
+def _mark(options: Any) -> None:
+    if options.status != "started":
+        raise HookError("not reporting: under the Packer wrapper a stage can only be started")
+    number = "-" if options.state is None else options.state
+    name = " ".join(options.name.split())  # one line, whatever the name holds
+    print(f"milepost: stage {number} {name}", flush=True)
+
+
+def report_verdict(options: Any, env: Env, deadline: Deadline) -> None:
     """End the build."""
     word = options.status.strip().lower()
     status = next((ours for ours, words in WORDS.items() if word in words), None)
     if status is None:
         raise HookError("not reporting: --status must be success, failure or cancelled")
-    _send(options, env, {"kind": "build", "status": status, "at": client.now()})
+    event: Json = {"kind": "build", "status": status, "at": client.now()}
+    if word in TELLING:
+        event["failure"] = {"type": "build", "message": f"The CI's own word: {word}"}
+    _send(options, env, deadline, event)
 
 
-def report_failure(options: Any, env: Mapping[str, str]) -> None:
+def report_failure(options: Any, env: Env, deadline: Deadline) -> None:
     """Fail the open stage, or the named one."""
     failure = {"type": options.type, "message": options.message, "component": options.component}
     event = {"kind": "stage", "status": "failed", "at": client.now(), "failure": failure}
     if options.stage:
         event["stage"] = options.stage
-    _send(options, env, event)
+    _send(options, env, deadline, event)
 
 
-def report_manifest(options: Any, env: Mapping[str, str]) -> None:
+def report_manifest(options: Any, env: Env, deadline: Deadline) -> None:
     """Post the manifest as it is."""
-    manifest = read_manifest(options.file)
     values = ci.identity(vars(options), env)
-    client.send(client.envelope(values, [], manifest), env)
+    document = client.envelope(values, [], read_manifest(options.file, deadline))
+    client.send(document, env, deadline)
 
 
-def check_all(options: Any, env: Mapping[str, str]) -> None:
-    """Print each identity value and where it came from, send a test, say where to look."""
-    values = ci.identity(vars(options), env)
-    for name, value in values.items():
-        print(f"{name:13} {value.text or '-'}   ({value.origin})")
-    url = client.address(env)
-    client.send(client.envelope(values, [{"kind": "heartbeat", "at": client.now()}]), env)
-    print(f"\nThe receiver took a signed test. Look at:\n{_page(url, values)}")
-
-
-def read_manifest(path: Path) -> Json:
+def read_manifest(path: Path, deadline: Deadline) -> Json:
     """The manifest's JSON object; waits where Packer is still writing it."""
     for _ in range(READ_TRIES):
         try:
             document = json.loads(path.read_bytes())
-        except ValueError:
-            time.sleep(0.1)
+        except (ValueError, RecursionError):
+            if not deadline.pause(READ_PAUSE):
+                break
             continue
         if isinstance(document, dict):
             return document
@@ -148,12 +171,34 @@ def read_manifest(path: Path) -> Json:
     raise HookError(f"not reporting: {path} holds no manifest")
 
 
-def _page(url: str, values: ci.Values) -> str:
-    return f"{url.partition('/webhooks/')[0]}/builds/{values['build_number'].text}"
+def check(options: Any, env: Env, deadline: Deadline) -> None:
+    """Print each identity value and where it came from, send a test, say where to look."""
+    for name, value in ci.details(vars(options), env).items():
+        _show(name, value)
+    values = ci.identity(vars(options), env)
+    _show("build_number", values["build_number"])
+    is_bearer = signing.secret_of(env).startswith(signing.BEARER)
+    _show("secret", ci.Value("a bearer token" if is_bearer else "a key", "MILEPOST_SECRET"))
+    test = client.envelope(values, [{"kind": "heartbeat", "at": client.now()}])
+    answer = client.send(test, env, deadline)
+    print(f"\nThe receiver took a signed test: {json.dumps(answer)}\nLook at: {_page(env, values)}")
 
 
-def _send(options: Any, env: Mapping[str, str], event: Json) -> None:
-    client.send(client.envelope(ci.identity(vars(options), env), [event]), env)
+def _show(name: str, value: ci.Value) -> None:
+    print(f"{name:13} {value.text or '-'}   ({value.origin})")
+
+
+def _page(env: Env, values: ci.Values) -> str:
+    """The build's page, without a password that the URL may hold."""
+    parts = urlsplit(client.address(env).partition("/webhooks/")[0])
+    host = parts.netloc.rpartition("@")[2]
+    number = quote(values["build_number"].text or "", safe=":@+")
+    return f"{parts.scheme}://{host}{parts.path}/builds/{number}"
+
+
+def _send(options: Any, env: Env, deadline: Deadline, event: Json) -> None:
+    values = ci.identity(vars(options), env)
+    client.send(client.envelope(values, [event]), env, deadline)
 
 
 if __name__ == "__main__":

@@ -4,22 +4,27 @@ Pure functions of a mapping. Vendors' pages:
 https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 https://docs.gitlab.com/ci/variables/predefined_variables/
 https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#using-environment-variables
+https://developer.hashicorp.com/packer/docs/post-processors/shell-local
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from hooks.errors import HookError
 
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
+DETAILS = ("attempt", "url", "commit", "branch", "created_by")
 LONGEST = 200
 
 _ALLOWED = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")
-_FORBIDDEN = re.compile(r"[^A-Za-z0-9._:@+-]+")
+_NOT_IN_A_SLUG = re.compile(r"[^A-Za-z0-9._@+]+")  # nor a hyphen: several become one
+
+Env = Mapping[str, str]
+Flags = Mapping[str, "str | None"]
 
 
 class Value(NamedTuple):
@@ -30,119 +35,168 @@ class Value(NamedTuple):
 
 
 Values = dict[str, Value]
+UNSET = Value(None, "not set")
 
 
-def identity(flags: Mapping[str, str | None], env: Mapping[str, str]) -> Values:
+class Forge(NamedTuple):
+    """Where a CI tells what; of several variables the first that is set."""
+
+    marks: tuple[str, ...]
+    run: tuple[str, ...]
+    job: str
+    run_key: Callable[[Env], Value]
+    url: Callable[[Env], Value]
+    attempt: tuple[str, ...]
+    commit: tuple[str, ...]
+    branch: tuple[str, ...]
+    created_by: tuple[str, ...]
+
+
+def identity(flags: Flags, env: Env) -> Values:
     """Every identity value by its name in the envelope; HookError where a build has no number."""
-    values = {name: _said(name, flags, env) for name in DIMENSIONS}
+    values = details(flags, env)
     number = _said("build_number", flags, env)
-    values["build_number"] = _checked(number) if number.text else _default_number(values, env)
-    if not values["platform"].text and env.get("PACKER_BUILDER_TYPE"):
-        values["platform"] = Value(env["PACKER_BUILDER_TYPE"], "PACKER_BUILDER_TYPE")
-    values.update(_run(flags, env))
+    values["build_number"] = _checked(number) if number.text else _default_number(flags, env)
     return values
 
 
-def _said(name: str, flags: Mapping[str, str | None], env: Mapping[str, str]) -> Value:
-    variable = f"MILEPOST_{name.upper()}"
-    if flags.get(name):
-        return Value(flags[name], f"--{name.replace('_', '-')}")
-    text = env.get(variable, "").strip()
-    return Value(text, variable) if text else Value(None, "not set")
+def details(flags: Flags, env: Env) -> Values:
+    """Every identity value but the build's number."""
+    values = {name: _said(name, flags, env) for name in (*DIMENSIONS, "resumed_from")}
+    if not values["platform"].text:
+        values["platform"] = _first(env, "PACKER_BUILDER_TYPE")
+    forge = _forge(env)
+    values["run_key"] = _flag("run_key", flags) or _run_key(forge, env)
+    for name in DETAILS:
+        values[name] = _flag(name, flags) or _told(forge, name, env)
+    return values
+
+
+def slug(text: str) -> str:
+    """Text as a build number; what is too long keeps its beginning and gets a digest."""
+    clean = _NOT_IN_A_SLUG.sub("-", text.replace("/", ".")).strip("-")
+    if len(clean) <= LONGEST:
+        return clean
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:10]
+    return f"{clean[: LONGEST - 11]}-{digest}"
+
+
+def _said(name: str, flags: Flags, env: Env) -> Value:
+    return _flag(name, flags) or _first(env, f"MILEPOST_{name.upper()}")
+
+
+def _flag(name: str, flags: Flags) -> Value | None:
+    text = flags.get(name)
+    return Value(text, f"--{name.replace('_', '-')}") if text else None
+
+
+def _first(env: Env, *names: str) -> Value:
+    found = ((env.get(name, "").strip(), name) for name in names)
+    return next((Value(text, name) for text, name in found if text), UNSET)
 
 
 def _checked(number: Value) -> Value:
     if _ALLOWED.match(number.text or ""):
         return number
-    raise HookError(f"{number.origin} must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -")
+    raise HookError(f"not reporting: {number.origin} must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -")
 
 
-def _default_number(values: Values, env: Mapping[str, str]) -> Value:
+def _default_number(flags: Flags, env: Env) -> Value:
     """Repository, pipeline run, and the dimensions or the job; inside Packer its source too.
 
     A re-run keeps all of these, so it is a further attempt of the same build.
     """
-    source = [env[name] for name in ("PACKER_BUILDER_TYPE", "PACKER_BUILD_NAME") if env.get(name)]
-    said = [values[name].text or "" for name in ("os_version", "image_type", "platform")]
-    for pipeline in (_github, _gitlab, _jenkins):
-        found = pipeline(env)
-        if found:
-            run, job = found
-            parts = [run, *([text for text in said if text] or [job]), *source]
-            return Value(slug("-".join(part for part in parts if part)), "the CI's variables")
+    forge = _forge(env)
+    run = [env.get(name, "") for name in forge.run] if forge else []
+    source = [env.get(name, "") for name in ("PACKER_BUILDER_TYPE", "PACKER_BUILD_NAME")]
+    if forge and all(run):
+        said = [_said(name, flags, env).text for name in ("os_version", "image_type", "platform")]
+        parts = [*run, *(said if any(said) else [env.get(forge.job, "")]), *source]
+        return Value(slug("-".join(filter(None, parts))), f"{', '.join(forge.run)} and more")
     if env.get("PACKER_RUN_UUID"):
         parts = ["packer", env["PACKER_RUN_UUID"], *source]
-        return Value(slug("-".join(parts)), "Packer's variables")
+        return Value(slug("-".join(filter(None, parts))), "Packer's run and source")
     raise HookError("not reporting: set MILEPOST_BUILD_NUMBER, there is no CI to take one from")
 
 
-def _github(env: Mapping[str, str]) -> tuple[str, str] | None:
-    if not env.get("GITHUB_RUN_ID"):
-        return None
-    return f"{env.get('GITHUB_REPOSITORY', '')}-{env['GITHUB_RUN_ID']}", env.get("GITHUB_JOB", "")
-
-
-def _gitlab(env: Mapping[str, str]) -> tuple[str, str] | None:
-    if not env.get("CI_PIPELINE_ID"):
-        return None
-    return f"{env.get('CI_PROJECT_PATH', '')}-{env['CI_PIPELINE_ID']}", env.get("CI_JOB_NAME", "")
-
-
-def _jenkins(env: Mapping[str, str]) -> tuple[str, str] | None:
-    if not env.get("BUILD_URL") or not env.get("JOB_NAME"):
-        return None
-    return f"{env['JOB_NAME']}-{env.get('BUILD_NUMBER', '')}", ""
-
-
-def slug(text: str) -> str:
-    """Text as a build number; what is too long keeps its beginning and gets a digest."""
-    clean = _FORBIDDEN.sub("-", text).strip("-")
-    if len(clean) <= LONGEST:
-        return clean
-    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-    return f"{clean[: LONGEST - 11]}-{digest}"
-
-
-def _run(flags: Mapping[str, str | None], env: Mapping[str, str]) -> Values:
-    number = "GITHUB_RUN_ATTEMPT"
-    attempt = Value(flags["attempt"], "--attempt") if flags.get("attempt") else None
-    return {
-        "run_key": _run_key(env),
-        "attempt": attempt or Value(env.get(number) or None, number),
-        "resumed_from": _said("resumed_from", flags, env),
-        "url": _first(env, "CI_JOB_URL", "BUILD_URL", default=_github_url(env)),
-        "commit": _first(env, "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT"),
-        "branch": _first(
-            env, "GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "BRANCH_NAME"
-        ),
-        "created_by": _first(env, "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID"),
-    }
-
-
-def _run_key(env: Mapping[str, str]) -> Value:
+def _run_key(forge: Forge | None, env: Env) -> Value:
     """What one job of one attempt has to itself; its forge's webhooks can tell it too."""
-    if env.get("GITHUB_RUN_ID"):
-        job = env.get("MILEPOST_CHECK_RUN_ID") or env.get("RUNNER_NAME", "")
-        run = (env.get("GITHUB_REPOSITORY", ""), env["GITHUB_RUN_ID"])
-        parts = ("github", *run, env.get("GITHUB_RUN_ATTEMPT", "1"), job)
-        return Value(":".join(parts), "GitHub's variables")
-    if env.get("CI_JOB_ID"):
-        return Value(f"gitlab:{env.get('CI_SERVER_HOST', '')}:{env['CI_JOB_ID']}", "CI_JOB_ID")
-    if env.get("BUILD_URL"):
-        return Value(f"jenkins:{env['BUILD_URL']}", "BUILD_URL")
-    if env.get("PACKER_RUN_UUID"):
-        return Value(env["PACKER_RUN_UUID"], "PACKER_RUN_UUID")
-    return Value("local", "no CI and no Packer")
+    key = forge.run_key(env) if forge else UNSET
+    if not key.text:
+        key = _first(env, "PACKER_RUN_UUID")
+    return key if key.text else Value("local", "no CI and no Packer")
 
 
-def _github_url(env: Mapping[str, str]) -> Value:
-    if not env.get("GITHUB_RUN_ID"):
-        return Value(None, "not set")
-    server = env.get("GITHUB_SERVER_URL", "https://github.com")
-    path = f"{env.get('GITHUB_REPOSITORY', '')}/actions/runs/{env['GITHUB_RUN_ID']}"
+def _told(forge: Forge | None, name: str, env: Env) -> Value:
+    if forge is None:
+        return UNSET
+    where = getattr(forge, name)
+    value: Value = where(env) if callable(where) else _first(env, *where)
+    return value
+
+
+def _forge(env: Env) -> Forge | None:
+    return next((forge for forge in FORGES if any(env.get(mark) for mark in forge.marks)), None)
+
+
+def _github_key(env: Env) -> Value:
+    """The runner's name stands in where the check run's id is not passed on."""
+    job = _first(env, "MILEPOST_CHECK_RUN_ID", "JOB_CHECK_RUN_ID", "RUNNER_NAME")
+    run = (env.get("GITHUB_REPOSITORY", ""), env.get("GITHUB_RUN_ID", ""))
+    parts = ("github", *run, env.get("GITHUB_RUN_ATTEMPT") or "1", job.text or "")
+    return Value(":".join(parts), f"GITHUB_RUN_ID, {job.origin}")
+
+
+def _github_url(env: Env) -> Value:
+    server = env.get("GITHUB_SERVER_URL") or "https://github.com"
+    path = f"{env.get('GITHUB_REPOSITORY', '')}/actions/runs/{env.get('GITHUB_RUN_ID', '')}"
     return Value(f"{server}/{path}", "GITHUB_RUN_ID")
 
 
-def _first(env: Mapping[str, str], *names: str, default: Value | None = None) -> Value:
-    found = next((Value(env[name], name) for name in names if env.get(name)), None)
-    return found or default or Value(None, "not set")
+def _gitlab_key(env: Env) -> Value:
+    if not env.get("CI_JOB_ID"):
+        return UNSET
+    return Value(f"gitlab:{env.get('CI_SERVER_HOST', '')}:{env['CI_JOB_ID']}", "CI_JOB_ID")
+
+
+def _jenkins_key(env: Env) -> Value:
+    if not env.get("BUILD_URL"):  # a Jenkins without a root URL
+        return UNSET
+    return Value(f"jenkins:{env['BUILD_URL']}", "BUILD_URL")
+
+
+FORGES = (
+    Forge(
+        marks=("GITHUB_RUN_ID",),
+        run=("GITHUB_REPOSITORY", "GITHUB_RUN_ID"),  # two workflows may share a run number
+        job="GITHUB_JOB",
+        run_key=_github_key,
+        url=_github_url,
+        attempt=("GITHUB_RUN_ATTEMPT",),
+        commit=("GITHUB_SHA",),
+        branch=("GITHUB_HEAD_REF", "GITHUB_REF_NAME"),
+        created_by=("GITHUB_ACTOR",),
+    ),
+    Forge(
+        marks=("CI_JOB_ID", "CI_PIPELINE_ID"),
+        run=("CI_PROJECT_PATH", "CI_PIPELINE_ID"),
+        job="CI_JOB_NAME",  # has the leg of a matrix in it, and a retry keeps it
+        run_key=_gitlab_key,
+        url=lambda env: _first(env, "CI_JOB_URL"),
+        attempt=(),
+        commit=("CI_COMMIT_SHA",),
+        branch=("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_REF_NAME"),
+        created_by=("GITLAB_USER_LOGIN",),
+    ),
+    Forge(
+        marks=("BUILD_URL", "BUILD_TAG"),
+        run=("JOB_NAME", "BUILD_NUMBER"),
+        job="",  # STAGE_NAME changes from call to call of one build
+        run_key=_jenkins_key,
+        url=lambda env: _first(env, "BUILD_URL"),
+        attempt=(),
+        commit=("GIT_COMMIT",),
+        branch=("CHANGE_BRANCH", "BRANCH_NAME"),
+        created_by=("BUILD_USER_ID",),
+    ),
+)

@@ -8,18 +8,55 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from hooks import __version__, signing
 from hooks.ci import DIMENSIONS, Values
 from hooks.errors import HookError
 
 BUDGET_SECONDS = 10.0
-PAUSES = (0.5, 1.0, 2.0, 4.0)
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 TRY_AGAIN = (429, 500, 502, 503, 504)
+MAX_BODY = 5 * 2**20
 
 Json = dict[str, Any]
-T = TypeVar("T")
+
+
+class Clock(NamedTuple):
+    """Time, which a test passes in."""
+
+    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Deadline:
+    """The time that one command may cost the build, over everything that it does."""
+
+    def __init__(self, seconds: float = BUDGET_SECONDS, clock: Clock | None = None) -> None:
+        self.seconds = seconds
+        self.clock = clock or Clock()
+        self.end = self.clock.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds until the end."""
+        return max(0.0, self.end - self.clock.monotonic())
+
+    def pause(self, seconds: float) -> bool:
+        """Sleep; or at once False where the end comes first."""
+        if seconds >= self.left():
+            return False
+        self.clock.sleep(seconds)
+        return True
+
+
+class Outcome(NamedTuple):
+    """What came of one try: an answer, or a problem and how long to wait (None: for ever)."""
+
+    answer: Json | None = None
+    problem: str = ""
+    wait: float | None = None
 
 
 def now() -> str:
@@ -28,33 +65,22 @@ def now() -> str:
 
 
 def envelope(values: Values, events: list[Json], manifest: Json | None = None) -> Json:
-    """What the receiver takes; see its README. A value that is not known is null."""
-    run = {name: values[name].text for name in ("url", "commit", "branch")}
-    document: Json = {
+    """What the receiver takes. A value that is not known is null."""
+    return {
         "version": 1,
         "build": {
             "number": values["build_number"].text,
-            **{name: values[name].text for name in DIMENSIONS},
-            "created_by": values["created_by"].text,
+            **{name: values[name].text for name in (*DIMENSIONS, "created_by")},
         },
         "run": {
             "key": values["run_key"].text,
             "attempt": _whole(values, "attempt"),
             "resumed_from": _whole(values, "resumed_from"),
-            **run,
+            **{name: values[name].text for name in ("url", "commit", "branch")},
         },
         "events": events,
+        "manifest": manifest,
     }
-    if manifest is not None:
-        document["manifest"] = manifest
-    return document
-
-
-def send(document: Json, env: Mapping[str, str]) -> Json:
-    """Post an envelope and give the answer; HookError where it was not taken in time."""
-    url, secret = address(env), signing.secret_of(env)
-    body = json.dumps(document, separators=(",", ":")).encode()
-    return _within(BUDGET_SECONDS, lambda: _post(url, secret, body))
 
 
 def address(env: Mapping[str, str]) -> str:
@@ -65,77 +91,94 @@ def address(env: Mapping[str, str]) -> str:
     return base if "/webhooks/" in base else f"{base}/webhooks/milepost"
 
 
+def send(document: Json, env: Mapping[str, str], deadline: Deadline | None = None) -> Json:
+    """Post an envelope and give the answer; HookError where it was not taken in time."""
+    url, secret, deadline = address(env), signing.secret_of(env), deadline or Deadline()
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    body = text.encode("utf-8", "replace")  # an argument may hold bytes that are no UTF-8
+    if len(body) > MAX_BODY:
+        raise HookError(f"not reporting: {len(body)} bytes, the receiver takes {MAX_BODY}")
+    return _within(deadline, lambda: _post(url, secret, body, deadline))
+
+
 def _whole(values: Values, name: str) -> int | None:
     text = values[name].text
     if text is None:
         return None
-    if not text.isdecimal():
-        raise HookError(f"{values[name].origin} must be a whole number")
+    if not text.isdecimal() or len(text) > 9:
+        raise HookError(f"not reporting: {values[name].origin} must be a whole number")
     return int(text)
 
 
-def _within(seconds: float, work: Callable[[], T]) -> T:
+def _within(deadline: Deadline, work: Callable[[], Json]) -> Json:
     """Run the work in a thread that may be left behind: neither name resolution nor a server
     that answers byte by byte ends by itself."""
-    outcome: list[Any] = []
+    answers: list[Json] = []
+    errors: list[Exception] = []
 
     def run() -> None:
         try:
-            outcome.append(work())
+            answers.append(work())
         except Exception as error:  # noqa: BLE001  # it is raised again below
-            outcome.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(seconds)
-    if not outcome:
-        raise HookError(f"not reported: no answer within {seconds:g} s")
-    if isinstance(outcome[0], Exception):
-        raise outcome[0]
-    result: T = outcome[0]
-    return result
+    thread.join(deadline.left())
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise HookError(f"not reported: no answer within {deadline.seconds:g} s")
+    return answers[0]
 
 
-def _post(url: str, secret: str, body: bytes) -> Json:
+def _post(url: str, secret: str, body: bytes, deadline: Deadline) -> Json:
     """Try until it is taken, refused for good, or the time is up."""
+    message_id, outcome = f"msg_{uuid.uuid4().hex}", Outcome()
+    for pause in PAUSES:
+        headers = signing.sign(secret, message_id, int(deadline.clock.wall()), body)
+        outcome = _try(url, headers, body, deadline)
+        if outcome.answer is not None:
+            return outcome.answer
+        if outcome.wait is None or not deadline.pause(max(pause, outcome.wait)):
+            break
+    raise HookError(f"not reported: {outcome.problem}")
+
+
+def _try(url: str, headers: dict[str, str], body: bytes, deadline: Deadline) -> Outcome:
     import requests  # an import of 0.1 s that `--help` and markers can do without
 
-    message_id, end = f"msg_{uuid.uuid4().hex}", time.monotonic() + BUDGET_SECONDS
-    problem = "no answer"
-    for pause in (*PAUSES, 0.0):
-        headers = signing.headers(secret, message_id, int(time.time()), body)
-        headers.update({"content-type": "application/json", "user-agent": _agent()})
-        try:
-            answer = requests.post(
-                url,
-                body,
-                headers=headers,
-                timeout=max(0.1, end - time.monotonic()),
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            problem = type(error).__name__
-        else:
-            if answer.status_code // 100 == 2:  # a redirect has taken nothing
-                return _json(answer.content)
-            problem = _refusal(answer.status_code, _json(answer.content))
-            if answer.status_code not in TRY_AGAIN:
-                break
-            pause = max(pause, _retry_after(answer.headers))
-        if time.monotonic() + pause >= end:
-            break
-        time.sleep(pause)
-    raise HookError(f"not reported: {problem}")
-
-
-def _agent() -> str:
-    return f"milepost-hook/{__version__}"
+    headers = {
+        **headers,
+        "content-type": "application/json",
+        "user-agent": f"milepost-hook/{__version__}",
+    }
+    try:
+        answer = requests.post(
+            url,
+            body,
+            headers=headers,
+            timeout=max(0.1, deadline.left()),
+            allow_redirects=False,
+            auth=lambda request: request,  # a .netrc would replace our Authorization
+        )
+    except (requests.ConnectionError, requests.Timeout) as error:
+        problem = f"no answer from {urlsplit(url).hostname} ({type(error).__name__})"
+        is_final = "CERTIFICATE_VERIFY" in str(error)  # no further try mends a certificate
+        return Outcome(problem=problem, wait=None if is_final else 0.0)
+    except requests.RequestException as error:
+        return Outcome(problem=f"is MILEPOST_URL right? ({type(error).__name__})")
+    if answer.status_code // 100 == 2:  # a redirect has taken nothing
+        return Outcome(answer=_json(answer.content))
+    problem = _refusal(answer.status_code, _json(answer.content))
+    again = answer.status_code in TRY_AGAIN
+    return Outcome(problem=problem, wait=_retry_after(answer.headers) if again else None)
 
 
 def _json(content: bytes) -> Json:
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

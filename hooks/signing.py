@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 
 from hooks.errors import HookError
@@ -16,18 +17,23 @@ from hooks.errors import HookError
 STANDARD = "whsec_"
 BEARER = "bearer:"
 
+_TOKEN = re.compile(r"[!-~]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
 
 def secret_of(env: Mapping[str, str]) -> str:
-    """The first line of MILEPOST_SECRET; HookError where it is missing or of no known kind."""
+    """The first line of MILEPOST_SECRET; HookError, which never has the secret in it."""
     lines = env.get("MILEPOST_SECRET", "").split()
     if not lines:
         raise HookError("not reporting: set MILEPOST_SECRET")
-    if not lines[0].startswith((STANDARD, BEARER)):
-        raise HookError("not reporting: MILEPOST_SECRET must start with whsec_ or bearer:")
+    if not _is_well_formed(lines[0]):
+        raise HookError(
+            "not reporting: MILEPOST_SECRET must be whsec_ and base64, or bearer: and a token"
+        )
     return lines[0]
 
 
-def headers(secret: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The headers of one try; the id is the same for every try, the time is not."""
     named = {"webhook-id": message_id}
     if secret.startswith(BEARER):
@@ -38,8 +44,17 @@ def headers(secret: str, message_id: str, timestamp: int, body: bytes) -> dict[s
     return {**named, "webhook-timestamp": str(timestamp), "webhook-signature": signature}
 
 
-def _key(secret: str) -> bytes:
+def _is_well_formed(secret: str) -> bool:
+    if secret.startswith(BEARER):
+        return _TOKEN.fullmatch(secret[len(BEARER) :]) is not None
+    if not secret.startswith(STANDARD) or not _BASE64.fullmatch(secret[len(STANDARD) :]):
+        return False
     try:
-        return base64.b64decode(secret[len(STANDARD) :] + "==", validate=False)
-    except binascii.Error as error:
-        raise HookError("not reporting: MILEPOST_SECRET is no base64 behind whsec_") from error
+        return bool(_key(secret))
+    except binascii.Error:
+        return False
+
+
+def _key(secret: str) -> bytes:
+    text = secret[len(STANDARD) :].rstrip("=")
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

@@ -1,6 +1,8 @@
 """Which build a hook speaks of, from the lines that hooks/README.md documents."""
 
+import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -53,19 +55,72 @@ def test_three_sources_of_one_template_are_three_builds(around: dict[str, str]):
     assert len({number({**around, **packer(*source)}) for source in SOURCES}) == 3
 
 
-def test_four_legs_of_a_matrix_are_four_builds():
-    legs = product(["rhel-9", "ubuntu-24.04"], ["base", "hana"])
-    numbers = {
-        number({**GITHUB, "MILEPOST_OS_VERSION": version, "MILEPOST_IMAGE_TYPE": kind})
-        for version, kind in legs
-    }
-    assert len(numbers) == 4
+def documented(forge: str) -> str:
+    readme = Path(ci.__file__).with_name("README.md").read_text()
+    return readme.partition(f"## {forge}\n")[2].partition("\n## ")[0]
+
+
+def github_legs() -> list[dict[str, str]]:
+    """The environment of each leg of the job in the README."""
+    text = documented("GitHub Actions").partition("    steps:")[0]
+    matrix = {key: values.split(", ") for key, values in re.findall(r"(\w+): \[(.*)\]", text)}
+    lines = re.findall(r"(MILEPOST_\w+): \$\{\{ matrix\.(\w+) \}\}", text)
+    legs = [dict(zip(matrix, values, strict=True)) for values in product(*matrix.values())]
+    return [{**GITHUB, **{name: leg[key] for name, key in lines}} for leg in legs]
+
+
+def gitlab_legs() -> list[dict[str, str]]:
+    lines = re.findall(r"(MILEPOST_\w+): \[(.*)\]", documented("GitLab CI"))
+    names, values = [name for name, _ in lines], [each.split(", ") for _, each in lines]
+    return [{**GITLAB, **dict(zip(names, leg, strict=True))} for leg in product(*values)]
+
+
+@pytest.mark.parametrize("legs", [github_legs(), gitlab_legs()], ids=["github", "gitlab"])
+def test_four_legs_of_a_matrix_are_four_builds(legs: list[dict[str, str]]):
+    assert len(legs) == 4
+    assert len({number(leg) for leg in legs}) == 4
+
+
+def test_the_legs_that_gitlab_names_are_builds_of_their_own():
+    names = ["golden: [rhel-9, aws]", "golden: [rhel-9, azure]", "golden: [ol-9, aws]", "golden"]
+    assert len({number({**GITLAB, "CI_JOB_NAME": name}) for name in names}) == 4
+
+
+def test_three_sources_in_each_of_four_legs_are_twelve_builds():
+    builds = product(github_legs(), SOURCES)
+    assert len({number({**leg, **packer(*source)}) for leg, source in builds}) == 12
 
 
 def test_two_repositories_with_equal_run_numbers_are_two_builds():
-    other = {**GITHUB, "GITHUB_REPOSITORY": "acme/tools", "GITHUB_RUN_ID": "501"}
-    assert number(GITHUB) != number(other)
-    assert number(GITLAB) != number({**GITLAB, "CI_PROJECT_PATH": "acme/tools"})
+    for forge, name in ((GITHUB, "GITHUB_REPOSITORY"), (GITLAB, "CI_PROJECT_PATH")):
+        assert number(forge) != number({**forge, name: "acme/tools"})
+    assert number(JENKINS) != number({**JENKINS, "JOB_NAME": "images-main"})
+
+
+def test_two_workflows_with_equal_run_numbers_are_two_builds():
+    assert number(GITHUB) != number({**GITHUB, "GITHUB_RUN_ID": "501"})
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        (GITHUB, "acme.images-500-image"),
+        ({**GITHUB, "MILEPOST_OS_VERSION": "rhel 9"}, "acme.images-500-rhel-9"),
+        ({**GITHUB, **packer("null", "base")}, "acme.images-500-image-null-base"),
+        (GITLAB, "acme.images-900-image-rhel-9-aws"),
+        ({**GITLAB, **packer("null", "base")}, "acme.images-900-image-rhel-9-aws-null-base"),
+        (JENKINS, "images.main-12"),
+        ({**JENKINS, "BUILD_URL": "", "BUILD_TAG": "jenkins-images-main-12"}, "images.main-12"),
+        (packer("amazon-ebs", "rhel"), "packer-u-1-amazon-ebs-rhel"),
+    ],
+)
+def test_a_default_number_can_be_read(env: dict[str, str], expected: str):
+    assert number(env) == expected
+
+
+@pytest.mark.parametrize("around", [GITHUB, GITLAB, JENKINS, packer("null", "base")])
+def test_a_number_that_is_said_is_taken_to_the_letter(around: dict[str, str]):
+    assert number({**around, "MILEPOST_BUILD_NUMBER": "core:rhel@9+x_1"}) == "core:rhel@9+x_1"
 
 
 @pytest.mark.parametrize(
@@ -91,6 +146,8 @@ def test_a_new_jenkins_build_is_a_new_build():
         (GITHUB, "github:acme/images:500:1:runner-4"),
         ({**GITHUB, "MILEPOST_CHECK_RUN_ID": "84211"}, "github:acme/images:500:1:84211"),
         (GITLAB, "gitlab:gitlab.example.com:4242"),
+        ({**GITHUB, "JOB_CHECK_RUN_ID": "84211"}, "github:acme/images:500:1:84211"),
+        ({**GITLAB, **packer("null", "base")}, "gitlab:gitlab.example.com:4242"),
         (JENKINS, "jenkins:https://jenkins.example.com/job/images/job/main/12/"),
         (packer("null", "base"), "u-1"),
         ({"MILEPOST_BUILD_NUMBER": "b"}, "local"),
@@ -112,18 +169,41 @@ def test_a_flag_wins_over_a_variable():
     assert values["build_number"] == ci.Value("flag", "--build-number")
 
 
-def test_the_run_is_described_by_the_cis_own_variables():
-    values = ci.identity({}, GITHUB)
-    told = {
-        name: values[name].text for name in ("url", "commit", "branch", "created_by", "attempt")
-    }
-    assert told == {
-        "url": "https://github.example.com/acme/images/actions/runs/500",
-        "commit": "4f2c9d1",
-        "branch": "main",
-        "created_by": "ada",
-        "attempt": "1",
-    }
+GITHUB_URL = "https://github.example.com/acme/images/actions/runs/500"
+RUN = ("url", "commit", "branch", "created_by", "attempt")
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        (
+            {**GITHUB, "BUILD_URL": "https://elsewhere.example.com"},
+            (GITHUB_URL, "4f2c9d1", "main", "ada", "1"),
+        ),
+        (
+            {**GITHUB, "GITHUB_HEAD_REF": "topic", "GITHUB_REF_NAME": "7/merge"},
+            (GITHUB_URL, "4f2c9d1", "topic", "ada", "1"),
+        ),
+        (GITLAB, (GITLAB["CI_JOB_URL"], "4f2c9d1", "main", "ada", None)),
+        (
+            {**JENKINS, "GIT_COMMIT": "4f2c9d1", "BRANCH_NAME": "main", "BUILD_USER_ID": "ada"},
+            (JENKINS["BUILD_URL"], "4f2c9d1", "main", "ada", None),
+        ),
+        (packer("null", "base"), (None,) * 5),
+    ],
+    ids=["github", "pull-request", "gitlab", "jenkins", "packer"],
+)
+def test_the_run_is_described_by_the_cis_own_variables(
+    env: dict[str, str], expected: tuple[str | None, ...]
+):
+    values = ci.identity({}, env)
+    assert tuple(values[name].text for name in RUN) == expected
+
+
+@pytest.mark.parametrize("name", ["attempt", "created_by", "run_key"])
+def test_what_the_ci_tells_can_be_replaced(name: str):
+    flag = f"--{name.replace('_', '-')}"
+    assert ci.identity({name: "7"}, GITHUB)[name] == ci.Value("7", flag)
 
 
 @pytest.mark.parametrize("wrong", ["a b", "é", "x" * 201, "a/b"])
