@@ -390,7 +390,7 @@ def cloud(client: FlaskClient, event: Json, *, binary: bool, token: str = CLOUD)
     )
 
 
-RUN = {
+RUN: Json = {
     "id": "run-7",
     "source": "/tekton",
     "content": {"pipelineName": "golden", "url": "https://t/7"},
