@@ -36,15 +36,18 @@ def accept(services: Services, source: Source, sender: Sender, request: Request)
         if not source.own:
             parsed = Parsed(outcome="quarantined", reason=_reason(error))
         elif before := store.known(database, delivery):
-            return Accepted(str(before.id), "stored", duplicate=True, build_numbers=())
+            return _accepted(before)
         else:
             raise
-    numbers = tuple(statement.build_number for statement in parsed.statements)
     if _is_heartbeat(parsed):
+        numbers = tuple(statement.build_number for statement in parsed.statements)
         store.heard(database, numbers, request.received_at)
         return Accepted(None, "heard", duplicate=False, build_numbers=numbers)
-    recorded = store.record(database, delivery, parsed, services.stages())
-    return Accepted(str(recorded.id), parsed.outcome, recorded.duplicate, numbers)
+    return _accepted(store.record(database, delivery, parsed, services.stages()))
+
+
+def _accepted(recorded: store.Recorded) -> Accepted:
+    return Accepted(str(recorded.id), recorded.outcome, recorded.duplicate, recorded.build_numbers)
 
 
 def routed(parsed: Parsed, routes: Routes) -> Parsed:

@@ -26,10 +26,12 @@ KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp")
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Where a delivery went: its id, and whether it had been there before."""
+    """Where a delivery went: its id, whether it had been there before, the builds it touched."""
 
     id: UUID
     duplicate: bool
+    outcome: str
+    build_numbers: tuple[str, ...] = ()
 
 
 def known(database: Database, delivery: Delivery) -> Recorded | None:
@@ -45,9 +47,10 @@ def record(database: Database, delivery: Delivery, parsed: Parsed, stages: Stage
             before = _known(connection, delivery)
             if before:
                 return before
-        if parsed.statements or parsed.reports:
-            _apply(connection, delivery, parsed, stages)
-    return Recorded(delivery.id, duplicate=False)
+        touched = _apply(connection, delivery, parsed, stages)
+        unused = parsed.reports and not touched
+    outcome = "ignored" if unused else parsed.outcome
+    return Recorded(delivery.id, duplicate=False, outcome=outcome, build_numbers=touched)
 
 
 def heard(database: Database, build_numbers: Sequence[str], at: datetime) -> None:
@@ -63,7 +66,7 @@ def _known(connection: Connection, delivery: Delivery) -> Recorded | None:
     same = (found["body_sha256"], found["query"]) == (_digest(delivery), delivery.request.query)
     if not same:
         raise Conflict
-    return Recorded(found["id"], duplicate=True)
+    return Recorded(found["id"], duplicate=True, outcome=found["outcome"])
 
 
 def _key(delivery: Delivery) -> Row:
@@ -98,8 +101,12 @@ def _insert_delivery(connection: Connection, delivery: Delivery, parsed: Parsed)
     return connection.execute(query("insert_delivery"), row).fetchone() is not None
 
 
-def _apply(connection: Connection, delivery: Delivery, parsed: Parsed, stages: StageMap) -> None:
-    """Append what was said, decide who meets whom, and fold each build that it touches."""
+def _apply(
+    connection: Connection, delivery: Delivery, parsed: Parsed, stages: StageMap
+) -> tuple[str, ...]:
+    """Append what was said, decide who meets whom, fold each build touched; give their numbers."""
+    if not parsed.statements and not parsed.reports:
+        return ()
     told = [*parsed.statements, *(report.statement for report in parsed.reports)]
     vocabulary.ensure(connection, told)
     keys = meeting.lock_keys(connection, parsed.statements, parsed.reports)
@@ -111,8 +118,10 @@ def _apply(connection: Connection, delivery: Delivery, parsed: Parsed, stages: S
         _keep_report(connection, delivery, place, report)
     touched |= meeting.settle(connection, keys)
     row = {"build_ids": sorted(touched)}
-    for build in connection.execute(query("lock_builds"), row).fetchall():
+    builds = connection.execute(query("lock_builds"), row).fetchall()
+    for build in builds:
         refold(connection, build, stages, delivery.request.received_at)
+    return tuple(build["build_number"] for build in builds)
 
 
 def _keep(connection: Connection, delivery: Delivery, place: int, statement: Statement) -> UUID:

@@ -16,9 +16,16 @@ from typing import Any
 import orjson
 import requests
 
-from tests.senders import signed
+from tests.senders import proof, signed
 
 MILEPOST = Path(sys.executable).with_name("milepost")
+
+FORGES = {
+    "github": "a secret of GitHub",
+    "gitlab": "a token of GitLab",
+    "jenkins": "jenkins:a password",
+    "cloudevents": "bearer:a-token-for-cloudevents",
+}
 
 
 @dataclass
@@ -32,17 +39,15 @@ class Running:
 
     def post(self, document: dict[str, Any], **more: Any) -> requests.Response:
         """Post a signed envelope."""
-        return self.post_as("milepost", orjson.dumps(document), **more)
+        body = orjson.dumps(document)
+        return self._post("milepost", body, signed(body, self.secrets["milepost"], **more))
 
-    def post_as(self, source: str, body: bytes, **more: Any) -> requests.Response:
-        """Post a body to one of our own sources, signed or with its bearer token."""
-        secret = self.secrets[source]
-        headers = (
-            {"Authorization": secret.replace("bearer:", "Bearer ")}
-            if secret.startswith("bearer:")
-            else signed(body, secret, **more)
-        )
-        headers["Content-Type"] = "application/json"
+    def post_as(self, source: str, body: bytes, **headers: str) -> requests.Response:
+        """Post a body as a source's sender would."""
+        return self._post(source, body, proof(source, self.secrets[source], body) | headers)
+
+    def _post(self, source: str, body: bytes, headers: dict[str, str]) -> requests.Response:
+        headers = {"Content-Type": "application/json"} | headers
         return requests.post(f"{self.url}/webhooks/{source}", body, headers=headers, timeout=30)
 
     def build(self, number: str) -> dict[str, Any]:
@@ -72,7 +77,11 @@ def started() -> Iterator[Running]:
     """Start a receiver, wait until it is ready, stop it, and remove what it kept."""
     folder = Path(tempfile.mkdtemp(prefix="milepost-run-"))
     folder.chmod(0o755)
-    environment = {"PATH": "/usr/sbin:/usr/bin:/bin", "MILEPOST_DATA_DIR": str(folder / "my data")}
+    environment = {
+        "PATH": "/usr/sbin:/usr/bin:/bin",
+        "MILEPOST_DATA_DIR": str(folder / "my data"),
+        **{f"MILEPOST_SECRET_{source.upper()}": secret for source, secret in FORGES.items()},
+    }
     port = _free_port()
     process = subprocess.Popen(
         [MILEPOST, "serve", "--local", "--bind", f"127.0.0.1:{port}"],
@@ -80,7 +89,7 @@ def started() -> Iterator[Running]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    secrets = _secrets(process)
+    secrets = _secrets(process) | FORGES
     reader = threading.Thread(target=_drain, args=[process])
     reader.start()
     try:

@@ -1,6 +1,7 @@
 """What a sender does, in a few words: envelopes, signatures, posts."""
 
 import base64
+import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -63,6 +64,20 @@ def signed(
         "webhook-timestamp": str(int(moment.timestamp())),
         "webhook-signature": Webhook(secret).sign(message_id, moment, body.decode()),
     }
+
+
+def proof(source: str, secret: str, body: bytes) -> dict[str, str]:
+    """The headers by which each source's sender proves itself."""
+    if source == "github":
+        digest = hmac.digest(secret.encode(), body, "sha256").hex()
+        return {"X-Hub-Signature-256": f"sha256={digest}"}
+    if source == "gitlab":
+        return {"X-Gitlab-Token": secret}
+    if source == "jenkins":
+        return {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
+    if secret.startswith("bearer:"):
+        return {"Authorization": secret.replace("bearer:", "Bearer ")}
+    return signed(body, secret)
 
 
 def post(client: FlaskClient, document: Json | bytes, **more: Any) -> TestResponse:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -62,14 +63,23 @@ class Answer(BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def listening() -> Iterator[Listener]:
+    """Take posts until the end."""
+    with Listener() as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    with Listener() as listening:
-        thread = threading.Thread(target=listening.serve_forever, args=[0.01])
-        thread.start()
-        yield listening
-        listening.shutdown()
-        thread.join()
+    with listening() as server:
+        yield server
 
 
 def run(
