@@ -81,7 +81,11 @@ PATTERNS: tuple[tuple[str, int], ...] = (
     (r"\b(?:cloudwatch|prometheus|node exporter|datadog|splunk|fluent ?(?:bit|d)|filebeat)\b", 30),
     (r"\b(?:monitoring|logging|telemetry|observability)(?: agents?| stack)?$", 30),
     (r"\binstall (?:the )?(?:monitoring|logging|log|metrics) agents?\b", 30),
-    (r"\binstall (?:open)?(?:jdk|jre|java)\b|\b(?:dotnet|jvm|java|python) runtime\b", 35),
+    (
+        r"\b(?:install|set ?up) (?:open)?(?:jdk|jre|java)\b|\b(?:dotnet|jvm|java|python) runtime\b",
+        35,
+    ),
+    (r"^install (?:node ?js|python ?\d*|golang|ruby|php|rust|dotnet|powershell)$", 35),
     (r"\b(?:configure|set ?up) (?:the )?(?:network(?:ing)?|firewall|dns|ntp|chrony|routes)\b", 40),
     (r"\b(?:firewalld|iptables|nftables|netplan|networkmanager)\b", 40),
     (
@@ -93,7 +97,8 @@ PATTERNS: tuple[tuple[str, int], ...] = (
     (r"\b(?:join(?: the)? domain|authorized keys|sssd)\b", 50),
     (r"\b(?:enable|configure|install|set ?up|start) (?:the )?(?:system )?services\b", 55),
     (r"\binstall (?:the )?(?:applications?|app|middleware|database|web ?server|sap|hana)\b", 60),
-    (r"\binstall (?:nginx|apache|httpd|tomcat|postgres(?:ql)?|mysql|oracle|hana|sap \w+)\b", 60),
+    (r"\b(?:install|set ?up) (?:nginx|apache|httpd|tomcat|sap \w+|hana)\b", 60),
+    (r"\b(?:install|set ?up) (?:postgres(?:ql)?|mysql|mariadb|oracle)\b", 60),
     (r"\b(?:deploy|configure) (?:the )?application\b", 60),
     (r"\b(?:ansible|puppet|chef|salt)(?: local)? (?:playbooks?|roles?|run|provision\w*)\b", 65),
     (r"\bprovisioning with (?:ansible|puppet|chef|salt)\b|\bexecuting ansible\b", 65),
@@ -109,6 +114,23 @@ PATTERNS: tuple[tuple[str, int], ...] = (
     (r"\b(?:launching|starting|booting) (?:the |a )?(?:source )?(?:instance|vm|machine)\b", 5),
 )
 
+# What is done to a finished image, though its words are the pipeline's too; tried before those.
+_AFTER_BUILD = (
+    r"(?:docker |aws )?(?:{}) (?:the )?(?:(?:final|built|golden|new|docker) )?(?:image|ami)\b"
+)
+PARTICULAR: tuple[tuple[str, int], ...] = (
+    (rf"^{_AFTER_BUILD.format('test')}(?! (?:name|definition))", 70),
+    (rf"^{_AFTER_BUILD.format('validate|verify')}(?! (?:name|definition))", 90),
+    (r"^(?:golden )?(?:image|ami) (?:validation|verification)$", 90),
+    (r"^(?:rhel |cis |stig )?(?:openscap|oscap)\b", 25),
+    (
+        r"^(?:wait(?:ing)? for|export|convert|copy) (?:the )?(?:raw )?(?:ami|image|snapshot|vhd)\b",
+        95,
+    ),
+    (r"^publish (?:image )?to (?:compute|image|shared image) gallery\b", 95),
+    (r"\bcreating (?:the )?(?:vagrant )?box\b", 95),
+)
+
 # What is about the pipeline or its tools, or is the whole build: never a state.
 NOT_A_STEP = re.compile(
     r"\b(?:build|check ?out|attestation|credentials?|log ?in|authenticate|lint|format|fmt|notify|"
@@ -116,7 +138,7 @@ NOT_A_STEP = re.compile(
     r"release|template|validate packer|packer validate|packer init|galaxy|version|trigger|dry ?run|"
     r"install (?:packer|ansible|terraform|trivy|tflint|requirements|collections)|syntax|skip|plan|"
     r"destroy|delete|teardown|post deployment|verify (?:playbook|packer|tools)|directories|deps|"
-    r"pre ?flight|dependencies|secrets?|changelog|tag and push)\b"
+    r"devcontainer|against|pre ?flight|dependencies|secrets?|changelog|tag and push)\b"
 )
 
 _EDGES = re.compile(r"""[`'"*_]+""")
@@ -147,6 +169,7 @@ def clean(name: str) -> str:
 _EXACT = {clean(name): state for state, name in STATES.items() if state < 100} | {
     clean(alias): state for state, names in ALIASES.items() for alias in names.split(", ")
 }
+_PARTICULAR = tuple((re.compile(pattern), state) for pattern, state in PARTICULAR)
 _WORDS = tuple((re.compile(pattern), state) for pattern, state in PATTERNS)
 
 
@@ -156,9 +179,8 @@ def builtin(name: str) -> int | None:
     text = clean(name)
     if text in _EXACT:
         return _EXACT[text]
-    if NOT_A_STEP.search(text):
-        return None
-    return next((state for pattern, state in _WORDS if pattern.search(text)), None)
+    tried = _PARTICULAR if NOT_A_STEP.search(text) else _PARTICULAR + _WORDS
+    return next((state for pattern, state in tried if pattern.search(text)), None)
 
 
 def position(place: int, total: int) -> int:
