@@ -6,7 +6,7 @@ import orjson
 from flask import Blueprint, Response, request, url_for
 
 from receiver import migrate, reads
-from receiver.access import require_read
+from receiver.access import require
 from receiver.errors import HttpError, Invalid
 from receiver.services import services
 
@@ -16,16 +16,17 @@ blueprint = Blueprint("api", __name__)
 @blueprint.get("/api/v1/builds")
 def list_builds() -> Response:
     """`limit` (1 to 100) and `after` (the `next` of the page before)."""
-    require_read()
-    items, cursor = reads.builds(services().database, _limit(), request.args.get("after"))
+    caller = require("read")
+    after = request.args.get("after")
+    items, cursor = reads.builds(services().database, _limit(), after, caller.project)
     return _json({"items": items, "next": cursor})
 
 
 @blueprint.get("/api/v1/builds/<build_number>")
 def show_build(build_number: str) -> Response:
     """One build, whole; a number that turned out to be another build's leads there."""
-    require_read()
-    found = reads.build(services().database, build_number)
+    caller = require("read")
+    found = reads.build(services().database, build_number, caller.project)
     if found["build_number"] != build_number:
         return _moved(url_for("api.show_build", build_number=found["build_number"]))
     return _json(found)

@@ -10,10 +10,10 @@ from flask import Flask, Response, g, make_response, render_template, request
 from secure import ContentSecurityPolicy, ReferrerPolicy, Secure, XContentTypeOptions, XFrameOptions
 from werkzeug.exceptions import HTTPException
 
-from receiver import api, log, pages, postgres, webhooks
+from receiver import access, api, log, pages, postgres, sign_in, webhooks
 from receiver.config import Config
 from receiver.db import Database
-from receiver.errors import HttpError
+from receiver.errors import Closed, HttpError
 from receiver.routes import Routes
 from receiver.services import Services
 from receiver.stages import StageMap
@@ -46,9 +46,11 @@ def create_app(config: Config) -> Flask:
     stages = Watched(config.stages, StageMap.parse, StageMap())
     routes = Watched(config.routes, Routes.parse, Routes())
     app.extensions["milepost"] = Services(config, database, stages, routes)
-    for module in (webhooks, api, pages):
+    for module in (webhooks, api, pages, sign_in):
         app.register_blueprint(module.blueprint)
+    app.jinja_env.globals["csrf_token"] = access.csrf_token
     app.before_request(_begin)
+    app.after_request(access.keep_csrf)
     app.after_request(_finish)
     app.register_error_handler(HttpError, _http_error)
     app.register_error_handler(HTTPException, _http_exception)
@@ -116,7 +118,8 @@ def _answer(problem: dict[str, object], status: int, headers: dict[str, str]) ->
     """Problem details (RFC 9457) for programs, a page for people."""
     wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"])
     if wants_page == "text/html" and not request.path.startswith(("/api/", "/webhooks/")):
-        response = make_response(render_template("error.html", problem=problem), status)
+        template = "sign_in.html" if problem["code"] == Closed.code else "error.html"
+        response = make_response(render_template(template, problem=problem), status)
     else:
         response = Response(orjson.dumps(problem), status, mimetype="application/problem+json")
     response.headers.update(headers)

@@ -2,38 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any
 
 import click
 
 from receiver import __version__, demo, local, migrate, postgres
-from receiver.config import Config, load
-from receiver.errors import ConfigError, MilepostError
-
-EX_CONFIG = 78  # sysexits.h
-
-
-class WrongSettings(click.ClickException):
-    """Settings are wrong."""
-
-    exit_code = EX_CONFIG
-
-
-def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Turn our errors into one message and an exit code."""
-
-    @wraps(function)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            function(*args, **kwargs)
-        except ConfigError as error:
-            raise WrongSettings(str(error)) from error
-        except MilepostError as error:
-            raise click.ClickException(str(error)) from error
-
-    return run
+from receiver.commands import tokens
+from receiver.commands.common import command, database_url, settings
+from receiver.config import Config
 
 
 @click.group()
@@ -50,10 +25,13 @@ def serve(bind: str, is_local: bool) -> None:
     """Serve webhooks, pages and API with gunicorn."""
     from receiver.serve import Server  # gunicorn is only needed here
 
-    config = _config(local.environment(os.environ) if is_local else os.environ)
+    config = settings(local.environment(os.environ) if is_local else os.environ)
     if config.database_url is None:
         migrate.migrate(postgres.start(config.data_dir))
-    _greet(config, bind, is_local)
+    url = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104  # only shown
+    click.echo(f"Milepost {__version__} serves {url}")
+    if is_local:
+        _tell(config, url)
     Server(config, bind).run()
 
 
@@ -62,7 +40,7 @@ def serve(bind: str, is_local: bool) -> None:
 @command
 def migrate_(check: bool) -> None:
     """Bring the database to this release's schema."""
-    url = _url(_config(os.environ))
+    url = database_url(settings())
     names = migrate.check(url) if check else migrate.migrate(url)
     for name in names:
         click.echo(f"{'missing' if check else 'applied'} {name}")
@@ -89,27 +67,12 @@ def db() -> None:
 @command
 def db_url() -> None:
     """Print a libpq URL; an embedded server is started if need be, and left running."""
-    config = _config(os.environ)
+    config = settings()
     click.echo(config.database_url or postgres.start(config.data_dir, stop_at_exit=False))
 
 
-def _config(env: Mapping[str, str]) -> Config:
-    config = load(env)
-    for name in config.unknown:
-        click.echo(f"milepost: {name} is not a setting of this release", err=True)
-    return config
-
-
-def _url(config: Config) -> str:
-    return config.database_url or postgres.start(config.data_dir)
-
-
-def _greet(config: Config, bind: str, is_local: bool) -> None:
-    """Where to look; and, on one's own machine only, the lines that contain the secrets."""
-    url = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104  # only shown
-    click.echo(f"Milepost {__version__} serves {url}")
-    if not is_local:
-        return
+def _tell(config: Config, url: str) -> None:
+    """The lines that contain secrets; on one's own machine only."""
     click.echo("\nPaste these lines, and hooks on this machine report here:\n")
     click.echo(f"export MILEPOST_URL={url}")
     click.echo(f"export MILEPOST_SECRET={config.secrets['milepost'][0]}")
@@ -119,3 +82,8 @@ def _greet(config: Config, bind: str, is_local: bool) -> None:
         f"curl --data-binary @packer-manifest.json -H 'Content-Type: application/json' \\\n"
         f"  -H 'Authorization: Bearer {token}' '{url}/webhooks/packer?build_number=my-build'\n"
     )
+    click.echo(f"To change things on the pages, sign in with\n\n{local.token(config)}\n")
+
+
+for group in (tokens.group,):
+    main.add_command(group)

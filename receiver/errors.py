@@ -11,7 +11,8 @@
         ├── WrongType        415
         ├── TooLarge         413
         ├── Unauthorized     401
-        ├── Closed           401, pages and API are not public
+        ├── Closed           401, pages and API need a token
+        ├── Forbidden        403, the token does not reach so far
         ├── Conflict         409
         ├── Invalid          422, names each wrong field
         │   └── Undecodable  422, the body is no sane JSON
@@ -100,12 +101,18 @@ class Unauthorized(HttpError):
 
 
 class Closed(HttpError):
-    """Pages and API are closed here: set MILEPOST_PUBLIC_READ=1 to open them to all."""
+    """Show a token: in the sign-in form, or as Authorization: Bearer (milepost token create)."""
 
     status, code, title = 401, "closed", "Pages and API are closed here"
 
     def __init__(self) -> None:
         super().__init__(self.__doc__ or "", headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(HttpError):
+    """The caller is known, and may not do this."""
+
+    status, code, title = 403, "forbidden", "Not allowed"
 
 
 class Conflict(HttpError):

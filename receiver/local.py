@@ -9,7 +9,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from receiver import config
+from receiver import config, db, postgres, tokens
+from receiver.config import Config
 
 SOURCES = ("milepost", "packer")
 
@@ -25,6 +26,15 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
     return added | dict(env)
 
 
+def token(config: Config) -> str:
+    """A token of scope admin for this machine's one user, known to the database."""
+    text = _kept(config.data_dir / "secrets" / "token", "token").read_text(encoding="utf-8")
+    with db.connect(config.database_url or postgres.start(config.data_dir)) as connection:
+        if tokens.find(connection, text) is None:
+            tokens.keep(connection, text, tokens.Grant("local", "admin"))
+    return text
+
+
 def _kept(path: Path, source: str) -> Path:
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -36,6 +46,8 @@ def _kept(path: Path, source: str) -> Path:
 
 
 def _secret(source: str) -> str:
+    if source == "token":
+        return tokens.generate()
     if source == "packer":  # so that plain curl can post a manifest
         return f"bearer:{secrets.token_urlsafe(24)}"
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from receiver import charts, manifest, reads, stages
-from receiver.access import require_read
+from receiver.access import require, require_read
 from receiver.services import services
 
 blueprint = Blueprint("pages", __name__)
@@ -43,16 +43,17 @@ def overview() -> Response:
 @blueprint.get("/builds")
 def builds() -> Response:
     """Every build, newest first."""
-    require_read()
-    items, cursor = reads.builds(services().database, PAGE, request.args.get("after"))
+    caller = require("read")
+    after = request.args.get("after")
+    items, cursor = reads.builds(services().database, PAGE, after, caller.project)
     return _page("builds.html", builds=items, cursor=cursor)
 
 
 @blueprint.get("/builds/<build_number>")
 def build(build_number: str) -> BaseResponse:
     """One build with its timeline."""
-    require_read()
-    found = reads.build(services().database, build_number)
+    caller = require("read")
+    found = reads.build(services().database, build_number, caller.project)
     if found["build_number"] != build_number:
         return redirect(url_for("pages.build", build_number=found["build_number"]), 301)
     document = found["packer_manifest"]

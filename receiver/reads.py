@@ -8,17 +8,19 @@ from uuid import UUID
 import orjson
 
 from receiver import manifest
-from receiver.db import Database, Row, query
+from receiver.db import Connection, Database, Row, query
 from receiver.errors import Invalid, NotFound
 from receiver.wire import NUMBER_SHAPE
 
 MAX_LIMIT = 100
 
 
-def builds(database: Database, limit: int, after: str | None) -> tuple[list[Row], str | None]:
-    """A page of builds, newest first, and the cursor of the next page."""
+def builds(
+    database: Database, limit: int, after: str | None, project: str | None = None
+) -> tuple[list[Row], str | None]:
+    """A page of builds, newest first, and the cursor of the next page; of one project's tree."""
     created_at, build_id = _position(after)
-    row = {"limit": limit + 1, "created_at": created_at, "id": build_id}
+    row = {"limit": limit + 1, "created_at": created_at, "id": build_id, "project": project}
     with database.transaction() as connection:
         found = connection.execute(query("list_builds"), row).fetchall()
     more = len(found) > limit
@@ -27,16 +29,17 @@ def builds(database: Database, limit: int, after: str | None) -> tuple[list[Row]
     return [_with_resume(_shown(item)) for item in items], cursor
 
 
-def build(database: Database, build_number: str) -> Row:
+def build(database: Database, build_number: str, project: str | None = None) -> Row:
     """One build with its states, failures, artifacts and resume point; NotFound.
 
-    A number that turned out to be another build's gives that one, under its own number.
+    It is there for who may see its project, or one above that. A number that turned out to be
+    another build's gives that one, under its own number.
     """
     if not NUMBER_SHAPE.fullmatch(build_number):
         raise NotFound("There is no build of this number.")
     with database.transaction() as connection:
         found = connection.execute(query("find_build"), {"build_number": build_number}).fetchone()
-        if found is None:
+        if found is None or not _is_within(connection, found["project"], project):
             raise NotFound("There is no build of this number.")
         parts = {
             name: connection.execute(query(f"build_{name}"), {"build_id": found["id"]}).fetchall()
@@ -66,6 +69,14 @@ def schema(database: Database) -> list[str]:
     with database.transaction() as connection:
         rows = connection.execute(query("applied_migrations")).fetchall()
     return [row["name"] for row in rows]
+
+
+def _is_within(connection: Connection, name: str | None, project: str | None) -> bool:
+    """Whether this project is the other, or below it; None is every project."""
+    if project is None or name == project:
+        return True
+    chain = connection.execute(query("project_chain"), {"name": name}).fetchall()
+    return project in [row["name"] for row in chain]
 
 
 def _shown(row: Row) -> Row:

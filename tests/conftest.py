@@ -5,20 +5,24 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
+from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
 
 from receiver import migrate, postgres
 from receiver.app import create_app
+from receiver.cli import main
 from receiver.config import Config
 from tests.senders import BEARER, PACKER_BEARER, SECRET
 
 TABLES = (
     "artifacts, build_failures, build_states, events, run_keys, deliveries, builds, "
-    "platforms, os_versions, image_types, projects"
+    "platforms, os_versions, image_types, projects, tokens"
 )
 
 
@@ -77,6 +81,29 @@ def serve() -> Iterator[Callable[[Config], FlaskClient]]:
 def client(serve: Callable[[Config], FlaskClient], config: Config) -> FlaskClient:
     """Requests to a public receiver."""
     return serve(config)
+
+
+@pytest.fixture
+def command(url: str, tmp_path: Path) -> Callable[..., Result]:
+    """`milepost …` on the same database."""
+    env = {"DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path)}
+
+    def run(*arguments: str, **more: Any) -> Result:
+        return CliRunner().invoke(main, arguments, env=env, **more)
+
+    return run
+
+
+@pytest.fixture
+def token(command: Callable[..., Result]) -> Callable[..., str]:
+    """Make a token of a scope, as an administrator does."""
+
+    def make(scope: str, *more: str) -> str:
+        made = command("token", "create", "--name", f"{scope}-{uuid4()}", "--scope", scope, *more)
+        assert made.exit_code == 0, made.output
+        return made.stdout.strip()
+
+    return make
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,9 @@
--- A page of builds, newest first, from behind a position on.
+-- A page of builds, newest first, from behind a position on; of one project and those below it.
+WITH RECURSIVE tree AS (
+    SELECT id FROM projects WHERE name = %(project)s
+    UNION
+    SELECT child.id FROM projects AS child JOIN tree ON child.parent_project_id = tree.id
+)
 SELECT
     builds.id, builds.created_at, builds.build_number, projects.name AS project,
     platforms.name AS platform, os_versions.name AS os_version, image_types.name AS image_type,
@@ -10,7 +15,10 @@ JOIN os_versions ON os_versions.id = builds.os_version_id
 JOIN image_types ON image_types.id = builds.image_type_id
 LEFT JOIN projects ON projects.id = builds.project_id
 WHERE
-    %(created_at)s::timestamptz IS NULL
-    OR (builds.created_at, builds.id) < (%(created_at)s::timestamptz, %(id)s::uuid)
+    (
+        %(created_at)s::timestamptz IS NULL
+        OR (builds.created_at, builds.id) < (%(created_at)s::timestamptz, %(id)s::uuid)
+    )
+    AND (%(project)s::text IS NULL OR builds.project_id IN (SELECT id FROM tree))
 ORDER BY builds.created_at DESC, builds.id DESC
 LIMIT %(limit)s

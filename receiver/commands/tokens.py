@@ -1,0 +1,66 @@
+"""milepost token …: who may read pages and API, and who may change things."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from receiver import tokens
+from receiver.commands.common import as_json, command, connection, show
+
+_SPAN = re.compile(r"(\d{1,4})([hdwy])\Z")
+_HOURS = {"h": 1, "d": 24, "w": 24 * 7, "y": 24 * 365}
+
+
+@click.group("token")
+def group() -> None:
+    """Tokens for pages and API."""
+
+
+@group.command()
+@click.option("--name", required=True, help="Whose it is.")
+@click.option("--scope", type=click.Choice(tokens.SCOPES), required=True)
+@click.option("--project", help="The one project that it may see and change.")
+@click.option("--expires", help="30d, 12h, 8w, 1y, or a date such as 2027-01-31.")
+@command
+def create(name: str, scope: str, project: str | None, expires: str | None) -> None:
+    """Make a token and print it, this once."""
+    token, grant = tokens.generate(), tokens.Grant(name, scope, project)
+    with connection() as database:
+        tokens.keep(database, token, grant, _end(expires) if expires else None)
+    click.echo(token)
+
+
+@group.command("list")
+@as_json
+@command
+def list_(as_json: bool) -> None:
+    """Every token, without what it is."""
+    with connection() as database:
+        rows = tokens.everyone(database)
+    columns = ("name", "scope", "project", "created_at", "expires_at", "revoked_at")
+    show(rows, columns, as_json=as_json)
+
+
+@group.command()
+@click.argument("name")
+@command
+def revoke(name: str) -> None:
+    """End a token at once."""
+    with connection() as database:
+        tokens.revoke(database, name)
+    click.echo(f"{name} is revoked.")
+
+
+def _end(text: str) -> datetime:
+    """When a token ends: a span from now, or the beginning of a day in UTC."""
+    span = _SPAN.match(text)
+    if span:
+        return datetime.now(UTC) + timedelta(hours=int(span[1]) * _HOURS[span[2]])
+    try:
+        end = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            "write 30d, 12h, 8w, 1y or a date", param_hint="--expires"
+        ) from error
+    return end if end.tzinfo else end.replace(tzinfo=UTC)
