@@ -10,11 +10,12 @@ from flask import Flask, Response, g, make_response, render_template, request
 from secure import ContentSecurityPolicy, ReferrerPolicy, Secure, XContentTypeOptions, XFrameOptions
 from werkzeug.exceptions import HTTPException
 
-from receiver import access, api, log, pages, postgres, sign_in, webhooks
+from receiver import access, api, deliveries, log, pages, postgres, sign_in, webhooks
 from receiver.config import Config
 from receiver.db import Database
 from receiver.errors import Closed, HttpError
 from receiver.routes import Routes
+from receiver.senders import Senders
 from receiver.services import Services
 from receiver.stages import StageMap
 from receiver.watched import Watched
@@ -45,8 +46,10 @@ def create_app(config: Config) -> Flask:
     database.open()
     stages = Watched(config.stages, StageMap.parse, StageMap())
     routes = Watched(config.routes, Routes.parse, Routes())
-    app.extensions["milepost"] = Services(config, database, stages, routes)
-    for module in (webhooks, api, pages, sign_in):
+    parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
+    senders = Watched(config.senders, parse, Senders(), optional=True)
+    app.extensions["milepost"] = Services(config, database, stages, routes, senders)
+    for module in (webhooks, api, pages, deliveries, sign_in):
         app.register_blueprint(module.blueprint)
     app.jinja_env.globals["csrf_token"] = access.csrf_token
     app.before_request(_begin)

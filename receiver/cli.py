@@ -6,7 +6,7 @@ import sys
 import click
 
 from receiver import __version__, demo, local, migrate, postgres
-from receiver.commands import tokens
+from receiver.commands import deliveries, routes, tokens
 from receiver.commands.common import command, database_url, settings
 from receiver.config import Config
 
@@ -85,5 +85,5 @@ def _tell(config: Config, url: str) -> None:
     click.echo(f"To change things on the pages, sign in with\n\n{local.token(config)}\n")
 
 
-for group in (tokens.group,):
-    main.add_command(group)
+for each in (deliveries.deliveries, deliveries.replay, routes.group, tokens.group):
+    main.add_command(each)

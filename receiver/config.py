@@ -16,6 +16,7 @@ KNOWN = {
     "MILEPOST_PG_BIN",
     "MILEPOST_PUBLIC_READ",
     "MILEPOST_ROUTES",
+    "MILEPOST_SENDERS",
     "MILEPOST_STAGES",
     *(f"MILEPOST_SECRET_{source.upper()}" for source in SOURCES),
     *(f"MILEPOST_SECRET_{source.upper()}_FILE" for source in SOURCES),
@@ -51,8 +52,14 @@ class Config:
     public_read: bool = False
     stages: Path | None = None
     routes: Path | None = None
+    senders_file: Path | None = None
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+
+    @property
+    def senders(self) -> Path:
+        """The senders file, which need not be there."""
+        return self.senders_file or self.data_dir / "senders.toml"
 
 
 def load(env: Mapping[str, str]) -> Config:
@@ -64,6 +71,7 @@ def load(env: Mapping[str, str]) -> Config:
         public_read=reader.flag("MILEPOST_PUBLIC_READ"),
         stages=reader.path("MILEPOST_STAGES"),
         routes=reader.path("MILEPOST_ROUTES"),
+        senders_file=Path(path) if (path := env.get("MILEPOST_SENDERS")) else None,
         secrets={source: lines for source in SOURCES if (lines := reader.secrets(source))},
         unknown=tuple(sorted(name for name in env if _is_unknown(name))),
     )

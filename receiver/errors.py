@@ -14,6 +14,7 @@
         ├── Closed           401, pages and API need a token
         ├── Forbidden        403, the token does not reach so far
         ├── Conflict         409
+        ├── Pruned           409, a delivery whose body is gone
         ├── Invalid          422, names each wrong field
         │   └── Undecodable  422, the body is no sane JSON
         └── Unavailable      503, try again
@@ -119,6 +120,12 @@ class Conflict(HttpError):
     """This delivery id was used before with another body or query; the first one is kept."""
 
     status, code, title = 409, "conflict", "Delivery id already used for another body"
+
+
+class Pruned(HttpError):
+    """The delivery's body was pruned: there is nothing left to read."""
+
+    status, code, title = 409, "pruned", "The delivery's body was pruned"
 
 
 class Invalid(HttpError):

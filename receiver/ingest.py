@@ -1,14 +1,20 @@
 """accept(): verify, identify, parse, then store. No connection is held while it parses."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from receiver import store
+from receiver import inbox, store, suggest
 from receiver.errors import Invalid
 from receiver.model import Delivery, Parsed, Report, Request, Sender, Source
-from receiver.routes import Routes
 from receiver.services import Services
+from receiver.sources import SOURCES
+from receiver.suggest import Proposal
+from receiver.understand import quarantined, understood
+
+UNUSED = "no route and no hook makes it a build"  # as note_attached.sql has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,47 +35,64 @@ def accept(services: Services, source: Source, sender: Sender, request: Request)
     database = services.database
     source.verify(request, sender.secrets)
     event_type, key = source.identify(request)
-    delivery = Delivery(uuid7(), source.name, sender.name, event_type, key, request)
+    projects = sender.projects
+    delivery = Delivery(uuid7(), source.name, sender.name, event_type, key, request, projects)
     try:
-        parsed = routed(source.parse(request), services.routes())
-    except Invalid as error:
-        if not source.own:
-            parsed = Parsed(outcome="quarantined", reason=_reason(error))
-        elif before := store.known(database, delivery):
-            return _accepted(before)
-        else:
+        parsed = understood(services, delivery)
+    except Invalid:
+        before = store.known(database, delivery)
+        if before is None:
             raise
+        return _accepted(before)
     if _is_heartbeat(parsed):
         numbers = tuple(statement.build_number for statement in parsed.statements)
         store.heard(database, numbers, request.received_at)
         return Accepted(None, "heard", duplicate=False, build_numbers=numbers)
-    return _accepted(store.record(database, delivery, parsed, services.stages()))
+    return _accepted(_recorded(services, delivery, parsed))
+
+
+def _recorded(services: Services, delivery: Delivery, parsed: Parsed) -> store.Recorded:
+    """Keep it; where it would write to another's build, a forge's is kept as quarantined."""
+    database, stages = services.database, services.stages()
+    try:
+        return store.record(database, delivery, parsed, stages)
+    except Invalid as error:
+        if SOURCES[delivery.source].own:
+            raise
+        return store.record(database, delivery, quarantined(error), stages)
 
 
 def _accepted(recorded: store.Recorded) -> Accepted:
     return Accepted(str(recorded.id), recorded.outcome, recorded.duplicate, recorded.build_numbers)
 
 
-def routed(parsed: Parsed, routes: Routes) -> Parsed:
-    """Each report that says something, with the build that the first fitting route makes of it."""
-    telling = [report for report in parsed.reports if report.statement.events]
-    if parsed.reports and not telling:
-        return Parsed(outcome="ignored", reason="it does not say how a build goes")
-    return replace(parsed, reports=tuple(_routed(report, routes) for report in telling))
+def replay(services: Services, delivery_id: UUID) -> Accepted:
+    """Read a kept delivery with today's parsers, routes and stage map; NotFound, Pruned.
+
+    What today's parser refuses is quarantined, with the reason; so is what today's senders file
+    does not let its sender write.
+    """
+
+    def read(delivery: Delivery) -> Parsed:
+        sender = services.sender(delivery.source, delivery.sender)
+        known = replace(delivery, projects=sender.projects if sender else ())
+        try:
+            return understood(services, known)
+        except Invalid as error:
+            return quarantined(error)
+
+    recorded = store.replay(services.database, delivery_id, read, services.stages())
+    return _accepted(recorded)
 
 
-def _routed(report: Report, routes: Routes) -> Report:
-    match = routes.match(report.subject) if report.subject.job else None
-    if match is None:  # or it speaks of a whole run, which no route makes a build
-        return report
-    statement = replace(report.statement, inferred=match.identity)
-    return replace(report, number=match.build_number, statement=statement)
-
-
-def _reason(error: Invalid) -> str:
-    """What is wrong, for the inbox; field names and our own words, never the input."""
-    fields = [f"{name}: {' '.join(texts)}" for name, texts in error.fields.items()]
-    return " ".join([error.detail, *fields])[:500]
+def propose(services: Services, limit: int) -> list[Proposal]:
+    """Routes for what nobody used among so many of the newest deliveries."""
+    reports: list[Report] = []
+    for row in inbox.bodies(services.database, "ignored", UNUSED, limit):
+        request = Request(row["headers"], bytes(row["body"]), row["query"], row["received_at"])
+        with suppress(Invalid):
+            reports += SOURCES[row["source"]].parse(request).reports
+    return suggest.propose(reports)
 
 
 def _is_heartbeat(parsed: Parsed) -> bool:

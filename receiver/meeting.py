@@ -14,8 +14,9 @@ from uuid_utils.compat import uuid7
 
 from receiver import vocabulary
 from receiver.db import Connection, query
+from receiver.errors import Invalid
 from receiver.facts import run_group
-from receiver.model import Identity, Report, Statement
+from receiver.model import Identity, Statement
 
 FORGES = ("github:", "gitlab:", "jenkins:", "cloudevents:")
 
@@ -30,16 +31,11 @@ class Job:
     owners: tuple[UUID, ...]
 
 
-def lock_keys(
-    connection: Connection, told: Iterable[Statement], reports: Iterable[Report]
-) -> list[str]:
-    """Let one transaction at a time decide who meets whom under these keys; gives the keys.
+def lock_keys(connection: Connection, keys: Iterable[str]) -> list[str]:
+    """Let one transaction at a time decide who meets whom under these keys; gives those that can.
 
     Only a forge's keys can meet: `local` and Packer's run UUIDs are nobody else's.
     """
-    keys = {statement.run.key for statement in told}
-    for report in reports:
-        keys |= {report.statement.run.key, report.alias or report.statement.run.key}
     ordered = sorted(key for key in keys if key.startswith(FORGES))
     groups = sorted({run_group(key) for key in ordered})
     if ordered:
@@ -124,8 +120,19 @@ def _target(connection: Connection, job: Job) -> UUID | None:
         return build_of(connection, job.number, native=True) if job.number else None
     (owner,) = job.owners
     if job.number:
+        _refuse_two_projects(connection, job, owner)
         _become(connection, job.number, owner)
     return owner
+
+
+def _refuse_two_projects(connection: Connection, job: Job, owner: UUID) -> None:
+    """Invalid where the hook in a job and the route of that job name two projects."""
+    row = {"build_id": owner, "run_key": job.run_key}
+    found = connection.execute(query("projects_of_job"), row).fetchone() or {}
+    said, routed = found.get("said"), found.get("routed")
+    if said and routed and said != routed:
+        problem = f"The hook says {said[:50]}, the route of its job says {routed[:50]}."
+        raise Invalid(fields={"build.project": [problem]})
 
 
 def _become(connection: Connection, number: str, owner: UUID) -> None:

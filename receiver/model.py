@@ -138,11 +138,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A named user of a source; an empty name is the source's default sender."""
+    """A named user of a source; an empty name is the source's default sender.
+
+    `projects` are those that it may write; none named is every one.
+    """
 
     source: str
     name: str
     secrets: tuple[str, ...]
+    projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A request with a right signature, ready to be kept."""
+    """A request with a right signature, ready to be kept; `projects` are its sender's."""
 
     id: UUID
     source: str
@@ -165,6 +169,7 @@ class Delivery:
     event_type: str
     key: str
     request: Request
+    projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ def builds(
     database: Database, limit: int, after: str | None, project: str | None = None
 ) -> tuple[list[Row], str | None]:
     """A page of builds, newest first, and the cursor of the next page; of one project's tree."""
-    created_at, build_id = _position(after)
+    created_at, build_id = position_of(after)
     row = {"limit": limit + 1, "created_at": created_at, "id": build_id, "project": project}
     with database.transaction() as connection:
         found = connection.execute(query("list_builds"), row).fetchall()
     more = len(found) > limit
     items = found[:limit]
-    cursor = _cursor(items[-1]) if more else None
+    cursor = cursor_of(items[-1]["created_at"], items[-1]["id"]) if more else None
     return [_with_resume(_shown(item)) for item in items], cursor
 
 
@@ -90,17 +90,18 @@ def _with_resume(row: Row) -> Row:
     return row | {"resume": {"state": state}}
 
 
-def _cursor(row: Row) -> str:
-    document = orjson.dumps([row["created_at"], row["id"]])
-    return base64.urlsafe_b64encode(document).decode().rstrip("=")
+def cursor_of(at: datetime, row_id: UUID) -> str:
+    """Where a page ends, for its reader to give back."""
+    return base64.urlsafe_b64encode(orjson.dumps([at, row_id])).decode().rstrip("=")
 
 
-def _position(cursor: str | None) -> tuple[datetime | None, UUID | None]:
+def position_of(cursor: str | None) -> tuple[datetime | None, UUID | None]:
+    """The time and id that a cursor holds; Invalid where it is none of ours."""
     if not cursor:
         return None, None
     try:
-        created_at, build_id = orjson.loads(base64.urlsafe_b64decode(cursor + "=="))
-        return datetime.fromisoformat(created_at), UUID(build_id)
+        at, row_id = orjson.loads(base64.urlsafe_b64decode(cursor + "=="))
+        return datetime.fromisoformat(at), UUID(row_id)
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
         problem = {"after": ["Use the `next` of the page before."]}
         raise Invalid("That cursor is none of ours.", fields=problem) from error

@@ -3,15 +3,14 @@
 A TOML file of `[[route]]` tables; the first that matches a job makes it a build.
 """
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
 
 from receiver.errors import ConfigError
 from receiver.model import DIMENSIONS, Identity, Json, Subject
+from receiver.tables import Pattern, lines_of, problems_of
 from receiver.wire import NUMBER_SHAPE, slug
 
 GLOBS = ("source", "repository", "workflow")
@@ -32,23 +31,15 @@ class Route:
     """One table: globs and patterns that must all fit, and constants."""
 
     globs: Mapping[str, str]
-    patterns: Mapping[str, re.Pattern[str]]
-    variables: Mapping[str, re.Pattern[str]]
-    constants: Mapping[str, str]
+    pattern: Pattern
 
     def match(self, subject: Subject) -> Match | None:
         """What it makes of a job; None where it does not fit."""
         if not all(fnmatchcase(_text(subject, name), glob) for name, glob in self.globs.items()):
             return None
-        tried = [(pattern, _text(subject, name)) for name, pattern in self.patterns.items()]
-        tried += [
-            (pattern, subject.variables.get(name, "")) for name, pattern in self.variables.items()
-        ]
-        found = [pattern.search(text) for pattern, text in tried]
-        if not all(found):
-            return None
-        named = {key: text for each in found if each for key, text in each.groupdict().items()}
-        return _match(subject, dict(self.constants) | {k: v for k, v in named.items() if v})
+        texts = {name: _text(subject, name) for name in PATTERNS}
+        told = self.pattern.told(texts, subject.variables)
+        return None if told is None else _match(subject, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ class Routes:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigError([f"{file_name}: {error}."]) from error
-        problems = list(_problems(document, _lines(text), file_name))
+        problems = list(_problems(document, lines_of(text, "route"), file_name))
         if problems:
             raise ConfigError(problems)
         return cls(tuple(_route(table) for table in document.get("route", [])))
@@ -88,18 +79,8 @@ def _match(subject: Subject, known: Mapping[str, str]) -> Match:
 
 
 def _route(table: Json) -> Route:
-    return Route(
-        globs={name: table[name] for name in GLOBS if name in table},
-        patterns={name: re.compile(table[name]) for name in PATTERNS if name in table},
-        variables={name: re.compile(each) for name, each in table.get("variables", {}).items()},
-        constants={name: table[name] for name in GIVEN if name in table},
-    )
-
-
-def _lines(text: str) -> list[int]:
-    """The line of each [[route]]."""
-    lines = enumerate(text.splitlines(), 1)
-    return [number for number, line in lines if line.strip().startswith("[[route]]")]
+    globs = {name: table[name] for name in GLOBS if name in table}
+    return Route(globs, Pattern.read(table, PATTERNS, GIVEN))
 
 
 def _problems(document: Json, lines: list[int], file_name: str) -> Iterator[str]:
@@ -115,26 +96,7 @@ def _problems(document: Json, lines: list[int], file_name: str) -> Iterator[str]
             yield f"{file_name}, route at line {line}: {problem}."
 
 
-def _table_problems(table: Any) -> Iterator[str]:
-    for name, value in table.items():
-        if name == "variables" and isinstance(value, dict):
-            for variable, pattern in value.items():
-                yield from _pattern_problems(variable, pattern)
-        elif name not in (*GLOBS, *PATTERNS, *GIVEN):
-            yield f"{name} is unknown"
-        elif not isinstance(value, str):
-            yield f"{name} must be text"
-        elif name in PATTERNS:
-            yield from _pattern_problems(name, value)
-    if "job" not in table and "workflow" not in table and "repository" not in table:
+def _table_problems(table: Json) -> Iterator[str]:
+    yield from problems_of(table, (*GLOBS, *GIVEN), PATTERNS, GIVEN)
+    if not table.keys() & {"repository", "workflow", "job"}:
         yield "name a repository, a workflow or a job, or every job becomes a build"
-
-
-def _pattern_problems(name: str, value: object) -> Iterator[str]:
-    try:
-        unknown = set(re.compile(str(value)).groupindex) - set(GIVEN)
-    except re.error as error:
-        yield f"{name} is no regular expression: {error}"
-        return
-    if unknown:
-        yield f"{name} names the groups {sorted(unknown)}; known are {', '.join(GIVEN)}"

@@ -5,7 +5,7 @@ two deliveries wait for each other.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,14 +14,27 @@ from psycopg.types.json import Jsonb
 
 from receiver import meeting, statements, vocabulary
 from receiver.db import Connection, Database, Row, query
-from receiver.errors import Conflict
+from receiver.errors import Conflict, Invalid, NotFound, Pruned
 from receiver.facts import run_group
 from receiver.folding import refold
-from receiver.model import Delivery, Parsed, Report, Statement
+from receiver.model import Delivery, Parsed, Report, Request, Statement
 from receiver.stages import StageMap
 
 # The headers worth keeping; whatever else a proxy adds may be a credential.
-KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp")
+KEPT_HEADERS = {
+    "content-type",
+    "idempotency-key",
+    "user-agent",
+    "webhook-id",
+    "webhook-timestamp",
+    "x-github-delivery",
+    "x-github-event",
+    "x-github-hook-id",
+    "x-gitlab-event",
+    "x-gitlab-instance",
+    "x-gitlab-webhook-uuid",
+}
+KEPT_PREFIX = "ce-"  # CloudEvents' attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +61,38 @@ def record(database: Database, delivery: Delivery, parsed: Parsed, stages: Stage
             if before:
                 return before
         touched = _apply(connection, delivery, parsed, stages)
-        unused = parsed.reports and not touched
+    return _recorded(delivery, parsed, touched)
+
+
+def replay(
+    database: Database, delivery_id: UUID, read: Callable[[Delivery], Parsed], stages: StageMap
+) -> Recorded:
+    """Read a kept delivery anew in place of what it had said; NotFound, Pruned, Unavailable."""
+    with database.transaction() as connection:
+        delivery = _locked(connection, delivery_id)
+        parsed = read(delivery)
+        said = connection.execute(query("events_of_delivery"), {"id": delivery_id}).fetchall()
+        row = {"outcome": parsed.outcome, "reason": parsed.reason, "flags": list(parsed.flags)}
+        connection.execute(query("update_delivery"), row | {"id": delivery_id})
+        touched = _apply(connection, delivery, parsed, stages, said)
+    return _recorded(delivery, parsed, touched)
+
+
+def _recorded(delivery: Delivery, parsed: Parsed, touched: tuple[str, ...]) -> Recorded:
+    unused = parsed.reports and not touched
     outcome = "ignored" if unused else parsed.outcome
     return Recorded(delivery.id, duplicate=False, outcome=outcome, build_numbers=touched)
+
+
+def _locked(connection: Connection, delivery_id: UUID) -> Delivery:
+    row = connection.execute(query("lock_delivery"), {"id": delivery_id}).fetchone()
+    if row is None:
+        raise NotFound("There is no such delivery.")
+    if row["body"] is None:
+        raise Pruned
+    request = Request(row["headers"], bytes(row["body"]), row["query"], row["received_at"])
+    key = row["delivery_key"]
+    return Delivery(row["id"], row["source"], row["sender"], row["event_type"], key, request)
 
 
 def heard(database: Database, build_numbers: Sequence[str], at: datetime) -> None:
@@ -89,9 +131,7 @@ def _insert_delivery(connection: Connection, delivery: Delivery, parsed: Parsed)
         "outcome": parsed.outcome,
         "reason": parsed.reason,
         "flags": list(parsed.flags),
-        "headers": Jsonb(
-            {name: value for name, value in request.headers.items() if name in KEPT_HEADERS}
-        ),
+        "headers": Jsonb(_kept_headers(request)),
         "query": request.query,
         "body": request.body,
         "body_sha256": _digest(delivery),
@@ -101,27 +141,84 @@ def _insert_delivery(connection: Connection, delivery: Delivery, parsed: Parsed)
     return connection.execute(query("insert_delivery"), row).fetchone() is not None
 
 
+def _kept_headers(request: Request) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in request.headers.items()
+        if name in KEPT_HEADERS or name.startswith(KEPT_PREFIX)
+    }
+
+
 def _apply(
-    connection: Connection, delivery: Delivery, parsed: Parsed, stages: StageMap
+    connection: Connection,
+    delivery: Delivery,
+    parsed: Parsed,
+    stages: StageMap,
+    before: Sequence[Row] = (),
 ) -> tuple[str, ...]:
-    """Append what was said, decide who meets whom, fold each build touched; give their numbers."""
-    if not parsed.statements and not parsed.reports:
+    """Append what was said, decide who meets whom, fold each build touched; give their numbers.
+
+    `before` is what the delivery had said until now: build_id, run_key, alias_key.
+    """
+    if not (parsed.statements or parsed.reports or before):
         return ()
     told = [*parsed.statements, *(report.statement for report in parsed.reports)]
     vocabulary.ensure(connection, told)
-    keys = meeting.lock_keys(connection, parsed.statements, parsed.reports)
+    keys = meeting.lock_keys(connection, {*_keys(parsed), *_keys_before(before)})
+    if before:
+        connection.execute(query("delete_events"), {"id": delivery.id})
+    touched = {row["build_id"] for row in before if row["build_id"]}
+    touched |= _keep_all(connection, delivery, parsed)
+    touched |= meeting.settle(connection, keys)
+    if before:
+        builds = {"build_ids": sorted(touched)}
+        connection.execute(query("lock_builds"), builds)
+        connection.execute(query("delete_silent_builds"), builds)
+    return _refold(connection, delivery, touched, stages)
+
+
+def _keys(parsed: Parsed) -> Iterator[str]:
+    for statement in parsed.statements:
+        yield statement.run.key
+    for report in parsed.reports:
+        yield report.statement.run.key
+        if report.alias:
+            yield report.alias
+
+
+def _keys_before(before: Sequence[Row]) -> Iterator[str]:
+    for row in before:
+        yield row["run_key"]
+        if row["alias_key"]:
+            yield row["alias_key"]
+
+
+def _keep_all(connection: Connection, delivery: Delivery, parsed: Parsed) -> set[UUID]:
     touched = {
         _keep(connection, delivery, place, statement)
         for place, statement in enumerate(parsed.statements)
     }
     for place, report in enumerate(parsed.reports, len(parsed.statements)):
         _keep_report(connection, delivery, place, report)
-    touched |= meeting.settle(connection, keys)
-    row = {"build_ids": sorted(touched)}
+    return touched
+
+
+def _refold(
+    connection: Connection, delivery: Delivery, build_ids: Iterable[UUID], stages: StageMap
+) -> tuple[str, ...]:
+    row = {"build_ids": sorted(build_ids)}
     builds = connection.execute(query("lock_builds"), row).fetchall()
     for build in builds:
+        _refuse_another(delivery, build)
         refold(connection, build, stages, delivery.request.received_at)
     return tuple(build["build_number"] for build in builds)
+
+
+def _refuse_another(delivery: Delivery, build: Row) -> None:
+    """Invalid where the build is of a project that the sender may not write."""
+    if build["project"] and delivery.projects and build["project"] not in delivery.projects:
+        problem = f"This build is of another project than {', '.join(delivery.projects)}."
+        raise Invalid(fields={"build.number": [problem]})
 
 
 def _keep(connection: Connection, delivery: Delivery, place: int, statement: Statement) -> UUID:

@@ -11,11 +11,19 @@ T = TypeVar("T")
 
 
 class Watched(Generic[T]):
-    """The parsed contents of a TOML file; `empty` where no file is set."""
+    """The parsed contents of a TOML file; `empty` where none is set or there."""
 
-    def __init__(self, path: Path | None, parse: Callable[[str, str], T], empty: T) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        parse: Callable[[str, str], T],
+        empty: T,
+        *,
+        optional: bool = False,
+    ) -> None:
         """Read the file at once: ConfigError where it is wrong from the start."""
         self._path, self._parse, self._value = path, parse, empty
+        self._empty, self._optional = empty, optional
         self._stamp: tuple[int, int] | None = None
         if path:
             self._stamp = self._stat(path)
@@ -38,6 +46,8 @@ class Watched(Generic[T]):
             log.get().error("settings file refused", path=str(path), problems=error.problems)
 
     def _read(self, path: Path) -> T:
+        if self._optional and not path.exists():
+            return self._empty
         try:
             return self._parse(path.read_text(encoding="utf-8"), path.name)
         except (OSError, UnicodeDecodeError) as error:

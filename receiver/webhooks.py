@@ -7,7 +7,6 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from receiver import ingest
-from receiver.config import Config
 from receiver.errors import Malformed, NotFound, TooLarge, WrongMethod, WrongType
 from receiver.model import Request, Sender, Source
 from receiver.services import services
@@ -21,7 +20,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 @blueprint.route("/webhooks/<source_name>/<sender_name>", methods=METHODS)
 def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
     """Take one delivery; the checks come in the order that the README promises."""
-    source, sender = _sender(services().config, source_name, sender_name)
+    source, sender = _sender(source_name, sender_name)
     if request.method != "POST":
         raise WrongMethod(headers={"Allow": "POST"})
     _check_type(source)
@@ -35,12 +34,12 @@ def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
     return jsonify(answer), 200 if accepted.duplicate else 202
 
 
-def _sender(config: Config, source_name: str, sender_name: str) -> tuple[Source, Sender]:
+def _sender(source_name: str, sender_name: str) -> tuple[Source, Sender]:
     """A source without a secret is off, and looks as if it did not exist."""
-    source, secrets = SOURCES.get(source_name), config.secrets.get(source_name)
-    if source is None or not secrets or sender_name:
+    source, sender = SOURCES.get(source_name), services().sender(source_name, sender_name)
+    if source is None or sender is None:
         raise NotFound("There is no such webhook here, or it has no secret yet.")
-    return source, Sender(source_name, sender_name, secrets)
+    return source, sender
 
 
 def _check_type(source: Source) -> None:

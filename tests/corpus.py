@@ -8,11 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from receiver.commands.routes import EVENTS, guess_event, guess_source
 from tests.receivers import Running, started
-
-EVENTS = ("workflow_job", "workflow_run", "check_run", "check_suite", "deployment_status", "ping")
 
 
 def main(folder: Path) -> None:
@@ -22,31 +19,13 @@ def main(folder: Path) -> None:
         for path in sorted(
             path for path in folder.rglob("*") if path.suffix in (".json", ".jsonc")
         ):
-            source = source_of(path.read_bytes())
+            source = guess_source(path.read_bytes())
             outcome = _post(running, source, path) if source else "no source of this release"
             counts[(source or "other", outcome)] += 1
             if outcome.startswith(("4", "5")):
                 print(f"{outcome}  {path.relative_to(folder)}")
     for (source, outcome), count in sorted(counts.items()):
         print(f"{count:6}  {source:10} {outcome}")
-
-
-def source_of(body: bytes) -> str | None:
-    """The source that a payload looks like, if any."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(document, dict):
-        return None
-    marks = {
-        "milepost": {"build", "run", "version"} <= document.keys(),
-        "gitlab": "object_kind" in document,
-        "packer": isinstance(document.get("builds"), list) and "last_run_uuid" in document,
-        "jenkins": isinstance(document.get("build"), dict) and "name" in document,
-        "github": bool(document.keys() & {"repository", "organization", "hook_id", "zen"}),
-    }
-    return next((source for source, fits in marks.items() if fits), None)
 
 
 def _post(running: Running, source: str, path: Path) -> str:
@@ -63,9 +42,9 @@ def _post(running: Running, source: str, path: Path) -> str:
 
 def _event(path: Path, body: bytes) -> str:
     """GitHub's event: its name is in no body, but in most files' names."""
-    document = orjson.loads(body)
-    named = next((name for name in EVENTS if name in path.as_posix().replace("-", "_")), "push")
-    return next((name for name in EVENTS if name in document), named)
+    name = path.as_posix().replace("-", "_")
+    guessed = guess_event(body)
+    return guessed if guessed != "unknown" else next((e for e in EVENTS if e in name), "push")
 
 
 if __name__ == "__main__":

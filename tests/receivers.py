@@ -51,11 +51,18 @@ class Running:
         return requests.post(f"{self.url}/webhooks/{source}", body, headers=headers, timeout=30)
 
     def build(self, number: str) -> dict[str, Any]:
-        """The build as the API shows it."""
-        found: dict[str, Any] = requests.get(
-            f"{self.url}/api/v1/builds/{number}", timeout=30
-        ).json()
+        """The build as the API shows it; asked again while a worker has no database."""
+        for _ in range(60):
+            answer = requests.get(f"{self.url}/api/v1/builds/{number}", timeout=30)
+            if answer.status_code != 503:
+                break
+            threading.Event().wait(0.5)
+        found: dict[str, Any] = answer.json()
         return found
+
+    def get(self, path: str) -> str:
+        """A page, as a browser asks for it."""
+        return requests.get(self.url + path, headers={"Accept": "text/html"}, timeout=30).text
 
     def database_url(self) -> str:
         """What `milepost db url` prints."""

@@ -7,28 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
 
 import orjson
 import psycopg
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from receiver.config import Config
 from receiver.signatures import hub
+from tests.github_sender import ROUTES, SECRET, STEPS, job, run, send, step
 from tests.senders import Json, at, envelope, manifest, post, shown, stage, told, verdict
 
-SECRET = "it's a secret of GitHub"
-EMPTY = hmac.digest(SECRET.encode(), b"{}", "sha256").hex()
-ROUTES = r"""
-[[route]]
-source = "github"
-repository = "acme/*"
-workflow = "golden*"
-job = 'build \((?P<os_version>[^,]+), (?P<image_type>[^,]+), (?P<platform>[^)]+)\)'
-project = "core"
-"""
 NUMBER = "acme-images-500-rhel-9-hana-aws"
 KEY = "github:acme/images:500:1:84211"
 Serve = Callable[[Config], FlaskClient]
@@ -41,85 +30,6 @@ def forge(serve: Serve, config: Config, tmp_path: Path) -> FlaskClient:
     path.write_text(ROUTES)
     secrets = {**config.secrets, "github": (SECRET,)}
     return serve(replace(config, secrets=secrets, routes=path))
-
-
-def send(
-    client: FlaskClient, event: str, document: Json | bytes, guid: str | None = None, **more: Any
-) -> TestResponse:
-    body = document if isinstance(document, bytes) else orjson.dumps(document)
-    digest = hmac.digest(SECRET.encode(), body, "sha256").hex()
-    headers = {
-        "X-GitHub-Event": event,
-        "X-GitHub-Delivery": guid or str(uuid4()),
-        "X-Hub-Signature-256": f"sha256={digest}",
-    }
-    more.setdefault("content_type", "application/json")
-    return client.post("/webhooks/github", data=body, headers=headers, **more)
-
-
-def job(status: str, conclusion: str | None = None, **more: Any) -> Json:
-    """A workflow_job delivery in GitHub's shape."""
-    ended = status == "completed"
-    known = {
-        "id": 84211,
-        "run_id": 500,
-        "run_attempt": 1,
-        "name": "build (rhel-9, hana, aws)",
-        "workflow_name": "golden images",
-        "head_branch": "main",
-        "head_sha": "4f2c9d1",
-        "html_url": "https://github.com/acme/images/actions/runs/500/job/84211",
-        "status": status,
-        "conclusion": conclusion,
-        "created_at": at(0),
-        "started_at": at(1),
-        "completed_at": at(30) if ended else None,
-        "runner_name": None if status == "queued" else "runner-4",
-        "steps": [],
-    }
-    return {
-        "action": status,
-        "workflow_job": known | more,
-        "repository": {"full_name": "acme/images"},
-        "sender": {"login": "ada"},
-    }
-
-
-def step(name: str, begin: float, end: float | None, conclusion: str | None) -> Json:
-    return {
-        "name": name,
-        "status": "completed" if conclusion else "in_progress",
-        "conclusion": conclusion,
-        "started_at": at(begin),
-        "completed_at": None if end is None else at(end),
-    }
-
-
-STEPS = [
-    step("Set up job", 1, 2, "success"),
-    step("Run actions/checkout@v4", 2, 3, "success"),
-    step("Harden OS", 3, 10, "success"),
-    step("Frobnicate", 10, 29, "failure"),
-    step("Complete job", 29, 30, "success"),
-]
-
-
-def run(status: str, conclusion: str | None = None, **more: Any) -> Json:
-    known = {
-        "id": 500,
-        "run_attempt": 1,
-        "name": "golden images",
-        "status": status,
-        "conclusion": conclusion,
-        "head_branch": "main",
-        "updated_at": at(40),
-        "actor": {"login": "grace"},
-    }
-    return {
-        "action": status,
-        "workflow_run": known | more,
-        "repository": {"full_name": "acme/images"},
-    }
 
 
 def numbers(client: FlaskClient) -> list[str]:
@@ -347,3 +257,27 @@ def test_a_form_is_read_like_json(forge: FlaskClient):
     kind = "application/x-www-form-urlencoded"
     assert send(forge, "workflow_job", body, content_type=kind).status_code == 202
     assert shown(forge, NUMBER)["status"] == "running"
+
+
+@pytest.mark.parametrize("hook_first", [True, False])
+def test_a_hook_and_a_route_of_two_projects_do_not_merge(
+    forge: FlaskClient, url: str, hook_first: bool
+):
+    hooked = envelope(stage("Base"), number="mine", run=KEY, build={"project": "edge"})
+    if hook_first:
+        assert post(forge, hooked).status_code == 202
+    answer = send(forge, "workflow_job", job("completed", "success", steps=STEPS))
+    assert answer.status_code == 202
+    if not hook_first:
+        refused = post(forge, hooked)
+        assert (refused.status_code, list(told(refused)["errors"])) == (422, ["build.project"])
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT source, outcome, reason FROM deliveries").fetchall()
+    if hook_first:
+        assert numbers(forge) == ["mine"]
+        assert shown(forge, "mine")["status"] == "running"
+        assert ("github", "quarantined") in [row[:2] for row in found]
+        assert "edge" in str(found)
+    else:
+        assert numbers(forge) == [NUMBER]
+        assert shown(forge, NUMBER)["project"] == "core"

@@ -21,6 +21,7 @@ from receiver.errors import ConfigError, MilepostError
 
 EX_UNAVAILABLE = 69  # sysexits.h
 EX_CONFIG = 78
+WIDE = 1_000
 
 
 class WrongSettings(click.ClickException):
@@ -87,7 +88,8 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: 
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(_text(row.get(column)) for column in columns))
-    Console(soft_wrap=not sys.stdout.isatty(), markup=False, highlight=False).print(table)
+    width = None if sys.stdout.isatty() else WIDE  # a pipe gets each row on one line
+    Console(width=width, markup=False, highlight=False).print(table)
 
 
 def _text(value: object) -> str:

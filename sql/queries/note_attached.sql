@@ -1,4 +1,4 @@
--- A job's deliveries are stored once a build uses them, ignored before.
+-- A job's deliveries are stored once a build uses them or another of their jobs; ignored before.
 UPDATE deliveries
 SET
     outcome = CASE WHEN %(used)s THEN 'stored' ELSE 'ignored' END,
@@ -6,3 +6,10 @@ SET
 WHERE
     id IN (SELECT delivery_id FROM events WHERE native AND run_key = %(run_key)s)
     AND (outcome = 'stored') IS DISTINCT FROM %(used)s
+    AND (
+        %(used)s
+        OR NOT EXISTS (
+            SELECT FROM events
+            WHERE events.delivery_id = deliveries.id AND events.build_id IS NOT NULL
+        )
+    )

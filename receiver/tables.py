@@ -1,0 +1,72 @@
+"""What the TOML files of routes and senders share: tables that fit names and tell dimensions."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Regular expressions that must all fit, and what they and the constants tell."""
+
+    patterns: Mapping[str, re.Pattern[str]]
+    variables: Mapping[str, re.Pattern[str]]
+    constants: Mapping[str, str]
+
+    @classmethod
+    def read(
+        cls, table: Mapping[str, Any], patterns: Sequence[str], given: Sequence[str]
+    ) -> "Pattern":
+        """From a table without mistakes: `patterns` and `given` are the keys it may have."""
+        variables = table.get("variables", {})
+        return cls(
+            patterns={name: re.compile(table[name]) for name in patterns if name in table},
+            variables={name: re.compile(each) for name, each in variables.items()},
+            constants={name: table[name] for name in given if name in table},
+        )
+
+    def told(self, texts: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str] | None:
+        """The constants and, above them, the named groups; None where something does not fit."""
+        tried = [(each, texts.get(name, "")) for name, each in self.patterns.items()]
+        tried += [(each, variables.get(name, "")) for name, each in self.variables.items()]
+        found = [pattern.search(text) for pattern, text in tried]
+        if not all(found):
+            return None
+        named = {key: text for each in found if each for key, text in each.groupdict().items()}
+        return dict(self.constants) | {key: text for key, text in named.items() if text}
+
+
+def lines_of(text: str, kind: str) -> list[int]:
+    """The line of each [[kind]]; TOML readers keep none."""
+    lines = enumerate(text.splitlines(), 1)
+    return [number for number, line in lines if line.strip().startswith(f"[[{kind}]]")]
+
+
+def problems_of(
+    table: Mapping[str, Any], texts: Sequence[str], patterns: Sequence[str], groups: Sequence[str]
+) -> Iterator[str]:
+    """What is wrong with the keys of a table; `groups` are the names that a pattern may use."""
+    variables = table.get("variables", {})
+    if not isinstance(variables, dict):
+        yield "variables must be a table of patterns"
+        variables = {}
+    for name, value in table.items():
+        if name != "variables" and name not in (*texts, *patterns):
+            yield f"{name} is unknown"
+        elif name != "variables" and not isinstance(value, str):
+            yield f"{name} must be text"
+    for name, value in [(name, table[name]) for name in patterns if name in table]:
+        yield from _pattern_problems(name, value, groups)
+    for name, value in variables.items():
+        yield from _pattern_problems(name, value, groups)
+
+
+def _pattern_problems(name: str, value: object, groups: Sequence[str]) -> Iterator[str]:
+    try:
+        unknown = set(re.compile(str(value)).groupindex) - set(groups)
+    except re.error as error:
+        yield f"{name} is no regular expression: {error}"
+        return
+    if unknown:
+        yield f"{name} names the groups {sorted(unknown)}; known are {', '.join(groups)}"

@@ -1,0 +1,106 @@
+"""What a delivery says: its source's parser, then routes, defaults and the sender's projects.
+
+Nothing here waits or writes.
+"""
+
+from dataclasses import replace
+
+from receiver.errors import Invalid
+from receiver.model import DIMENSIONS, Delivery, Identity, Parsed, Report, Statement, Subject
+from receiver.routes import Routes
+from receiver.senders import Senders
+from receiver.services import Services
+from receiver.sources import SOURCES
+
+
+def understood(services: Services, delivery: Delivery) -> Parsed:
+    """What a delivery says; a forge cannot mend what we do not understand, so it is quarantined.
+
+    Invalid, with each wrong field, for our own formats.
+    """
+    source = SOURCES[delivery.source]
+    try:
+        parsed = routed(source.parse(delivery.request), services.routes())
+        return filled(parsed, delivery, services.named_senders())
+    except Invalid as error:
+        if source.own:
+            raise
+        return quarantined(error)
+
+
+def quarantined(error: Invalid) -> Parsed:
+    """Kept, with what is wrong, to be read again some day."""
+    return Parsed(outcome="quarantined", reason=_reason(error))
+
+
+def routed(parsed: Parsed, routes: Routes) -> Parsed:
+    """Each report that says something, with the build that the first fitting route makes of it."""
+    telling = [report for report in parsed.reports if report.statement.events]
+    if parsed.reports and not telling:
+        return Parsed(outcome="ignored", reason="it does not say how a build goes")
+    return replace(parsed, reports=tuple(_routed(report, routes) for report in telling))
+
+
+def filled(parsed: Parsed, delivery: Delivery, senders: Senders) -> Parsed:
+    """With what the senders file tells where the delivery does not; Invalid where it names a
+    project that its sender may not write."""
+    statements = tuple(_filled(each, delivery, senders) for each in parsed.statements)
+    reports = tuple(
+        replace(each, statement=_filled(each.statement, delivery, senders, each.subject))
+        for each in parsed.reports
+    )
+    return replace(parsed, statements=statements, reports=reports)
+
+
+def _filled(
+    statement: Statement, delivery: Delivery, senders: Senders, subject: Subject | None = None
+) -> Statement:
+    known = {
+        "source": delivery.source,
+        "sender": delivery.sender,
+        "for_project": _project(statement) or "",
+        "build_number": statement.build_number,
+        "builder_type": statement.inferred.platform or "",
+        "branch": statement.run.branch or "",
+        "job": subject.job if subject else "",
+    }
+    told = senders.identity(known, subject.variables if subject else {})
+    # A route's constants are what somebody chose; a parser's guess is not.
+    first, last = (statement.inferred, told) if subject else (told, statement.inferred)
+    filled = replace(statement, inferred=_over(first, last))
+    return _within(filled, delivery.projects)
+
+
+def _within(statement: Statement, projects: tuple[str, ...]) -> Statement:
+    """A sender's only project stands where none is told; Invalid where it is another's."""
+    project = _project(statement)
+    if not projects or project in projects:
+        return statement
+    if project is None and len(projects) == 1:
+        return replace(statement, inferred=replace(statement.inferred, project=projects[0]))
+    if project is None:
+        raise Invalid(fields={"build.project": [f"Name one of {', '.join(projects)}."]})
+    raise Invalid(fields={"build.project": [f"This sender writes {', '.join(projects)} only."]})
+
+
+def _project(statement: Statement) -> str | None:
+    return statement.said.project or statement.custom.project or statement.inferred.project
+
+
+def _over(first: Identity, last: Identity) -> Identity:
+    told = {name: getattr(first, name) or getattr(last, name) for name in DIMENSIONS}
+    return Identity(**told)
+
+
+def _routed(report: Report, routes: Routes) -> Report:
+    match = routes.match(report.subject) if report.subject.job else None
+    if match is None:  # or it speaks of a whole run, which no route makes a build
+        return report
+    statement = replace(report.statement, inferred=match.identity)
+    return replace(report, number=match.build_number, statement=statement)
+
+
+def _reason(error: Invalid) -> str:
+    """What is wrong, for the inbox; field names and our own words, never the input."""
+    fields = [f"{name}: {' '.join(texts)}" for name, texts in error.fields.items()]
+    return " ".join([error.detail, *fields])[:500]
