@@ -35,8 +35,16 @@ def accept(services: Services, source: Source, sender: Sender, request: Request)
     database = services.database
     source.verify(request, sender.secrets)
     event_type, key = source.identify(request)
-    projects = sender.projects
-    delivery = Delivery(uuid7(), source.name, sender.name, event_type, key, request, projects)
+    delivery = Delivery(
+        uuid7(),
+        source.name,
+        sender.name,
+        event_type,
+        key,
+        request,
+        projects=sender.projects,
+        own=source.own,
+    )
     try:
         parsed = understood(services, delivery)
     except Invalid:
@@ -57,7 +65,7 @@ def _recorded(services: Services, delivery: Delivery, parsed: Parsed) -> store.R
     try:
         return store.record(database, delivery, parsed, stages)
     except Invalid as error:
-        if SOURCES[delivery.source].own:
+        if delivery.own:
             raise
         return store.record(database, delivery, quarantined(error), stages)
 

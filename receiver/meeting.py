@@ -97,6 +97,9 @@ def _settle(connection: Connection, job: Job) -> set[UUID]:
     target = _target(connection, job)
     row = {"run_key": job.run_key, "build_id": target}
     connection.execute(query("attach_job"), row)
+    stale = sorted(job.builds - {target})
+    if stale:  # the job's deliveries name two builds, and the other one has nothing left
+        connection.execute(query("delete_silent_builds"), {"build_ids": stale})
     return _noted(connection, job, {*job.builds, *job.owners, *([target] if target else [])})
 
 

@@ -161,7 +161,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A request with a right signature, ready to be kept; `projects` are its sender's."""
+    """A request with a right signature, ready to be kept; `projects` are its sender's.
+
+    `own` is a format of ours, whose ids name one body; a forge may say the same in other words.
+    """
 
     id: UUID
     source: str
@@ -170,6 +173,7 @@ class Delivery:
     key: str
     request: Request
     projects: tuple[str, ...] = ()
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)

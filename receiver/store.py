@@ -106,7 +106,7 @@ def _known(connection: Connection, delivery: Delivery) -> Recorded | None:
     if found is None:
         return None
     same = (found["body_sha256"], found["query"]) == (_digest(delivery), delivery.request.query)
-    if not same:
+    if delivery.own and not same:
         raise Conflict
     return Recorded(found["id"], duplicate=True, outcome=found["outcome"])
 

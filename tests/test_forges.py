@@ -1,6 +1,6 @@
 """GitLab, Jenkins and CloudEvents: their payloads in the true shape, and what they become."""
 
-import base64
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,32 +13,27 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from receiver.config import Config
+from tests import github_sender
+from tests.forge_senders import (
+    BEGAN,
+    CLOUD,
+    LOGIN,
+    ROUTES,
+    RUN,
+    TASK,
+    TOKEN,
+    cdevent,
+    cloud,
+    gitlab,
+    jenkins,
+    job_hook,
+    notification,
+    old_time,
+    pipeline_hook,
+)
 from tests.senders import BEARER, SECRET, Json, at, envelope, post, shown, signed, stage, told
+from tests.tables import rows
 
-TOKEN = "a token of GitLab"
-LOGIN = "jenkins:a password"
-CLOUD = "bearer:a-token-for-cloudevents"
-ROUTES = r"""
-[[route]]
-source = "gitlab"
-repository = "acme/images"
-job = 'image: \[(?P<os_version>[^,]+), (?P<platform>[^\]]+)\]'
-variables = { TYPE = '(?P<image_type>.+)' }
-
-[[route]]
-source = "gitlab"
-repository = "acme/images"
-job = '^image'
-
-[[route]]
-source = "jenkins"
-job = '^images/(?P<os_version>.+)$'
-
-[[route]]
-source = "cloudevents"
-workflow = "golden*"
-image_type = "golden"
-"""
 Serve = Callable[[Config], FlaskClient]
 
 
@@ -66,74 +61,6 @@ def hook(client: FlaskClient, document: Json) -> TestResponse:
 
 
 # GitLab
-
-
-def gitlab(
-    client: FlaskClient, document: Any, event: str = "Job Hook", **more: str
-) -> TestResponse:
-    body = document if isinstance(document, bytes) else orjson.dumps(document)
-    headers = {"X-Gitlab-Event": event, "X-Gitlab-Token": TOKEN} | more
-    return client.post(
-        "/webhooks/gitlab", data=body, headers=headers, content_type="application/json"
-    )
-
-
-def old_time(minutes: float) -> str:
-    return at(minutes).replace("T", " ").replace("Z", " UTC")
-
-
-def job_hook(status: str, **more: Any) -> Json:
-    known = {
-        "object_kind": "build",
-        "build_id": 4242,
-        "build_name": "image: [rhel-9, aws]",
-        "build_stage": "Storage",
-        "build_status": status,
-        "build_created_at": old_time(0),
-        "build_started_at": old_time(1) if status != "created" else None,
-        "build_finished_at": old_time(9) if status in ("success", "failed") else None,
-        "build_failure_reason": "script_failure" if status == "failed" else "unknown_failure",
-        "build_allow_failure": False,
-        "retries_count": 0,
-        "pipeline_id": 900,
-        "ref": "main",
-        "sha": "4f2c9d1",
-        "user": {"username": "ada"},
-        "commit": {"id": 900},
-        "project": {
-            "web_url": "https://gitlab.example.com/acme/images",
-            "path_with_namespace": "acme/images",
-        },
-    }
-    return known | more
-
-
-def pipeline_hook(**more: Any) -> Json:
-    job = {
-        "id": 4242,
-        "stage": "Storage",
-        "name": "image: [rhel-9, aws]",
-        "status": "failed",
-        "created_at": at(0),
-        "started_at": at(1),
-        "finished_at": at(9),
-        "failure_reason": "script_failure",
-        "allow_failure": False,
-    }
-    lint = job | {"id": 4243, "name": "lint", "stage": "check", "status": "success"}
-    return {
-        "object_kind": "pipeline",
-        "object_attributes": {
-            "id": 900,
-            "ref": "main",
-            "sha": "4f2c9d1",
-            "status": "failed",
-            "stages": ["check", "Storage"],
-            "variables": [{"key": "TYPE", "value": "hana"}, {"key": "KEY", "value": "hunter2"}],
-        },
-        "project": job_hook("failed")["project"],
-        "builds": [lint, job | more],
-    }
 
 
 IMAGE = "acme-images-900-image"
@@ -241,35 +168,6 @@ def test_whatever_gitlab_sends_is_202(forge: FlaskClient, url: str, document: An
 # Jenkins
 
 
-def jenkins(client: FlaskClient, document: Any, login: str = LOGIN, **more: str) -> TestResponse:
-    body = document if isinstance(document, bytes) else orjson.dumps(document)
-    basic = base64.b64encode(login.encode()).decode()
-    headers = {"Authorization": f"Basic {basic}"} | more
-    return client.post(
-        "/webhooks/jenkins", data=body, headers=headers, content_type="application/json"
-    )
-
-
-BEGAN = 1_767_261_600_000  # START, in milliseconds
-
-
-def notification(phase: str, status: str | None = None, **more: Any) -> Json:
-    build = {
-        "full_url": "https://jenkins.example.com/job/images/job/rhel-9/12/",
-        "number": 12,
-        "queue_id": 7,
-        "timestamp": BEGAN,
-        "duration": 60_000 if status else 0,
-        "phase": phase,
-        "url": "job/images/job/rhel-9/12/",
-        "scm": {"branch": "origin/main", "commit": "4f2c9d1"},
-        "log": "",
-        "artifacts": {},
-    }
-    build |= ({"status": status} if status else {}) | more
-    return {"name": "rhel-9", "display_name": "rhel-9", "url": "job/x/", "build": build}
-
-
 JENKINS = "images-rhel-9-12-rhel-9"
 
 
@@ -359,45 +257,6 @@ def test_whatever_jenkins_sends_is_202(
 # CloudEvents
 
 
-def cdevent(kind: str, what: str, subject: Json) -> Json:
-    return {
-        "context": {
-            "version": "0.4.1",
-            "id": f"{kind}-{what}",
-            "source": "/tekton",
-            "type": f"dev.cdevents.{kind}.{what}.0.2.0",
-            "timestamp": at({"queued": 0, "started": 1, "finished": 9}.get(what, 8)),
-            "chainId": "run-7",
-        },
-        "subject": subject,
-    }
-
-
-def cloud(client: FlaskClient, event: Json, *, binary: bool, token: str = CLOUD) -> TestResponse:
-    context = event["context"]
-    attributes = {name: context[name] for name in ("id", "source", "type")}
-    headers = {"Authorization": token.replace("bearer:", "Bearer ")}
-    if binary:
-        headers |= {f"ce-{name}": value for name, value in attributes.items()}
-        body, kind = event, "application/json"
-    else:
-        body, kind = (
-            {"specversion": "1.0", **attributes, "data": event},
-            "application/cloudevents+json",
-        )
-    return client.post(
-        "/webhooks/cloudevents", data=orjson.dumps(body), headers=headers, content_type=kind
-    )
-
-
-RUN: Json = {
-    "id": "run-7",
-    "source": "/tekton",
-    "content": {"pipelineName": "golden", "url": "https://t/7"},
-}
-TASK: Json = {"id": "task-1", "content": {"taskName": "Storage", "pipelineRun": {"id": "run-7"}}}
-
-
 @pytest.mark.parametrize("binary", [True, False])
 def test_cdevents_tell_a_pipelines_run(forge: FlaskClient, binary: bool):
     over = {**RUN["content"], "outcome": "failure", "errors": "no route"}
@@ -450,3 +309,55 @@ def test_whatever_cdevents_say_is_202(forge: FlaskClient, url: str, event: Json,
 def test_a_wrong_token_is_401(forge: FlaskClient):
     event = cdevent("pipelinerun", "started", RUN)
     assert cloud(forge, event, binary=False, token="bearer:no").status_code == 401
+
+
+def test_a_day_of_three_forges_is_the_same_in_any_order(
+    serve: Serve, config: Config, tmp_path: Path, url: str
+):
+    """Shuffled and doubled in ten ways, with hooks in some of the jobs."""
+    path = tmp_path / "routes.toml"
+    path.write_text(ROUTES + github_sender.ROUTES)
+    more = {"github": (github_sender.SECRET,), "gitlab": (TOKEN,), "jenkins": (LOGIN,)}
+    client = serve(replace(config, secrets={"milepost": (BEARER,), **more}, routes=path))
+    crowd, results = random.Random(7), []
+    for _ in range(10):
+        with psycopg.connect(url) as connection:
+            connection.execute("TRUNCATE builds, deliveries CASCADE")
+        shuffled = day() * 2
+        crowd.shuffle(shuffled)
+        for send, document in shuffled:
+            assert send(client, document).status_code in (200, 202)
+        results.append(rows(url))
+    assert len(results[0]["builds"]) == 5
+    assert results == [results[0]] * 10
+
+
+def day() -> list[tuple[Callable[[FlaskClient, Json], TestResponse], Json]]:
+    """Queued, moved and ended jobs of GitHub, GitLab and Jenkins; two with a hook inside."""
+
+    def github(client: FlaskClient, document: Json) -> TestResponse:
+        return github_sender.send(client, "workflow_job", document)
+
+    jobs = [
+        github_sender.job(status, conclusion, id=number, name=f"build ({name})", steps=steps)
+        for number, name in ((84211, "rhel-9, hana, aws"), (84212, "sles-15, base, azure"))
+        for status, conclusion, steps in (
+            ("queued", None, []),
+            ("in_progress", None, github_sender.STEPS[:2]),
+            ("completed", "failure", github_sender.STEPS),
+        )
+    ]
+    rerun = github_sender.job("completed", "success", id=84213, run_attempt=2, started_at=at(60))
+    pipelines = [pipeline_hook(), pipeline_hook(id=4250, name="image: [sles-15, gcp]")]
+    gitlab_jobs = [job_hook(status) for status in ("created", "running", "failed")]
+    phases = (("QUEUED", None), ("STARTED", None), ("COMPLETED", "FAILURE"))
+    hooks = [
+        envelope(stage("Storage"), number="mine", run="github:acme/images:500:1:84211"),
+        envelope(stage("Harden OS"), number="theirs", run="gitlab:gitlab.example.com:4242"),
+    ]
+    return [
+        *((github, each) for each in [*jobs, rerun]),
+        *((gitlab, each) for each in gitlab_jobs + pipelines),
+        *((jenkins, notification(phase, status)) for phase, status in phases),
+        *((hook, each) for each in hooks),
+    ]

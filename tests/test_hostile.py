@@ -1,14 +1,33 @@
 """A signed body is not yet a sane one: whatever stands in any field, the answer is 202 or 422."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
+import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import TestResponse
 
+from receiver.config import Config
+from tests import github_sender
+from tests.forge_senders import (
+    CLOUD,
+    LOGIN,
+    RUN,
+    TASK,
+    TOKEN,
+    cdevent,
+    gitlab,
+    jenkins,
+    job_hook,
+    notification,
+    pipeline_hook,
+)
+from tests.forge_senders import ROUTES as FORGE_ROUTES
 from tests.senders import Json, envelope, manifest, post, post_manifest, stage, verdict
 
 WHOLE = envelope(
@@ -125,3 +144,64 @@ def test_any_query_is_202_200_or_422(client: FlaskClient, query: str):
         content_type="application/json",
     )
     assert response.status_code in (200, 202, 422), response.text
+
+
+@pytest.fixture
+def forge(
+    serve: Callable[[Config], FlaskClient], config: Config, tmp_path_factory: pytest.TempPathFactory
+) -> FlaskClient:
+    """A receiver that takes every forge's webhooks, with routes for all."""
+    path = tmp_path_factory.mktemp("routes") / "routes.toml"
+    path.write_text(FORGE_ROUTES + github_sender.ROUTES)
+    secrets = {
+        "github": (github_sender.SECRET,),
+        "gitlab": (TOKEN,),
+        "jenkins": (LOGIN,),
+        "cloudevents": (CLOUD,),
+    }
+    return serve(replace(config, secrets=secrets, routes=path))
+
+
+def event(client: FlaskClient, document: Any) -> TestResponse:
+    """In structured mode, whatever the data is."""
+    whole = {"specversion": "1.0", "id": "1", "source": "/t", "data": document}
+    context = document.get("context") if isinstance(document, dict) else None
+    whole["type"] = context.get("type", "dev.cdevents.x") if isinstance(context, dict) else "x"
+    return client.post(
+        "/webhooks/cloudevents",
+        data=orjson.dumps(whole),
+        headers={"Authorization": CLOUD.replace("bearer:", "Bearer ")},
+        content_type="application/cloudevents+json",
+    )
+
+
+def github(event: str) -> Callable[[FlaskClient, Any], TestResponse]:
+    return lambda client, document: github_sender.send(client, event, document)
+
+
+FORGES: dict[str, tuple[Callable[[FlaskClient, Any], TestResponse], Json]] = {
+    "workflow_job": (
+        github("workflow_job"),
+        github_sender.job("completed", "failure", steps=github_sender.STEPS),
+    ),
+    "workflow_run": (github("workflow_run"), github_sender.run("completed", "failure")),
+    "Job Hook": (gitlab, job_hook("failed")),
+    "Pipeline Hook": (gitlab, pipeline_hook()),
+    "notification": (jenkins, notification("COMPLETED", "FAILURE")),
+    "pipelinerun": (event, cdevent("pipelinerun", "finished", RUN)),
+    "taskrun": (event, cdevent("taskrun", "finished", TASK)),
+}
+PLACES = [(name, path) for name, (_, document) in FORGES.items() for path in places(document)]
+
+
+@RELAXED
+@given(place=st.sampled_from(PLACES), value=HARD | JSON)
+def test_any_value_in_any_field_of_a_forges_delivery_is_202(
+    forge: FlaskClient, place: tuple[str, tuple[Any, ...]], value: Any
+):
+    name, path = place
+    send, document = FORGES[name]
+    changed = replaced(document, path, value)
+    if surrogates(changed) is not None:
+        response = send(forge, changed)
+        assert response.status_code in (200, 202), response.text
