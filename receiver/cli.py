@@ -6,7 +6,7 @@ import sys
 import click
 
 from receiver import __version__, demo, local, migrate, postgres
-from receiver.commands import deliveries, routes, tokens
+from receiver.commands import deliveries, doctor, naming, routes, senders, tokens
 from receiver.commands.common import command, database_url, settings
 from receiver.config import Config
 
@@ -85,5 +85,14 @@ def _tell(config: Config, url: str) -> None:
     click.echo(f"To change things on the pages, sign in with\n\n{local.token(config)}\n")
 
 
-for each in (deliveries.deliveries, deliveries.replay, routes.group, tokens.group):
+for each in (
+    deliveries.deliveries,
+    deliveries.replay,
+    doctor.doctor,
+    naming.merge,
+    naming.rename,
+    routes.group,
+    senders.group,
+    tokens.group,
+):
     main.add_command(each)

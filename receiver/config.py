@@ -4,15 +4,18 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from receiver import signatures
 from receiver.errors import ConfigError
 
+DEFAULT_URL = "http://127.0.0.1:8080"
 SOURCES = ("milepost", "packer", "github", "gitlab", "jenkins", "cloudevents")
 STANDARD_SOURCES = ("milepost", "packer", "cloudevents")
 
 KNOWN = {
     "MILEPOST_DATA_DIR",
+    "MILEPOST_EXTERNAL_URL",
     "MILEPOST_PG_BIN",
     "MILEPOST_PUBLIC_READ",
     "MILEPOST_ROUTES",
@@ -53,6 +56,7 @@ class Config:
     stages: Path | None = None
     routes: Path | None = None
     senders_file: Path | None = None
+    external_url: str = DEFAULT_URL
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
@@ -72,6 +76,7 @@ def load(env: Mapping[str, str]) -> Config:
         stages=reader.path("MILEPOST_STAGES"),
         routes=reader.path("MILEPOST_ROUTES"),
         senders_file=Path(path) if (path := env.get("MILEPOST_SENDERS")) else None,
+        external_url=reader.url("MILEPOST_EXTERNAL_URL") or DEFAULT_URL,
         secrets={source: lines for source in SOURCES if (lines := reader.secrets(source))},
         unknown=tuple(sorted(name for name in env if _is_unknown(name))),
     )
@@ -114,6 +119,14 @@ class _Reader:
         if value not in ("", "0", "1", "true", "false", "yes", "no"):
             self.problems.append(f"{name} must be 1 or 0.")
         return value in ("1", "true", "yes")
+
+    def url(self, name: str) -> str | None:
+        """A web address without a trailing slash."""
+        value = (self.env.get(name) or "").rstrip("/")
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.netloc):
+            self.problems.append(f"{name} must be as https://milepost.example.com.")
+        return value or None
 
     def path(self, name: str) -> Path | None:
         value = self.env.get(name)

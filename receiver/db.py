@@ -88,6 +88,8 @@ class Database:
         except psycopg.errors.ReadOnlySqlTransaction as error:
             self._pool.drain()  # a demoted primary still passes the pool's check
             raise Unavailable("The database is read-only.") from error
+        except psycopg.errors.ForeignKeyViolation as error:
+            raise Unavailable("A name was merged meanwhile.") from error
         except psycopg.OperationalError as error:
             raise Unavailable(_reason(error)) from error
 

@@ -8,11 +8,11 @@ from uuid_utils.compat import uuid7
 
 from receiver import inbox, store, suggest
 from receiver.errors import Invalid
-from receiver.model import Delivery, Parsed, Report, Request, Sender, Source
+from receiver.model import Delivery, Identity, Parsed, Report, Request, Sender, Source
 from receiver.services import Services
 from receiver.sources import SOURCES
 from receiver.suggest import Proposal
-from receiver.understand import quarantined, understood
+from receiver.understand import identity, quarantined, understood
 
 UNUSED = "no route and no hook makes it a build"  # as note_attached.sql has it
 
@@ -21,13 +21,15 @@ UNUSED = "no route and no hook makes it a build"  # as note_attached.sql has it
 class Accepted:
     """What the sender is told: the delivery's id, its outcome and the builds it is about.
 
-    `delivery_id` is None where nothing had to be kept (heartbeats).
+    `delivery_id` is None where nothing had to be kept (heartbeats); `identity` is who a heartbeat
+    speaks for, with what the senders file tells of it.
     """
 
     delivery_id: str | None
     outcome: str
     duplicate: bool
     build_numbers: tuple[str, ...]
+    identity: Identity | None = None
 
 
 def accept(services: Services, source: Source, sender: Sender, request: Request) -> Accepted:
@@ -55,7 +57,8 @@ def accept(services: Services, source: Source, sender: Sender, request: Request)
     if _is_heartbeat(parsed):
         numbers = tuple(statement.build_number for statement in parsed.statements)
         store.heard(database, numbers, request.received_at)
-        return Accepted(None, "heard", duplicate=False, build_numbers=numbers)
+        known_of = identity(parsed.statements[0])
+        return Accepted(None, "heard", duplicate=False, build_numbers=numbers, identity=known_of)
     return _accepted(_recorded(services, delivery, parsed))
 
 

@@ -5,6 +5,7 @@ Nothing here waits or writes.
 
 from dataclasses import replace
 
+from receiver import manifest
 from receiver.errors import Invalid
 from receiver.model import DIMENSIONS, Delivery, Identity, Parsed, Report, Statement, Subject
 from receiver.routes import Routes
@@ -55,20 +56,25 @@ def filled(parsed: Parsed, delivery: Delivery, senders: Senders) -> Parsed:
 def _filled(
     statement: Statement, delivery: Delivery, senders: Senders, subject: Subject | None = None
 ) -> Statement:
+    guess = manifest.infer(statement.manifest) if statement.manifest else Identity()
     known = {
         "source": delivery.source,
         "sender": delivery.sender,
         "for_project": _project(statement) or "",
         "build_number": statement.build_number,
-        "builder_type": statement.inferred.platform or "",
+        "builder_type": guess.platform or "",
         "branch": statement.run.branch or "",
         "job": subject.job if subject else "",
     }
     told = senders.identity(known, subject.variables if subject else {})
-    # A route's constants are what somebody chose; a parser's guess is not.
-    first, last = (statement.inferred, told) if subject else (told, statement.inferred)
-    filled = replace(statement, inferred=_over(first, last))
-    return _within(filled, delivery.projects)
+    # A route and a query are what somebody chose; what a builder's type tells is a guess.
+    chosen = _over(_without(statement.inferred, guess), told)
+    return _within(replace(statement, inferred=_over(chosen, guess)), delivery.projects)
+
+
+def _without(told: Identity, guess: Identity) -> Identity:
+    kept = {name: getattr(told, name) for name in DIMENSIONS}
+    return Identity(**{n: text for n, text in kept.items() if text != getattr(guess, n)})
 
 
 def _within(statement: Statement, projects: tuple[str, ...]) -> Statement:
@@ -83,8 +89,13 @@ def _within(statement: Statement, projects: tuple[str, ...]) -> Statement:
     raise Invalid(fields={"build.project": [f"This sender writes {', '.join(projects)} only."]})
 
 
+def identity(statement: Statement) -> Identity:
+    """What this statement alone tells: said, else signed custom_data, else inferred."""
+    return _over(_over(statement.said, statement.custom), statement.inferred)
+
+
 def _project(statement: Statement) -> str | None:
-    return statement.said.project or statement.custom.project or statement.inferred.project
+    return identity(statement).project
 
 
 def _over(first: Identity, last: Identity) -> Identity:

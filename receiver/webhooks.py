@@ -1,5 +1,6 @@
 """POST /webhooks/<source>[/<sender>]: read the raw body once, pass it on, answer after commit."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, jsonify, request
@@ -25,12 +26,14 @@ def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
         raise WrongMethod(headers={"Allow": "POST"})
     _check_type(source)
     accepted = ingest.accept(services(), source, sender, _request(source))
-    answer = {
+    answer: dict[str, object] = {
         "id": accepted.delivery_id,
         "outcome": accepted.outcome,
         "duplicate": accepted.duplicate,
         "builds": accepted.build_numbers,
     }
+    if accepted.identity:
+        answer["identity"] = asdict(accepted.identity)
     return jsonify(answer), 200 if accepted.duplicate else 202
 
 

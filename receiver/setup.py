@@ -1,0 +1,59 @@
+"""/setup: each sender, when it was last heard, a test, and the lines to paste."""
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from receiver import access, inbox, ingest, paste, selftest
+from receiver.errors import HttpError, Invalid, NotFound
+from receiver.model import Sender
+from receiver.services import services
+from receiver.sources import SOURCES
+
+blueprint = Blueprint("setup", __name__)
+
+
+@blueprint.get("/setup")
+def show() -> Response:
+    """Every sender that may post here."""
+    access.require_read()
+    return _page()
+
+
+@blueprint.post("/setup/test")
+def test() -> Response:
+    """Take a delivery as this sender would sign it."""
+    access.require_write()
+    source, name = request.form.get("source", ""), request.form.get("sender", "")
+    sender = services().sender(source, name)
+    if sender is None:
+        raise NotFound("There is no such sender.")
+    return _page(sender, _tested(sender))
+
+
+def _tested(sender: Sender) -> str:
+    """What became of the test, in words."""
+    try:
+        ingest.accept(services(), SOURCES[sender.source], sender, selftest.request(sender))
+    except Invalid:
+        return "The signature is right."  # only what is rightly signed gets as far as its fields
+    except HttpError as error:
+        return f"It was not taken: {error.detail}"
+    return "It was taken."
+
+
+def _page(tested: Sender | None = None, result: str = "") -> Response:
+    heard = {(row["source"], row["sender"]): row for row in inbox.senders(services().database)}
+    url = request.host_url.rstrip("/")
+    senders = [
+        {
+            "source": each.source,
+            "name": each.name,
+            "projects": each.projects,
+            "heard": heard.get((each.source, each.name), {}).get("last_heard_at"),
+            "lines": paste.lines(url, each.source, each.name),
+            "result": result if each == tested else "",
+        }
+        for each in services().senders()
+    ]
+    response = make_response(render_template("setup.html", senders=senders))
+    response.headers["Cache-Control"] = "no-cache"
+    return response
