@@ -42,6 +42,8 @@ def main(arguments: list[str] | None = None) -> None:
     if not given:
         parser().print_help(sys.stderr)
         sys.exit(2)
+    if given[0] == "packer":  # its arguments are Packer's, not ours
+        wrap(given[1:])
     try:
         options = parser().parse_args(given)
         options.run(options, os.environ, Deadline())
@@ -50,6 +52,14 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001  # whatever it is, the build goes on
         missing = f" {error.name}" if isinstance(error, ImportError) else ""
         _give_up(f"not reporting: {type(error).__name__}{missing}", given)
+
+
+def wrap(arguments: list[str]) -> NoReturn:
+    """Run Packer and report it; this process ends with Packer's exit code."""
+    from hooks import wrapper  # a `stage` does without it
+
+    wrapper.main(arguments)
+    raise AssertionError("unreachable")
 
 
 def _give_up(problem: str, given: list[str]) -> NoReturn:
@@ -87,6 +97,15 @@ def parser() -> Parser:
     manifest = command("manifest", report_manifest, "post the manifest that Packer wrote")
     manifest.add_argument("file", type=Path)
 
+    resume = command("resume", print_resume, "print the first state that still has to run")
+    resume.add_argument("--target", help="Packer's target, which the wrapper appends to the number")
+    resume.add_argument("--assume-kept", action="store_true", help="the machine is still there")
+    resume.add_argument("--json", action="store_true", help="everything, as JSON")
+    resume.add_argument("--print", choices=("state", "artifact", "checksum", "attempt"))
+    resume.add_argument("--exit-code", action="store_true", help="3: from 0; 4: nothing to do")
+
+    commands.add_parser("packer", help="packer build …: run Packer and report it", add_help=False)
+
     command("check", check, "show who speaks and send a test, which makes no build")
     return root
 
@@ -111,7 +130,7 @@ def _state(text: str) -> int:
 
 def report_stage(options: Any, env: Env, deadline: Deadline) -> None:
     """Start a stage; under the Packer wrapper print a marker instead, which the wrapper reads."""
-    if env.get("MILEPOST_WRAPPED") == "1":
+    if _is_wrapped(env):
         _mark(options)
         return
     event = {"kind": "stage", "stage": options.name, "status": options.status, "at": client.now()}
@@ -128,8 +147,15 @@ def _mark(options: Any) -> None:
     print(f"milepost: stage {number} {name}", flush=True)
 
 
+def _is_wrapped(env: Env) -> bool:
+    """Inside the Packer wrapper what a hook prints is read with its target's name in front."""
+    return env.get("MILEPOST_WRAPPED") == "1"
+
+
 def report_verdict(options: Any, env: Env, deadline: Deadline) -> None:
-    """End the build."""
+    """End the build; under the Packer wrapper the wrapper judges."""
+    if _is_wrapped(env):
+        return
     word = options.status.strip().lower()
     status = next((ours for ours, words in WORDS.items() if word in words), None)
     if status is None:
@@ -143,6 +169,9 @@ def report_verdict(options: Any, env: Env, deadline: Deadline) -> None:
 def report_failure(options: Any, env: Env, deadline: Deadline) -> None:
     """Fail the open stage, or the named one."""
     failure = {"type": options.type, "message": options.message, "component": options.component}
+    if _is_wrapped(env):
+        print(f"milepost: fail {json.dumps(failure)}", flush=True)
+        return
     event = {"kind": "stage", "status": "failed", "at": client.now(), "failure": failure}
     if options.stage:
         event["stage"] = options.stage
@@ -150,7 +179,10 @@ def report_failure(options: Any, env: Env, deadline: Deadline) -> None:
 
 
 def report_manifest(options: Any, env: Env, deadline: Deadline) -> None:
-    """Post the manifest as it is."""
+    """Post the manifest as it is; under the Packer wrapper say where it is."""
+    if _is_wrapped(env):
+        print(f"milepost: manifest {options.file.absolute()}", flush=True)
+        return
     values = ci.identity(vars(options), env)
     document = client.envelope(values, [], read_manifest(options.file, deadline))
     client.send(document, env, deadline)
@@ -169,6 +201,13 @@ def read_manifest(path: Path, deadline: Deadline) -> Json:
             return document
         break
     raise HookError(f"not reporting: {path} holds no manifest")
+
+
+def print_resume(options: Any, env: Env, deadline: Deadline) -> None:
+    """Print where the next attempt begins."""
+    from hooks import resume
+
+    sys.exit(resume.run(options, env, deadline))
 
 
 def check(options: Any, env: Env, deadline: Deadline) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from hooks.errors import HookError
@@ -56,7 +56,26 @@ def identity(flags: Flags, env: Env) -> Values:
     """Every identity value by its name in the envelope; HookError where a build has no number."""
     values = details(flags, env)
     number = _said("build_number", flags, env)
-    values["build_number"] = _checked(number) if number.text else _default_number(flags, env)
+    source = [env.get(name, "") for name in ("PACKER_BUILDER_TYPE", "PACKER_BUILD_NAME")]
+    if number.text:
+        values["build_number"] = _checked(number)
+    else:
+        values["build_number"] = _default_number(flags, env, source)
+    return values
+
+
+def identity_of_target(env: Env, target: str, platform: str | None, run_uuid: str) -> Values:
+    """The identity of one build of a wrapped Packer run: its number ends with Packer's target.
+
+    `run_uuid` stands in for Packer's own, which nobody outside can know.
+    """
+    env = {**env, "PACKER_RUN_UUID": run_uuid, "PACKER_BUILDER_TYPE": platform or ""}
+    values, number = details({}, env), _said("build_number", {}, env)
+    if number.text:
+        text = _short(f"{_checked(number).text}-{slug(target)}")
+        values["build_number"] = Value(text, f"{number.origin} and Packer's target")
+    else:
+        values["build_number"] = _default_number({}, env, [slug(target)])
     return values
 
 
@@ -66,7 +85,8 @@ def details(flags: Flags, env: Env) -> Values:
     if not values["platform"].text:
         values["platform"] = _first(env, "PACKER_BUILDER_TYPE")
     forge = _forge(env)
-    values["run_key"] = _flag("run_key", flags) or _run_key(forge, env)
+    said = _said("run_key", flags, env)
+    values["run_key"] = said if said.text else _run_key(forge, env)
     for name in DETAILS:
         values[name] = _flag(name, flags) or _told(forge, name, env)
     return values
@@ -75,9 +95,13 @@ def details(flags: Flags, env: Env) -> Values:
 def slug(text: str) -> str:
     """Text as a build number; what is too long keeps its beginning and gets a digest."""
     clean = _NOT_IN_A_SLUG.sub("-", text.replace("/", ".")).strip("-")
+    return _short(clean, text)
+
+
+def _short(clean: str, text: str = "") -> str:
     if len(clean) <= LONGEST:
         return clean
-    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:10]
+    digest = hashlib.sha256((text or clean).encode("utf-8", "surrogateescape")).hexdigest()[:10]
     return f"{clean[: LONGEST - 11]}-{digest}"
 
 
@@ -101,14 +125,13 @@ def _checked(number: Value) -> Value:
     raise HookError(f"not reporting: {number.origin} must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -")
 
 
-def _default_number(flags: Flags, env: Env) -> Value:
+def _default_number(flags: Flags, env: Env, source: Sequence[str]) -> Value:
     """Repository, pipeline run, and the dimensions or the job; inside Packer its source too.
 
     A re-run keeps all of these, so it is a further attempt of the same build.
     """
     forge = _forge(env)
     run = [env.get(name, "") for name in forge.run] if forge else []
-    source = [env.get(name, "") for name in ("PACKER_BUILDER_TYPE", "PACKER_BUILD_NAME")]
     if forge and all(run):
         said = [_said(name, flags, env).text for name in ("os_version", "image_type", "platform")]
         parts = [*run, *(said if any(said) else [env.get(forge.job, "")]), *source]

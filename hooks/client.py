@@ -98,7 +98,7 @@ def send(document: Json, env: Mapping[str, str], deadline: Deadline | None = Non
     body = text.encode("utf-8", "replace")  # an argument may hold bytes that are no UTF-8
     if len(body) > MAX_BODY:
         raise HookError(f"not reporting: {len(body)} bytes, the receiver takes {MAX_BODY}")
-    return _within(deadline, lambda: _post(url, secret, body, deadline))
+    return within(deadline, lambda: _post(url, secret, body, deadline))
 
 
 def _whole(values: Values, name: str) -> int | None:
@@ -110,7 +110,7 @@ def _whole(values: Values, name: str) -> int | None:
     return int(text)
 
 
-def _within(deadline: Deadline, work: Callable[[], Json]) -> Json:
+def within(deadline: Deadline, work: Callable[[], Json]) -> Json:
     """Run the work in a thread that may be left behind: neither name resolution nor a server
     that answers byte by byte ends by itself."""
     answers: list[Json] = []

@@ -1,0 +1,193 @@
+"""The process around Packer: its terminal, its signals, and that nothing outlives it.
+
+Packer runs itself a second time inside (panicwrap) and passes SIGTERM on alone: a SIGINT to its
+first process does nothing, so everything that means "cancel" becomes SIGTERM here.
+https://github.com/hashicorp/packer/blob/v1.6.6/main.go
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TICK_SECONDS = 0.25
+GRACE_SECONDS = 10.0  # for what is left when Packer is gone
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class Process:
+    """A program whose output is passed on unchanged, and read on its way."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+        self.cancelled_by = 0
+        self._parent = os.getppid()
+        # What a shell without job control puts into the background, or nohup, outlives its parent.
+        self._detached = os.getpgrp() == os.getpid() or any(
+            signal.getsignal(each) == signal.SIG_IGN for each in (signal.SIGINT, signal.SIGHUP)
+        )
+        self._libc = _libc()
+        self._source, sink = _terminal() if os.isatty(1) else os.pipe()
+        self._is_terminal = os.isatty(sink)
+        with self._signals():
+            self.popen = self._start(command, env, sink)
+        os.close(sink)
+        self._call(PR_SET_CHILD_SUBREAPER, 1)
+        if self.cancelled_by:
+            self.cancel(self.cancelled_by)
+
+    def relay(self, read: Callable[[bytes], None], tick: Callable[[], None]) -> None:
+        """Pass the output on until its end; `tick` is called a few times a second."""
+        while True:
+            is_over = self.popen.poll() is not None
+            ready, _, _ = select.select([self._source], [], [], TICK_SECONDS)
+            data = self._read() if ready else b""
+            if (ready or is_over) and not data:
+                break
+            if data:
+                self._write(data)
+                read(data)
+            self._notice_orphaning()
+            tick()
+
+    def wait(self) -> int:
+        """The exit code; negative for the signal that ended it. Nothing is left if it was cut."""
+        code: int = self.popen.wait()
+        if self.cancelled_by or code < 0:
+            self._end_survivors()
+        return code
+
+    def cancel(self, number: int) -> None:
+        """Ask Packer to cancel, with the one signal that it passes on."""
+        self.cancelled_by = number
+        with contextlib.suppress(ProcessLookupError):
+            self.popen.send_signal(signal.SIGTERM)
+
+    def _start(self, command: Sequence[str], env: Mapping[str, str], sink: int) -> Any:
+        shared = os.path.sameopenfile(1, 2) if _is_open(2) else False
+        return subprocess.Popen(
+            command,
+            env=dict(env),
+            stdout=sink,
+            stderr=sink if shared else None,
+            # Should this process be killed, Packer still has a reader and can clean up.
+            pass_fds=() if self._is_terminal else (self._source,),
+            preexec_fn=self._prepare,  # no thread has been started yet
+        )
+
+    def _prepare(self) -> None:
+        self._call(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    def _call(self, option: int, value: int) -> None:
+        if self._libc:
+            self._libc.prctl(option, value, 0, 0, 0)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """From before Packer starts every signal is ours; a hangup would end it without cleanup."""
+        taken = [each for each in CANCELLING if signal.getsignal(each) != signal.SIG_IGN]
+        for each in taken:
+            signal.signal(each, self._handle)
+        if signal.SIGHUP in taken:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        yield
+        if signal.SIGHUP in taken:
+            signal.signal(signal.SIGHUP, self._handle)
+        signal.signal(signal.SIGQUIT, lambda *_: None)  # Packer's own: it prints its stacks
+        if self._is_terminal:
+            signal.signal(signal.SIGWINCH, lambda *_: _resize(self._source))
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        if hasattr(self, "popen"):
+            self.cancel(number)
+        self.cancelled_by = number
+
+    def _notice_orphaning(self) -> None:
+        """A shell that its CI ended does not tell its children."""
+        if not self._detached and not self.cancelled_by and os.getppid() != self._parent:
+            self.cancel(signal.SIGTERM)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._source, 65_536)
+        except OSError:  # a terminal's way to say that nobody writes to it any more
+            return b""
+
+    def _write(self, data: bytes) -> None:
+        try:
+            while data:
+                select.select([], [1], [])
+                data = data[os.write(1, data) :]
+        except OSError:  # nobody reads: Packer finds out as it would have without us
+            self.cancel(signal.SIGPIPE)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+    def _end_survivors(self) -> None:
+        """What Packer left behind became our children: they get SIGTERM, and then SIGKILL."""
+        asked: set[int] = set()
+        end = time.monotonic() + GRACE_SECONDS
+        while children := _children():
+            for child in children:
+                if child not in asked or time.monotonic() > end:
+                    late = time.monotonic() > end
+                    asked.add(child)
+                    with contextlib.suppress(OSError):
+                        os.kill(child, signal.SIGKILL if late else signal.SIGTERM)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            time.sleep(0.05)
+
+
+def _libc() -> Any:
+    """The C library with Linux's prctl; None elsewhere."""
+    return ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _children() -> list[int]:
+    """The processes whose parent is this one, as Linux tells."""
+    mine = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_bytes().rpartition(b") ")[2].split()
+            if int(fields[1]) == os.getpid():
+                mine.append(int(stat.parent.name))
+    return mine
+
+
+def _terminal() -> tuple[int, int]:
+    """A terminal of the same size as ours that changes no byte."""
+    master, slave = pty.openpty()
+    mode = termios.tcgetattr(slave)
+    mode[1] &= ~termios.OPOST
+    termios.tcsetattr(slave, termios.TCSANOW, mode)
+    _resize(master)
+    return master, slave
+
+
+def _resize(terminal: int) -> None:
+    with contextlib.suppress(OSError):
+        size = fcntl.ioctl(1, termios.TIOCGWINSZ, bytes(8))
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True

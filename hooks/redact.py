@@ -1,0 +1,88 @@
+"""Take out what must not be told: values that are known to be secret, and what looks secret; pure.
+
+Packer masks sensitive variables in its plain output alone: a manifest and, before 1.15.1,
+`-machine-readable` hold them in clear (https://github.com/hashicorp/packer/pull/13582).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MASK = "<sensitive>"
+SHORTEST = 6  # of a value that is secret only by its variable's name
+
+_NAMED_SECRET = re.compile(
+    r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH", re.I
+)
+_LOOKS_SECRET = re.compile(
+    r"(?P<keep>(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)[\"']?\s*[=:]\s*[\"']?)"
+    r"(?!<sensitive>)[^\s\"',;&]{3,}"
+    r"|(?P<url>://[^/\s:@]+:)[^/\s@]+(?=@)"
+    r"|(?P<bearer>\b(?:bearer|basic) )[\w.~+/=-]{12,}"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bglpat-[\w-]{16,}|\bxox[abpr]-[\w-]{10,}"
+    r"|\bwhsec_[\w+/=]{8,}|\bbearer:\S{6,}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*",
+    re.I,
+)
+_HINT = re.compile(
+    r"pass|secret|token|key|://|bearer|basic|akia|asia|gh[pousr]_|glpat|xox|eyj", re.I
+)
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
+_KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{16,}\s*$")
+
+
+class Redactor:
+    """Masks values and what looks like a secret; remembers an open private key between lines."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        parts = {part.strip() for value in values for part in value.splitlines()}
+        known = sorted((re.escape(part) for part in parts if part), key=len, reverse=True)
+        self._known = re.compile("|".join(known)) if known else None
+        self._in_key = False
+
+    def line(self, text: str) -> str:
+        """A line of output, fit to be posted."""
+        if self._in_key or "PRIVATE KEY" in text:
+            text = self._key_line(text)
+        return self.text(text)
+
+    def text(self, text: str) -> str:
+        """Any text, fit to be posted."""
+        if self._known:
+            text = self._known.sub(MASK, text)
+        return _LOOKS_SECRET.sub(_kept, text) if _HINT.search(text) else text
+
+    def document(self, value: Any) -> Any:
+        """JSON with every text in it redacted."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.document(each) for each in value]
+        if isinstance(value, dict):
+            return {key: self.document(each) for key, each in value.items()}
+        return value
+
+    def _key_line(self, text: str) -> str:
+        if _KEY_BEGINS.search(text):
+            self._in_key = not _KEY_ENDS.search(text)
+            return _KEY_BEGINS.split(text)[0] + MASK
+        if _KEY_ENDS.search(text):
+            self._in_key = False
+            return MASK
+        return _KEY_LINE.sub(MASK, text)
+
+
+def named_secret(env: Mapping[str, str]) -> list[str]:
+    """The values of variables whose names say that they are secret."""
+    return [
+        value
+        for name, value in env.items()
+        if _NAMED_SECRET.search(name) and len(value) >= SHORTEST and value[:1] != "/"
+    ]
+
+
+def _kept(match: re.Match[str]) -> str:
+    kept = match["keep"] or match["url"] or match["bearer"] or ""
+    return kept + MASK

@@ -1,0 +1,230 @@
+"""`milepost-hook packer …`: run Packer as it is and report what it does.
+
+Packer's own output, exit code and files are what they would be without this; every other
+subcommand than `build` replaces this process at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from hooks import ci, client, redact, signing, template, verdict
+from hooks.client import Deadline
+from hooks.errors import HookError
+from hooks.manifests import read_all
+from hooks.output import Reader, Said
+from hooks.process import Process
+from hooks.reporting import Reporter, tell
+from hooks.target import Part, Target, part_of
+
+Json = dict[str, Any]
+Env = Mapping[str, str]
+
+NOT_FOUND = 127
+LONGEST_LINE = 2**20
+
+
+def run(arguments: Sequence[str], env: Env) -> int:
+    """Run Packer with these arguments and give its exit code."""
+    packer = shutil.which("packer", path=env.get("PATH"))
+    if packer is None:
+        tell("Packer is not on the PATH")
+        return NOT_FOUND
+    command = next((each for each in arguments if not each.startswith("-")), "")
+    if command != "build":
+        os.execve(packer, ["packer", *arguments], dict(env))  # noqa: S606  # the user's own words
+    return Wrapped(arguments, env).run(packer)
+
+
+class Wrapped:
+    """One `packer build` and what is reported of it."""
+
+    def __init__(self, arguments: Sequence[str], env: Env) -> None:
+        self._arguments = arguments
+        self._env = env
+        self._run_uuid = str(uuid.uuid4())
+        self._template = template.read(arguments, env)
+        self._redactor = redact.Redactor([*self._template.secrets, *redact.named_secret(env)])
+        self.problem = self._obstacle()
+        self._part = Part() if self.problem else part_of(env)
+        self._reader = Reader(self._redactor, self._part)
+        self._reporter = Reporter(env, self._values)
+        self._rest = b""
+        self._is_broken = False
+
+    def run(self, packer: str) -> int:
+        """Start Packer, relay, wait, report the end."""
+        began = time.time()
+        process = Process([packer, *self._arguments], {**self._env, "MILEPOST_WRAPPED": "1"})
+        if not self.problem:
+            self._reporter.start()
+        process.relay(lambda data: self._safely(self._read, data), lambda: self._safely(self._tick))
+        code = process.wait()
+        self._safely(self._finish, code, process.cancelled_by, began)
+        shown = code if code >= 0 else 128 - code
+        return self._strict() if self.problem and not shown else shown
+
+    def _safely(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Whatever goes wrong here, the build goes on."""
+        if self._is_broken:
+            return
+        try:
+            work(*arguments)
+        except Exception as error:  # noqa: BLE001
+            self._is_broken = True
+            self.problem = f"not reporting: {type(error).__name__}"
+            tell(self.problem)
+
+    def _obstacle(self) -> str:
+        """Why nothing can be reported; the build does not care."""
+        try:
+            client.address(self._env)
+            signing.secret_of(self._env)
+            part_of(self._env)
+            self._values("target")
+        except HookError as error:
+            return str(error)
+        return ""
+
+    def _values(self, target: str) -> ci.Values:
+        kind = template.platform(target, self._template)
+        return ci.identity_of_target(self._env, target, kind, self._run_uuid)
+
+    def _read(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._rest = self._rest[:LONGEST_LINE]
+        at = _now()
+        for line in lines:
+            self._reader.feed(line.decode("utf-8", "replace"), at)
+
+    def _tick(self) -> None:
+        self._reporter.say(self._reader.take(_now()))
+
+    def _finish(self, code: int, cancelled_by: int, began: float) -> None:
+        """Judge what Packer did not judge, add what it made, and see it delivered."""
+        if self.problem:
+            tell(self.problem)
+            return
+        deadline = Deadline()
+        if self._rest:
+            self._reader.feed(self._rest.decode("utf-8", "replace"), _now())
+        self._reader.end(_now())
+        cancelled = self._reader.cancelled or (cancelled_by and code and _signal(cancelled_by))
+        for target in list(self._reader.targets.values()):
+            self._judge(target, code, cancelled or "")
+        self._tick()
+        self._add_artifacts(began, deadline)
+        if not self._reporter.close(deadline):
+            self.problem = self._reporter.problem or "not reported: no answer within 10 s"
+            tell(self.problem)
+
+    def _judge(self, target: Target, code: int, cancelled: str) -> None:
+        status, kind, message = verdict.ending(target, code, cancelled)
+        if status == "cancelled":
+            self._reader.cancelled = cancelled
+            self._reader.cancel(target, _now())
+        elif status:
+            self._reader.fail(target, message, _now(), kind)
+
+    def _add_artifacts(self, began: float, deadline: Deadline) -> None:
+        """Each whole build's entry of the manifest, else what Packer's summary says of it."""
+        whole = [each for each in self._reader.targets.values() if each.judged in ("completed", "")]
+        whole = [each for each in whole if each.ended == "finished" and not self._reader.cancelled]
+        documents = read_all([*self._template.manifests, *self._reader.manifests], began, deadline)
+        found = {(each.type, each.name): each for each in verdict.entries(documents, began)}
+        expected = [each for each in whole if verdict.wrote_manifest(each)]
+        there = [each for each in expected if self._entry(each, found)]
+        warning = verdict.missing(len(expected), len(there))
+        is_torn = bool(documents) and len(there) < len(expected)
+        for target in whole:
+            self._add(target, self._entry(target, found), deadline)
+            if is_torn and target in expected:
+                self._warn(target, warning, target in there)
+
+    def _entry(
+        self, target: Target, found: Mapping[tuple[str, str], verdict.Entry]
+    ) -> verdict.Entry | None:
+        return found.get(self._key(target))
+
+    def _key(self, target: Target) -> tuple[str, str]:
+        """How a manifest names a target: sources of two build blocks may share that."""
+        kind = template.platform(target.name, self._template)
+        return kind or "", template.source(target.name, self._template)
+
+    def _is_shared(self, target: Target) -> bool:
+        keys = [self._key(each) for each in self._reader.targets.values()]
+        return keys.count(self._key(target)) > 1
+
+    def _add(self, target: Target, entry: verdict.Entry | None, deadline: Deadline) -> None:
+        if entry and self._part.is_last and not self._is_shared(target):
+            self._reporter.say_manifest(target.name, self._redactor.document(entry.manifest))
+            return
+        kind, name = self._key(target)
+        for made in verdict.artifacts(target, kind or None, name):
+            self._say(target, _artifact(made, self._part, deadline))
+
+    def _warn(self, target: Target, warning: str, is_there: bool) -> None:
+        """A stage that passed with a warning: the image is whole, the file beside it is not."""
+        lost = "" if is_there else ": this build's entry is lost, its artifact is from the output"
+        failure = {"type": "manifest", "message": warning + lost}
+        event = {"kind": "stage", "stage": "Manifest", "status": "completed", "state": 95}
+        self._say(target, {**event, "failure": failure})
+
+    def _say(self, target: Target, event: Json) -> None:
+        self._reporter.say([Said(target.name, {**event, "at": client.now()})])
+
+    def _strict(self) -> int:
+        return 0 if self._env.get("MILEPOST_STRICT", "") in ("", "0") else 1
+
+
+def _artifact(made: Json, part: Part, deadline: Deadline) -> Json:
+    """An artifact's event; of a part of a chain it says which state it holds."""
+    event: Json = {"kind": "artifact", "artifact": made}
+    files = [Path(file["name"]) for file in made["files"]]
+    for file, path in zip(made["files"], files):  # noqa: B905  # Python 3.9
+        if path.is_file():
+            file["size"] = path.stat().st_size
+    if part.is_last:
+        return event
+    if len(files) == 1 and (digest := _sha256(files[0], deadline)):
+        made["checksum"] = f"sha256:{digest}"
+    return {**event, "state": part.last}
+
+
+def _sha256(path: Path, deadline: Deadline) -> str:
+    """The digest of a file, or nothing where it is not there or too large for the time left."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(2**20):
+                digest.update(piece)
+                if deadline.left() < deadline.seconds / 2:
+                    return ""
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+def _signal(number: int) -> str:
+    return signal.Signals(number).name
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run and leave at once: a thread that still waits for the receiver is left behind."""
+    code = run(arguments, os.environ)
+    sys.stdout.flush()
+    os._exit(code)
