@@ -16,17 +16,19 @@ blueprint = Blueprint("api", __name__)
 @blueprint.get("/api/v1/builds")
 def list_builds() -> Response:
     """`limit` (1 to 100) and `after` (the `next` of the page before)."""
-    caller = require("read")
+    caller, config = require("read"), services().config
     after = request.args.get("after")
-    items, cursor = reads.builds(services().database, _limit(), after, caller.project)
+    items, cursor = reads.builds(
+        services().database, _limit(), after, config.stall_after, caller.project
+    )
     return _json({"items": items, "next": cursor})
 
 
 @blueprint.get("/api/v1/builds/<build_number>")
 def show_build(build_number: str) -> Response:
     """One build, whole; a number that turned out to be another build's leads there."""
-    caller = require("read")
-    found = reads.build(services().database, build_number, caller.project)
+    caller, config = require("read"), services().config
+    found = reads.build(services().database, build_number, config.stall_after, caller.project)
     if found["build_number"] != build_number:
         return _moved(url_for("api.show_build", build_number=found["build_number"]))
     return _json(found)

@@ -1,8 +1,10 @@
 """One frozen Config, made from a mapping of settings and passed down; nothing is read at import."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,19 +23,25 @@ KNOWN = {
     "MILEPOST_ROUTES",
     "MILEPOST_SENDERS",
     "MILEPOST_STAGES",
+    "MILEPOST_STALL_AFTER",
     *(f"MILEPOST_SECRET_{source.upper()}" for source in SOURCES),
     *(f"MILEPOST_SECRET_{source.upper()}_FILE" for source in SOURCES),
     "DATABASE_URL_FILE",
 }
+STALL_AFTER = timedelta(minutes=15)
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_DURATION = re.compile(r"([0-9]{1,6})(|[smh])")
 # Read by the hooks, which may share an environment with the receiver.
 HOOK_NAMES = {
     "MILEPOST_BUILD_NUMBER",
     "MILEPOST_CHECK_RUN_ID",
     "MILEPOST_IMAGE_TYPE",
     "MILEPOST_OS_VERSION",
+    "MILEPOST_PART",
     "MILEPOST_PLATFORM",
     "MILEPOST_PROJECT",
     "MILEPOST_RESUMED_FROM",
+    "MILEPOST_RUN_KEY",
     "MILEPOST_SECRET",
     "MILEPOST_STRICT",
     "MILEPOST_TOKEN",
@@ -47,7 +55,8 @@ class Config:
     """The receiver's settings. `database_url` is None where the embedded server is used.
 
     `secrets` holds those of each source's default sender; a source without one is off.
-    `unknown` names the MILEPOST_… settings that nobody reads.
+    `stall_after` is how long a build that had sent heartbeats may be silent. `unknown` names the
+    MILEPOST_… settings that nobody reads.
     """
 
     data_dir: Path
@@ -57,6 +66,7 @@ class Config:
     routes: Path | None = None
     senders_file: Path | None = None
     external_url: str = DEFAULT_URL
+    stall_after: timedelta = STALL_AFTER
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
@@ -77,6 +87,7 @@ def load(env: Mapping[str, str]) -> Config:
         routes=reader.path("MILEPOST_ROUTES"),
         senders_file=Path(path) if (path := env.get("MILEPOST_SENDERS")) else None,
         external_url=reader.url("MILEPOST_EXTERNAL_URL") or DEFAULT_URL,
+        stall_after=reader.duration("MILEPOST_STALL_AFTER", STALL_AFTER),
         secrets={source: lines for source in SOURCES if (lines := reader.secrets(source))},
         unknown=tuple(sorted(name for name in env if _is_unknown(name))),
     )
@@ -127,6 +138,14 @@ class _Reader:
         if value and (parts.scheme not in ("http", "https") or not parts.netloc):
             self.problems.append(f"{name} must be as https://milepost.example.com.")
         return value or None
+
+    def duration(self, name: str, default: timedelta) -> timedelta:
+        value = self.env.get(name, "").strip()
+        found = _DURATION.fullmatch(value)
+        if not value or (found and int(found[1])):
+            return timedelta(seconds=int(found[1]) * UNITS[found[2]]) if found else default
+        self.problems.append(f"{name} must be a time such as 900, 90s, 15m or 1h.")
+        return default
 
     def path(self, name: str) -> Path | None:
         value = self.env.get(name)

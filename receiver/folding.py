@@ -104,7 +104,16 @@ def _derived(build_id: UUID, folded: Folded) -> dict[str, list[Any]]:
         asdict(artifact) | {"id": _child_id(build_id, place), "place": place, "attempt": attempt}
         for place, (attempt, artifact) in enumerate(folded.artifacts)
     ]
-    return {"write_states": states, "write_failures": failures, "write_artifacts": artifacts}
+    resources = [
+        asdict(row) | {"id": _child_id(build_id, place), "place": place}
+        for place, row in enumerate(folded.resources)
+    ]
+    return {
+        "write_states": states,
+        "write_failures": failures,
+        "write_artifacts": artifacts,
+        "write_resources": resources,
+    }
 
 
 def _child_id(build_id: UUID, place: int) -> UUID:

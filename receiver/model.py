@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-Kind = Literal["stage", "build", "artifact", "manifest", "heartbeat", "context"]
+Kind = Literal["stage", "build", "artifact", "resource", "manifest", "heartbeat", "context"]
 Json = dict[str, Any]
 
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
@@ -50,6 +50,7 @@ class Artifact:
 
     `files` is a tuple of `{"name": str, "size": int}`; `build_time` is when the manifest's
     entry was written; `current` is False for entries of earlier runs kept in the same manifest.
+    `checksum` is `sha256:…` of its one file. `state` is what the image holds: the fold's.
     """
 
     artifact_id: str
@@ -61,6 +62,16 @@ class Artifact:
     files: tuple[Json, ...] = ()
     custom_data: Mapping[str, str] = field(default_factory=dict)
     current: bool = True
+    checksum: str | None = None
+    state: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something in a cloud that costs money until it is removed: an instance, a volume."""
+
+    type: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,8 @@ class Event:
     """One fact that a delivery states about one build.
 
     `status` is a state row's for kind `stage` (started, completed, failed, skipped, cancelled), a
-    build's for kind `build` (pending, running, completed, failed, cancelled), else None.
+    build's for kind `build` (pending, running, completed, failed, cancelled), created or removed
+    for kind `resource`, else None. An artifact's `state` is how far the image is that it holds.
     `at` is in UTC. `dated` is False where `at` had to be taken from the delivery. A `context` says
     nothing but its run and identity. `word` is the sender's own word for the status.
     """
@@ -85,6 +97,7 @@ class Event:
     artifacts: tuple[Artifact, ...] = ()
     dated: bool = True
     word: str | None = None
+    resource: Resource | None = None
 
 
 @dataclass(frozen=True, slots=True)

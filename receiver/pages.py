@@ -35,7 +35,7 @@ def overview() -> Response:
     """The latest build of every combination, and what failed."""
     require_read()
     database = services().database
-    builds = reads.grid(database)
+    builds = reads.grid(database, services().config.stall_after)
     failures = reads.unresolved(database)
     return _page("overview.html", groups=charts.grouped(builds), failures=failures, total=builds)
 
@@ -43,17 +43,19 @@ def overview() -> Response:
 @blueprint.get("/builds")
 def builds() -> Response:
     """Every build, newest first."""
-    caller = require("read")
+    caller, config = require("read"), services().config
     after = request.args.get("after")
-    items, cursor = reads.builds(services().database, PAGE, after, caller.project)
+    items, cursor = reads.builds(
+        services().database, PAGE, after, config.stall_after, caller.project
+    )
     return _page("builds.html", builds=items, cursor=cursor)
 
 
 @blueprint.get("/builds/<build_number>")
 def build(build_number: str) -> BaseResponse:
     """One build with its timeline."""
-    caller = require("read")
-    found = reads.build(services().database, build_number, caller.project)
+    caller, config = require("read"), services().config
+    found = reads.build(services().database, build_number, config.stall_after, caller.project)
     if found["build_number"] != build_number:
         return redirect(url_for("pages.build", build_number=found["build_number"]), 301)
     document = found["packer_manifest"]

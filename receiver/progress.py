@@ -90,6 +90,23 @@ def resume_state(attempt: Attempt) -> int | None:
     return min(ahead, default=attempt.resumed_from or 0)
 
 
+def covered(attempt: Attempt, place: int) -> int | None:
+    """How far the image is that an artifact holds, which was told at this place in fold order.
+
+    What its sender says; else the highest named state of what began before it and was completed:
+    a hook's stage is still open when Packer has made the image.
+    """
+    said = attempt.facts[place].event.state
+    if said is not None:
+        return said
+    done = (
+        state
+        for row, state in _named_rows(attempt)
+        if row.status == "completed" and row.opened < place
+    )
+    return max(done, default=attempt.resumed_from)
+
+
 def _judged(verdict: Fact) -> tuple[str, datetime]:
     status = verdict.event.status if verdict.is_verdict else "completed"
     return status or "completed", verdict.event.at

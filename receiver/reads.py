@@ -2,12 +2,12 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import orjson
 
-from receiver import manifest
+from receiver import manifest, standing
 from receiver.db import Connection, Database, Row, query
 from receiver.errors import Invalid, NotFound
 from receiver.wire import NUMBER_SHAPE
@@ -16,7 +16,11 @@ MAX_LIMIT = 100
 
 
 def builds(
-    database: Database, limit: int, after: str | None, project: str | None = None
+    database: Database,
+    limit: int,
+    after: str | None,
+    stall_after: timedelta,
+    project: str | None = None,
 ) -> tuple[list[Row], str | None]:
     """A page of builds, newest first, and the cursor of the next page; of one project's tree."""
     created_at, build_id = position_of(after)
@@ -26,11 +30,13 @@ def builds(
     more = len(found) > limit
     items = found[:limit]
     cursor = cursor_of(items[-1]["created_at"], items[-1]["id"]) if more else None
-    return [_with_resume(_shown(item)) for item in items], cursor
+    return [_with_resume(_shown(item, stall_after)) for item in items], cursor
 
 
-def build(database: Database, build_number: str, project: str | None = None) -> Row:
-    """One build with its states, failures, artifacts and resume point; NotFound.
+def build(
+    database: Database, build_number: str, stall_after: timedelta, project: str | None = None
+) -> Row:
+    """One build with its states, failures, artifacts, resources and resume point; NotFound.
 
     It is there for who may see its project, or one above that. A number that turned out to be
     another build's gives that one, under its own number.
@@ -43,19 +49,20 @@ def build(database: Database, build_number: str, project: str | None = None) -> 
             raise NotFound("There is no build of this number.")
         parts = {
             name: connection.execute(query(f"build_{name}"), {"build_id": found["id"]}).fetchall()
-            for name in ("states", "failures", "artifacts", "deliveries")
+            for name in ("states", "failures", "artifacts", "resources", "deliveries")
         }
-    shown = _shown(found)
+    shown = _shown(found, stall_after)
     if shown["packer_manifest"]:
         shown["packer_manifest"] = manifest.masked(shown["packer_manifest"])
     parts["artifacts"] = manifest.masked({"builds": parts["artifacts"]})["builds"]
-    return _with_resume(shown | parts)
+    return _with_standing(shown, parts)
 
 
-def grid(database: Database) -> list[Row]:
+def grid(database: Database, stall_after: timedelta) -> list[Row]:
     """The latest build of every combination of project, platform, OS version and image type."""
     with database.transaction() as connection:
-        return [_shown(row) for row in connection.execute(query("grid")).fetchall()]
+        found = connection.execute(query("grid")).fetchall()
+    return [_shown(row, stall_after) for row in found]
 
 
 def unresolved(database: Database) -> list[Row]:
@@ -79,15 +86,27 @@ def _is_within(connection: Connection, name: str | None, project: str | None) ->
     return project in [row["name"] for row in chain]
 
 
-def _shown(row: Row) -> Row:
-    """Without what only joins and cursors need."""
-    return {name: value for name, value in row.items() if name not in ("id", "created_at")}
+def _shown(row: Row, stall_after: timedelta) -> Row:
+    """Without what only joins and cursors need; `stalled` is a fact of now, not of the build."""
+    stalled = standing.is_stalled(row, datetime.now(UTC), stall_after)
+    hidden = ("id", "created_at", "heartbeat_at")
+    shown = {name: value for name, value in row.items() if name not in hidden}
+    return shown | {"stalled": stalled}
 
 
 def _with_resume(row: Row) -> Row:
-    """The resume point in its own object, which has room for more."""
-    state = row.pop("resume_state")
-    return row | {"resume": {"state": state}}
+    """The resume point in its own object; whether it is safe is told of one build alone."""
+    return row | {"resume": {"state": row.pop("resume_state")}}
+
+
+def _with_standing(row: Row, parts: dict[str, list[Row]]) -> Row:
+    """A build with its parts, and what follows from them."""
+    whole = row | parts
+    whole["resume"] = standing.resume(row, parts["states"], parts["artifacts"])
+    whole["saved_seconds"] = standing.saved_seconds(row, parts["states"])
+    whole["left_behind"] = standing.left_behind(row, parts["resources"], parts["artifacts"])
+    del whole["resume_state"]
+    return whole
 
 
 def cursor_of(at: datetime, row_id: UUID) -> str:

@@ -179,6 +179,8 @@ def builtin(name: str) -> int | None:
     text = clean(name)
     if text in _EXACT:
         return _EXACT[text]
+    if text.startswith("post processor "):  # as the wrapper around Packer calls its stage
+        return 95
     tried = _PARTICULAR if NOT_A_STEP.search(text) else _PARTICULAR + _WORDS
     return next((state for pattern, state in tried if pattern.search(text)), None)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from receiver.model import Artifact, Event, Failure, Identity, Json, Run, Statement
+from receiver.model import Artifact, Event, Failure, Identity, Json, Resource, Run, Statement
 
 OPAQUE = ("details", "custom_data", "files")  # the sender's own: kept to the letter
 
@@ -39,6 +39,8 @@ def _event(plain: Json) -> Event:
         known["failure"] = Failure(**known["failure"])
     if "artifact" in known:
         known["artifact"] = _artifact(known["artifact"])
+    if "resource" in known:
+        known["resource"] = Resource(**known["resource"])
     known["artifacts"] = tuple(_artifact(each) for each in known.get("artifacts", []))
     return Event(**known)
 

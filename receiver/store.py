@@ -61,6 +61,7 @@ def record(database: Database, delivery: Delivery, parsed: Parsed, stages: Stage
             if before:
                 return before
         touched = _apply(connection, delivery, parsed, stages)
+        _note_heartbeats(connection, delivery, parsed)
     return _recorded(delivery, parsed, touched)
 
 
@@ -99,6 +100,18 @@ def heard(database: Database, build_numbers: Sequence[str], at: datetime) -> Non
     """Note that these builds' senders are alive; unknown builds are left unknown."""
     with database.transaction() as connection:
         connection.execute(query("heard"), {"build_numbers": list(build_numbers), "at": at})
+
+
+def _note_heartbeats(connection: Connection, delivery: Delivery, parsed: Parsed) -> None:
+    """A heartbeat among other events promises more of them, as one alone does."""
+    numbers = [
+        statement.build_number
+        for statement in parsed.statements
+        if any(event.kind == "heartbeat" for event in statement.events)
+    ]
+    if numbers:
+        at = delivery.request.received_at
+        connection.execute(query("heard"), {"build_numbers": numbers, "at": at})
 
 
 def _known(connection: Connection, delivery: Delivery) -> Recorded | None:

@@ -6,18 +6,19 @@ same rows. The rules are those of docs/fold.md.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from receiver.attempts import attempts
 from receiver.facts import HOOKS, Fact, Kept, distinct
-from receiver.model import Artifact, Event, Failure, Identity, Json
+from receiver.model import Artifact, Event, Failure, Identity, Json, Resource
 from receiver.progress import (
     Attempt,
     StateOf,
     Value,
     attempt_of,
+    covered,
     current_state,
     latest,
     resume_state,
@@ -77,8 +78,19 @@ class BuildRow:
     commit: str | None = None
     branch: str | None = None
     resume_state: int | None = 0
+    resumed_from: int | None = None
     manifest_from: Any = None
     manifest_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRow:
+    """A row of resources, but for ids: what a log named, and whether it named its removal."""
+
+    attempt: int
+    type: str
+    resource_id: str
+    removed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,7 @@ class Folded:
     states: tuple[StateRow, ...] = ()
     failures: tuple[FailureRow, ...] = ()
     artifacts: tuple[tuple[int, Artifact], ...] = ()
+    resources: tuple[ResourceRow, ...] = ()
 
 
 def told(kept: Iterable[Kept]) -> Told:
@@ -117,7 +130,8 @@ def fold(numbered: Told, state_of: StateOf) -> Folded:
         build=_build(folded[-1], _in_order(numbered)),
         states=tuple(row for group in rows for row in group),
         failures=tuple(_failures(folded, rows)),
-        artifacts=tuple(_artifacts(numbered)),
+        artifacts=tuple(_artifacts(folded)),
+        resources=tuple(_resources(folded)),
     )
 
 
@@ -147,6 +161,7 @@ def _build(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
         commit=latest(run.commit for run in runs),
         branch=latest(run.branch for run in runs),
         resume_state=resume_state(newest),
+        resumed_from=newest.resumed_from,
         manifest_from=manifest and manifest.kept,
         manifest_sha256=manifest and manifest.event.manifest_sha256,
     )
@@ -236,13 +251,27 @@ def _verdict_failure(attempt: Attempt, verdict: Fact) -> FailureRow:
     )
 
 
-def _artifacts(numbered: Told) -> Iterable[tuple[int, Artifact]]:
-    """Every artifact of a current run once, with the attempt that made it."""
+def _artifacts(folded: Sequence[Attempt]) -> Iterable[tuple[int, Artifact]]:
+    """Every artifact of a current run once, with the attempt that made it and what it holds."""
     found: dict[str, tuple[int, Artifact]] = {}
-    for number, facts in numbered:
-        for event in (fact.event for fact in facts):
-            for artifact in _of(event):
-                found.setdefault(repr(artifact), (number, artifact))
+    for attempt in folded:
+        for place, fact in enumerate(attempt.facts):
+            for artifact in _of(fact.event):
+                state = covered(attempt, place)
+                made = (attempt.number, replace(artifact, state=state))
+                found.setdefault(repr(artifact), made)
+    return found.values()
+
+
+def _resources(folded: Sequence[Attempt]) -> Iterable[ResourceRow]:
+    """Every resource once, as the last that was said of it has it."""
+    found: dict[Resource, ResourceRow] = {}
+    for attempt in folded:
+        for event in (fact.event for fact in attempt.facts):
+            if event.resource:
+                said = event.resource
+                is_gone = event.status == "removed"
+                found[said] = ResourceRow(attempt.number, said.type, said.id, is_gone)
     return found.values()
 
 

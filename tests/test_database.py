@@ -161,7 +161,7 @@ def test_a_query_is_one_statement_that_fits_the_schema(url: str, path: Path):
 def test_every_query_is_used():
     code = "".join(path.read_text() for path in (SQL_DIR.parent / "receiver").rglob("*.py"))
     named = set(re.findall(r'"(\w+)"', code)) | {
-        f"build_{part}" for part in ("states", "failures", "artifacts", "deliveries")
+        f"build_{part}" for part in ("states", "failures", "artifacts", "resources", "deliveries")
     }
     named |= {f"insert_{name}" for name in ("platform", "os_version", "image_type", "project")}
     assert {path.stem for path in QUERIES} <= named

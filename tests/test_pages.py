@@ -108,7 +108,7 @@ def test_the_api_gives_what_it_promises(client: FlaskClient):
     report(client)
     found = shown(client)
     assert found["attempt"] == 1
-    assert found["resume"] == {"state": 0}
+    assert found["resume"] == {"state": 0, "safe": False, "artifact": None}
     assert set(found["states"][0]) >= {
         "state",
         "stage",

@@ -14,6 +14,7 @@ from receiver.model import (
     Json,
     Parsed,
     Request,
+    Resource,
     Run,
     Source,
     Statement,
@@ -35,7 +36,9 @@ from receiver.wire import (
 
 STAGE_STATUSES = ("started", "completed", "failed", "skipped", "cancelled")
 BUILD_STATUSES = ("pending", "running", "completed", "failed", "cancelled")
-KINDS = ("stage", "build", "artifact", "heartbeat")
+RESOURCE_STATUSES = ("created", "removed")
+KINDS = ("stage", "build", "artifact", "resource", "heartbeat")
+STATUSES = {"stage": STAGE_STATUSES, "build": BUILD_STATUSES, "resource": RESOURCE_STATUSES}
 MAX_EVENTS = 1_000
 
 
@@ -86,6 +89,14 @@ class ArtifactSchema(Schema):
     name = Text(allow_none=True)
     files = fields.List(fields.Nested(FileSchema), allow_none=True)
     custom_data = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
+    checksum = Text(allow_none=True)
+
+
+class ResourceSchema(Schema):
+    """Something in a cloud that a build's log names."""
+
+    type = fields.String(required=True, validate=validate.Length(1, 100))
+    id = fields.String(required=True, validate=validate.Length(1, 500))
 
 
 class EventSchema(Schema):
@@ -99,14 +110,17 @@ class EventSchema(Schema):
     allowed = Flag(allow_none=True)
     failure = fields.Nested(FailureSchema, allow_none=True)
     artifact = fields.Nested(ArtifactSchema, allow_none=True)
+    resource = fields.Nested(ResourceSchema, allow_none=True)
 
     @validates_schema
     def _fits_its_kind(self, data: Json, **_: Any) -> None:
-        statuses = {"stage": STAGE_STATUSES, "build": BUILD_STATUSES}.get(data["kind"])
+        statuses = STATUSES.get(data["kind"])
         if statuses and data.get("status") not in statuses:
             raise ValidationError(f"Must be one of {', '.join(statuses)}.", "status")
         if data["kind"] == "artifact" and not data.get("artifact"):
             raise ValidationError("An artifact event needs an artifact.", "artifact")
+        if data["kind"] == "resource" and not data.get("resource"):
+            raise ValidationError("A resource event needs a resource.", "resource")
         if data.get("status") == "started" and not data.get("stage") and "state" not in data:
             raise ValidationError("A started stage needs a name or a state.", "stage")
 
@@ -168,7 +182,7 @@ def _statement(envelope: Json, document: Json | None, request: Request) -> State
 
 
 def _event(said: Json) -> Event:
-    failure, artifact = said.get("failure"), said.get("artifact")
+    failure, artifact, resource = (said.get(name) for name in ("failure", "artifact", "resource"))
     return Event(
         kind=said["kind"],
         at=said["at"],
@@ -178,6 +192,7 @@ def _event(said: Json) -> Event:
         allowed=bool(said.get("allowed")),
         failure=Failure(**_given(failure)) if failure else None,
         artifact=Artifact(**_artifact(artifact)) if artifact else None,
+        resource=Resource(**resource) if resource else None,
     )
 
 

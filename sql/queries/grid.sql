@@ -3,7 +3,7 @@ SELECT DISTINCT ON (platforms.name, os_versions.name, image_types.name, projects
     builds.build_number, projects.name AS project, platforms.name AS platform,
     os_versions.name AS os_version, image_types.name AS image_type, builds.current_state,
     builds.status, builds.attempt, builds.start_time, builds.end_time, builds.duration_seconds,
-    builds.last_heard_at
+    builds.last_heard_at, builds.heartbeat_at
 FROM builds
 JOIN platforms ON platforms.id = builds.platform_id
 JOIN os_versions ON os_versions.id = builds.os_version_id

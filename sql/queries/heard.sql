@@ -1,4 +1,6 @@
--- A build's sender is alive.
+-- A build's sender is alive, and will say so again.
 UPDATE builds
-SET last_heard_at = GREATEST(last_heard_at, %(at)s)
+SET
+    last_heard_at = GREATEST(last_heard_at, %(at)s),
+    heartbeat_at = GREATEST(heartbeat_at, %(at)s)
 WHERE build_number = ANY(%(build_numbers)s)

@@ -8,7 +8,7 @@ SELECT
     builds.id, builds.created_at, builds.build_number, projects.name AS project,
     platforms.name AS platform, os_versions.name AS os_version, image_types.name AS image_type,
     builds.current_state, builds.status, builds.attempt, builds.start_time, builds.end_time,
-    builds.duration_seconds, builds.created_by, builds.resume_state, builds.last_heard_at
+    builds.duration_seconds, builds.created_by, builds.resume_state, builds.resumed_from, builds.last_heard_at, builds.heartbeat_at
 FROM builds
 JOIN platforms ON platforms.id = builds.platform_id
 JOIN os_versions ON os_versions.id = builds.os_version_id

@@ -4,7 +4,8 @@ WITH folded AS (
     FROM jsonb_to_recordset(%(rows)s) AS folded (
         id uuid, place integer, attempt integer, artifact_id text, region text,
         builder_type text, name text, packer_run_uuid text, build_time timestamptz,
-        files jsonb, custom_data jsonb
+        files jsonb, custom_data jsonb,
+        checksum text, state integer
     )
 ),
 gone AS (
@@ -13,11 +14,11 @@ gone AS (
 )
 INSERT INTO artifacts AS old (
     id, build_id, place, attempt, artifact_id, region, builder_type, name, packer_run_uuid,
-    build_time, files, custom_data
+    build_time, files, custom_data, checksum, state
 )
 SELECT
     id, %(build_id)s, place, attempt, artifact_id, region, builder_type, name, packer_run_uuid,
-    build_time, files, custom_data
+    build_time, files, custom_data, checksum, state
 FROM folded
 ON CONFLICT (id) DO UPDATE SET
     attempt = excluded.attempt,
@@ -28,12 +29,14 @@ ON CONFLICT (id) DO UPDATE SET
     packer_run_uuid = excluded.packer_run_uuid,
     build_time = excluded.build_time,
     files = excluded.files,
-    custom_data = excluded.custom_data
+    custom_data = excluded.custom_data,
+    checksum = excluded.checksum,
+    state = excluded.state
 WHERE (
     old.attempt, old.artifact_id, old.region, old.builder_type, old.name, old.packer_run_uuid,
-    old.build_time, old.files, old.custom_data
+    old.build_time, old.files, old.custom_data, old.checksum, old.state
 ) IS DISTINCT FROM (
     excluded.attempt, excluded.artifact_id, excluded.region, excluded.builder_type,
     excluded.name, excluded.packer_run_uuid, excluded.build_time, excluded.files,
-    excluded.custom_data
+    excluded.custom_data, excluded.checksum, excluded.state
 )

@@ -16,6 +16,7 @@ SET
     commit_sha = %(commit)s,
     branch = %(branch)s,
     resume_state = %(resume_state)s,
+    resumed_from = %(resumed_from)s,
     last_heard_at = GREATEST(last_heard_at, %(heard_at)s),
     updated_at = now()
 WHERE id = %(build_id)s

@@ -1,0 +1,71 @@
+"""What the rows of a build say of now: is it stalled, what did it leave behind, where to resume.
+
+Pure; computed when it is read, so that nothing has to be written when time passes.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def is_stalled(build: Row, now: datetime, stall_after: timedelta) -> bool:
+    """It runs, had sent heartbeats, and has been silent for too long."""
+    heard = build["last_heard_at"]
+    if build["status"] != "running" or build["heartbeat_at"] is None or heard is None:
+        return False
+    return bool(now - heard > stall_after)
+
+
+def left_behind(build: Row, resources: Sequence[Row], artifacts: Sequence[Row]) -> list[Row]:
+    """What a build that ended without an artifact may have left in its cloud.
+
+    A resource counts until the log names its removal; `build` has `stalled`.
+    """
+    is_cut = build["status"] in ("cancelled", "failed") or build["stalled"]
+    if not is_cut or any(each["attempt"] == build["attempt"] for each in artifacts):
+        return []
+    kept = {each["artifact_id"] for each in artifacts}
+    return [each for each in resources if not each["removed"] and each["id"] not in kept]
+
+
+def resume(build: Row, states: Sequence[Row], artifacts: Sequence[Row]) -> Row:
+    """The first state that still has to run, and the artifact to start from, if one is kept.
+
+    An artifact is safe to start from where it holds the last completed state below that one.
+    """
+    state = build["resume_state"]
+    done = [row["state"] for row in _standing(build, states) if state and row["state"] < state]
+    covering = [
+        artifact
+        for artifact in artifacts
+        if done and artifact["state"] is not None and max(done) <= artifact["state"] < state
+    ]
+    best = max(covering, key=lambda each: (each["state"], each["attempt"]), default=None)
+    return {"state": state, "safe": best is not None, "artifact": best}
+
+
+def saved_seconds(build: Row, states: Sequence[Row]) -> int | None:
+    """What the newest attempt did not have to run again; None where it did not resume."""
+    if not build["resumed_from"]:
+        return None
+    again = {row["state"] for row in states if row["attempt"] == build["attempt"]}
+    durations = {
+        (row["state"], row["stage"]): row["duration_seconds"] or 0
+        for row in _standing(build, states)
+        if row["attempt"] < build["attempt"] and row["state"] not in again
+    }
+    return sum(durations.values())
+
+
+def _standing(build: Row, states: Sequence[Row]) -> list[Row]:
+    """The completed named rows that the newest attempt stands on: its own, and what it resumed."""
+    resumed_from = build["resumed_from"] or 0
+    return [
+        row
+        for row in states
+        if row["status"] == "completed"
+        and row["mapped"]
+        and (row["attempt"] == build["attempt"] or row["state"] < resumed_from)
+    ]

@@ -1,0 +1,5 @@
+-- What a build's logs named in a cloud, in fold order.
+SELECT type, resource_id AS id, attempt, removed
+FROM build_resources
+WHERE build_id = %(build_id)s
+ORDER BY place
