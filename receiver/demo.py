@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import requests
@@ -14,11 +14,12 @@ from receiver import config, local
 from receiver.errors import MilepostError
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "hooks" / "packer"
+CHAIN = TEMPLATES / "resumable" / "build.sh"
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
 def run(env: Mapping[str, str], say: Callable[[str], None]) -> str:
-    """Build one template with three sources, and one that fails and is tried again.
+    """Build one template with three sources, one that fails and is tried again, and a chain.
 
     Gives the receiver's URL; MilepostError where there is no receiver or no Packer.
     """
@@ -33,6 +34,12 @@ def run(env: Mapping[str, str], say: Callable[[str], None]) -> str:
         _packer(retried, folder, "-var", "fail=yes", "milepost.json", expected=1)
         say("Its second attempt:")
         _packer(retried, folder, "milepost.json", expected=0)
+        chain = settings | {"MILEPOST_BUILD_NUMBER": f"demo-rhel-9.4-chain-{int(time.time())}"}
+        chain["MILEPOST_IMAGE_TYPE"] = "chain"
+        say("A chain of three templates that fails at 55:")
+        _run(chain, folder, [CHAIN, "-var", "fail=yes"], expected=1)
+        say("It resumes at 55, from the artifact of 50:")
+        _run(chain, folder, [CHAIN], expected=0)
     return settings["MILEPOST_URL"]
 
 
@@ -63,9 +70,12 @@ def _need(settings: Mapping[str, str]) -> None:
 
 def _packer(settings: Mapping[str, str], folder: str, *arguments: str, expected: int) -> None:
     *options, template = arguments
-    command = ["packer", "build", *options, str(TEMPLATES / template)]
-    code = subprocess.run(
-        command, cwd=folder, env=dict(settings), check=False
-    ).returncode  # the user's Packer
+    _run(settings, folder, ["packer", "build", *options, TEMPLATES / template], expected)
+
+
+def _run(
+    settings: Mapping[str, str], folder: str, command: Sequence[str | Path], expected: int
+) -> None:
+    code = subprocess.run(command, cwd=folder, env=dict(settings), check=False).returncode
     if code != expected:
         raise MilepostError(f"Packer ended with {code} where the demo expects {expected}.")
