@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
-from hooks import __version__, ci, client, signing
+from hooks import __version__, ci, client, delivery, signing
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
 
@@ -107,6 +107,7 @@ def parser() -> Parser:
     commands.add_parser("packer", help="packer build …: run Packer and report it", add_help=False)
 
     command("check", check, "show who speaks and send a test, which makes no build")
+    command("flush", flush, "send at once what waits in the spool")
     return root
 
 
@@ -185,7 +186,7 @@ def report_manifest(options: Any, env: Env, deadline: Deadline) -> None:
         return
     values = ci.identity(vars(options), env)
     document = client.envelope(values, [], read_manifest(options.file, deadline))
-    client.send(document, env, deadline)
+    delivery.deliver(document, env, deadline)
 
 
 def read_manifest(path: Path, deadline: Deadline) -> Json:
@@ -223,6 +224,16 @@ def check(options: Any, env: Env, deadline: Deadline) -> None:
     print(f"\nThe receiver took a signed test: {json.dumps(answer)}\nLook at: {_page(env, values)}")
 
 
+def flush(_: Any, env: Env, deadline: Deadline) -> None:
+    """Send what is spooled; say what was sent, kept and set aside."""
+    drained, kept = delivery.flush(env, deadline)
+    sent, refused = len(drained.answers), len(drained.refusals)
+    print(f"sent {sent}, kept {kept}, set aside {refused}")
+    problems = [drained.problem, *drained.refusals.values()]
+    if any(problems):
+        raise HookError("; ".join(filter(None, problems))[:500])
+
+
 def _show(name: str, value: ci.Value) -> None:
     print(f"{name:13} {value.text or '-'}   ({value.origin})")
 
@@ -237,7 +248,7 @@ def _page(env: Env, values: ci.Values) -> str:
 
 def _send(options: Any, env: Env, deadline: Deadline, event: Json) -> None:
     values = ci.identity(vars(options), env)
-    client.send(client.envelope(values, [event]), env, deadline)
+    delivery.deliver(client.envelope(values, [event]), env, deadline)
 
 
 if __name__ == "__main__":

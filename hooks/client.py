@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from hooks import __version__, signing
@@ -17,10 +17,11 @@ from hooks.errors import HookError
 
 BUDGET_SECONDS = 10.0
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-TRY_AGAIN = (429, 500, 502, 503, 504)
+TRY_AGAIN = (408, 429, 500, 502, 503, 504)
 MAX_BODY = 5 * 2**20
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class Clock(NamedTuple):
@@ -52,11 +53,12 @@ class Deadline:
 
 
 class Outcome(NamedTuple):
-    """What came of one try: an answer, or a problem and how long to wait (None: for ever)."""
+    """What came of a try: an answer, or a problem and how long to wait (None: for ever)."""
 
     answer: Json | None = None
     problem: str = ""
     wait: float | None = None
+    is_refused: bool = False
 
 
 def now() -> str:
@@ -91,14 +93,26 @@ def address(env: Mapping[str, str]) -> str:
     return base if "/webhooks/" in base else f"{base}/webhooks/milepost"
 
 
-def send(document: Json, env: Mapping[str, str], deadline: Deadline | None = None) -> Json:
-    """Post an envelope and give the answer; HookError where it was not taken in time."""
-    url, secret, deadline = address(env), signing.secret_of(env), deadline or Deadline()
+def encode(document: Json) -> bytes:
+    """The body of an envelope; HookError where the receiver would not take so much."""
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     body = text.encode("utf-8", "replace")  # an argument may hold bytes that are no UTF-8
     if len(body) > MAX_BODY:
         raise HookError(f"not reporting: {len(body)} bytes, the receiver takes {MAX_BODY}")
-    return within(deadline, lambda: _post(url, secret, body, deadline))
+    return body
+
+
+def new_id() -> str:
+    """A webhook-id: the receiver knows a delivery by it, however often it comes."""
+    return f"msg_{uuid.uuid4().hex}"
+
+
+def send(document: Json, env: Mapping[str, str], deadline: Deadline | None = None) -> Json:
+    """Post an envelope past the spool; HookError where it was not taken in time."""
+    outcome = Receiver(env).post(new_id(), encode(document), deadline or Deadline())
+    if outcome.answer is None:
+        raise HookError(f"not reported: {outcome.problem}")
+    return outcome.answer
 
 
 def _whole(values: Values, name: str) -> int | None:
@@ -110,10 +124,63 @@ def _whole(values: Values, name: str) -> int | None:
     return int(text)
 
 
-def within(deadline: Deadline, work: Callable[[], Json]) -> Json:
+class Receiver:
+    """Where to post and as whom, over one connection; HookError where that is not set.
+
+    The environment may name a proxy and certificate authorities, as `requests` knows them:
+    https://requests.readthedocs.io/en/latest/user/advanced/#proxies
+    """
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.url, self._secret = address(env), signing.secret_of(env)
+        named = any(env.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+        self._authorities = None if named else env.get("SSL_CERT_FILE") or None
+        self._session: Any = None
+
+    def post(self, message_id: str, body: bytes, deadline: Deadline) -> Outcome:
+        """Try until it is taken, refused for good, or the time is up."""
+        outcome = Outcome()
+        for pause in PAUSES:
+            try:
+                outcome = within(deadline, lambda: self._try(message_id, body, deadline))
+            except HookError as error:
+                return Outcome(problem=str(error).partition(": ")[2])
+            if outcome.wait is None or not deadline.pause(max(pause, outcome.wait)):
+                break
+        return outcome
+
+    def _try(self, message_id: str, body: bytes, deadline: Deadline) -> Outcome:
+        import requests  # an import of 0.1 s that `--help` and markers can do without
+
+        self._session = self._session or requests.Session()
+        headers = {
+            **signing.sign(self._secret, message_id, int(deadline.clock.wall()), body),
+            "content-type": "application/json",
+            "user-agent": f"milepost-hook/{__version__}",
+        }
+        try:
+            answer = self._session.post(
+                self.url,
+                body,
+                headers=headers,
+                timeout=max(0.1, deadline.left()),
+                allow_redirects=False,
+                auth=lambda request: request,  # a .netrc would replace our Authorization
+                verify=self._authorities,
+            )
+        except (requests.ConnectionError, requests.Timeout) as error:
+            problem = f"no answer from {urlsplit(self.url).hostname} ({type(error).__name__})"
+            is_final = "CERTIFICATE_VERIFY" in str(error)  # no further try mends a certificate
+            return Outcome(problem=problem, wait=None if is_final else 0.0)
+        except requests.RequestException as error:
+            return Outcome(problem=f"is MILEPOST_URL right? ({type(error).__name__})")
+        return _outcome(answer.status_code, answer.content, answer.headers)
+
+
+def within(deadline: Deadline, work: Callable[[], T]) -> T:
     """Run the work in a thread that may be left behind: neither name resolution nor a server
     that answers byte by byte ends by itself."""
-    answers: list[Json] = []
+    answers: list[T] = []
     errors: list[Exception] = []
 
     def run() -> None:
@@ -132,47 +199,15 @@ def within(deadline: Deadline, work: Callable[[], Json]) -> Json:
     return answers[0]
 
 
-def _post(url: str, secret: str, body: bytes, deadline: Deadline) -> Json:
-    """Try until it is taken, refused for good, or the time is up."""
-    message_id, outcome = f"msg_{uuid.uuid4().hex}", Outcome()
-    for pause in PAUSES:
-        headers = signing.sign(secret, message_id, int(deadline.clock.wall()), body)
-        outcome = _try(url, headers, body, deadline)
-        if outcome.answer is not None:
-            return outcome.answer
-        if outcome.wait is None or not deadline.pause(max(pause, outcome.wait)):
-            break
-    raise HookError(f"not reported: {outcome.problem}")
-
-
-def _try(url: str, headers: dict[str, str], body: bytes, deadline: Deadline) -> Outcome:
-    import requests  # an import of 0.1 s that `--help` and markers can do without
-
-    headers = {
-        **headers,
-        "content-type": "application/json",
-        "user-agent": f"milepost-hook/{__version__}",
-    }
-    try:
-        answer = requests.post(
-            url,
-            body,
-            headers=headers,
-            timeout=max(0.1, deadline.left()),
-            allow_redirects=False,
-            auth=lambda request: request,  # a .netrc would replace our Authorization
-        )
-    except (requests.ConnectionError, requests.Timeout) as error:
-        problem = f"no answer from {urlsplit(url).hostname} ({type(error).__name__})"
-        is_final = "CERTIFICATE_VERIFY" in str(error)  # no further try mends a certificate
-        return Outcome(problem=problem, wait=None if is_final else 0.0)
-    except requests.RequestException as error:
-        return Outcome(problem=f"is MILEPOST_URL right? ({type(error).__name__})")
-    if answer.status_code // 100 == 2:  # a redirect has taken nothing
-        return Outcome(answer=_json(answer.content))
-    problem = _refusal(answer.status_code, _json(answer.content))
-    again = answer.status_code in TRY_AGAIN
-    return Outcome(problem=problem, wait=_retry_after(answer.headers) if again else None)
+def _outcome(status: int, content: bytes, headers: Mapping[str, str]) -> Outcome:
+    if status // 100 == 2:  # a redirect has taken nothing
+        return Outcome(answer=_json(content))
+    again = status in TRY_AGAIN
+    return Outcome(
+        problem=_refusal(status, _json(content)),
+        wait=_retry_after(headers) if again else None,
+        is_refused=status // 100 == 4 and not again,
+    )
 
 
 def _json(content: bytes) -> Json:

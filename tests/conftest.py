@@ -107,7 +107,8 @@ def token(command: Callable[..., Result]) -> Callable[..., str]:
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test never sees the settings of whoever runs it."""
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A test never sees the settings of whoever runs it, nor their spool."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for name in [name for name in os.environ if name.startswith(("MILEPOST_", "DATABASE_URL"))]:
         monkeypatch.delenv(name)

@@ -89,7 +89,7 @@ def started() -> Iterator[Running]:
         "MILEPOST_DATA_DIR": str(folder / "my data"),
         **{f"MILEPOST_SECRET_{source.upper()}": secret for source, secret in FORGES.items()},
     }
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [MILEPOST, "serve", "--local", "--bind", f"127.0.0.1:{port}"],
         env=environment,
@@ -132,7 +132,8 @@ def _drain(process: subprocess.Popen[str]) -> None:
             pass
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

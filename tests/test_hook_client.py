@@ -191,7 +191,7 @@ def test_one_id_and_a_fresh_signature_over_all_tries(receiver: responses.Request
     assert len(set(sent_headers(receiver, "webhook-signature"))) == 2
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_tries_end_with_the_budget(receiver: responses.RequestsMock, status: int):
     receiver.add(responses.POST, ROUTE, status=status)
     watch = Watch()
@@ -222,22 +222,26 @@ def test_a_silent_receiver_costs_the_budget_and_no_more():
             client.send(DOCUMENT, env, Deadline(0.2))
 
 
-@pytest.mark.parametrize("status", [301, 307, 400, 401, 404, 409, 413, 422])
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 413, 422])
 def test_what_is_refused_for_good_is_not_tried_again(
     receiver: responses.RequestsMock, capsys: pytest.CaptureFixture[str], status: int
 ):
     problem = {"detail": "Invalid delivery", "errors": {"build.number": ["Too long"]}}
-    receiver.add(
-        responses.POST,
-        ROUTE,
-        json=problem,
-        status=status,
-        headers={"Location": "https://x.example"},
-    )
+    receiver.add(responses.POST, ROUTE, json=problem, status=status)
     assert exit_code(["stage", "Harden"]) == 0
     assert len(receiver.calls) == 1
     line = f"milepost: not reported: the receiver answers {status} Invalid delivery"
     assert capsys.readouterr().err == f"{line} build.number: Too long\n"
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_a_redirect_has_taken_nothing_and_is_not_followed(
+    receiver: responses.RequestsMock, status: int
+):
+    receiver.add(responses.POST, ROUTE, status=status, headers={"Location": "https://x.example"})
+    with pytest.raises(HookError, match=f"not reported: the receiver answers {status}"):
+        client.send(DOCUMENT, SETTINGS)
+    assert len(receiver.calls) == 1
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff", b'{"errors": 5, "detail": null}'])

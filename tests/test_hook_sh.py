@@ -5,10 +5,7 @@ import json
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,63 +14,11 @@ from standardwebhooks import Webhook
 
 from hooks import ci
 from receiver.sources.milepost import ENVELOPE
+from tests.listeners import Listener, Post, listening
 from tests.senders import BEARER, OTHER_SECRET, SECRET
 
 SH = Path(__file__).parent.parent / "hooks" / "milepost-hook.sh"
 NUMBER = {"MILEPOST_BUILD_NUMBER": "b-1"}
-
-
-class Post:
-    """A request as it arrived."""
-
-    def __init__(self, path: str, headers: dict[str, str], body: bytes) -> None:
-        self.path, self.headers, self.body = path, headers, body
-
-    @property
-    def document(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body)
-        return found
-
-
-class Listener(ThreadingHTTPServer):
-    """Keeps what is posted; answers with each status in turn, the last one for ever."""
-
-    def __init__(self) -> None:
-        self.posts: list[Post] = []
-        self.statuses = [202]
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-class Answer(BaseHTTPRequestHandler):
-    """One request."""
-
-    server: Listener
-
-    def do_POST(self):  # the name that http.server calls
-        body = self.rfile.read(int(self.headers["content-length"]))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.posts.append(Post(self.path, headers, body))
-        statuses = self.server.statuses
-        self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object):
-        pass
-
-
-@contextmanager
-def listening() -> Iterator[Listener]:
-    """Take posts until the end."""
-    with Listener() as server:
-        thread = threading.Thread(target=server.serve_forever, args=[0.01])
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture

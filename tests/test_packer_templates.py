@@ -12,8 +12,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from receiver.sources.milepost import ENVELOPE
+from tests.listeners import Listener, listening
 from tests.senders import SECRET
-from tests.test_hook_sh import SH, Listener, listening
+from tests.test_hook_sh import SH
 
 TEMPLATES = Path(__file__).parent.parent / "hooks" / "packer"
 HOOKS = {"python": Path(sys.executable).with_name("milepost-hook"), "sh": SH}
