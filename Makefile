@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run demo test lint lock corpus clean
+HOOK := receiver/milepost-hook.pyz
+
+.PHONY: install hook run demo test lint lock corpus clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -15,11 +17,23 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	touch $@
 
-install: $(VENV)/.installed
+build/milepost-hook.pyz: hooks/requirements.lock $(wildcard hooks/*.py) | $(VENV)/.installed
+	rm -rf build/hook
+	$(BIN)/pip install --quiet --require-hashes --no-deps --no-compile --target build/hook \
+		--only-binary :all: --python-version 3.9 --implementation py --abi none --platform any -r $<
+	$(BIN)/python -m hooks.bundle build/hook $@
+
+$(HOOK): build/milepost-hook.pyz
+	install -m 644 $< $@
+
+install: $(VENV)/.installed $(HOOK)
+
+hook: $(HOOK)  ## the hook as one file: build/milepost-hook.pyz, and what a receiver serves at /hook
 
 lock:  ## pin every dependency again; needs uv
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q --python-version 3.9 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links hooks/requirements.in -o hooks/requirements.lock
 
 run: install  ## serve on this machine, with an embedded PostgreSQL
 	$(BIN)/milepost serve --local --bind 127.0.0.1:8080
@@ -34,7 +48,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint  ## everything
+test: lint hook  ## everything
 	tests/system-packages.sh packer shellcheck curl openssl
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
 

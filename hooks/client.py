@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from hooks import __version__, signing
+from hooks.authorities import named_or_system
 from hooks.ci import DIMENSIONS, Values
 from hooks.errors import HookError
 
@@ -133,8 +134,7 @@ class Receiver:
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.url, self._secret = address(env), signing.secret_of(env)
-        named = any(env.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
-        self._authorities = None if named else env.get("SSL_CERT_FILE") or None
+        self._authorities = named_or_system(env)
         self._session: Any = None
 
     def post(self, message_id: str, body: bytes, deadline: Deadline) -> Outcome:
@@ -169,9 +169,11 @@ class Receiver:
                 verify=self._authorities,
             )
         except (requests.ConnectionError, requests.Timeout) as error:
-            problem = f"no answer from {urlsplit(self.url).hostname} ({type(error).__name__})"
-            is_final = "CERTIFICATE_VERIFY" in str(error)  # no further try mends a certificate
-            return Outcome(problem=problem, wait=None if is_final else 0.0)
+            host = urlsplit(self.url).hostname
+            if "CERTIFICATE_VERIFY" in str(error):  # no further try mends it
+                advice = "name the file of its authority in REQUESTS_CA_BUNDLE"
+                return Outcome(problem=f"the certificate of {host} is not trusted: {advice}")
+            return Outcome(problem=f"no answer from {host} ({type(error).__name__})", wait=0.0)
         except requests.RequestException as error:
             return Outcome(problem=f"is MILEPOST_URL right? ({type(error).__name__})")
         return _outcome(answer.status_code, answer.content, answer.headers)

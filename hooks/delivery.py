@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from hooks.client import Deadline, Json, Outcome, Receiver, encode, new_id
-from hooks.errors import HookError
+from hooks.errors import HookError, Kept
 from hooks.spool import Entry, Spool, entries, folder_of
 
 PAUSE = 0.02  # between two looks at a lock
@@ -29,7 +29,7 @@ class Drained(NamedTuple):
 
 
 def deliver(document: Json, env: Env, deadline: Deadline | None = None) -> Json:
-    """Send what waits, then this; HookError where it was kept or refused instead.
+    """Send what waits, then this; Kept where it waits in the spool, HookError where it was refused.
 
     Gives the receiver's answer; {} where another hook sent it meanwhile.
     """
@@ -76,7 +76,7 @@ def _in_turn(spool: Spool, mine: Entry, receiver: Receiver, deadline: Deadline) 
     if mine.path.exists():
         away = "the receiver was away a moment ago" if spool.is_resting() else "others are sending"
         problem = drained.problem or away
-        raise HookError(f"not reported yet: {problem}; {len(spool.waiting())} in the spool")
+        raise Kept(f"not reported yet: {problem}; {len(spool.waiting())} in the spool")
     if spool.is_refused(mine):
         refusal = drained.refusals.get(mine.message_id, "the receiver refuses it")
         raise HookError(f"not reported: {refusal}")

@@ -3,3 +3,7 @@
 
 class HookError(Exception):
     """A sentence that says what to change."""
+
+
+class Kept(HookError):
+    """It is in the spool, and will be sent before anything later is."""

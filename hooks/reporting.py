@@ -13,22 +13,26 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from hooks import ci, client
+from hooks import ci, client, delivery
 from hooks.client import Deadline
-from hooks.errors import HookError
+from hooks.errors import HookError, Kept
 from hooks.output import Said
 
 Json = dict[str, Any]
 
 HEARTBEAT_SECONDS = 25.0
+HEARTBEAT_BUDGET = 5.0
 GATHER_SECONDS = 0.3  # events of one moment travel together
 PAUSES = (1.0, 2.0, 5.0, 10.0)  # after a receiver that did not take it
 MOST = 500  # events in one envelope
 
 
 def deliver(document: Json, env: Mapping[str, str], deadline: Deadline) -> None:
-    """The one place that sends."""
-    client.send(document, env, deadline)
+    """The one place that sends. A heartbeat alone is of now: nobody keeps it for later."""
+    if document["manifest"] is None and all(e["kind"] == "heartbeat" for e in document["events"]):
+        client.send(document, env, Deadline(min(HEARTBEAT_BUDGET, deadline.left())))
+    else:
+        delivery.deliver(document, env, deadline)
 
 
 class Reporter:
@@ -122,7 +126,11 @@ class Reporter:
         is_quiet = target in self._judged
         alive = [] if is_quiet or (events and target in self._heard) else [_heartbeat()]
         document = client.envelope(self._values_of(target), [*events, *alive], manifest)
-        deliver(document, self._env, deadline)
+        try:
+            deliver(document, self._env, deadline)
+            self.problem = ""
+        except Kept as error:
+            self.problem = str(error)
         with self._change:
             self._heard[target] = float("inf") if is_quiet else time.monotonic()
             self._forget(target, len(events), manifest)

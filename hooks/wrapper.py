@@ -124,7 +124,8 @@ class Wrapped:
             self._judge(target, code, cancelled or "")
         self._tick()
         self._add_artifacts(began, deadline)
-        if not self._reporter.close(deadline):
+        is_done = self._reporter.close(deadline)
+        if self._reporter.problem or not is_done:
             self.problem = self._reporter.problem or "not reported: no answer within 10 s"
             tell(self.problem)
 
@@ -191,7 +192,7 @@ def _artifact(made: Json, part: Part, deadline: Deadline) -> Json:
     """An artifact's event; of a part of a chain it says which state it holds."""
     event: Json = {"kind": "artifact", "artifact": made}
     files = [Path(file["name"]) for file in made["files"]]
-    for file, path in zip(made["files"], files):  # noqa: B905  # Python 3.9
+    for file, path in zip(made["files"], files):  # Python 3.9
         if path.is_file():
             file["size"] = path.stat().st_size
     if part.is_last:

@@ -10,7 +10,18 @@ from flask import Flask, Response, g, make_response, render_template, request
 from secure import ContentSecurityPolicy, ReferrerPolicy, Secure, XContentTypeOptions, XFrameOptions
 from werkzeug.exceptions import HTTPException
 
-from receiver import access, api, deliveries, log, pages, postgres, setup, sign_in, webhooks
+from receiver import (
+    access,
+    api,
+    deliveries,
+    hookfile,
+    log,
+    pages,
+    postgres,
+    setup,
+    sign_in,
+    webhooks,
+)
 from receiver.config import Config
 from receiver.db import Database
 from receiver.errors import Closed, HttpError
@@ -49,7 +60,7 @@ def create_app(config: Config) -> Flask:
     parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
     senders = Watched(config.senders, parse, Senders(), optional=True)
     app.extensions["milepost"] = Services(config, database, stages, routes, senders)
-    for module in (webhooks, api, pages, deliveries, setup, sign_in):
+    for module in (webhooks, api, pages, deliveries, hookfile, setup, sign_in):
         app.register_blueprint(module.blueprint)
     app.jinja_env.globals["csrf_token"] = access.csrf_token
     app.before_request(_begin)

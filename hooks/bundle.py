@@ -1,0 +1,50 @@
+"""Pack the hook and what it needs into one file; the same bytes on every build.
+
+A zip behind a `#!` line, as Python's zipapp makes them: https://docs.python.org/3/library/zipapp.html
+"""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from pathlib import Path
+
+SHEBANG = b"#!/usr/bin/env python3\n"
+MAIN = """import certifi
+
+from hooks.authorities import system_bundle
+
+if system_bundle():  # else every call would unpack certifi's own into a temporary file
+    certifi.where = system_bundle
+
+from hooks.__main__ import main
+
+main()
+"""
+NOT_NEEDED = ("RECORD", "INSTALLER", "REQUESTED", "bundle.py")
+SUFFIXES = (".py", ".pem", ".typed")
+
+
+def bundle(packages: Path, hooks: Path, target: Path) -> None:
+    """Write `target` from a folder of installed packages and from our own."""
+    files = {str(path.relative_to(packages)): path for path in packages.rglob("*")}
+    files.update({f"hooks/{path.name}": path for path in hooks.glob("*.py")})
+    contents = {name: path.read_bytes() for name, path in files.items() if _belongs(path)}
+    contents["__main__.py"] = MAIN.encode()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:
+        file.write(SHEBANG)
+        with zipfile.ZipFile(file, "w") as archive:  # stored: no version of zlib matters
+            for name in sorted(contents):
+                archive.writestr(zipfile.ZipInfo(name), contents[name])
+    target.chmod(0o755)
+
+
+def _belongs(path: Path) -> bool:
+    if not path.is_file() or path.name in NOT_NEEDED or "__pycache__" in path.parts:
+        return False
+    return path.suffix in SUFFIXES or any(part.endswith(".dist-info") for part in path.parts)
+
+
+if __name__ == "__main__":
+    bundle(Path(sys.argv[1]), Path(__file__).parent, Path(sys.argv[2]))
