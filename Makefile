@@ -49,7 +49,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 test: lint hook  ## everything
-	tests/system-packages.sh packer shellcheck curl openssl
+	tests/system-packages.sh packer shellcheck curl openssl nginx
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
 
 corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path

@@ -103,7 +103,14 @@ def _caller() -> Grant | None:
     grant = grant_of(token) if token else None
     if grant is None and bearer is not None:
         raise Closed
-    return grant or (ANYBODY if services().config.public_read else None)
+    return grant or _user() or (ANYBODY if services().config.public_read else None)
+
+
+def _user() -> Grant | None:
+    """Whom a trusted proxy has signed in; from others the header does not get this far."""
+    config = services().config
+    name = request.headers.get(config.user_header, "") if config.user_header else ""
+    return Grant(name[:200], config.user_scope) if name else None
 
 
 def _bearer() -> str | None:

@@ -25,6 +25,7 @@ from receiver import (
 from receiver.config import Config
 from receiver.db import Database
 from receiver.errors import Closed, HttpError
+from receiver.proxies import TrustedProxies
 from receiver.routes import Routes
 from receiver.senders import Senders
 from receiver.services import Services
@@ -62,6 +63,7 @@ def create_app(config: Config) -> Flask:
     app.extensions["milepost"] = Services(config, database, stages, routes, senders)
     for module in (webhooks, api, pages, deliveries, hookfile, setup, sign_in):
         app.register_blueprint(module.blueprint)
+    app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies, config.user_header)  # type: ignore[method-assign]
     app.jinja_env.globals["csrf_token"] = access.csrf_token
     app.before_request(_begin)
     app.after_request(access.keep_csrf)
@@ -84,6 +86,8 @@ def _begin() -> None:
 def _finish(response: Response) -> Response:
     """Security headers, and the one log line of this request."""
     response.headers.update(HEADERS.headers)
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     response.headers["X-Request-ID"] = g.get("request_id", "")
     if request.path != "/livez":
         log.get().info(

@@ -6,7 +6,7 @@ import sys
 import click
 
 from receiver import __version__, demo, local, migrate, postgres
-from receiver.commands import deliveries, doctor, naming, routes, senders, tokens
+from receiver.commands import deliveries, doctor, naming, operations, routes, senders, tokens
 from receiver.commands.common import command, database_url, settings
 from receiver.config import Config
 
@@ -91,6 +91,9 @@ for each in (
     doctor.doctor,
     naming.merge,
     naming.rename,
+    operations.backup,
+    operations.prune,
+    operations.restore,
     routes.group,
     senders.group,
     tokens.group,

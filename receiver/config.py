@@ -5,12 +5,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from receiver import signatures
 from receiver.errors import ConfigError
 
+Network = IPv4Network | IPv6Network
+SCOPES = ("read", "write", "admin")
 DEFAULT_URL = "http://127.0.0.1:8080"
 SOURCES = ("milepost", "packer", "github", "gitlab", "jenkins", "cloudevents")
 STANDARD_SOURCES = ("milepost", "packer", "cloudevents")
@@ -18,20 +21,26 @@ STANDARD_SOURCES = ("milepost", "packer", "cloudevents")
 KNOWN = {
     "MILEPOST_DATA_DIR",
     "MILEPOST_EXTERNAL_URL",
+    "MILEPOST_KEEP_BODIES",
     "MILEPOST_PG_BIN",
     "MILEPOST_PUBLIC_READ",
     "MILEPOST_ROUTES",
     "MILEPOST_SENDERS",
     "MILEPOST_STAGES",
     "MILEPOST_STALL_AFTER",
+    "MILEPOST_TRUSTED_PROXIES",
+    "MILEPOST_USER_HEADER",
+    "MILEPOST_USER_SCOPE",
     *(f"MILEPOST_SECRET_{source.upper()}" for source in SOURCES),
     *(f"MILEPOST_SECRET_{source.upper()}_FILE" for source in SOURCES),
     "DATABASE_URL_FILE",
 }
 STALL_AFTER = timedelta(minutes=15)
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
-_DURATION = re.compile(r"([0-9]{1,6})(|[smh])")
+KEEP_BODIES = timedelta(days=30)
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]{1,6})(|[smhd])")
 # Read by the hooks, which may share an environment with the receiver.
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 HOOK_NAMES = {
     "MILEPOST_BUILD_NUMBER",
     "MILEPOST_CHECK_RUN_ID",
@@ -68,6 +77,10 @@ class Config:
     senders_file: Path | None = None
     external_url: str = DEFAULT_URL
     stall_after: timedelta = STALL_AFTER
+    keep_bodies: timedelta = KEEP_BODIES
+    trusted_proxies: tuple[Network, ...] = ()
+    user_header: str | None = None
+    user_scope: str = "read"
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
@@ -89,6 +102,10 @@ def load(env: Mapping[str, str]) -> Config:
         senders_file=Path(path) if (path := env.get("MILEPOST_SENDERS")) else None,
         external_url=reader.url("MILEPOST_EXTERNAL_URL") or DEFAULT_URL,
         stall_after=reader.duration("MILEPOST_STALL_AFTER", STALL_AFTER),
+        keep_bodies=reader.duration("MILEPOST_KEEP_BODIES", KEEP_BODIES),
+        trusted_proxies=reader.networks("MILEPOST_TRUSTED_PROXIES"),
+        user_header=reader.header("MILEPOST_USER_HEADER"),
+        user_scope=reader.choice("MILEPOST_USER_SCOPE", SCOPES),
         secrets={source: lines for source in SOURCES if (lines := reader.secrets(source))},
         unknown=tuple(sorted(name for name in env if _is_unknown(name))),
     )
@@ -104,6 +121,12 @@ def default_data_dir(env: Mapping[str, str]) -> Path:
         return Path("/var/lib/milepost")
     home = Path(env.get("HOME", "~")).expanduser()
     return Path(env.get("XDG_DATA_HOME") or home / ".local/share") / "milepost"
+
+
+def span(text: str) -> timedelta | None:
+    """`15m` as fifteen minutes; a number alone is seconds; None for what is no such time."""
+    found = _DURATION.fullmatch(text)
+    return timedelta(seconds=int(found[1]) * UNITS[found[2]]) if found else None
 
 
 def _is_unknown(name: str) -> bool:
@@ -140,13 +163,38 @@ class _Reader:
             self.problems.append(f"{name} must be as https://milepost.example.com.")
         return value or None
 
+    def networks(self, name: str) -> tuple[Network, ...]:
+        """Addresses or networks, separated by commas."""
+        found = []
+        for part in filter(None, map(str.strip, (self.env.get(name) or "").split(","))):
+            try:
+                found.append(ip_network(part))
+            except ValueError:
+                self.problems.append(f"{name}: {part} must be as 10.0.0.1 or 10.0.0.0/8.")
+        return tuple(found)
+
+    def header(self, name: str) -> str | None:
+        """A header that a trusted proxy sets; without one nobody could be believed."""
+        value = self.env.get(name) or None
+        if value and not _HEADER.fullmatch(value):
+            self.problems.append(f"{name} must be a header's name, such as X-Forwarded-User.")
+        if value and not self.env.get("MILEPOST_TRUSTED_PROXIES"):
+            self.problems.append(f"{name} needs MILEPOST_TRUSTED_PROXIES: from whom to believe it.")
+        return value
+
+    def choice(self, name: str, known: tuple[str, ...]) -> str:
+        """One of these words; the first where nothing is set."""
+        value = self.env.get(name) or known[0]
+        if value not in known:
+            self.problems.append(f"{name} must be one of {', '.join(known)}.")
+        return value
+
     def duration(self, name: str, default: timedelta) -> timedelta:
         value = self.env.get(name, "").strip()
-        found = _DURATION.fullmatch(value)
-        if not value or (found and int(found[1])):
-            return timedelta(seconds=int(found[1]) * UNITS[found[2]]) if found else default
-        self.problems.append(f"{name} must be a time such as 900, 90s, 15m or 1h.")
-        return default
+        found = span(value) if value else default
+        if not found:
+            self.problems.append(f"{name} must be a time such as 900, 90s, 15m, 1h or 30d.")
+        return found or default
 
     def path(self, name: str) -> Path | None:
         value = self.env.get(name)

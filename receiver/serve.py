@@ -5,6 +5,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers import gthread
 
+from receiver import housekeeping
 from receiver.app import create_app
 from receiver.config import Config
 
@@ -18,6 +19,7 @@ OPTIONS: dict[str, Any] = {
     "keepalive": 5,
     "worker_tmp_dir": "/dev/shm",  # noqa: S108  # a full /tmp must not stop the heartbeat
     "limit_request_fields": 100,
+    "forwarded_allow_ips": "",  # whom to believe is the app's to know
     "loglevel": "warning",
 }
 
@@ -56,4 +58,5 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Make the app; called in each worker."""
+        housekeeping.start(self._config)
         return create_app(self._config)

@@ -8,10 +8,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+from receiver.config import SCOPES
 from receiver.db import Connection, Row, query
 from receiver.errors import MilepostError
 
-SCOPES = ("read", "write", "admin")
 PREFIX = "mp_"
 
 

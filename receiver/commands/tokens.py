@@ -7,6 +7,7 @@ import click
 
 from receiver import tokens
 from receiver.commands.common import as_json, command, connection, show
+from receiver.config import SCOPES
 
 _SPAN = re.compile(r"(\d{1,4})([hdwy])\Z")
 _HOURS = {"h": 1, "d": 24, "w": 24 * 7, "y": 24 * 365}
@@ -19,7 +20,7 @@ def group() -> None:
 
 @group.command()
 @click.option("--name", required=True, help="Whose it is.")
-@click.option("--scope", type=click.Choice(tokens.SCOPES), required=True)
+@click.option("--scope", type=click.Choice(SCOPES), required=True)
 @click.option("--project", help="The one project that it may see and change.")
 @click.option("--expires", help="30d, 12h, 8w, 1y, or a date such as 2027-01-31.")
 @command

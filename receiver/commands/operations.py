@@ -1,0 +1,130 @@
+"""milepost backup, restore and prune."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from psycopg.conninfo import conninfo_to_dict
+from rich.console import Console
+from rich.progress import Progress
+
+from receiver import db, migrate, pgbinaries, pruning
+from receiver.commands.common import command, database_url, settings
+from receiver.config import span
+from receiver.errors import MilepostError
+
+# https://www.postgresql.org/docs/current/libpq-envars.html: arguments are for everybody to read.
+VARIABLES = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "options": "PGOPTIONS",
+}
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@command
+def backup(file: Path) -> None:
+    """Write the whole database to FILE, in pg_dump's own format."""
+    if file.exists():
+        raise MilepostError(f"{file} is there already.")
+    part = file.with_name(f".{file.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as output:
+        try:
+            _run("pg_dump", ["--format=custom", "--no-owner"], stdout=output.fileno())
+            os.fsync(output.fileno())
+        except BaseException:
+            part.unlink()
+            raise
+    part.replace(file)
+    click.echo(f"{file}: {file.stat().st_size} bytes")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@command
+def restore(file: Path) -> None:
+    """Fill an empty database from FILE and bring it to this release's schema."""
+    url = database_url(settings())
+    with db.connect(url) as connection:
+        row = connection.execute(
+            "SELECT count(*) AS tables FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchone()
+    if row and row["tables"]:
+        raise MilepostError("The database is not empty: restore goes into an empty one only.")
+    arguments = ["--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={_name(url)}"]
+    with file.open("rb") as source:
+        _run("pg_restore", arguments, stdin=source.fileno())
+    migrate.migrate(url)
+    click.echo(f"{file} is restored.")
+
+
+@click.command()
+@click.option("--older-than", required=True, help="Such as 30d or 12h.")
+@click.option("--facts", is_flag=True, help="Builds that ended by then too, and unused deliveries.")
+@command
+def prune(older_than: str, facts: bool) -> None:
+    """Forget raw bodies of deliveries that are older; what was learned of builds stays."""
+    age = span(older_than)
+    if age is None:
+        raise click.BadParameter("write 30d, 12h or 15m", param_hint="--older-than")
+    with db.connect(database_url(settings())) as connection:
+        connection.autocommit = True
+        before = datetime.now(UTC) - age
+        click.echo(f"{_counted('bodies', pruning.bodies(connection, before))} bodies forgotten")
+        if facts:
+            click.echo(f"{_counted('facts', pruning.facts(connection, before))} rows removed")
+
+
+def _counted(what: str, batches: Iterator[int]) -> int:
+    console, total = Console(stderr=True), 0
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        for count in batches:
+            total += count
+            progress.update(task, advance=count)
+    return total
+
+
+def _run(
+    program: str, arguments: list[str], stdin: int | None = None, stdout: int | None = None
+) -> None:
+    """One of PostgreSQL's programs on the database in use; MilepostError with its own words."""
+    url = database_url(settings())
+    ran = subprocess.run(
+        [pgbinaries.find() / program, *arguments],
+        env=pgbinaries.ENVIRONMENT | _environment(url),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if ran.returncode:
+        raise MilepostError(f"{program}: {ran.stderr.decode('utf-8', 'replace').strip()}")
+
+
+def _name(url: str) -> str:
+    return str(conninfo_to_dict(url).get("dbname", ""))
+
+
+def _environment(url: str) -> dict[str, str]:
+    known = {name: str(value) for name, value in conninfo_to_dict(url).items() if value}
+    unknown = sorted(set(known) - set(VARIABLES))
+    if unknown:
+        raise MilepostError(f"DATABASE_URL: {', '.join(unknown)} cannot be passed on to pg_dump.")
+    return {VARIABLES[name]: value for name, value in known.items()}

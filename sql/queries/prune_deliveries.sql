@@ -1,0 +1,13 @@
+-- Remove a batch of old deliveries of which nothing is used.
+DELETE FROM deliveries
+WHERE
+    id IN (
+        SELECT id FROM deliveries
+        WHERE
+            received_at < %(before)s
+            AND NOT EXISTS (
+                SELECT FROM events
+                WHERE events.delivery_id = deliveries.id AND events.build_id IS NOT NULL
+            )
+        LIMIT %(limit)s
+    )
