@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-HOOK := receiver/milepost-hook.pyz
+HOOK := receiver/milepost-hook.pyz receiver/milepost-hook.sh
 
 .PHONY: install hook run demo test lint lock corpus clean
 
@@ -23,7 +23,10 @@ build/milepost-hook.pyz: hooks/requirements.lock $(wildcard hooks/*.py) | $(VENV
 		--only-binary :all: --python-version 3.9 --implementation py --abi none --platform any -r $<
 	$(BIN)/python -m hooks.bundle build/hook $@
 
-$(HOOK): build/milepost-hook.pyz
+receiver/milepost-hook.pyz: build/milepost-hook.pyz
+	install -m 644 $< $@
+
+receiver/milepost-hook.sh: hooks/milepost-hook.sh
 	install -m 644 $< $@
 
 install: $(VENV)/.installed $(HOOK)
@@ -42,14 +45,19 @@ demo: install  ## real Packer builds, reported to the receiver of `make run`
 	tests/system-packages.sh packer
 	$(BIN)/milepost demo
 
+build/node/.installed:  # runs GitLab's jobs here; the last one that runs on Node 20
+	tests/system-packages.sh npm rsync
+	npm install --silent --no-audit --no-fund --no-save --prefix build/node gitlab-ci-local@4.73.0
+	touch $@
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint hook  ## everything
-	tests/system-packages.sh packer shellcheck curl openssl nginx
+test: lint hook build/node/.installed  ## everything
+	tests/system-packages.sh packer shellcheck curl openssl nginx groovy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
 
 corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path
