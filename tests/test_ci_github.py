@@ -167,7 +167,7 @@ def test_the_pinned_file_is_taken(receiver: Running, tmp_path: Path):
 def test_without_python_the_sh_hook_is_taken(receiver: Running, tmp_path: Path):
     few = tmp_path / "few programs"
     few.mkdir()
-    for name in ("sh", "bash", "curl", "openssl", "mkdir", "rm", "chmod", "tr", "sed", "head",
+    for name in ("sh", "bash", "curl", "openssl", "mkdir", "rm", "mv", "chmod", "tr", "sed", "head",
                  "date", "od", "cat"):  # fmt: skip
         (few / name).symlink_to(f"/usr/bin/{name}")
     job = Runner(tmp_path, PATH=str(few))

@@ -1,21 +1,22 @@
-# shellcheck shell=sh disable=SC2016  # $ of the stand-in
+# shellcheck shell=sh disable=SC2016  # the stand-in's own $
 # Put milepost-hook into the folder $MILEPOST_BIN: the receiver's one file, or where there is no
-# Python its sh one, or else a stand-in that says so. Whatever happens, it breaks no build.
+# Python its sh one, or else a stand-in that does nothing. Whatever happens, it breaks no build.
 if ! command -v milepost-hook >/dev/null 2>&1; then
   mkdir -p "$MILEPOST_BIN"
-  milepost_from=${MILEPOST_URL:-} milepost_to=$MILEPOST_BIN/milepost-hook
+  milepost_new=$MILEPOST_BIN/new.$$ milepost_from=${MILEPOST_URL:-}
   milepost_from=${milepost_from%%/webhooks/*}
   milepost_from=${milepost_from%/}/hook
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || milepost_from=$milepost_from.sh
-  curl -fsS -m 8 ${REQUESTS_CA_BUNDLE:+--cacert "$REQUESTS_CA_BUNDLE"} -o "$milepost_to" "$milepost_from" 2>/dev/null ||
-    python3 -c 'import sys, urllib.request as web; open(sys.argv[2], "wb").write(web.urlopen(sys.argv[1], timeout=8).read())' \
-      "$milepost_from" "$milepost_to" 2>/dev/null || rm -f "$milepost_to"
-  if [ -n "${MILEPOST_HOOK_SHA256:-}" ] && [ -f "$milepost_to" ]; then
-    echo "$MILEPOST_HOOK_SHA256  $milepost_to" | sha256sum -c >/dev/null 2>&1 || rm -f "$milepost_to"
+  curl -fsS -m 5 ${REQUESTS_CA_BUNDLE:+--cacert "$REQUESTS_CA_BUNDLE"} -o "$milepost_new" "$milepost_from" 2>/dev/null ||
+    python3 -c 'import sys, urllib.request as web; open(sys.argv[2], "wb").write(web.urlopen(sys.argv[1], timeout=4).read())' \
+      "$milepost_from" "$milepost_new" 2>/dev/null || rm -f "$milepost_new"
+  if [ -n "${MILEPOST_HOOK_SHA256:-}" ] && [ -f "$milepost_new" ]; then
+    echo "$MILEPOST_HOOK_SHA256  $milepost_new" | sha256sum -c >/dev/null 2>&1 || rm -f "$milepost_new"
   fi
-  if [ ! -f "$milepost_to" ]; then
+  if [ ! -f "$milepost_new" ]; then
     echo 'milepost: not reporting: the hook could not be fetched, or is not the one of MILEPOST_HOOK_SHA256' >&2
-    printf '#!/bin/sh\n[ "${MILEPOST_STRICT:-0}" = 0 ]\n' >"$milepost_to"
+    printf '#!/bin/sh\n[ "${MILEPOST_STRICT:-0}" = 0 ]\n' >"$milepost_new"
   fi
-  chmod 700 "$milepost_to"
+  chmod 700 "$milepost_new"
+  mv -f "$milepost_new" "$MILEPOST_BIN/milepost-hook" # at once: another job may run it from here
 fi
