@@ -11,7 +11,9 @@ if ! command -v milepost-hook >/dev/null 2>&1; then
     python3 -c 'import sys, urllib.request as web; open(sys.argv[2], "wb").write(web.urlopen(sys.argv[1], timeout=4).read())' \
       "$milepost_from" "$milepost_new" 2>/dev/null || rm -f "$milepost_new"
   if [ -n "${MILEPOST_HOOK_SHA256:-}" ] && [ -f "$milepost_new" ]; then
-    echo "$MILEPOST_HOOK_SHA256  $milepost_new" | sha256sum -c >/dev/null 2>&1 || rm -f "$milepost_new"
+    milepost_sum="$MILEPOST_HOOK_SHA256  $milepost_new"
+    echo "$milepost_sum" | sha256sum -c >/dev/null 2>&1 ||
+      echo "$milepost_sum" | shasum -a 256 -c >/dev/null 2>&1 || rm -f "$milepost_new"
   fi
   if [ ! -f "$milepost_new" ]; then
     echo 'milepost: not reporting: the hook could not be fetched, or is not the one of MILEPOST_HOOK_SHA256' >&2
