@@ -18,8 +18,7 @@ pad() { # HMAC's padded key, written by builtins: the secret is in no process's 
         printf %b "\\0$((byte / 64))$((byte / 8 % 8))$((byte % 8))"
     done
 }
-sha256() { openssl dgst -sha256 -binary; }
-sign() { { pad 92; { pad 54; cat; } | sha256; } | sha256 | openssl base64 -A; } # RFC 2104
+sha256() { openssl dgst -sha256 -binary; }; sign() { { pad 92; { pad 54; cat; } | sha256; } | sha256 | openssl base64 -A; } # RFC 2104
 run='' job='' attempt=null run_key=${PACKER_RUN_UUID:-local} # who speaks: as in hooks/ci.py
 if [ -n "${GITHUB_RUN_ID:-}" ]; then
     run=${GITHUB_REPOSITORY:-}-$GITHUB_RUN_ID job=${GITHUB_JOB:-} attempt=${GITHUB_RUN_ATTEMPT:-1}
@@ -33,6 +32,7 @@ number=${run:+$run-$said-${PACKER_BUILDER_TYPE:-}-${PACKER_BUILD_NAME:-}}
 number=$(printf %s "$number" | tr / . | LC_ALL=C tr -cs 'A-Za-z0-9._@+' - | sed 's/^-//; s/-$//')
 number=${MILEPOST_BUILD_NUMBER:-$number} url=${MILEPOST_URL:-} && secret=$(printf %s "${MILEPOST_SECRET:-}" | head -n 1)
 case $#:${2:-}:${3:-} in 3:--status:*) set -- "$1" "$3" ;; 4:*:--state) set -- "$1" "$2" "$4" ;; esac
+case ${MILEPOST_WRAPPED:-}:${1:-} in 1:done) exit 0 ;; 1:manifest) printf 'milepost: manifest %s\n' "${2:-}" && exit 0 ;; esac # it judges
 event='' manifest=null at=$(date -u +%Y-%m-%dT%H:%M:%S.%N) && case ${at#*.} in '' | *[!0-9]*) at=${at%%.*} ;; esac
 case ${1:-}:$#:${3:-0} in
     stage:2:0 | stage:3:[0-9] | stage:3:[1-9][0-9] | stage:3:100)

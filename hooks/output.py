@@ -201,9 +201,10 @@ class Reader:
     def _fail_stage(self, target: Target, text: str, at: datetime) -> None:
         try:
             said = json.loads(text)
-            failure = {name: str(said[name])[:2_000] for name in ("type", "message", "component")}
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, RecursionError):
             return
+        given = {name: said.get(name) for name in ("type", "message", "component")}
+        failure = {name: str(value)[:2_000] for name, value in given.items() if value}
         self._say(target, {"kind": "stage", "status": "failed", "failure": failure}, at)
 
     def _retry(self, target: Target, message: str, at: datetime) -> None:
