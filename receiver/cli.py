@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import UTC, datetime
 
 import click
 
@@ -51,9 +52,14 @@ def migrate_(check: bool) -> None:
 
 
 @main.command("demo")
+@click.option("--builds", type=click.IntRange(1, 1_000_000), help="Record a made-up history.")
 @command
-def demo_() -> None:
-    """Run real Packer builds against the receiver of `make run`."""
+def demo_(builds: int | None) -> None:
+    """Run real Packer builds against the receiver of `make run`; or fill its database."""
+    if builds:
+        demo.record(os.environ, builds, datetime.now(UTC))
+        click.echo(f"Recorded {builds} builds.")
+        return
     url = demo.run(os.environ, lambda text: click.secho(f"\n{text}", bold=True))
     click.echo(f"\nLook at {url}")
 

@@ -6,16 +6,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
+import orjson
 import requests
 
-from receiver import config, local
+from receiver import config, history, ingest, local, migrate, postgres
+from receiver.app import POOL_SIZE, create_app
 from receiver.errors import MilepostError
+from receiver.model import Json, Request, Sender
+from receiver.services import Services
+from receiver.sources import SOURCES
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "hooks" / "packer"
 CHAIN = TEMPLATES / "resumable" / "build.sh"
 DEFAULT_URL = "http://127.0.0.1:8080"
+PASS = "a history of the demo"  # noqa: S105  # between this function and itself
 
 
 def run(env: Mapping[str, str], say: Callable[[str], None]) -> str:
@@ -41,6 +49,28 @@ def run(env: Mapping[str, str], say: Callable[[str], None]) -> str:
         say("It resumes at 55, from the artifact of 50:")
         _run(chain, folder, [CHAIN], expected=0)
     return settings["MILEPOST_URL"]
+
+
+def record(env: Mapping[str, str], builds: int, now: datetime) -> None:
+    """Record a made-up history of so many builds, as deliveries of our hooks, a thread each."""
+    settings = env if env.get("DATABASE_URL") else local.environment(env)
+    found = config.load(settings)
+    if found.database_url is None:
+        migrate.migrate(postgres.start(found.data_dir, stop_at_exit=False))
+    services: Services = create_app(found).extensions["milepost"]
+    sender = Sender("milepost", "", (f"bearer:{PASS}",))
+
+    def accept(document: Json) -> None:
+        headers = {"authorization": f"Bearer {PASS}", "content-type": "application/json"}
+        request = Request(headers, orjson.dumps(document), "", datetime.now(UTC))
+        ingest.accept(services, SOURCES["milepost"], sender, request)
+
+    try:
+        with ThreadPool(POOL_SIZE) as pool:
+            for _ in pool.imap(accept, history.envelopes(builds, now), chunksize=8):
+                pass
+    finally:
+        services.database.close()
 
 
 def _settings(env: Mapping[str, str]) -> dict[str, str]:

@@ -58,19 +58,6 @@ def build(
     return _with_standing(shown, parts)
 
 
-def grid(database: Database, stall_after: timedelta) -> list[Row]:
-    """The latest build of every combination of project, platform, OS version and image type."""
-    with database.transaction() as connection:
-        found = connection.execute(query("grid")).fetchall()
-    return [_shown(row, stall_after) for row in found]
-
-
-def unresolved(database: Database) -> list[Row]:
-    """The newest failures that nobody resolved, with their builds."""
-    with database.transaction() as connection:
-        return connection.execute(query("unresolved_failures")).fetchall()
-
-
 def schema(database: Database) -> list[str]:
     """The names of the applied migrations."""
     with database.transaction() as connection:

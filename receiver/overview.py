@@ -1,0 +1,90 @@
+"""What the overview and the pages of images and stages ask. A reader beside reads."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from receiver import standing
+from receiver.db import Database, Row, query
+
+EXPECTED_WITHIN = timedelta(days=7)
+SEEN_WITHIN = timedelta(days=1)
+
+
+def version(database: Database) -> str:
+    """What is committed now, as a text: while it is the same, every page is."""
+    with database.transaction() as connection:
+        row = connection.execute(query("snapshot")).fetchone()
+    return row["version"] if row else ""
+
+
+def overview(database: Database, now: datetime, stall_after: timedelta) -> Row:
+    """The latest build of each combination; of them what runs, stalled, failed, did not start."""
+    with database.transaction() as connection:
+        latest = connection.execute(query("latest_builds")).fetchall()
+        running = connection.execute(query("running_builds")).fetchall()
+        failed = [row["id"] for row in latest if row["status"] == "failed"]
+        found = connection.execute(query("failures_of_builds"), {"build_ids": failed}).fetchall()
+        tree = connection.execute(query("project_tree")).fetchall()
+    for row in [*latest, *running]:
+        row["stalled"] = standing.is_stalled(row, now, stall_after)
+    failures = {row["build_id"]: row for row in found}
+    cells = [row | {"failure": failures.get(row.pop("id"))} for row in latest]
+    return {
+        "expected": expected(cells, now),
+        "running": [row for row in running if not row["stalled"]],
+        "stalled": [row for row in cells if row["stalled"]],
+        "failed": [row for row in cells if row["failure"]],
+        "latest": cells,
+        "parents": {row["name"]: row["parent"] for row in tree},
+    }
+
+
+def expected(cells: Sequence[Row], now: datetime) -> Row:
+    """How many combinations of the last 7 days were built in the last 24 hours; pure."""
+
+    def seen(cell: Row) -> datetime:
+        at: datetime = cell["start_time"] or cell["created_at"]
+        return at
+
+    due = [cell for cell in cells if now - seen(cell) <= EXPECTED_WITHIN]
+    missing = [cell for cell in due if now - seen(cell) > SEEN_WITHIN]
+    return {"count": len(due), "seen": len(due) - len(missing), "missing": missing}
+
+
+def images(database: Database) -> list[Row]:
+    """The artifacts of the latest completed build of every combination."""
+    with database.transaction() as connection:
+        found = connection.execute(query("latest_images")).fetchall()
+    return [row for row in found if row["artifact_id"]]
+
+
+def combination(database: Database, names: Sequence[str]) -> Row | None:
+    """The latest build of one combination; `names` are project, platform, OS version, type."""
+    with database.transaction() as connection:
+        found = connection.execute(query("latest_builds")).fetchall()
+    fitting = (
+        row
+        for row in found
+        if [row["project"] or "-", row["platform"], row["os_version"], row["image_type"]]
+        == list(names)
+    )
+    return next(fitting, None)
+
+
+def of_project(database: Database, project: str) -> Counter[str]:
+    """How many combinations of a project have which status."""
+    with database.transaction() as connection:
+        found = connection.execute(query("latest_builds")).fetchall()
+    return Counter(row["status"] for row in found if row["project"] == project)
+
+
+def stages(database: Database) -> Row:
+    """Of the newest builds: the stages that map to each state, and those that map to none."""
+    with database.transaction() as connection:
+        seen = connection.execute(query("seen_stages")).fetchall()
+        unmapped = connection.execute(query("unmapped_stages")).fetchall()
+    names: dict[int, list[str]] = {}
+    for row in seen:
+        names.setdefault(row["state"], []).append(row["stage"])
+    return {"seen": names, "unmapped": unmapped}

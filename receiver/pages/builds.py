@@ -1,0 +1,130 @@
+"""`/builds` with its filters, and the page of one build."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import orjson
+from flask import Response, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from receiver import charts, manifest, reads, search
+from receiver.access import require
+from receiver.db import Row
+from receiver.errors import Invalid
+from receiver.pages.answers import Values, answer, blueprint, unchanged, wants_json
+from receiver.search import Search
+from receiver.services import services
+
+PAGE = 50
+STATUSES = ("pending", "running", "completed", "failed", "cancelled")
+TEXTS = ("project", "platform", "os_version", "image_type", "status", "text")
+
+
+@blueprint.get("/builds", endpoint="builds")
+@blueprint.get("/builds.json", endpoint="builds_json")
+def list_builds() -> Response:
+    """The builds that fit, newest first."""
+    caller = require("read")
+    wanted = searched(request.args, caller.project)
+    return answer("builds.html", lambda: _builds(wanted))
+
+
+def searched(given: Mapping[str, str], project: str | None) -> Search:
+    """The filters of an address; Invalid names each wrong one. A token's project outranks."""
+    problems: dict[str, list[str]] = {}
+    texts = {name: given.get(name, "").strip().replace("\0", "") or None for name in TEXTS}
+    order = given.get("order") or "newest"
+    if order not in search.ORDERS:
+        problems["order"] = [f"Must be one of {', '.join(search.ORDERS)}."]
+    wanted = Search(
+        project=project or texts["project"],
+        platform=texts["platform"],
+        os_version=texts["os_version"],
+        image_type=texts["image_type"],
+        status=texts["status"],
+        text=texts["text"],
+        low=_whole(given, "low", 0, problems),
+        high=_whole(given, "high", 100, problems),
+        since=_time(given, "since", problems),
+        until=_time(given, "until", problems),
+        order=order,
+    )
+    if problems:
+        raise Invalid("The filter is wrong.", fields=problems)
+    return wanted
+
+
+def _whole(
+    given: Mapping[str, str], name: str, default: int, problems: dict[str, list[str]]
+) -> int:
+    text = given.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdecimal() or int(text[:9]) > 100:
+        problems[name] = ["Must be an integer from 0 to 100."]
+        return default
+    return int(text)
+
+
+def _time(given: Mapping[str, str], name: str, problems: dict[str, list[str]]) -> datetime | None:
+    text = given.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        problems[name] = ["Must be a time as 2026-01-01T10:00, in UTC."]
+        return None
+
+
+def _builds(wanted: Search) -> Values:
+    database = services().database
+    found = search.builds(
+        database, wanted, PAGE, request.args.get("after"), services().config.stall_after
+    )
+    given = {name: value for name, value in request.args.items() if value and name != "after"}
+    more = f"{request.path}?{urlencode(given | {'after': found.cursor})}" if found.cursor else None
+    return {
+        "items": found.items,
+        "next": more,
+        "_is_cut": found.is_cut,
+        "_given": given,
+        "_wanted": wanted,
+        "_offered": search.names(database),
+        "_statuses": STATUSES,
+        "_orders": search.ORDERS,
+    }
+
+
+@blueprint.get("/builds/<build_number>.json", endpoint="build_json")
+@blueprint.get("/builds/<build_number>", endpoint="build")
+def show_build(build_number: str) -> BaseResponse:
+    """One build with its timeline."""
+    caller = require("read")
+    if same := unchanged():
+        return same
+    stall_after = services().config.stall_after
+    found = reads.build(services().database, build_number, stall_after, caller.project)
+    if found["build_number"] != build_number:
+        endpoint = "pages.build_json" if wants_json() else "pages.build"
+        return redirect(url_for(endpoint, build_number=found["build_number"]), 301)
+    return answer("build.html", lambda: _build(found), has_form=True)
+
+
+def _build(found: Row) -> Values:
+    near, usual = search.around(services().database, found["build_number"])
+    document = found["packer_manifest"]
+    before = [row for row in near if row["place"] == "before"]
+    after = [row for row in near if row["place"] == "after"]
+    return found | {
+        "_build": found,
+        "_attempts": charts.timeline(found["states"], usual),
+        "_manifest_text": orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(),
+        "_past": sum(not artifact.current for artifact in manifest.artifacts(document or {})),
+        "_history": charts.history(near),
+        "_changes": charts.changes(found, near),
+        "_previous": before[-1] if before else None,
+        "_following": after[0] if after else None,
+    }

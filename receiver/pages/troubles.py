@@ -1,0 +1,38 @@
+"""`/failures`: open ones in groups, and the form that resolves one."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from flask import Response, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from receiver import charts, resolving, troubles
+from receiver.access import require_read, require_write
+from receiver.pages.answers import Values, answer, blueprint
+from receiver.services import services
+
+
+@blueprint.get("/failures", endpoint="failures")
+@blueprint.get("/failures.json", endpoint="failures_json")
+def list_failures() -> Response:
+    """Open failures by component and shape of their message; the resolved ones below."""
+    require_read()
+    return answer("failures.html", _failures, has_form=True)
+
+
+def _failures() -> Values:
+    found = troubles.failures(services().database, datetime.now(UTC))
+    drawn = [group | {"bars": charts.trend(group["trend"])} for group in found["groups"]]
+    return found | {"_drawn": drawn}
+
+
+@blueprint.post("/failures/<uuid:failure_id>")
+def resolve(failure_id: UUID) -> BaseResponse:
+    """Resolve a failure with notes, or open it again; needs a token that may write."""
+    require_write()
+    is_open = request.form.get("resolved") == "no"
+    notes = request.form.get("notes", "")
+    number = resolving.resolve(services().database, failure_id, notes, resolved=not is_open)
+    if request.form.get("back") == "failures":
+        return redirect(url_for("pages.failures"), 303)
+    return redirect(url_for("pages.build", build_number=number) + "#failures", 303)

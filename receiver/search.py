@@ -1,0 +1,86 @@
+"""Builds that fit a filter, and the builds around one. A reader beside reads."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from receiver import standing
+from receiver.db import Database, Row, query
+from receiver.reads import cursor_of, position_of
+
+ORDERS = ("newest", "duration", "state")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which builds to list; what is None fits all. `project` means it and those below it."""
+
+    project: str | None = None
+    platform: str | None = None
+    os_version: str | None = None
+    image_type: str | None = None
+    status: str | None = None
+    low: int = 0
+    high: int = 100
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+    order: str = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of builds. `cursor` goes on; `is_cut` where only a window was searched."""
+
+    items: list[Row]
+    cursor: str | None
+    is_cut: bool
+
+
+def builds(
+    database: Database, wanted: Search, limit: int, after: str | None, stall_after: timedelta
+) -> Found:
+    """Builds in the wanted order. At most 10,000 are looked at; `cursor` goes on behind them."""
+    created_at, build_id = position_of(after)
+    row: dict[str, Any] = asdict(wanted)
+    row |= {"limit": limit + 1, "created_at": created_at, "id": build_id}
+    with database.transaction() as connection:
+        found = connection.execute(query("search_builds"), row, prepare=False).fetchall()
+        end = connection.execute(query("window_end"), row, prepare=False).fetchone()
+    now, items = datetime.now(UTC), found[:limit]
+    cursor, is_cut = _end(found, end, limit, wanted)
+    for item in items:
+        item["stalled"] = standing.is_stalled(item, now, stall_after)
+    return Found([_shown(item) for item in items], cursor, is_cut)
+
+
+def names(database: Database) -> dict[str, list[str]]:
+    """What each filter may be."""
+    offered: dict[str, list[str]] = {}
+    with database.transaction() as connection:
+        for row in connection.execute(query("known_names")).fetchall():
+            offered.setdefault(row["dimension"], []).append(row["name"])
+    return offered
+
+
+def around(database: Database, build_number: str) -> tuple[list[Row], dict[str, float]]:
+    """The builds of its combination around a build, and what each stage usually takes."""
+    row = {"build_number": build_number}
+    with database.transaction() as connection:
+        near = connection.execute(query("near_builds"), row).fetchall()
+        usual = connection.execute(query("usual_stages"), row).fetchall()
+    return near, {each["stage"]: each["seconds"] for each in usual if each["seconds"] is not None}
+
+
+def _end(found: list[Row], end: Row | None, limit: int, wanted: Search) -> tuple[str | None, bool]:
+    if len(found) > limit and wanted.order == "newest":
+        last = found[limit - 1]
+        return cursor_of(last["created_at"], last["id"]), False
+    if end:
+        return cursor_of(end["created_at"], end["id"]), True
+    return None, False
+
+
+def _shown(row: Row) -> Row:
+    hidden = ("id", "created_at", "heartbeat_at")
+    return {name: value for name, value in row.items() if name not in hidden}

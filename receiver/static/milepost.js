@@ -1,0 +1,115 @@
+/* What a page does more with scripts: local times, copying, filtering, and its own renewal. */
+"use strict";
+(() => {
+  const POLL = 2000;
+  const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+  const span = (seconds) => {
+    const [unit, size] = UNITS.find(([, each]) => seconds >= each) || UNITS[3];
+    return `${Math.max(0, Math.floor(seconds / size))} ${unit}`;
+  };
+
+  const showTimes = (root) => {
+    for (const time of root.querySelectorAll("time")) {
+      const at = new Date(time.dateTime);
+      const text = "age" in time.dataset ? span((Date.now() - at) / 1000) : full.format(at);
+      if (time.textContent !== text) time.textContent = text;
+    }
+  };
+
+  const showButtons = (root) => {
+    for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+  };
+
+  const filter = () => {
+    const input = document.querySelector("[data-filter]");
+    if (!input) return;
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const grid of document.querySelectorAll("details.grid")) {
+      const project = grid.id.toLowerCase();
+      let shown = 0;
+      for (const row of grid.querySelectorAll("tbody tr")) {
+        const text = `${project} ${row.textContent.toLowerCase()}`;
+        row.hidden = !words.every((word) => text.includes(word));
+        shown += row.hidden ? 0 : 1;
+      }
+      grid.hidden = shown === 0;
+      if (words.length && shown) grid.open = true;
+    }
+  };
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  document.addEventListener("input", (event) => { if (event.target.matches("[data-filter]")) filter(); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
+    const search = document.querySelector("input[type=search]");
+    if (search) { event.preventDefault(); search.focus(); }
+  });
+
+  /* Forms that somebody is writing in, and what they opened or closed, stay as they are. */
+  const renew = (text) => {
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const old = document.querySelector("main");
+    const next = page.querySelector("main");
+    if (!next) return;
+    for (const details of old.querySelectorAll("details[id]")) {
+      const twin = page.getElementById(details.id);
+      if (twin) twin.open = details.open;
+    }
+    const typed = old.querySelector("[data-filter]");
+    const twin = next.querySelector("[data-filter]");
+    if (typed && twin) twin.value = typed.value;
+    const scrolled = [...old.querySelectorAll(".scroll")].map((each) => each.scrollLeft);
+    old.replaceChildren(...next.childNodes);
+    old.querySelectorAll(".scroll").forEach((each, place) => { each.scrollLeft = scrolled[place] || 0; });
+    document.title = page.title;
+    const icon = page.querySelector("link[rel=icon]");
+    document.querySelector("link[rel=icon]").href = icon.getAttribute("href");
+    prepare(old);
+    filter();
+  };
+
+  const prepare = (root) => { showTimes(root); showButtons(root); };
+
+  const isBusy = () => {
+    const at = document.activeElement;
+    return (at && at.closest("main form, main a, main summary, main button")) || !document.getSelection().isCollapsed;
+  };
+
+  const say = (text) => {
+    const sign = document.getElementById("live");
+    if (sign.textContent !== text) sign.textContent = text;
+  };
+
+  let tag = null;
+  let waiting = null;
+  const poll = async () => {
+    clearTimeout(waiting);
+    if (!document.hidden && !isBusy()) {
+      try {
+        const headers = tag ? { "If-None-Match": tag } : {};
+        const answer = await fetch(location.href, { headers, cache: "no-store" });
+        if (answer.status === 200) {
+          renew(await answer.text());
+          tag = answer.headers.get("ETag");
+        }
+        say(answer.status < 400 ? "live" : "not live");
+      } catch { say("not live"); }
+    }
+    waiting = setTimeout(poll, POLL);
+  };
+
+  prepare(document);
+  setInterval(() => showTimes(document), 10000);
+  if (document.querySelector("main[data-live]")) {
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
+    waiting = setTimeout(poll, POLL);
+  }
+})();

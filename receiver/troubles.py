@@ -1,0 +1,66 @@
+"""Failures, open ones grouped by what they have in common. A reader beside reads."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from receiver.db import Database, Row, query
+
+DAYS = 14
+SHAPE_LENGTH = 160
+_VARYING = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|\b(?:i|ami|vol|snap|sg|subnet|vpc)-[0-9a-f]+\b|0x[0-9a-f]+"
+    r"|\b[0-9a-f]{12,}\b|\d+(?:[.:]\d+)*",
+    re.IGNORECASE,
+)
+
+
+def failures(database: Database, now: datetime) -> dict[str, Any]:
+    """The newest open failures in groups, and the newest resolved ones."""
+    with database.transaction() as connection:
+        opened = connection.execute(query("open_failures")).fetchall()
+        resolved = connection.execute(query("resolved_failures")).fetchall()
+    return {"groups": grouped(opened, now), "resolved": resolved, "open_count": len(opened)}
+
+
+def shape(message: str) -> str:
+    """The first line without what differs from one occurrence to the next; pure.
+
+    >>> shape("timeout after 31 s on i-0abc12")
+    'timeout after # s on #'
+    """
+    first = next((line for line in message.splitlines() if line.strip()), "").strip()
+    return _VARYING.sub("#", first[: 4 * SHAPE_LENGTH])[:SHAPE_LENGTH]
+
+
+def grouped(rows: Sequence[Row], now: datetime) -> list[Row]:
+    """Groups of one component and shape, the largest first; `trend` counts each of 14 days."""
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[(row["component"] or row["stage"] or "build", shape(row["error_message"]))].append(
+            row
+        )
+    found = [
+        {
+            "component": component,
+            "shape": text,
+            "count": len(members),
+            "last_at": members[0]["created_at"],
+            "builds": len({row["build_number"] for row in members}),
+            "trend": _trend(members, now),
+            "failures": members[:20],
+        }
+        for (component, text), members in groups.items()
+    ]
+    return sorted(found, key=lambda group: (-group["count"], group["component"], group["shape"]))
+
+
+def _trend(rows: Sequence[Row], now: datetime) -> list[int]:
+    days = [0] * DAYS
+    for row in rows:
+        age = (now - row["created_at"]).days
+        if 0 <= age < DAYS:
+            days[DAYS - 1 - age] += 1
+    return days

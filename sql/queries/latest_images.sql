@@ -1,0 +1,48 @@
+-- The artifacts of the latest completed build of every combination. One look into the index a combination.
+WITH RECURSIVE latest AS (
+    (
+        SELECT id, coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id, os_version_id, image_type_id
+        FROM builds WHERE status = 'completed'
+        ORDER BY
+            coalesce(project_id, '00000000-0000-0000-0000-000000000000'), platform_id, os_version_id, image_type_id,
+            created_at DESC, id DESC
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT next.*
+    FROM latest
+    CROSS JOIN LATERAL (
+        SELECT
+            builds.id, coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
+            builds.platform_id, builds.os_version_id, builds.image_type_id
+        FROM builds
+        WHERE
+            (
+                coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
+                builds.platform_id, builds.os_version_id, builds.image_type_id
+            ) > (latest.project_id, latest.platform_id, latest.os_version_id, latest.image_type_id)
+            AND builds.status = 'completed'
+        ORDER BY
+            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'), builds.platform_id,
+            builds.os_version_id, builds.image_type_id, builds.created_at DESC, builds.id DESC
+        LIMIT 1
+    ) AS next
+)
+SELECT
+    builds.id, builds.build_number, projects.name AS project, platforms.name AS platform,
+    platforms.cloud_provider, os_versions.name AS os_version, image_types.name AS image_type,
+    builds.current_state, builds.status, builds.attempt, builds.start_time, builds.end_time,
+    builds.duration_seconds, builds.created_at, builds.last_heard_at, builds.heartbeat_at,
+    artifact.artifact_id, artifact.region
+FROM latest
+JOIN builds ON builds.id = latest.id
+JOIN platforms ON platforms.id = builds.platform_id
+JOIN os_versions ON os_versions.id = builds.os_version_id
+JOIN image_types ON image_types.id = builds.image_type_id
+LEFT JOIN projects ON projects.id = builds.project_id
+LEFT JOIN LATERAL (
+    SELECT artifact_id, region FROM artifacts WHERE build_id = builds.id
+) AS artifact ON true
+ORDER BY
+    platforms.name, os_versions.major_version, os_versions.minor_version, os_versions.name,
+    image_types.name, projects.name, artifact.region

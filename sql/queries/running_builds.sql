@@ -1,0 +1,39 @@
+-- The newest running builds, at most 30, each with its open stage and what that usually takes.
+SELECT
+    builds.build_number, projects.name AS project, platforms.name AS platform,
+    os_versions.name AS os_version, image_types.name AS image_type, builds.current_state,
+    builds.status, builds.attempt, builds.start_time, builds.end_time, builds.duration_seconds,
+    builds.last_heard_at, builds.heartbeat_at, stage.stage, stage.start_time AS stage_start,
+    usual.seconds AS usual_seconds
+FROM (
+    SELECT * FROM builds WHERE status = 'running' ORDER BY created_at DESC, id DESC LIMIT 30
+) AS builds
+JOIN platforms ON platforms.id = builds.platform_id
+JOIN os_versions ON os_versions.id = builds.os_version_id
+JOIN image_types ON image_types.id = builds.image_type_id
+LEFT JOIN projects ON projects.id = builds.project_id
+LEFT JOIN LATERAL (
+    SELECT stage, start_time
+    FROM build_states
+    WHERE build_id = builds.id AND end_time IS NULL
+    ORDER BY place DESC
+    LIMIT 1
+) AS stage ON true
+LEFT JOIN LATERAL (
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY build_states.duration_seconds) AS seconds
+    FROM (
+        SELECT id
+        FROM builds AS earlier
+        WHERE
+            earlier.status = 'completed'
+            AND coalesce(earlier.project_id, '00000000-0000-0000-0000-000000000000') = coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000')
+            AND earlier.platform_id = builds.platform_id
+            AND earlier.os_version_id = builds.os_version_id
+            AND earlier.image_type_id = builds.image_type_id
+        ORDER BY earlier.created_at DESC, earlier.id DESC
+        LIMIT 20
+    ) AS earlier
+    JOIN build_states ON build_states.build_id = earlier.id
+    WHERE build_states.status = 'completed' AND build_states.stage = stage.stage
+) AS usual ON true
+ORDER BY builds.created_at DESC, builds.id DESC

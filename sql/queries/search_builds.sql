@@ -1,0 +1,52 @@
+-- Builds that fit, newest first, among the next 10,000 behind a position; each filter may be null.
+WITH RECURSIVE tree AS (
+    SELECT id, 0 AS depth FROM projects WHERE name = %(project)s
+    UNION
+    SELECT child.id, tree.depth + 1
+    FROM projects AS child
+    JOIN tree ON child.parent_project_id = tree.id
+    WHERE tree.depth < 32
+),
+near AS MATERIALIZED (
+    SELECT
+        id, created_at, build_number, project_id, platform_id, os_version_id, image_type_id,
+        current_state, status, attempt, start_time, end_time, duration_seconds, created_by,
+        resume_state, last_heard_at, heartbeat_at, commit_sha, branch
+    FROM builds
+    WHERE
+        %(created_at)s::timestamptz IS NULL
+        OR (created_at, id) < (%(created_at)s::timestamptz, %(id)s::uuid)
+    ORDER BY created_at DESC, id DESC
+    LIMIT 10000
+)
+SELECT
+    near.id, near.created_at, near.build_number, projects.name AS project,
+    platforms.name AS platform, os_versions.name AS os_version, image_types.name AS image_type,
+    near.current_state, near.status, near.attempt, near.start_time, near.end_time,
+    near.duration_seconds, near.created_by, near.resume_state, near.last_heard_at,
+    near.heartbeat_at, near.commit_sha, near.branch
+FROM near
+JOIN platforms ON platforms.id = near.platform_id
+JOIN os_versions ON os_versions.id = near.os_version_id
+JOIN image_types ON image_types.id = near.image_type_id
+LEFT JOIN projects ON projects.id = near.project_id
+WHERE
+    (%(project)s::text IS NULL OR near.project_id IN (SELECT id FROM tree))
+    AND (%(platform)s::text IS NULL OR platforms.name = %(platform)s)
+    AND (%(os_version)s::text IS NULL OR os_versions.name = %(os_version)s)
+    AND (%(image_type)s::text IS NULL OR image_types.name = %(image_type)s)
+    AND (%(status)s::text IS NULL OR near.status = %(status)s)
+    AND near.current_state BETWEEN %(low)s AND %(high)s
+    AND (%(since)s::timestamptz IS NULL OR coalesce(near.start_time, near.created_at) >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR coalesce(near.start_time, near.created_at) <= %(until)s)
+    AND (
+        %(text)s::text IS NULL
+        OR strpos(lower(near.build_number), lower(%(text)s)) > 0
+        OR strpos(lower(near.branch), lower(%(text)s)) > 0
+        OR starts_with(near.commit_sha, lower(%(text)s))
+    )
+ORDER BY
+    CASE WHEN %(order)s = 'duration' THEN near.duration_seconds END DESC NULLS LAST,
+    CASE WHEN %(order)s = 'state' THEN near.current_state END,
+    near.created_at DESC, near.id DESC
+LIMIT %(limit)s

@@ -1,0 +1,11 @@
+-- Stages of the newest 300 builds that map to no state: project, stage, count, last_at.
+SELECT
+    projects.name AS project, build_states.stage, count(*) AS count,
+    max(build_states.start_time) AS last_at
+FROM (SELECT id, project_id FROM builds ORDER BY created_at DESC, id DESC LIMIT 300) AS builds
+JOIN build_states ON build_states.build_id = builds.id
+LEFT JOIN projects ON projects.id = builds.project_id
+WHERE NOT build_states.mapped AND build_states.stage IS NOT NULL
+GROUP BY projects.name, build_states.stage
+ORDER BY count(*) DESC, build_states.stage
+LIMIT 100

@@ -1,0 +1,24 @@
+-- What each stage took in the last 20 completed builds of a build's combination: stage, seconds.
+SELECT
+    build_states.stage,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY build_states.duration_seconds) AS seconds
+FROM builds
+CROSS JOIN LATERAL (
+    SELECT id
+    FROM builds AS earlier
+    WHERE
+        earlier.status = 'completed'
+        AND coalesce(earlier.project_id, '00000000-0000-0000-0000-000000000000') = coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000')
+        AND earlier.platform_id = builds.platform_id
+        AND earlier.os_version_id = builds.os_version_id
+        AND earlier.image_type_id = builds.image_type_id
+        AND (earlier.created_at, earlier.id) < (builds.created_at, builds.id)
+    ORDER BY earlier.created_at DESC, earlier.id DESC
+    LIMIT 20
+) AS earlier
+JOIN build_states ON build_states.build_id = earlier.id
+WHERE
+    builds.build_number = %(build_number)s
+    AND build_states.status = 'completed'
+    AND build_states.stage IS NOT NULL
+GROUP BY build_states.stage
