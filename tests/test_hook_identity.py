@@ -56,21 +56,27 @@ def test_three_sources_of_one_template_are_three_builds(around: dict[str, str]):
 
 
 def documented(forge: str) -> str:
-    readme = Path(ci.__file__).with_name("README.md").read_text()
-    return readme.partition(f"## {forge}\n")[2].partition("\n## ")[0]
+    """The first job to paste in the forge's page."""
+    page = Path(__file__).parent.parent / "docs" / f"{forge}.md"
+    return page.read_text().partition("```yaml\n")[2].partition("```")[0]
 
 
 def github_legs() -> list[dict[str, str]]:
-    """The environment of each leg of the job in the README."""
-    text = documented("GitHub Actions").partition("    steps:")[0]
+    """The environment of each leg of the documented job."""
+    text = documented("github")
     matrix = {key: values.split(", ") for key, values in re.findall(r"(\w+): \[(.*)\]", text)}
-    lines = re.findall(r"(MILEPOST_\w+): \$\{\{ matrix\.(\w+) \}\}", text)
+    lines = re.findall(r"([\w-]+): \$\{\{ matrix\.(\w+) \}\}", text)
     legs = [dict(zip(matrix, values, strict=True)) for values in product(*matrix.values())]
-    return [{**GITHUB, **{name: leg[key] for name, key in lines}} for leg in legs]
+    return [{**GITHUB, **{variable(name): leg[key] for name, key in lines}} for leg in legs]
+
+
+def variable(given: str) -> str:
+    """What the action makes of an input."""
+    return f"MILEPOST_{given.upper().replace('-', '_')}"
 
 
 def gitlab_legs() -> list[dict[str, str]]:
-    lines = re.findall(r"(MILEPOST_\w+): \[(.*)\]", documented("GitLab CI"))
+    lines = re.findall(r"(MILEPOST_\w+): \[(.*)\]", documented("gitlab"))
     names, values = [name for name, _ in lines], [each.split(", ") for _, each in lines]
     return [{**GITLAB, **dict(zip(names, leg, strict=True))} for leg in product(*values)]
 
