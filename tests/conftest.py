@@ -38,8 +38,8 @@ def server_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server_url(server_dir: Path) -> str:
-    """One embedded server for the whole run, migrated."""
-    url = postgres.start(server_dir)
+    """One server for the whole run, migrated: embedded, or any release in TEST_DATABASE_URL."""
+    url = os.environ.get("TEST_DATABASE_URL") or postgres.start(server_dir)
     migrate.migrate(url)
     return url
 

@@ -80,8 +80,11 @@ class Running:
 
 
 @contextmanager
-def started() -> Iterator[Running]:
-    """Start a receiver, wait until it is ready, stop it, and remove what it kept."""
+def started(database_url: str | None = None) -> Iterator[Running]:
+    """Start a receiver, wait until it is ready, stop it, and remove what it kept.
+
+    `database_url` is of a server that is there and migrated; else it has an embedded one.
+    """
     folder = Path(tempfile.mkdtemp(prefix="milepost-run-"))
     folder.chmod(0o755)
     environment = {
@@ -89,6 +92,8 @@ def started() -> Iterator[Running]:
         "MILEPOST_DATA_DIR": str(folder / "my data"),
         **{f"MILEPOST_SECRET_{source.upper()}": secret for source, secret in FORGES.items()},
     }
+    if database_url:
+        environment["DATABASE_URL"] = database_url
     port = free_port()
     process = subprocess.Popen(
         [MILEPOST, "serve", "--local", "--bind", f"127.0.0.1:{port}"],

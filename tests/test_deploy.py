@@ -18,7 +18,7 @@ import yaml
 from psycopg.conninfo import conninfo_to_dict
 
 from receiver.config import load
-from tests.receivers import Running, started
+from tests.receivers import Running, free_port, started
 from tests.senders import envelope, proof, stage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,13 +29,6 @@ HALF = (
     b"POST /webhooks/milepost HTTP/1.1\r\n"
     b"Host: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
 )
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
