@@ -2,9 +2,13 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
+from typing import IO
 
 import click
 from psycopg.conninfo import conninfo_to_dict
@@ -33,6 +37,7 @@ VARIABLES = {
     "target_session_attrs": "PGTARGETSESSIONATTRS",
     "options": "PGOPTIONS",
 }
+PSQL = ["--single-transaction", "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet"]
 
 
 @click.command()
@@ -46,7 +51,7 @@ def backup(file: Path) -> None:
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as output:
         try:
-            _run("pg_dump", ["--format=custom", "--no-owner"], stdout=output.fileno())
+            _dump(output)
             os.fsync(output.fileno())
         except BaseException:
             part.unlink()
@@ -67,9 +72,8 @@ def restore(file: Path) -> None:
         ).fetchone()
     if row and row["tables"]:
         raise MilepostError("The database is not empty: restore goes into an empty one only.")
-    arguments = ["--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={_name(url)}"]
     with file.open("rb") as source:
-        _run("pg_restore", arguments, stdin=source.fileno())
+        _restore(source)
     migrate.migrate(url)
     click.echo(f"{file} is restored.")
 
@@ -101,25 +105,55 @@ def _counted(what: str, batches: Iterator[int]) -> int:
     return total
 
 
-def _run(
-    program: str, arguments: list[str], stdin: int | None = None, stdout: int | None = None
-) -> None:
-    """One of PostgreSQL's programs on the database in use; MilepostError with its own words."""
-    url = database_url(settings())
-    ran = subprocess.run(
-        [pgbinaries.find() / program, *arguments],
-        env=pgbinaries.ENVIRONMENT | _environment(url),
-        stdin=stdin,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if ran.returncode:
-        raise MilepostError(f"{program}: {ran.stderr.decode('utf-8', 'replace').strip()}")
+def _restore(source: IO[bytes]) -> None:
+    """Through psql, in one transaction: pg_restore alone sets what servers before 17 do not know.
+
+    https://www.postgresql.org/docs/17/runtime-config-client.html#GUC-TRANSACTION-TIMEOUT
+    """
+    with (
+        tempfile.TemporaryFile() as words,
+        _program("pg_restore", ["--no-owner", "--file=-"], source, PIPE, words) as reader,
+        _program("psql", PSQL, PIPE, DEVNULL, words) as writer,
+    ):
+        assert reader.stdout  # noqa: S101  # it is a pipe
+        assert writer.stdin  # noqa: S101
+        with suppress(BrokenPipeError):
+            for line in reader.stdout:
+                if line != b"SET transaction_timeout = 0;\n":
+                    writer.stdin.write(line)
+        reader.stdout.close()
+        if reader.wait():
+            writer.kill()  # at the end of its input it would commit a part
+        with suppress(BrokenPipeError):
+            writer.stdin.close()
+        _check("psql" if not reader.returncode else "pg_restore", writer.wait(), words)
 
 
-def _name(url: str) -> str:
-    return str(conninfo_to_dict(url).get("dbname", ""))
+def _dump(output: IO[bytes]) -> None:
+    with tempfile.TemporaryFile() as words:
+        arguments = ["--format=custom", "--no-owner"]
+        with _program("pg_dump", arguments, DEVNULL, output, words) as dump:
+            _check("pg_dump", dump.wait(), words)
+
+
+def _program(
+    name: str,
+    arguments: list[str],
+    stdin: IO[bytes] | int,
+    stdout: IO[bytes] | int,
+    stderr: IO[bytes],
+) -> subprocess.Popen[bytes]:
+    """One of PostgreSQL's programs on the database in use."""
+    env = pgbinaries.ENVIRONMENT | _environment(database_url(settings()))
+    command = [str(pgbinaries.find() / name), *arguments]
+    return subprocess.Popen(command, env=env, stdin=stdin, stdout=stdout, stderr=stderr)
+
+
+def _check(name: str, code: int, words: IO[bytes]) -> None:
+    """MilepostError with the program's own words where it failed."""
+    if code:
+        words.seek(0)
+        raise MilepostError(f"{name}: {words.read().decode('utf-8', 'replace').strip()}")
 
 
 def _environment(url: str) -> dict[str, str]:
