@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 HOOK := receiver/milepost-hook.pyz receiver/milepost-hook.sh
 
-.PHONY: install hook run demo test lint lock corpus clean
+.PHONY: install hook run demo test lint lock corpus bench clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -62,6 +62,10 @@ test: lint hook build/node/.installed  ## everything
 
 corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path
 	$(BIN)/python -m tests.corpus "$(DIR)"
+
+bench: $(VENV)/.dev  ## what a hook and the wrapper cost, against doing without
+	tests/system-packages.sh packer
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info bench.json

@@ -16,6 +16,8 @@ import pytest
 import requests
 
 from tests.receivers import Running, started
+from tests.senders import SECRET
+from tests.test_hook_sh import listening
 from tests.test_hooks_run import BIN
 
 Run = subprocess.CompletedProcess[str]
@@ -299,6 +301,23 @@ def test_no_receiver_does_no_harm(receiver: Running, tmp_path: Path, wrong: dict
     done = wrapped(tmp_path, receiver=receiver, **wrong)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("milepost: not reported") == 1
+
+
+def test_what_a_receiver_missed_comes_later_in_order(tmp_path: Path):
+    template(tmp_path, script("echo 'milepost: stage 25 Security baseline'"))
+    with listening() as listener:
+        listener.statuses = [503]
+        told = {"MILEPOST_URL": listener.url, "MILEPOST_SECRET": SECRET}
+        done = wrapped(tmp_path, **told, MILEPOST_BUILD_NUMBER="later")
+        assert done.returncode == 0, done.stdout
+        listener.statuses, listener.posts = [202], []
+        flushed = packer(tmp_path, WRAPPED, "flush", **told)
+        assert flushed.returncode == 0, flushed.stdout
+        documents = [post.document for post in listener.posts]
+    assert {document["build"]["number"] for document in documents} == {"later-box"}
+    events = [each for document in documents for each in document["events"]]
+    names = [each.get("stage") or each["kind"] for each in events if each["kind"] != "heartbeat"]
+    assert names == ["Machine starting", "Security baseline", "build", "artifact"]
 
 
 def test_a_receiver_that_never_answers_does_no_harm(receiver: Running, tmp_path: Path):

@@ -1,0 +1,1 @@
+"""What a hook costs the build that it reports on."""
