@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 HOOK := receiver/milepost-hook.pyz receiver/milepost-hook.sh
 
-.PHONY: install hook run demo test lint lock corpus bench clean
+.PHONY: install hook run demo test browser screenshots lint lock corpus bench clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -56,7 +56,14 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint hook build/node/.installed  ## everything
+browser: $(VENV)/.dev
+	tests/system-packages.sh chromium npm
+	cd tests/browser && npm ci --silent --no-audit --no-fund
+
+screenshots: browser  ## each page, light and dark, wide and narrow, in screenshots/
+	$(BIN)/python -m tests.screenshots
+
+test: lint hook build/node/.installed browser  ## everything
 	tests/system-packages.sh packer shellcheck curl openssl nginx groovy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
 

@@ -67,7 +67,7 @@ def record(env: Mapping[str, str], builds: int, now: datetime) -> None:
 
     try:
         with ThreadPool(POOL_SIZE) as pool:
-            for _ in pool.imap(accept, history.envelopes(builds, now), chunksize=8):
+            for _ in pool.imap(accept, history.envelopes(builds, now)):
                 pass
     finally:
         services.database.close()

@@ -10,7 +10,7 @@ PROJECTS = ("core", "data", "web")
 PLATFORMS = ("aws-commercial", "aws-gov", "azure", "gcp", "vmware")
 OS_VERSIONS = ("rhel-8.10", "rhel-9.4", "ubuntu-22.04", "ubuntu-24.04", "windows-2022")
 IMAGE_TYPES = ("base", "hana", "web", "gpu")
-DAYS = 30
+NIGHT = timedelta(hours=21)  # from a build of an image to its next
 
 # Stage, state, usual seconds, and what goes wrong there with its component.
 STEPS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
@@ -43,7 +43,7 @@ def envelopes(builds: int, now: datetime) -> Iterator[Json]:
     names = _combinations(builds)
     newest = {index % len(names): index for index in range(builds)}
     for index in range(builds):
-        began = now - timedelta(days=DAYS) * (1 - (index + 1) / (builds + 1))
+        began = now - NIGHT * (builds - index) / len(names) - timedelta(minutes=50)
         is_last = newest[index % len(names)] == index
         running = is_last and builds - index <= 5
         if running:

@@ -34,10 +34,15 @@ def overview(database: Database, now: datetime, stall_after: timedelta) -> Row:
         "expected": expected(cells, now),
         "running": [row for row in running if not row["stalled"]],
         "stalled": [row for row in cells if row["stalled"]],
-        "failed": [row for row in cells if row["failure"]],
+        "failed": _newest_first(cells),
         "latest": cells,
         "parents": {row["name"]: row["parent"] for row in tree},
     }
+
+
+def _newest_first(cells: Sequence[Row]) -> list[Row]:
+    failed = [cell for cell in cells if cell["failure"]]
+    return sorted(failed, key=lambda cell: cell["failure"]["created_at"], reverse=True)
 
 
 def expected(cells: Sequence[Row], now: datetime) -> Row:

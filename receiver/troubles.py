@@ -17,10 +17,14 @@ _VARYING = re.compile(
 )
 
 
-def failures(database: Database, now: datetime) -> dict[str, Any]:
-    """The newest open failures in groups, and the newest resolved ones."""
+def failures(database: Database, now: datetime, *, everything: bool) -> dict[str, Any]:
+    """The newest open failures in groups, and the newest resolved ones.
+
+    Without `everything` those of builds that are good by now are left out.
+    """
+    row = {"everything": everything}
     with database.transaction() as connection:
-        opened = connection.execute(query("open_failures")).fetchall()
+        opened = connection.execute(query("open_failures"), row).fetchall()
         resolved = connection.execute(query("resolved_failures")).fetchall()
     return {"groups": grouped(opened, now), "resolved": resolved, "open_count": len(opened)}
 

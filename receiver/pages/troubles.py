@@ -21,9 +21,10 @@ def list_failures() -> Response:
 
 
 def _failures() -> Values:
-    found = troubles.failures(services().database, datetime.now(UTC))
+    everything = request.args.get("all") == "1"
+    found = troubles.failures(services().database, datetime.now(UTC), everything=everything)
     drawn = [group | {"bars": charts.trend(group["trend"])} for group in found["groups"]]
-    return found | {"_drawn": drawn}
+    return found | {"_drawn": drawn, "_everything": everything}
 
 
 @blueprint.post("/failures/<uuid:failure_id>")

@@ -67,7 +67,9 @@
     const twin = next.querySelector("[data-filter]");
     if (typed && twin) twin.value = typed.value;
     const scrolled = [...old.querySelectorAll(".scroll")].map((each) => each.scrollLeft);
+    const place = placeOf(document.activeElement);
     old.replaceChildren(...next.childNodes);
+    if (place) document.querySelector(place)?.focus({ preventScroll: true });
     old.querySelectorAll(".scroll").forEach((each, place) => { each.scrollLeft = scrolled[place] || 0; });
     document.title = page.title;
     const icon = page.querySelector("link[rel=icon]");
@@ -79,8 +81,19 @@
   const prepare = (root) => { showTimes(root); showButtons(root); };
 
   const isBusy = () => {
-    const at = document.activeElement;
-    return (at && at.closest("main form, main a, main summary, main button")) || !document.getSelection().isCollapsed;
+    const fields = [...document.querySelectorAll("main input, main select")];
+    const touched = fields.filter((each) => !each.matches("[data-filter], [type=hidden]"));
+    const isWritten = (each) => each === document.activeElement || (each.matches("input") && each.value !== each.defaultValue);
+    return touched.some(isWritten) || !document.getSelection().isCollapsed;
+  };
+
+  /* Where the keyboard was, to be found again in the renewed page. */
+  const placeOf = (element) => {
+    if (!element || !element.closest("main")) return null;
+    if (element.matches("[data-filter]")) return "[data-filter]";
+    if (element.matches("summary")) return `#${CSS.escape(element.parentElement.id)} > summary`;
+    const key = ["href", "data-copy"].find((name) => element.hasAttribute(name));
+    return key ? `main [${key}="${CSS.escape(element.getAttribute(key))}"]` : null;
   };
 
   const say = (text) => {
