@@ -31,9 +31,7 @@ Command = Sequence[str | Path]
 def seconds(command: Command, folder: str, env: dict[str, str]) -> float:
     """From start to exit."""
     began = time.perf_counter()
-    subprocess.run(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False
-    )
+    subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False)
     return time.perf_counter() - began
 
 
