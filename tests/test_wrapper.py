@@ -307,11 +307,11 @@ def test_what_a_receiver_missed_comes_later_in_order(tmp_path: Path):
     template(tmp_path, script("echo 'milepost: stage 25 Security baseline'"))
     with listening() as listener:
         listener.statuses = [503]
-        told = {"MILEPOST_URL": listener.url, "MILEPOST_SECRET": SECRET}
-        done = wrapped(tmp_path, **told, MILEPOST_BUILD_NUMBER="later")
+        known = Running(listener.url, {"milepost": SECRET}, None, {})  # type: ignore[arg-type]
+        done = wrapped(tmp_path, receiver=known, MILEPOST_BUILD_NUMBER="later")
         assert done.returncode == 0, done.stdout
         listener.statuses, listener.posts = [202], []
-        flushed = packer(tmp_path, WRAPPED, "flush", **told)
+        flushed = packer(tmp_path, WRAPPED, "flush", receiver=known)
         assert flushed.returncode == 0, flushed.stdout
         documents = [post.document for post in listener.posts]
     assert {document["build"]["number"] for document in documents} == {"later-box"}

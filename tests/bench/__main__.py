@@ -25,7 +25,7 @@ POST = (
 LINES = 2_000
 STAGE_RUNS, BUILD_RUNS = 15, 5
 
-Command = Sequence[str | Path]
+Command = Sequence[str]
 
 
 def seconds(command: Command, folder: str, env: dict[str, str]) -> float:
@@ -63,17 +63,18 @@ def measure(receiver: Running, folder: str) -> list[dict[str, Any]]:
         "MILEPOST_SECRET": receiver.secrets["milepost"],
         "MILEPOST_BUILD_NUMBER": f"bench-{os.getpid()}",
     }
-    stage = [BIN / "milepost-hook", "stage", "Security baseline"]
+    hook = str(BIN / "milepost-hook")
+    stage = [hook, "stage", "Security baseline"]
     post = [sys.executable, "-c", POST]
     first = medians((stage, post), STAGE_RUNS, folder, env)
-    work = f"for n in $(seq {LINES}); do echo line $n of a build; sleep 0.004; done"
+    work = f"for n in $(seq {LINES // 50}); do seq -f 'line %g of a build' 50; sleep 0.05; done"
     template = {
         "builders": [{"type": "null", "communicator": "none"}],
         "provisioners": [{"type": "shell-local", "inline": [work]}],
     }
     Path(folder, "t.json").write_text(json.dumps(template))
     plain = ["packer", "build", "t.json"]
-    second = medians(([BIN / "milepost-hook", *plain], plain), BUILD_RUNS, folder, env)
+    second = medians(([hook, *plain], plain), BUILD_RUNS, folder, env)
     return [
         goal("milepost-hook stage / requests.post", *first, 1.25),
         goal(f"wrapped / plain build of {LINES} lines", *second, 1.02 + 0.3 / second[1]),
