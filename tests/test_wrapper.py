@@ -15,9 +15,9 @@ import psutil
 import pytest
 import requests
 
+from tests.listeners import listening
 from tests.receivers import Running, started
 from tests.senders import SECRET
-from tests.test_hook_sh import listening
 from tests.test_hooks_run import BIN
 
 Run = subprocess.CompletedProcess[str]
