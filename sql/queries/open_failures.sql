@@ -1,4 +1,4 @@
--- The newest open failures with their builds, at most 500 of the newest 2,000.
+-- The newest open failures with their builds, at most 300 of the newest 1,000.
 SELECT
     failures.id, builds.build_number, projects.name AS project, platforms.name AS platform,
     os_versions.name AS os_version, image_types.name AS image_type, failures.stage,
@@ -6,7 +6,7 @@ SELECT
     failures.component, failures.created_at, failures.resolved_at, failures.resolution_notes,
     builds.status, builds.attempt > failures.attempt AS is_past
 FROM (
-    SELECT * FROM build_failures WHERE resolved IS NOT TRUE ORDER BY created_at DESC, id DESC LIMIT 2000
+    SELECT * FROM build_failures WHERE resolved IS NOT TRUE ORDER BY created_at DESC, id DESC LIMIT 1000
 ) AS failures
 JOIN builds ON builds.id = failures.build_id
 JOIN platforms ON platforms.id = builds.platform_id
@@ -15,4 +15,4 @@ JOIN image_types ON image_types.id = builds.image_type_id
 LEFT JOIN projects ON projects.id = builds.project_id
 WHERE %(everything)s OR builds.status <> 'completed'
 ORDER BY failures.created_at DESC, failures.id DESC
-LIMIT 500
+LIMIT 300
