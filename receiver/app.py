@@ -89,7 +89,7 @@ def _finish(response: Response) -> Response:
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     response.headers["X-Request-ID"] = g.get("request_id", "")
-    if request.path != "/livez":
+    if request.path != "/livez" and response.status_code != 304:  # open pages ask all the time
         log.get().info(
             "request",
             request_id=g.get("request_id"),
