@@ -1,5 +1,6 @@
 """POST /webhooks/<source>[/<sender>]: read the raw body once, pass it on, answer after commit."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -8,19 +9,28 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from receiver import ingest
-from receiver.errors import Malformed, NotFound, TooLarge, WrongMethod, WrongType
+from receiver.errors import HttpError, Malformed, NotFound, TooLarge, WrongMethod, WrongType
 from receiver.model import Request, Sender, Source
 from receiver.services import services
 from receiver.sources import SOURCES
 
 blueprint = Blueprint("webhooks", __name__)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+DISCARDED = 32 * 2**20  # more than any proxy of ours passes on
 
 
 @blueprint.route("/webhooks/<source_name>", methods=METHODS)
 @blueprint.route("/webhooks/<source_name>/<sender_name>", methods=METHODS)
 def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
     """Take one delivery; the checks come in the order that the README promises."""
+    try:
+        return _received(source_name, sender_name)
+    except HttpError:
+        _discard()
+        raise
+
+
+def _received(source_name: str, sender_name: str) -> tuple[Response, int]:
     source, sender = _sender(source_name, sender_name)
     if request.method != "POST":
         raise WrongMethod(headers={"Allow": "POST"})
@@ -74,3 +84,12 @@ def _body(limit: int) -> bytes:
     if len(body) > limit:
         raise TooLarge(f"A body may have {limit} bytes.")
     return body
+
+
+def _discard() -> None:
+    """Read what is left of a refused body. A connection that closes with bytes unread is reset,
+    and a proxy that still sends would tell of a failed receiver instead of our answer."""
+    left = DISCARDED
+    with suppress(OSError, ParseException):
+        while left > 0 and (piece := request.environ["wsgi.input"].read(2**16)):
+            left -= len(piece)

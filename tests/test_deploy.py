@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -107,9 +108,15 @@ def test_idle_and_half_sent_requests_do_not_stop_it(receiver: Running, front: st
 
 
 def test_a_large_body_gets_the_receivers_own_answer(receiver: Running, front: str):
-    answer = deliver(receiver, front, "large", 6 * 2**20)
-    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda _: deliver(receiver, front, "large", 6 * 2**20), range(24))
+    assert {(each.status_code, each.json()["code"]) for each in answers} == {(413, "too-large")}
     assert deliver(receiver, front, "larger", 27 * 2**20).status_code == 413
+
+
+def test_a_body_that_nobody_reads_gets_its_answer_too(front: str):
+    answer = requests.post(f"{front}/webhooks/nothing", b" " * 20 * 2**20, timeout=30)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
 
 
 def test_nobody_says_for_whom_nginx_speaks(front: str):
