@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from flask.testing import FlaskClient
+from psycopg.conninfo import make_conninfo
 
 from receiver import migrate
 from receiver.db import SQL_DIR
@@ -178,7 +179,7 @@ def empty_database(server_url: str):
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS fresh")
         connection.execute("CREATE DATABASE fresh")
-    yield server_url.replace("/milepost?", "/fresh?")
+    yield make_conninfo(server_url, dbname="fresh")
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute("DROP DATABASE fresh WITH (FORCE)")
 
