@@ -267,7 +267,10 @@ def test_a_cancel_ends_packer_cleanly_and_leaves_nothing(
 ):
     number = re.sub(r"\W", "-", how)
     code = cut(tmp_path, receiver, number, *ENDS[how])
-    assert code == (-signal.SIGTERM if ENDS[how][0] else 1)
+    # Packer 1.6.6 whose whole group is interrupted says "Cleanly cancelled" and exits with 1, but
+    # with 0 in one run of eight, when the script dies of the signal first; so it does by itself.
+    codes = {1, 0} if "group" in how else {1}
+    assert code in ({-signal.SIGTERM} if ENDS[how][0] else codes)
     until(lambda: receiver.build(f"{number}-box")["status"] == "cancelled")
     until(lambda: not left(tmp_path))
 
