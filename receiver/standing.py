@@ -46,17 +46,20 @@ def resume(build: Row, states: Sequence[Row], artifacts: Sequence[Row]) -> Row:
     return {"state": state, "safe": best is not None, "artifact": best}
 
 
-def saved_seconds(build: Row, states: Sequence[Row]) -> int | None:
-    """What the newest attempt did not have to run again; None where it did not resume."""
+def saved_seconds(build: Row, states: Sequence[Row]) -> float | None:
+    """What the newest attempt did not have to run again; None where it did not resume.
+
+    It is summed from the times: stages of less than a second each count too.
+    """
     if not build["resumed_from"]:
         return None
     again = {row["state"] for row in states if row["attempt"] == build["attempt"]}
     durations = {
-        (row["state"], row["stage"]): row["duration_seconds"] or 0
+        (row["state"], row["stage"]): (row["end_time"] - row["start_time"]).total_seconds()
         for row in _standing(build, states)
         if row["attempt"] < build["attempt"] and row["state"] not in again
     }
-    return sum(durations.values())
+    return round(sum(durations.values()), 3)
 
 
 def _standing(build: Row, states: Sequence[Row]) -> list[Row]:
