@@ -54,7 +54,7 @@ def saved_seconds(build: Row, states: Sequence[Row]) -> float | None:
     if not build["resumed_from"]:
         return None
     again = {row["state"] for row in states if row["attempt"] == build["attempt"]}
-    durations = {
+    durations: dict[tuple[int, str], float] = {
         (row["state"], row["stage"]): (row["end_time"] - row["start_time"]).total_seconds()
         for row in _standing(build, states)
         if row["attempt"] < build["attempt"] and row["state"] not in again
