@@ -88,6 +88,11 @@ class Database:
         except psycopg.errors.ReadOnlySqlTransaction as error:
             self._pool.drain()  # a demoted primary still passes the pool's check
             raise Unavailable("The database is read-only.") from error
+        except psycopg.errors.FeatureNotSupported as error:
+            self._pool.drain()  # a prepared statement that a migration made stale
+            raise Unavailable("The schema changed meanwhile.") from error
+        except psycopg.errors.IdleInTransactionSessionTimeout as error:
+            raise Unavailable("The database waited too long for us.") from error
         except psycopg.errors.ForeignKeyViolation as error:
             raise Unavailable("A name was merged meanwhile.") from error
         except psycopg.OperationalError as error:

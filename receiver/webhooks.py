@@ -66,7 +66,8 @@ def _request(source: Source) -> Request:
     return Request(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=_body(source.max_body),
-        query=request.query_string.decode("latin-1"),
+        # A forge's says nothing to us, and may hold a credential that somebody put into the URL.
+        query=request.query_string.decode("latin-1") if source.own else "",
         received_at=datetime.now(UTC),
     )
 

@@ -361,3 +361,15 @@ def day() -> list[tuple[Callable[[FlaskClient, Json], TestResponse], Json]]:
         *((jenkins, notification(phase, status)) for phase, status in phases),
         *((hook, each) for each in hooks),
     ]
+
+
+def test_a_query_on_a_forges_url_is_not_kept(forge: FlaskClient, url: str):
+    answer = forge.post(
+        "/webhooks/gitlab?token=a-credential",
+        data=orjson.dumps(job_hook("running")),
+        headers={"X-Gitlab-Token": TOKEN, "X-Gitlab-Event": "Job Hook"},
+        content_type="application/json",
+    )
+    assert answer.status_code == 202
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT query FROM deliveries").fetchall() == [("",)]
