@@ -16,6 +16,7 @@ from receiver import (
     deliveries,
     hookfile,
     log,
+    metrics,
     pages,
     postgres,
     setup,
@@ -61,7 +62,7 @@ def create_app(config: Config) -> Flask:
     parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
     senders = Watched(config.senders, parse, Senders(), optional=True)
     app.extensions["milepost"] = Services(config, database, stages, routes, senders)
-    for module in (webhooks, api, pages, deliveries, hookfile, setup, sign_in):
+    for module in (webhooks, api, pages, deliveries, hookfile, metrics, setup, sign_in):
         app.register_blueprint(module.blueprint)
     app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies, config.user_header)  # type: ignore[method-assign]
     app.jinja_env.globals["csrf_token"] = access.csrf_token

@@ -77,6 +77,13 @@ class Database:
         """Give every connection back to the server."""
         self._pool.close()
 
+    def stats(self) -> dict[str, int]:
+        """The pool's figures: pool_size, pool_available, requests_waiting and more.
+
+        https://www.psycopg.org/psycopg3/docs/advanced/pool.html#pool-stats
+        """
+        return self._pool.get_stats()
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A connection in a transaction, committed at the end; Unavailable when it is away."""

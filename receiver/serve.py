@@ -1,15 +1,20 @@
 """gunicorn around the app, in this process: the master, with nothing but workers below it."""
 
+import os
+import shutil
+import tempfile
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.workers import gthread
 
-from receiver import housekeeping
+from receiver import housekeeping, metrics
 from receiver.app import create_app
 from receiver.config import Config
 
 READ_SECONDS = 5.0
+MEMORY = "/dev/shm"  # noqa: S108  # a full disk must stop neither the heartbeat nor the counters
 OPTIONS: dict[str, Any] = {
     "worker_class": "receiver.serve.Worker",
     "workers": 2,
@@ -17,7 +22,7 @@ OPTIONS: dict[str, Any] = {
     "timeout": 30,
     "graceful_timeout": 10,
     "keepalive": 5,
-    "worker_tmp_dir": "/dev/shm",  # noqa: S108  # a full /tmp must not stop the heartbeat
+    "worker_tmp_dir": MEMORY,
     "limit_request_fields": 100,
     "forwarded_allow_ips": "",  # whom to believe is the app's to know
     "loglevel": "warning",
@@ -48,7 +53,10 @@ class Server(BaseApplication):
 
     def __init__(self, config: Config, bind: str) -> None:
         self._config = config
-        self._options = OPTIONS | {"bind": bind}
+        # Before any worker imports prometheus_client; new and empty for each receiver.
+        os.environ[metrics.FOLDER] = tempfile.mkdtemp(prefix="milepost-metrics-", dir=MEMORY)
+        hooks = {"child_exit": _forget_worker, "on_exit": _remove_counters}
+        self._options = OPTIONS | hooks | {"bind": bind}
         super().__init__()
 
     def load_config(self) -> None:
@@ -60,3 +68,14 @@ class Server(BaseApplication):
         """Make the app; called in each worker."""
         housekeeping.start(self._config)
         return create_app(self._config)
+
+
+def _forget_worker(_arbiter: Arbiter, worker: Worker) -> None:
+    """What a dead worker holds now is nothing; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _remove_counters(_arbiter: Arbiter) -> None:
+    shutil.rmtree(os.environ[metrics.FOLDER], ignore_errors=True)

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
@@ -36,6 +36,7 @@ def _received(source_name: str, sender_name: str) -> tuple[Response, int]:
         raise WrongMethod(headers={"Allow": "POST"})
     _check_type(source)
     accepted = ingest.accept(services(), source, sender, _request(source))
+    g.outcome = "duplicate" if accepted.duplicate else accepted.outcome
     answer: dict[str, object] = {
         "id": accepted.delivery_id,
         "outcome": accepted.outcome,

@@ -1,0 +1,38 @@
+-- What /metrics tells of the database, one row; each part reads an index to a fixed length.
+SELECT
+    (
+        SELECT extract(epoch FROM received_at)::float8 FROM deliveries ORDER BY received_at DESC, id DESC LIMIT 1
+    ) AS heard_at,
+    (
+        SELECT count(*)
+        FROM (SELECT 1 FROM deliveries WHERE outcome = 'quarantined' AND outcome <> 'stored' LIMIT 10000) AS kept
+    ) AS quarantined,
+    (
+        SELECT count(*)
+        FROM (SELECT 1 FROM build_failures WHERE resolved IS NOT TRUE LIMIT 10000) AS failures
+    ) AS open_failures,
+    running.count AS running,
+    running.stalled,
+    coalesce(recent.counts, '{}') AS builds
+FROM (
+    SELECT
+        count(*) AS count,
+        count(*) FILTER (
+            WHERE heartbeat_at IS NOT NULL AND now() - last_heard_at > %(stall_after)s
+        ) AS stalled
+    FROM (SELECT heartbeat_at, last_heard_at FROM builds WHERE status = 'running' LIMIT 10000) AS builds
+) AS running
+CROSS JOIN (
+    SELECT jsonb_object_agg(status, count) AS counts
+    FROM (
+        SELECT status, count(*) AS count
+        FROM (
+            SELECT status
+            FROM builds
+            WHERE created_at > now() - interval '1 day'
+            ORDER BY created_at DESC, id DESC
+            LIMIT 10000
+        ) AS builds
+        GROUP BY status
+    ) AS counted
+) AS recent
