@@ -7,8 +7,18 @@ from datetime import UTC, datetime
 import click
 
 from receiver import __version__, demo, local, migrate, postgres
-from receiver.commands import deliveries, doctor, naming, operations, routes, senders, tokens
-from receiver.commands.common import command, database_url, settings
+from receiver.commands import (
+    builds,
+    deliveries,
+    doctor,
+    failures,
+    naming,
+    operations,
+    routes,
+    senders,
+    tokens,
+)
+from receiver.commands.common import as_json, command, database_url, settings, tell, tracked
 from receiver.config import Config
 
 
@@ -38,15 +48,15 @@ def serve(bind: str, is_local: bool) -> None:
 
 @main.command("migrate")
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 if something is missing.")
+@as_json
 @command
-def migrate_(check: bool) -> None:
+def migrate_(check: bool, as_json: bool) -> None:
     """Bring the database to this release's schema."""
     url = database_url(settings())
     names = migrate.check(url) if check else migrate.migrate(url)
-    for name in names:
-        click.echo(f"{'missing' if check else 'applied'} {name}")
-    if not names:
-        click.echo("The schema is up to date.")
+    word = "missing" if check else "applied"
+    text = "\n".join(f"{word} {name}" for name in names) or "The schema is up to date."
+    tell(text, {word: names}, as_json=as_json)
     if check and names:
         sys.exit(1)
 
@@ -57,8 +67,9 @@ def migrate_(check: bool) -> None:
 def demo_(builds: int | None) -> None:
     """Run real Packer builds against the receiver of `make run`; or fill its database."""
     if builds:
-        demo.record(os.environ, builds, datetime.now(UTC))
-        click.echo(f"Recorded {builds} builds.")
+        recorded = demo.record(os.environ, builds, datetime.now(UTC))
+        count = sum(1 for _ in tracked(recorded, "Recording", total=builds))
+        click.echo(f"Recorded {count} builds.")
         return
     url = demo.run(os.environ, lambda text: click.secho(f"\n{text}", bold=True))
     click.echo(f"\nLook at {url}")
@@ -70,11 +81,13 @@ def db() -> None:
 
 
 @db.command("url")
+@as_json
 @command
-def db_url() -> None:
+def db_url(as_json: bool) -> None:
     """Print a libpq URL; an embedded server is started if need be, and left running."""
     config = settings()
-    click.echo(config.database_url or postgres.start(config.data_dir, stop_at_exit=False))
+    url = config.database_url or postgres.start(config.data_dir, stop_at_exit=False)
+    tell(url, {"url": url}, as_json=as_json)
 
 
 def _tell(config: Config, url: str) -> None:
@@ -92,6 +105,14 @@ def _tell(config: Config, url: str) -> None:
 
 
 for each in (
+    builds.build,
+    builds.builds,
+    builds.images,
+    builds.resume,
+    builds.stats,
+    failures.failures,
+    failures.reopen,
+    failures.resolve,
     deliveries.deliveries,
     deliveries.replay,
     doctor.doctor,

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -51,8 +51,8 @@ def run(env: Mapping[str, str], say: Callable[[str], None]) -> str:
     return settings["MILEPOST_URL"]
 
 
-def record(env: Mapping[str, str], builds: int, now: datetime) -> None:
-    """Record a made-up history of so many builds, as deliveries of our hooks, a thread each."""
+def record(env: Mapping[str, str], builds: int, now: datetime) -> Iterator[str]:
+    """Record a made-up history of so many builds, as deliveries of our hooks; gives each number."""
     settings = env if env.get("DATABASE_URL") else local.environment(env)
     found = config.load(settings)
     if found.database_url is None:
@@ -60,15 +60,17 @@ def record(env: Mapping[str, str], builds: int, now: datetime) -> None:
     services: Services = create_app(found).extensions["milepost"]
     sender = Sender("milepost", "", (f"bearer:{PASS}",))
 
-    def accept(document: Json) -> None:
+    def accept(document: Json) -> Json:
         headers = {"authorization": f"Bearer {PASS}", "content-type": "application/json"}
         request = Request(headers, orjson.dumps(document), "", datetime.now(UTC))
         ingest.accept(services, SOURCES["milepost"], sender, request)
+        return document
 
     try:
         with ThreadPool(POOL_SIZE) as pool:
-            for _ in pool.imap(accept, history.envelopes(builds, now)):
-                pass
+            for document in pool.imap(accept, history.envelopes(builds, now)):
+                if document["run"]["attempt"] == 1:
+                    yield document["build"]["number"]
     finally:
         services.database.close()
 

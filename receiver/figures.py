@@ -12,9 +12,10 @@ from receiver.db import Database, Row, query
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`counts` has heard_at, quarantined, open_failures, running, stalled, builds by status.
+    """`counts` has last_delivery_at, quarantined, open_failures, running, stalled, and builds.
 
-    `durations` has rows of kind (run or stage), label, bucket, count and seconds.
+    `builds` counts by status. `durations` has rows of kind (run or stage), label, bucket, count
+    and seconds.
     """
 
     counts: Row
@@ -26,6 +27,13 @@ def figures(database: Database, stall_after: timedelta, bounds: Sequence[int]) -
     # width_bucket counts a bound to the bucket above, Prometheus to the one below.
     above = [bound + 1 for bound in bounds]
     with database.transaction() as connection:
-        counts = connection.execute(query("figures"), {"stall_after": stall_after}).fetchone()
         durations = connection.execute(query("durations"), {"bounds": above}).fetchall()
-    return Figures(counts or {}, durations)
+    return Figures(counts(database, stall_after), durations)
+
+
+def counts(database: Database, stall_after: timedelta) -> Row:
+    """What is counted alone, as Figures has it."""
+    with database.transaction() as connection:
+        found = connection.execute(query("figures"), {"stall_after": stall_after}).fetchone()
+    assert found is not None  # noqa: S101  # it is one row always
+    return found

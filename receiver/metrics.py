@@ -30,6 +30,17 @@ DURATION_SECONDS = (10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
 RESULTS = {"completed": "success", "failed": "failure", "cancelled": "cancellation"}
 STATES = {"pending": "pending", "running": "executing"}
 STATUSES = ("pending", "running", "completed", "failed", "cancelled")
+COUNTS = {
+    "stalled": (
+        "milepost_builds_stalled",
+        "Running builds that stopped sending heartbeats (MILEPOST_STALL_AFTER).",
+    ),
+    "open_failures": ("milepost_failures_open", "Failures that nobody resolved, at most 10,000."),
+    "quarantined": (
+        "milepost_deliveries_quarantined",
+        "Deliveries that are kept and could not be used, at most 10,000.",
+    ),
+}
 RUN = "cicd_pipeline_run"
 TASK = "cicd_pipeline_task_run"
 
@@ -176,23 +187,11 @@ def _counts(found: Figures) -> Iterator["Metric"]:
     active.add_metric(["pending"], counts["builds"].get("pending", 0))
     active.add_metric(["executing"], counts["running"])
     yield active
-    for name, text in SINGLE.items():
-        if counts[name] is not None:
-            yield GaugeMetricFamily(NAMES[name], text, counts[name])
-
-
-SINGLE = {
-    "stalled": "Running builds that stopped sending heartbeats (MILEPOST_STALL_AFTER).",
-    "open_failures": "Failures that nobody resolved, at most 10,000.",
-    "quarantined": "Deliveries that are kept and could not be used, at most 10,000.",
-    "heard_at": "When the newest delivery came.",
-}
-NAMES = {
-    "stalled": "milepost_builds_stalled",
-    "open_failures": "milepost_failures_open",
-    "quarantined": "milepost_deliveries_quarantined",
-    "heard_at": "milepost_last_delivery_timestamp_seconds",
-}
+    for count, (name, text) in COUNTS.items():
+        yield GaugeMetricFamily(name, text, counts[count])
+    if counts["last_delivery_at"]:
+        name, text = "milepost_last_delivery_timestamp_seconds", "When the newest delivery came."
+        yield GaugeMetricFamily(name, text, counts["last_delivery_at"].timestamp())
 
 
 def _durations(found: Figures, kind: str, name: str, label: str, text: str) -> "Metric":

@@ -29,6 +29,14 @@ def failures(database: Database, now: datetime, *, everything: bool) -> dict[str
     return {"groups": grouped(opened, now), "resolved": resolved, "open_count": len(opened)}
 
 
+def listed(database: Database, status: str) -> list[Row]:
+    """The newest failures that are `open`, `resolved` or either (`all`), without groups."""
+    with database.transaction() as connection:
+        opened = connection.execute(query("open_failures"), {"everything": True}).fetchall()
+        resolved = connection.execute(query("resolved_failures")).fetchall()
+    return {"open": opened, "resolved": resolved, "all": opened + resolved}[status]
+
+
 def shape(message: str) -> str:
     """The first line without what differs from one occurrence to the next; pure.
 

@@ -179,9 +179,9 @@ def test_without_a_database_the_rest_is_told(
     assert value(found, "db_client_connection_max") == 4
 
 
-@pytest.fixture(scope="module")
-def receiver(server_url: str) -> Iterator[Running]:
-    with started(server_url) as running:
+@pytest.fixture
+def receiver(url: str) -> Iterator[Running]:
+    with started(url) as running:
         yield running
 
 
@@ -213,12 +213,12 @@ def test_workers_are_counted_together_and_a_dead_one_has_no_connections(receiver
     assert value(found, "db_client_connection_max") <= 8
 
 
-def test_the_counters_go_with_the_receiver(server_url: str):
+def test_the_counters_go_with_the_receiver(url: str):
     def folders() -> set[Path]:
         return set(Path("/dev/shm").glob("milepost-metrics-*"))
 
     before = folders()
-    with started(server_url):
+    with started(url):
         made = folders() - before
         assert made
     assert not made & folders()

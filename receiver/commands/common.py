@@ -1,27 +1,41 @@
 """What every command does alike: settings, database, tables, errors and their exit codes."""
 
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import orjson
 import psycopg
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from receiver import db, postgres
 from receiver.config import Config, load
 from receiver.db import Connection
-from receiver.errors import ConfigError, MilepostError
+from receiver.errors import (
+    Closed,
+    ConfigError,
+    Forbidden,
+    HttpError,
+    MilepostError,
+    Unavailable,
+)
 
 EX_UNAVAILABLE = 69  # sysexits.h
+EX_NOPERM = 77
 EX_CONFIG = 78
 WIDE = 1_000
+Item = TypeVar("Item")
+# What a terminal obeys: control characters, and those that turn the direction of writing.
+_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SPACE = re.compile(r"[\t\n\r]+")
 
 
 class WrongSettings(click.ClickException):
@@ -34,6 +48,12 @@ class Away(click.ClickException):
     """What this command needs does not answer."""
 
     exit_code = EX_UNAVAILABLE
+
+
+class NotAllowed(click.ClickException):
+    """The receiver does not let this caller do it."""
+
+    exit_code = EX_NOPERM
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
@@ -49,6 +69,12 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             raise Away(f"The database is away: {error}") from error
         except psycopg.errors.UndefinedTable as error:
             raise click.ClickException("The schema is old: run milepost migrate") from error
+        except Unavailable as error:
+            raise Away(plain(str(error))) from error
+        except (Closed, Forbidden) as error:
+            raise NotAllowed(plain(str(error))) from error
+        except HttpError as error:
+            raise click.ClickException(plain(f"{error} {_fields(error)}".strip())) from error
         except MilepostError as error:
             raise click.ClickException(str(error)) from error
 
@@ -78,21 +104,52 @@ def connection() -> Iterator[Connection]:
         yield connection
 
 
+def tracked(items: Iterable[Item], title: str, total: float | None = None) -> Iterable[Item]:
+    """The items, with a progress bar on stderr where that is a terminal."""
+    console = Console(stderr=True)
+    return track(items, title, total=total, console=console, disable=not console.is_terminal)
+
+
+def plain(text: str) -> str:
+    """Text without what a terminal would obey; a line's end is a space."""
+    return _OBEYED.sub("", _SPACE.sub(" ", text))
+
+
+def dump(document: object) -> None:
+    """JSON on stdout; what orjson leaves of the control characters is written as escapes."""
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+    click.echo(re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def tell(text: str, document: object, *, as_json: bool) -> None:
+    """One answer, in words for people or as JSON for programs."""
+    if as_json:
+        dump(document)
+    else:
+        click.echo(text)
+
+
 def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
     """Rows as a table for people or as a list for programs."""
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps(list(rows), option=orjson.OPT_INDENT_2) + b"\n")
+        dump(list(rows))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(_text(row.get(column)) for column in columns))
+        table.add_row(*(_text(column, row.get(column)) for column in columns))
     width = None if sys.stdout.isatty() else WIDE  # a pipe gets each row on one line
     Console(width=width, markup=False, highlight=False).print(table)
 
 
-def _text(value: object) -> str:
+def _text(column: str, value: object) -> str:
+    if isinstance(value, str) and column.endswith(("_at", "_time")):  # as JSON has it
+        value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
-    return "-" if value is None else str(value)
+    return "-" if value is None else plain(str(value))
+
+
+def _fields(error: HttpError) -> str:
+    return "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.fields.items())

@@ -1,45 +1,17 @@
 """milepost deliveries and milepost replay: the inbox, and reading it anew."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.progress import track
 
-from receiver import inbox, ingest
-from receiver.commands.common import as_json, command, database_url, settings, show
-from receiver.db import Database
+from receiver import inbox
+from receiver.asking import Receiver
+from receiver.commands.asked import asked
+from receiver.commands.common import as_json, command, show, tell, tracked
 from receiver.errors import Pruned
-from receiver.routes import Routes
-from receiver.senders import Senders
-from receiver.services import Services
-from receiver.stages import StageMap
-from receiver.watched import Watched
 
 COLUMNS = ("id", "received_at", "source", "sender", "event_type", "outcome", "reason", "builds")
-
-
-@contextmanager
-def opened() -> Iterator[Services]:
-    """What a worker has, for a command."""
-    config = settings()
-    database = Database(database_url(config), size=1)
-    database.open()
-    parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
-    try:
-        yield Services(
-            config,
-            database,
-            Watched(config.stages, StageMap.parse, StageMap()),
-            Watched(config.routes, Routes.parse, Routes()),
-            Watched(config.senders, parse, Senders(), optional=True),
-        )
-    finally:
-        database.close()
 
 
 @click.command()
@@ -59,9 +31,9 @@ def deliveries(
     as_json: bool,
 ) -> None:
     """What came in, the newest first."""
-    wanted = inbox.Filter(source, sender, outcome, reason)
-    with opened() as services:
-        rows, _ = inbox.deliveries(services.database, wanted, limit)
+    given = {"source": source, "sender": sender, "outcome": outcome, "reason": reason}
+    with asked() as receiver:
+        rows = receiver.deliveries(_said(given), limit)
     if not as_json:
         rows = [row | {"builds": " ".join(row["builds"])} for row in rows]
     show(rows, COLUMNS, as_json=as_json)
@@ -71,28 +43,30 @@ def deliveries(
 @click.argument("delivery_ids", nargs=-1, type=click.UUID)
 @click.option("--ignored", "outcome", flag_value="ignored", help="All that was ignored.")
 @click.option("--quarantined", "outcome", flag_value="quarantined", help="All that is quarantined.")
+@as_json
 @command
-def replay(delivery_ids: tuple[UUID, ...], outcome: str | None) -> None:
+def replay(delivery_ids: tuple[UUID, ...], outcome: str | None, as_json: bool) -> None:
     """Read kept deliveries again, with today's parsers, routes and stage map."""
     if bool(delivery_ids) == bool(outcome):
         raise click.UsageError("Name deliveries, or say --ignored or --quarantined.")
-    with opened() as services:
-        wanted = delivery_ids or inbox.ids(services.database, outcome or "")
-        console = Console(stderr=True)
+    with asked() as receiver:
+        wanted = delivery_ids or receiver.unused(outcome or "")
+        must = bool(delivery_ids)
         counts = Counter(
-            _replayed(services, each, must=bool(delivery_ids))
-            for each in track(wanted, "Replaying", console=console, disable=not console.is_terminal)
+            _replayed(receiver, each, must=must) for each in tracked(wanted, "Replaying")
         )
-    for name, count in sorted(counts.items()):
-        click.echo(f"{count} {name}")
-    if not counts:
-        click.echo("Nothing to replay.")
+    lines = [f"{count} {name}" for name, count in sorted(counts.items())]
+    tell("\n".join(lines) or "Nothing to replay.", counts, as_json=as_json)
 
 
-def _replayed(services: Services, delivery_id: UUID, *, must: bool) -> str:
+def _said(given: dict[str, str | None]) -> dict[str, str]:
+    return {name: text for name, text in given.items() if text is not None}
+
+
+def _replayed(receiver: Receiver, delivery_id: UUID, *, must: bool) -> str:
     """What it came to; of many, one that was pruned is no error."""
     try:
-        return ingest.replay(services, delivery_id).outcome
+        return receiver.replay(delivery_id)
     except Pruned:
         if must:
             raise

@@ -3,7 +3,7 @@
 import click
 
 from receiver import renaming
-from receiver.commands.common import command, connection
+from receiver.commands.common import as_json, command, connection, tell
 
 DIMENSIONS = click.Choice(["platform", "os-version", "image-type", "project"])
 
@@ -12,23 +12,26 @@ DIMENSIONS = click.Choice(["platform", "os-version", "image-type", "project"])
 @click.argument("dimension", type=DIMENSIONS)
 @click.argument("old")
 @click.argument("new")
+@as_json
 @command
-def rename(dimension: str, old: str, new: str) -> None:
+def rename(dimension: str, old: str, new: str, as_json: bool) -> None:
     """Rename a platform, OS version, image type or project; what reports OLD is of NEW."""
     if not new.strip() or len(new) > 200:
         raise click.BadParameter("1 to 200 characters", param_hint="NEW")
     with connection() as database:
         renaming.rename(database, dimension.replace("-", "_"), old, new)
-    click.echo(f"{old} is {new} now.")
+    tell(f"{old} is {new} now.", {"old": old, "new": new}, as_json=as_json)
 
 
 @click.command()
 @click.argument("dimension", type=DIMENSIONS)
 @click.argument("old")
 @click.argument("into")
+@as_json
 @command
-def merge(dimension: str, old: str, into: str) -> None:
+def merge(dimension: str, old: str, into: str, as_json: bool) -> None:
     """Move all builds of OLD to INTO; what reports OLD is of INTO."""
     with connection() as database:
         moved = renaming.merge(database, dimension.replace("-", "_"), old, into)
-    click.echo(f"{old} is {into} now: {moved} build{'' if moved == 1 else 's'} moved.")
+    text = f"{old} is {into} now: {moved} build{'' if moved == 1 else 's'} moved."
+    tell(text, {"old": old, "new": into, "builds_moved": moved}, as_json=as_json)

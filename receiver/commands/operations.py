@@ -3,7 +3,6 @@
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +11,9 @@ from typing import IO
 
 import click
 from psycopg.conninfo import conninfo_to_dict
-from rich.console import Console
-from rich.progress import Progress
 
 from receiver import db, migrate, pgbinaries, pruning
-from receiver.commands.common import command, database_url, settings
+from receiver.commands.common import as_json, command, database_url, settings, tell, tracked
 from receiver.config import span
 from receiver.errors import MilepostError
 
@@ -42,8 +39,9 @@ PSQL = ["--single-transaction", "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@as_json
 @command
-def backup(file: Path) -> None:
+def backup(file: Path, as_json: bool) -> None:
     """Write the whole database to FILE, in pg_dump's own format."""
     if file.exists():
         raise MilepostError(f"{file} is there already.")
@@ -57,13 +55,15 @@ def backup(file: Path) -> None:
             part.unlink()
             raise
     part.replace(file)
-    click.echo(f"{file}: {file.stat().st_size} bytes")
+    size = file.stat().st_size
+    tell(f"{file}: {size} bytes", {"file": str(file), "bytes": size}, as_json=as_json)
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
 @command
-def restore(file: Path) -> None:
+def restore(file: Path, as_json: bool) -> None:
     """Fill an empty database from FILE and bring it to this release's schema."""
     url = database_url(settings())
     with db.connect(url) as connection:
@@ -75,14 +75,15 @@ def restore(file: Path) -> None:
     with file.open("rb") as source:
         _restore(source)
     migrate.migrate(url)
-    click.echo(f"{file} is restored.")
+    tell(f"{file} is restored.", {"file": str(file)}, as_json=as_json)
 
 
 @click.command()
 @click.option("--older-than", required=True, help="Such as 30d or 12h.")
 @click.option("--facts", is_flag=True, help="Builds that ended by then too, and unused deliveries.")
+@as_json
 @command
-def prune(older_than: str, facts: bool) -> None:
+def prune(older_than: str, facts: bool, as_json: bool) -> None:
     """Forget raw bodies of deliveries that are older; what was learned of builds stays."""
     age = span(older_than)
     if age is None:
@@ -90,19 +91,11 @@ def prune(older_than: str, facts: bool) -> None:
     with db.connect(database_url(settings())) as connection:
         connection.autocommit = True
         before = datetime.now(UTC) - age
-        click.echo(f"{_counted('bodies', pruning.bodies(connection, before))} bodies forgotten")
+        done = {"bodies_forgotten": sum(tracked(pruning.bodies(connection, before), "Bodies"))}
         if facts:
-            click.echo(f"{_counted('facts', pruning.facts(connection, before))} rows removed")
-
-
-def _counted(what: str, batches: Iterator[int]) -> int:
-    console, total = Console(stderr=True), 0
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        for count in batches:
-            total += count
-            progress.update(task, advance=count)
-    return total
+            done["rows_removed"] = sum(tracked(pruning.facts(connection, before), "Facts"))
+    lines = [f"{count} {name.replace('_', ' ')}" for name, count in done.items()]
+    tell("\n".join(lines), done, as_json=as_json)
 
 
 def _restore(source: IO[bytes]) -> None:

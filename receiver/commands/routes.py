@@ -10,8 +10,8 @@ import click
 import orjson
 
 from receiver import ingest
-from receiver.commands.common import as_json, command, settings, show
-from receiver.commands.deliveries import opened
+from receiver.commands.asked import opened
+from receiver.commands.common import as_json, command, dump, plain, settings, show
 from receiver.errors import Invalid
 from receiver.model import Json, Parsed, Report, Request
 from receiver.routes import Routes
@@ -32,13 +32,17 @@ def group() -> None:
 
 @group.command()
 @click.option("--limit", type=click.IntRange(1, 20_000), default=2_000, show_default=True)
+@as_json
 @command
-def suggest(limit: int) -> None:
+def suggest(limit: int, as_json: bool) -> None:
     """Propose routes for the jobs that nothing makes builds; of so many newest deliveries."""
     with opened() as services:
         proposals = ingest.propose(services, limit)
+    if as_json:
+        dump([{"toml": proposal.toml} for proposal in proposals])
+        return
     for proposal in proposals:
-        click.echo(proposal.toml)
+        click.echo("\n".join(plain(line) for line in proposal.toml.split("\n")))
     if not proposals:
         click.echo("No job that looks like an image build is waiting for a route.", err=True)
 

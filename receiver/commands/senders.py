@@ -14,7 +14,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from receiver import paste
-from receiver.commands.common import as_json, command, settings, show
+from receiver.commands.common import as_json, command, settings, show, tell
 from receiver.config import SOURCES, Config
 from receiver.errors import ConfigError, MilepostError
 from receiver.model import Sender
@@ -32,8 +32,9 @@ def group() -> None:
 @click.argument("name")
 @click.option("--source", type=click.Choice(SOURCES), default="milepost", show_default=True)
 @click.option("--project", "projects", multiple=True, help="One that it may write; else every one.")
+@as_json
 @command
-def add(name: str, source: str, projects: tuple[str, ...]) -> None:
+def add(name: str, source: str, projects: tuple[str, ...], as_json: bool) -> None:
     """Make a sender and print what it has to paste, this once."""
     config = settings()
     if not NAME.match(name):
@@ -46,7 +47,7 @@ def add(name: str, source: str, projects: tuple[str, ...]) -> None:
     tables = document.setdefault("sender", tomlkit.aot())
     tables.append(_table(name, source, file_name, projects))
     _write(config, document)
-    click.echo(paste.lines(config.external_url, source, name, secret))
+    _tell(config, source, name, secret, as_json=as_json)
 
 
 @group.command("list")
@@ -64,27 +65,31 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--source", type=click.Choice(SOURCES), help="Where the name is used twice.")
 @click.option("--finish", is_flag=True, help="End the old secret, instead of making a new one.")
+@as_json
 @command
-def rotate(name: str, source: str | None, finish: bool) -> None:
+def rotate(name: str, source: str | None, finish: bool, as_json: bool) -> None:
     """Make a new secret and print it; the old one stays valid until --finish."""
     config = settings()
     sender, path = _found(config, name, source)
     kept = sender.secrets[:1]
     if finish:
         keep(path, "\n".join(kept))
+        tell(f"{name} has one secret.", {"name": name, "secrets": 1}, as_json=as_json)
     else:
         secret = generate(sender.source)
         keep(path, "\n".join([secret, *kept]))
-        click.echo(paste.lines(config.external_url, sender.source, name, secret))
-        click.echo(f"The old secret is valid until: milepost sender rotate {name} --finish")
+        _tell(config, sender.source, name, secret, as_json=as_json)
+        if not as_json:
+            click.echo(f"The old secret is valid until: milepost sender rotate {name} --finish")
     _touch(config)
 
 
 @group.command()
 @click.argument("name")
 @click.option("--source", type=click.Choice(SOURCES), help="Where the name is used twice.")
+@as_json
 @command
-def remove(name: str, source: str | None) -> None:
+def remove(name: str, source: str | None, as_json: bool) -> None:
     """Shut a sender out at once; what it sent stays."""
     config = settings()
     sender, path = _found(config, name, source)
@@ -95,7 +100,7 @@ def remove(name: str, source: str | None) -> None:
         tables.remove(table)
     _write(config, document)
     path.unlink(missing_ok=True)
-    click.echo(f"{name} is shut out.")
+    tell(f"{name} is shut out.", {"name": name, "removed": True}, as_json=as_json)
 
 
 def generate(source: str) -> str:
@@ -116,6 +121,12 @@ def keep(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+
+
+def _tell(config: Config, source: str, name: str, secret: str, *, as_json: bool) -> None:
+    lines = paste.lines(config.external_url, source, name, secret)
+    document = {"name": name, "source": source, "secret": secret, "lines": lines}
+    tell(lines, document, as_json=as_json)
 
 
 def _read(config: Config) -> Senders:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from receiver import tokens
-from receiver.commands.common import as_json, command, connection, show
+from receiver.commands.common import as_json, command, connection, show, tell
 from receiver.config import SCOPES
 
 _SPAN = re.compile(r"(\d{1,4})([hdwy])\Z")
@@ -23,13 +23,14 @@ def group() -> None:
 @click.option("--scope", type=click.Choice(SCOPES), required=True)
 @click.option("--project", help="The one project that it may see and change.")
 @click.option("--expires", help="30d, 12h, 8w, 1y, or a date such as 2027-01-31.")
+@as_json
 @command
-def create(name: str, scope: str, project: str | None, expires: str | None) -> None:
+def create(name: str, scope: str, project: str | None, expires: str | None, as_json: bool) -> None:
     """Make a token and print it, this once."""
     token, grant = tokens.generate(), tokens.Grant(name, scope, project)
     with connection() as database:
         tokens.keep(database, token, grant, _end(expires) if expires else None)
-    click.echo(token)
+    tell(token, {"name": name, "scope": scope, "token": token}, as_json=as_json)
 
 
 @group.command("list")
@@ -45,12 +46,13 @@ def list_(as_json: bool) -> None:
 
 @group.command()
 @click.argument("name")
+@as_json
 @command
-def revoke(name: str) -> None:
+def revoke(name: str, as_json: bool) -> None:
     """End a token at once."""
     with connection() as database:
         tokens.revoke(database, name)
-    click.echo(f"{name} is revoked.")
+    tell(f"{name} is revoked.", {"name": name, "revoked": True}, as_json=as_json)
 
 
 def _end(text: str) -> datetime:

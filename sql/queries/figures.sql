@@ -1,8 +1,8 @@
 -- What /metrics tells of the database, one row; each part reads an index to a fixed length.
 SELECT
     (
-        SELECT extract(epoch FROM received_at)::float8 FROM deliveries ORDER BY received_at DESC, id DESC LIMIT 1
-    ) AS heard_at,
+        SELECT received_at FROM deliveries ORDER BY received_at DESC, id DESC LIMIT 1
+    ) AS last_delivery_at,
     (
         SELECT count(*)
         FROM (SELECT 1 FROM deliveries WHERE outcome = 'quarantined' AND outcome <> 'stored' LIMIT 10000) AS kept

@@ -1,0 +1,175 @@
+"""What commands ask a receiver, and its answers from the database beside it.
+
+remote.py has the same over HTTP; rows have the shapes of /api/v1.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Protocol
+from uuid import UUID
+
+from receiver import inbox, ingest, overview, reads, resolving, search, stats, troubles
+from receiver.db import Row
+from receiver.errors import Invalid, NotFound
+from receiver.inbox import Filter
+from receiver.pages.builds import searched
+from receiver.services import Services
+
+Page = tuple[list[Row], str | None]
+
+
+class Receiver(Protocol):
+    """A receiver that answers: NotFound, Invalid, Forbidden, Pruned, Unavailable."""
+
+    def builds(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
+        """Builds that fit the filters of /builds."""
+        ...
+
+    def build(self, number: str) -> Row:
+        """One build, whole."""
+        ...
+
+    def resume(self, number: str) -> Row:
+        """state, safe, artifact."""
+        ...
+
+    def images(self) -> list[Row]:
+        """The latest good artifacts of every combination."""
+        ...
+
+    def image(self, names: tuple[str, str, str], wanted: Mapping[str, str]) -> str:
+        """One image's bare artifact id; `wanted` may hold region and project."""
+        ...
+
+    def failures(self, status: str) -> list[Row]:
+        """Those that are open, resolved or all, the newest first."""
+        ...
+
+    def resolve(self, failure_id: UUID, notes: str) -> None:
+        """Mark a failure resolved."""
+        ...
+
+    def reopen(self, failure_id: UUID) -> None:
+        """Mark a failure open again."""
+        ...
+
+    def deliveries(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
+        """What came in, the newest first."""
+        ...
+
+    def unused(self, outcome: str) -> Iterator[UUID]:
+        """Every delivery that is ignored or quarantined."""
+        ...
+
+    def replay(self, delivery_id: UUID) -> str:
+        """Read a kept delivery again; gives its outcome."""
+        ...
+
+    def stats(self, part: str) -> list[Row]:
+        """Of `combinations` or `stages`; `summary` is one row."""
+        ...
+
+
+class Local:
+    """The database that the settings name."""
+
+    def __init__(self, services: Services) -> None:
+        self._services, self._database = services, services.database
+
+    def builds(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
+        """As /builds finds them."""
+        asked, stall_after = searched(wanted, None), self._services.config.stall_after
+
+        def fetch(count: int, after: str | None) -> Page:
+            found = search.builds(self._database, asked, count, after, stall_after)
+            return found.items, found.cursor
+
+        return listed(fetch, limit, wanted)
+
+    def build(self, number: str) -> Row:
+        """As its page shows it."""
+        return reads.build(self._database, number, self._services.config.stall_after)
+
+    def resume(self, number: str) -> Row:
+        """The build's resume point."""
+        found: Row = self.build(number)["resume"]
+        return found
+
+    def images(self) -> list[Row]:
+        """As /images lists them, the newest first."""
+        rows = overview.images(self._database)
+        rows = [row | {"built_at": row["end_time"] or row["created_at"]} for row in rows]
+        return sorted(rows, key=lambda row: row["built_at"], reverse=True)
+
+    def image(self, names: tuple[str, str, str], wanted: Mapping[str, str]) -> str:
+        """The one image that fits; Invalid where several do."""
+        found = {row["artifact_id"] for row in fitting(self.images(), names, wanted)}
+        if not found:
+            raise NotFound("There is no such image.")
+        if len(found) > 1:
+            problem = "Several images fit: say the region, or the project."
+            raise Invalid(problem)
+        return str(found.pop())
+
+    def failures(self, status: str) -> list[Row]:
+        """As /failures knows them, without groups."""
+        return troubles.listed(self._database, status)
+
+    def resolve(self, failure_id: UUID, notes: str) -> None:
+        """As the form of /failures does."""
+        resolving.resolve(self._database, failure_id, notes)
+
+    def reopen(self, failure_id: UUID) -> None:
+        """As the form of /failures does."""
+        resolving.resolve(self._database, failure_id, "", resolved=False)
+
+    def deliveries(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
+        """As /deliveries lists them."""
+
+        def fetch(count: int, after: str | None) -> Page:
+            return inbox.deliveries(self._database, Filter(**wanted), count, after)
+
+        return listed(fetch, limit, wanted)
+
+    def unused(self, outcome: str) -> Iterator[UUID]:
+        """The oldest first."""
+        return inbox.ids(self._database, outcome)
+
+    def replay(self, delivery_id: UUID) -> str:
+        """With today's parsers, routes and stage map."""
+        return ingest.replay(self._services, delivery_id).outcome
+
+    def stats(self, part: str) -> list[Row]:
+        """Read now."""
+        if part == "summary":
+            now, stall_after = datetime.now(UTC), self._services.config.stall_after
+            return [stats.summary(self._database, now, stall_after)]
+        read = stats.combinations if part == "combinations" else stats.stages
+        return read(self._database)
+
+
+def pages(fetch: Callable[[int, str | None], Page], count: int = reads.MAX_LIMIT) -> Iterator[Row]:
+    """Every row of every page, so many on each."""
+    after: str | None = None
+    while True:
+        items, after = fetch(count, after)
+        yield from items
+        if not after:
+            return
+
+
+def listed(
+    fetch: Callable[[int, str | None], Page], limit: int, wanted: Mapping[str, str]
+) -> list[Row]:
+    """So many rows, over as many pages as that takes; only the newest first has pages."""
+    count = min(limit, reads.MAX_LIMIT)
+    if wanted.get("order", "newest") != "newest":
+        return fetch(count, None)[0]
+    return list(islice(pages(fetch, count), limit))
+
+
+def fitting(rows: list[Row], names: tuple[str, ...], wanted: Mapping[str, str]) -> list[Row]:
+    """Images of a platform, OS version and image type, as far as these are named; pure."""
+    asked = dict(zip(("platform", "os_version", "image_type"), names, strict=False)) | dict(wanted)
+    return [row for row in rows if all(row.get(name) == text for name, text in asked.items())]

@@ -1,0 +1,14 @@
+-- How each state went, of the newest 1,000 builds: runs, failures, usual and long seconds.
+SELECT
+    build_states.state,
+    count(*) AS runs,
+    count(*) FILTER (WHERE build_states.status = 'failed') AS failed,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY build_states.duration_seconds)
+    FILTER (WHERE build_states.status = 'completed') AS median_seconds,
+    percentile_disc(0.9) WITHIN GROUP (ORDER BY build_states.duration_seconds)
+    FILTER (WHERE build_states.status = 'completed') AS p90_seconds
+FROM (SELECT id FROM builds ORDER BY created_at DESC, id DESC LIMIT 1000) AS recent
+JOIN build_states ON build_states.build_id = recent.id
+WHERE build_states.mapped
+GROUP BY build_states.state
+ORDER BY build_states.state
