@@ -1,6 +1,5 @@
 """milepost backup, restore and prune."""
 
-import os
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -14,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from receiver import db, migrate, pgbinaries, pruning
 from receiver.commands.common import as_json, command, database_url, settings, tell, tracked
+from receiver.commands.exchange import written
 from receiver.config import span
 from receiver.errors import MilepostError
 
@@ -43,18 +43,8 @@ PSQL = ["--single-transaction", "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet
 @command
 def backup(file: Path, as_json: bool) -> None:
     """Write the whole database to FILE, in pg_dump's own format."""
-    if file.exists():
-        raise MilepostError(f"{file} is there already.")
-    part = file.with_name(f".{file.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as output:
-        try:
-            _dump(output)
-            os.fsync(output.fileno())
-        except BaseException:
-            part.unlink()
-            raise
-    part.replace(file)
+    with written(file) as output:
+        _dump(output)
     size = file.stat().st_size
     tell(f"{file}: {size} bytes", {"file": str(file), "bytes": size}, as_json=as_json)
 
