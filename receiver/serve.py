@@ -54,10 +54,20 @@ class Server(BaseApplication):
     def __init__(self, config: Config, bind: str) -> None:
         self._config = config
         # Before any worker imports prometheus_client; new and empty for each receiver.
-        os.environ[metrics.FOLDER] = tempfile.mkdtemp(prefix="milepost-metrics-", dir=MEMORY)
-        hooks = {"child_exit": _forget_worker, "on_exit": _remove_counters}
-        self._options = OPTIONS | hooks | {"bind": bind}
+        os.environ[metrics.FOLDER] = tempfile.mkdtemp(
+            prefix=f"milepost-metrics-{os.getpid()}-", dir=MEMORY
+        )
+        self._options = OPTIONS | {"child_exit": _forget_worker, "bind": bind}
         super().__init__()
+
+    def run(self) -> None:
+        """Serve until a signal ends it; workers leave through here too, and keep the counters."""
+        master = os.getpid()
+        try:
+            super().run()
+        finally:
+            if os.getpid() == master:
+                shutil.rmtree(os.environ[metrics.FOLDER], ignore_errors=True)
 
     def load_config(self) -> None:
         """Hand our options to gunicorn."""
@@ -75,7 +85,3 @@ def _forget_worker(_arbiter: Arbiter, worker: Worker) -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-
-
-def _remove_counters(_arbiter: Arbiter) -> None:
-    shutil.rmtree(os.environ[metrics.FOLDER], ignore_errors=True)

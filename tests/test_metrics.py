@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,7 +21,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from receiver.config import Config
-from tests.receivers import Running, started
+from tests.receivers import MILEPOST, Running, started
 from tests.senders import envelope, manifest, post, post_manifest, stage, verdict
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
@@ -213,12 +214,21 @@ def test_workers_are_counted_together_and_a_dead_one_has_no_connections(receiver
     assert value(found, "db_client_connection_max") <= 8
 
 
-def test_the_counters_go_with_the_receiver(url: str):
-    def folders() -> set[Path]:
-        return set(Path("/dev/shm").glob("milepost-metrics-*"))
+def folders(process: int) -> list[Path]:
+    return list(Path("/dev/shm").glob(f"milepost-metrics-{process}-*"))
 
-    before = folders()
-    with started(url):
-        made = folders() - before
-        assert made
-    assert not made & folders()
+
+def test_the_counters_go_with_the_receiver(url: str):
+    with started(url) as running:
+        assert folders(running.process.pid)
+    assert not folders(running.process.pid)
+
+
+def test_a_receiver_that_cannot_listen_leaves_no_counters(url: str, tmp_path: Path):
+    env = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path)}
+    command = [str(MILEPOST), "serve", "--bind", "192.0.2.1:80"]  # an address of nobody's
+    process = subprocess.Popen(
+        command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    assert process.wait(60)
+    assert not folders(process.pid)
