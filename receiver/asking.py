@@ -11,9 +11,8 @@ from uuid import UUID
 
 from receiver import inbox, ingest, overview, reads, resolving, search, stats, troubles
 from receiver.db import Row
-from receiver.errors import Invalid, NotFound
 from receiver.inbox import Filter
-from receiver.pages.builds import searched
+from receiver.search import searched
 from receiver.services import Services
 
 Page = tuple[list[Row], str | None]
@@ -98,19 +97,11 @@ class Local:
 
     def images(self) -> list[Row]:
         """As /images lists them, the newest first."""
-        rows = overview.images(self._database)
-        rows = [row | {"built_at": row["end_time"] or row["created_at"]} for row in rows]
-        return sorted(rows, key=lambda row: row["built_at"], reverse=True)
+        return overview.built(self._database)
 
     def image(self, names: tuple[str, str, str], wanted: Mapping[str, str]) -> str:
         """The one image that fits; Invalid where several do."""
-        found = {row["artifact_id"] for row in fitting(self.images(), names, wanted)}
-        if not found:
-            raise NotFound("There is no such image.")
-        if len(found) > 1:
-            problem = "Several images fit: say the region, or the project."
-            raise Invalid(problem)
-        return str(found.pop())
+        return str(overview.image(self.images(), names, wanted)["artifact_id"])
 
     def failures(self, status: str) -> list[Row]:
         """As /failures knows them, without groups."""
@@ -167,9 +158,3 @@ def listed(
     if wanted.get("order", "newest") != "newest":
         return fetch(count, None)[0]
     return list(islice(pages(fetch, count), limit))
-
-
-def fitting(rows: list[Row], names: tuple[str, ...], wanted: Mapping[str, str]) -> list[Row]:
-    """Images of a platform, OS version and image type, as far as these are named; pure."""
-    asked = dict(zip(("platform", "os_version", "image_type"), names, strict=False)) | dict(wanted)
-    return [row for row in rows if all(row.get(name) == text for name, text in asked.items())]

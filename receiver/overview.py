@@ -1,13 +1,16 @@
 """What the overview and the pages of images and stages ask. A reader beside reads."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from receiver import standing
 from receiver.db import Database, Row, query
+from receiver.errors import Invalid, NotFound
 
 EXPECTED_WITHIN = timedelta(days=7)
+NAMES = ("project", "platform", "os_version", "image_type", "region")
+IMAGE = (*NAMES, "artifact_id", "build_number")
 SEEN_WITHIN = timedelta(days=1)
 
 
@@ -62,6 +65,31 @@ def images(database: Database) -> list[Row]:
     with database.transaction() as connection:
         found = connection.execute(query("latest_images")).fetchall()
     return [row for row in found if row["artifact_id"]]
+
+
+def built(database: Database) -> list[Row]:
+    """The latest good images, the newest first, with the names of IMAGE and `built_at`."""
+    rows = [
+        {name: row[name] for name in IMAGE} | {"built_at": row["end_time"] or row["created_at"]}
+        for row in images(database)
+    ]
+    return sorted(rows, key=lambda row: row["built_at"], reverse=True)
+
+
+def fitting(rows: Sequence[Row], names: Sequence[str], wanted: Mapping[str, str]) -> list[Row]:
+    """Images of a platform, OS version and image type, as far as these are named; pure."""
+    asked = dict(zip(("platform", "os_version", "image_type"), names, strict=False)) | dict(wanted)
+    return [row for row in rows if all(row.get(name) == text for name, text in asked.items())]
+
+
+def image(rows: Sequence[Row], names: Sequence[str], wanted: Mapping[str, str]) -> Row:
+    """The one image that fits, of what `built` gives; NotFound, Invalid where several do."""
+    found = fitting(rows, names, wanted)
+    if not found:
+        raise NotFound("There is no such image.")
+    if len({row["artifact_id"] for row in found}) > 1:
+        raise Invalid("Several images fit: say the region, or the project.")
+    return found[0]
 
 
 def combination(database: Database, names: Sequence[str]) -> Row | None:

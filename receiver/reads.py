@@ -15,24 +15,6 @@ from receiver.wire import NUMBER_SHAPE
 MAX_LIMIT = 100
 
 
-def builds(
-    database: Database,
-    limit: int,
-    after: str | None,
-    stall_after: timedelta,
-    project: str | None = None,
-) -> tuple[list[Row], str | None]:
-    """A page of builds, newest first, and the cursor of the next page; of one project's tree."""
-    created_at, build_id = position_of(after)
-    row = {"limit": limit + 1, "created_at": created_at, "id": build_id, "project": project}
-    with database.transaction() as connection:
-        found = connection.execute(query("list_builds"), row).fetchall()
-    more = len(found) > limit
-    items = found[:limit]
-    cursor = cursor_of(items[-1]["created_at"], items[-1]["id"]) if more else None
-    return [_with_resume(_shown(item, stall_after)) for item in items], cursor
-
-
 def build(
     database: Database, build_number: str, stall_after: timedelta, project: str | None = None
 ) -> Row:
@@ -79,11 +61,6 @@ def _shown(row: Row, stall_after: timedelta) -> Row:
     hidden = ("id", "created_at", "heartbeat_at")
     shown = {name: value for name, value in row.items() if name not in hidden}
     return shown | {"stalled": stalled}
-
-
-def _with_resume(row: Row) -> Row:
-    """The resume point in its own object; whether it is safe is told of one build alone."""
-    return row | {"resume": {"state": row.pop("resume_state")}}
 
 
 def _with_standing(row: Row, parts: dict[str, list[Row]]) -> Row:

@@ -1,14 +1,17 @@
 """Builds that fit a filter, and the builds around one. A reader beside reads."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from receiver import standing
 from receiver.db import Database, Row, query
+from receiver.errors import Invalid
 from receiver.reads import cursor_of, position_of
 
 ORDERS = ("newest", "duration", "state")
+TEXTS = ("project", "platform", "os_version", "image_type", "status", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +87,52 @@ def _end(found: list[Row], end: Row | None, limit: int, wanted: Search) -> tuple
 def _shown(row: Row) -> Row:
     hidden = ("id", "created_at", "heartbeat_at")
     return {name: value for name, value in row.items() if name not in hidden}
+
+
+def searched(given: Mapping[str, str], project: str | None) -> Search:
+    """The filters of an address; Invalid names each wrong one. A token's project outranks."""
+    problems: dict[str, list[str]] = {}
+    texts = {name: given.get(name, "").strip().replace("\0", "") or None for name in TEXTS}
+    order = given.get("order") or "newest"
+    if order not in ORDERS:
+        problems["order"] = [f"Must be one of {', '.join(ORDERS)}."]
+    wanted = Search(
+        project=project or texts["project"],
+        platform=texts["platform"],
+        os_version=texts["os_version"],
+        image_type=texts["image_type"],
+        status=texts["status"],
+        text=texts["text"],
+        low=_whole(given, "low", 0, problems),
+        high=_whole(given, "high", 100, problems),
+        since=_time(given, "since", problems),
+        until=_time(given, "until", problems),
+        order=order,
+    )
+    if problems:
+        raise Invalid("The filter is wrong.", fields=problems)
+    return wanted
+
+
+def _whole(
+    given: Mapping[str, str], name: str, default: int, problems: dict[str, list[str]]
+) -> int:
+    text = given.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdecimal() or int(text[:9]) > 100:
+        problems[name] = ["Must be an integer from 0 to 100."]
+        return default
+    return int(text)
+
+
+def _time(given: Mapping[str, str], name: str, problems: dict[str, list[str]]) -> datetime | None:
+    text = given.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        problems[name] = ["Must be a time as 2026-01-01T10:00, in UTC."]
+        return None

@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 from receiver import search
-from receiver.asking import fitting
 from receiver.commands.asked import asked
 from receiver.commands.common import as_json, command, dump, plain, show
+from receiver.overview import fitting
 from receiver.pages.builds import STATUSES
 
 BUILD = ("build_number", "project", "platform", "os_version", "image_type")

@@ -1,7 +1,5 @@
 """`/builds` with its filters, and the page of one build."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import orjson
@@ -11,14 +9,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from receiver import charts, manifest, reads, search
 from receiver.access import require
 from receiver.db import Row
-from receiver.errors import Invalid
 from receiver.pages.answers import Values, answer, blueprint, unchanged, wants_json
-from receiver.search import Search
+from receiver.search import Search, searched
 from receiver.services import services
 
 PAGE = 50
 STATUSES = ("pending", "running", "completed", "failed", "cancelled")
-TEXTS = ("project", "platform", "os_version", "image_type", "status", "text")
 
 
 @blueprint.get("/builds", endpoint="builds")
@@ -28,55 +24,6 @@ def list_builds() -> Response:
     caller = require("read")
     wanted = searched(request.args, caller.project)
     return answer("builds.html", lambda: _builds(wanted))
-
-
-def searched(given: Mapping[str, str], project: str | None) -> Search:
-    """The filters of an address; Invalid names each wrong one. A token's project outranks."""
-    problems: dict[str, list[str]] = {}
-    texts = {name: given.get(name, "").strip().replace("\0", "") or None for name in TEXTS}
-    order = given.get("order") or "newest"
-    if order not in search.ORDERS:
-        problems["order"] = [f"Must be one of {', '.join(search.ORDERS)}."]
-    wanted = Search(
-        project=project or texts["project"],
-        platform=texts["platform"],
-        os_version=texts["os_version"],
-        image_type=texts["image_type"],
-        status=texts["status"],
-        text=texts["text"],
-        low=_whole(given, "low", 0, problems),
-        high=_whole(given, "high", 100, problems),
-        since=_time(given, "since", problems),
-        until=_time(given, "until", problems),
-        order=order,
-    )
-    if problems:
-        raise Invalid("The filter is wrong.", fields=problems)
-    return wanted
-
-
-def _whole(
-    given: Mapping[str, str], name: str, default: int, problems: dict[str, list[str]]
-) -> int:
-    text = given.get(name, "").strip()
-    if not text:
-        return default
-    if not text.isascii() or not text.isdecimal() or int(text[:9]) > 100:
-        problems[name] = ["Must be an integer from 0 to 100."]
-        return default
-    return int(text)
-
-
-def _time(given: Mapping[str, str], name: str, problems: dict[str, list[str]]) -> datetime | None:
-    text = given.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError:
-        problems[name] = ["Must be a time as 2026-01-01T10:00, in UTC."]
-        return None
 
 
 def _builds(wanted: Search) -> Values:

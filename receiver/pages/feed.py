@@ -9,7 +9,7 @@ from receiver import charts, search
 from receiver.access import require
 from receiver.db import Row
 from receiver.pages.answers import blueprint
-from receiver.pages.builds import searched
+from receiver.search import searched
 from receiver.services import services
 
 ENTRIES = 50

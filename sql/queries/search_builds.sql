@@ -11,7 +11,7 @@ near AS MATERIALIZED (
     SELECT
         id, created_at, build_number, project_id, platform_id, os_version_id, image_type_id,
         current_state, status, attempt, start_time, end_time, duration_seconds, created_by,
-        resume_state, last_heard_at, heartbeat_at, commit_sha, branch
+        resume_state, resumed_from, last_heard_at, heartbeat_at, commit_sha, branch
     FROM builds
     WHERE
         %(created_at)s::timestamptz IS NULL
@@ -23,7 +23,7 @@ SELECT
     near.id, near.created_at, near.build_number, projects.name AS project,
     platforms.name AS platform, os_versions.name AS os_version, image_types.name AS image_type,
     near.current_state, near.status, near.attempt, near.start_time, near.end_time,
-    near.duration_seconds, near.created_by, near.resume_state, near.last_heard_at,
+    near.duration_seconds, near.created_by, near.resume_state, near.resumed_from, near.last_heard_at,
     near.heartbeat_at, near.commit_sha, near.branch
 FROM near
 JOIN platforms ON platforms.id = near.platform_id
