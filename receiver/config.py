@@ -23,6 +23,7 @@ KNOWN = {
     "MILEPOST_EXTERNAL_URL",
     "MILEPOST_KEEP_BODIES",
     "MILEPOST_PG_BIN",
+    "MILEPOST_PUBLIC_BADGES",
     "MILEPOST_PUBLIC_READ",
     "MILEPOST_ROUTES",
     "MILEPOST_SENDERS",
@@ -73,6 +74,7 @@ class Config:
     data_dir: Path
     database_url: str | None = None
     public_read: bool = False
+    public_badges: bool = False
     stages: Path | None = None
     routes: Path | None = None
     senders_file: Path | None = None
@@ -98,6 +100,7 @@ def load(env: Mapping[str, str]) -> Config:
         data_dir=Path(env.get("MILEPOST_DATA_DIR") or default_data_dir(env)).expanduser(),
         database_url=reader.text("DATABASE_URL"),
         public_read=reader.flag("MILEPOST_PUBLIC_READ"),
+        public_badges=reader.flag("MILEPOST_PUBLIC_BADGES"),
         stages=reader.path("MILEPOST_STAGES"),
         routes=reader.path("MILEPOST_ROUTES"),
         senders_file=Path(path) if (path := env.get("MILEPOST_SENDERS")) else None,

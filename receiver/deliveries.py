@@ -18,20 +18,17 @@ SHOWN_BYTES = 200_000
 SEEN = 300  # of what nobody used, how much is read for a proposal
 
 
-@blueprint.get("/deliveries")
+@blueprint.get("/deliveries.json", endpoint="list_json")
+@blueprint.get("/deliveries", endpoint="list_")
 def list_() -> Response:
     """The inbox, newest first, with filters; above it each sender."""
     access.require_read()
     database, wanted = services().database, _filter()
     items, cursor = inbox.deliveries(database, wanted, PAGE, request.args.get("after"))
-    return _page(
-        "deliveries.html",
-        items=items,
-        wanted=wanted,
-        given=_given(),
-        cursor=cursor,
-        senders=_senders(inbox.senders(database)),
-    )
+    values = {"items": items, "senders": _senders(inbox.senders(database))}
+    if request.path.endswith(".json"):
+        return Response(orjson.dumps(values | {"next": cursor}), mimetype="application/json")
+    return _page("deliveries.html", wanted=wanted, given=_given(), cursor=cursor, **values)
 
 
 @blueprint.get("/deliveries/routes")

@@ -1,8 +1,10 @@
 """/setup: each sender, when it was last heard, a test, and the lines to paste."""
 
+import orjson
 from flask import Blueprint, Response, make_response, render_template, request
 
 from receiver import access, inbox, ingest, paste, selftest
+from receiver.db import Row
 from receiver.errors import HttpError, Invalid, NotFound
 from receiver.model import Sender
 from receiver.services import services
@@ -16,6 +18,13 @@ def show() -> Response:
     """Every sender that may post here."""
     access.require_read()
     return _page()
+
+
+@blueprint.get("/setup.json")
+def show_json() -> Response:
+    """The same for programs."""
+    access.require_read()
+    return Response(orjson.dumps({"items": _senders()}), mimetype="application/json")
 
 
 @blueprint.post("/setup/test")
@@ -41,19 +50,26 @@ def _tested(sender: Sender) -> str:
 
 
 def _page(tested: Sender | None = None, result: str = "") -> Response:
+    name = (tested.source, tested.name) if tested else None
+    senders = [
+        each | {"result": result if name == (each["source"], each["name"]) else ""}
+        for each in _senders()
+    ]
+    response = make_response(render_template("setup.html", senders=senders))
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _senders() -> list[Row]:
     heard = {(row["source"], row["sender"]): row for row in inbox.senders(services().database)}
     url = request.host_url.rstrip("/")
-    senders = [
+    return [
         {
             "source": each.source,
             "name": each.name,
             "projects": each.projects,
             "heard": heard.get((each.source, each.name), {}).get("last_heard_at"),
             "lines": paste.lines(url, each.source, each.name),
-            "result": result if each == tested else "",
         }
         for each in services().senders()
     ]
-    response = make_response(render_template("setup.html", senders=senders))
-    response.headers["Cache-Control"] = "no-cache"
-    return response

@@ -19,6 +19,7 @@ OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type"
 FAILURE = {"type": "provisioner", "message": "no route after 31 s", "component": "ansible"}
 PAGES = ["/", "/builds", "/builds/n-1", "/images", "/failures", "/stages"]
 TWINS = ["/overview.json", *(f"{path}.json" for path in PAGES[1:])]
+INBOX_TWINS = ["/deliveries.json", "/setup.json"]
 
 
 def report(client: FlaskClient, number: str, status: str = "completed", **build: str) -> None:
@@ -47,7 +48,7 @@ def test_a_page_that_did_not_change_is_not_sent_again(client: FlaskClient, path:
     assert any(poll.status_code == 200 for poll in polls)
 
 
-@pytest.mark.parametrize("path", TWINS)
+@pytest.mark.parametrize("path", [*TWINS, *INBOX_TWINS])
 def test_every_page_has_a_twin_in_json(client: FlaskClient, path: str):
     report(client, "n-1")
     response = client.get(path)
@@ -55,7 +56,7 @@ def test_every_page_has_a_twin_in_json(client: FlaskClient, path: str):
     assert told(response)
 
 
-@pytest.mark.parametrize("path", [*PAGES, *TWINS, "/feed.atom", "/badge/core.svg"])
+@pytest.mark.parametrize("path", [*PAGES, *TWINS, *INBOX_TWINS, "/feed.atom", "/badge/core.svg"])
 def test_what_is_not_public_is_closed(
     serve: Callable[[Config], FlaskClient], config: Config, path: str
 ):
@@ -111,6 +112,21 @@ def test_a_filter_finds(client: FlaskClient, query: str, numbers: list[str]):
 @pytest.mark.parametrize("query", ["low=x", "high=101", "since=never", "order=odd", "after=x"])
 def test_a_wrong_filter_is_422(client: FlaskClient, query: str):
     assert client.get(f"/builds?{query}").status_code == 422
+
+
+def test_badges_may_be_public_alone(serve: Callable[[Config], FlaskClient], config: Config):
+    closed = serve(replace(config, public_read=False, public_badges=True))
+    report(closed, "n-1")
+    assert closed.get("/badge/core.svg").status_code == 200
+    assert closed.get("/").status_code == 401
+
+
+def test_the_inbox_and_the_senders_in_json(client: FlaskClient):
+    report(client, "n-1")
+    inbox = told(client.get("/deliveries.json?outcome=stored"))
+    assert (len(inbox["items"]), inbox["next"]) == (1, None)
+    senders = told(client.get("/setup.json"))["items"]
+    assert {each["source"] for each in senders} == {"milepost", "packer"}
 
 
 def test_a_badge_is_svg_and_endpoint_json(client: FlaskClient):

@@ -26,7 +26,7 @@ PATH = "/badge/<project>/<platform>/<os_version>/<image_type>"
 @blueprint.get(f"{PATH}.json", endpoint="badge_json")
 def of_combination(project: str, platform: str, os_version: str, image_type: str) -> Response:
     """State, status and age of a combination's latest build; `-` stands for no project."""
-    require_read()
+    _require()
     names = (project, platform, os_version, image_type)
     found = overview.combination(services().database, names)
     if found is None:
@@ -38,13 +38,19 @@ def of_combination(project: str, platform: str, os_version: str, image_type: str
 @blueprint.get("/badge/<project>.json", endpoint="project_badge_json")
 def of_project(project: str) -> Response:
     """How many of a project's combinations are good."""
-    require_read()
+    _require()
     counts = overview.of_project(services().database, project)
     if not counts:
         raise NotFound("There is no build of this project.")
     good, total = counts["completed"], counts.total()
     worst = next((each for each in ("failed", "running") if counts[each]), "completed")
     return _badge(project, f"{good}/{total} good", worst)
+
+
+def _require() -> None:
+    """A badge tells little, and a README elsewhere carries no token."""
+    if not services().config.public_badges:
+        require_read()
 
 
 def _message(build: Row) -> str:
