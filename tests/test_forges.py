@@ -373,3 +373,11 @@ def test_a_query_on_a_forges_url_is_not_kept(forge: FlaskClient, url: str):
     assert answer.status_code == 202
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT query FROM deliveries").fetchall() == [("",)]
+
+
+@pytest.mark.parametrize("stages", [True, 7, "check", {"a": 1}, None])
+def test_stages_that_are_no_list_are_none(forge: FlaskClient, stages: Any):
+    document = pipeline_hook(name="image")
+    document["object_attributes"]["stages"] = stages
+    assert gitlab(forge, document, "Pipeline Hook").status_code == 202
+    assert shown(forge, IMAGE)["current_state"] == 45

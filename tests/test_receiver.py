@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,7 +128,14 @@ def test_stalled_senders_do_not_stop_the_others(receiver: Running):
 
 
 def test_the_master_has_no_children_but_workers(receiver: Running):
-    children = psutil.Process(receiver.process.pid).children(recursive=True)
+    def workers() -> list[psutil.Process]:
+        return psutil.Process(receiver.process.pid).children(recursive=True)
+
+    for _ in range(100):  # the first may answer before the second is there
+        if len(workers()) == 2:
+            break
+        time.sleep(0.1)
+    children = workers()
     assert len(children) == 2
     assert all("milepost" in " ".join(child.cmdline()) for child in children)
 

@@ -101,7 +101,8 @@ def _report(document: Json, job: Json, request: Request) -> Report:
     host, project = _place(document)
     retries = job.get("retries")
     known = retries + 1 if type(retries) is int and 0 <= retries < 1_000_000 else None
-    stages = job.get("stages")
+    given = job.get("stages")
+    stages = given if isinstance(given, list) else []
     job_id = number(job, "id", "builds.")
     statement = Statement(
         build_number="",
@@ -114,7 +115,7 @@ def _report(document: Json, job: Json, request: Request) -> Report:
         ),
         events=tuple(_events(job, request)),
         created_by=text(optional(document, "user"), "username"),
-        order=tuple(each for each in stages or () if isinstance(each, str))[:MAX_JOBS],
+        order=tuple(each for each in stages if isinstance(each, str))[:MAX_JOBS],
     )
     subject = Subject(
         source="gitlab",
