@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
-from receiver.errors import Unavailable
+from receiver.errors import Contended, Unavailable
 
 SQL_DIR = Path(__file__).resolve().parent.parent / "sql"
 WAIT_SECONDS = 3.0
@@ -101,7 +101,9 @@ class Database:
         except psycopg.errors.IdleInTransactionSessionTimeout as error:
             raise Unavailable("The database waited too long for us.") from error
         except psycopg.errors.ForeignKeyViolation as error:
-            raise Unavailable("A name was merged meanwhile.") from error
+            raise Contended("A name was merged meanwhile.") from error
+        except psycopg.errors.DeadlockDetected as error:
+            raise Contended("The database is busy.") from error
         except psycopg.OperationalError as error:
             raise Unavailable(_reason(error)) from error
 
@@ -110,4 +112,4 @@ def _reason(error: psycopg.OperationalError) -> str:
     code = error.sqlstate or ""
     if code.startswith("53"):
         return "The database is out of resources."
-    return "The database is busy." if code in ("55P03", "57014", "40P01") else "It went away."
+    return "The database is busy." if code in ("55P03", "57014") else "It went away."

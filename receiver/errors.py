@@ -18,6 +18,7 @@
         ├── Invalid          422, names each wrong field
         │   └── Undecodable  422, the body is no sane JSON
         └── Unavailable      503, try again
+            └── Contended    503, another transaction was in the way; tried again before it is told
 
 An error's text is a sentence a user may see; it never echoes input or a secret.
 """
@@ -147,3 +148,7 @@ class Unavailable(HttpError):
 
     def __init__(self, detail: str = "", *, retry_after: int = 3) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class Contended(Unavailable):
+    """Another transaction was in the way; the same may pass at once."""

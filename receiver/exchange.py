@@ -9,7 +9,6 @@ The first line is {"kind": "milepost", "version": 1, "schema": …}, the last {"
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import LiteralString
 
 import orjson
@@ -24,12 +23,12 @@ from receiver.stages import StageMap
 
 VERSION = 1
 FETCHED = 50  # rows; a body may have 25 MiB
+FOLDED = 100  # builds at once
 BATCH_LINES, BATCH_BYTES = 500, 2**20
 UNHURRIED = (
     "SET LOCAL statement_timeout = 0",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
 )
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OCCUPIED = "This receiver has facts of its own: import into an empty one."
 
 
@@ -124,10 +123,12 @@ def insert(
 
 def folded(connection: Connection, stages: StageMap) -> Iterator[str]:
     """Fold every build from its events, with this receiver's stage map; gives each number."""
-    ids = [row["id"] for row in connection.execute("SELECT id FROM builds").fetchall()]
-    for build in connection.execute(query("lock_builds"), {"build_ids": ids}).fetchall():
-        refold(connection, build, stages, EPOCH)
-        yield build["build_number"]
+    ids = [row["id"] for row in connection.execute("SELECT id FROM builds ORDER BY id").fetchall()]
+    for start in range(0, len(ids), FOLDED):
+        wanted = {"build_ids": ids[start : start + FOLDED]}
+        builds = connection.execute(query("lock_builds"), wanted).fetchall()
+        refold(connection, builds, stages, {}, {})
+        yield from (build["build_number"] for build in builds)
 
 
 def resolve(connection: Connection, said: list[bytes]) -> None:

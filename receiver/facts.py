@@ -6,11 +6,12 @@ give one fact, so neither duplicates nor the order of arrival can change what th
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
+import msgspec
+from msgspec.structs import replace
 
 from receiver.model import Event, Identity, Run, Statement
 
@@ -26,6 +27,8 @@ RANKS = {
 VERDICTS = ("completed", "cancelled", "failed")
 HOOKS = ("milepost", "packer")
 
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -36,9 +39,11 @@ class Kept:
     statement: Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One event, with who said it and in which context; `kept` names the row it came from."""
+class Fact(msgspec.Struct, frozen=True, eq=False):
+    """One event, with who said it and in which context; `kept` names the row it came from.
+
+    `rank` is time, rank, state (none first), key: the order inside an attempt.
+    """
 
     key: str
     source: str
@@ -49,11 +54,9 @@ class Fact:
     inferred: Identity
     created_by: str | None
     kept: Any
-    order: tuple[str, ...] = ()
-
-    @property
-    def reporter(self) -> tuple[str, str]:
-        return (self.run.key, self.source)
+    order: tuple[str, ...]
+    reporter: tuple[str, str]
+    rank: tuple[datetime, int, int, str]
 
     @property
     def is_hook(self) -> bool:
@@ -66,13 +69,6 @@ class Fact:
     @property
     def is_verdict(self) -> bool:
         return self.event.kind == "build" and self.event.status in VERDICTS
-
-    @property
-    def rank(self) -> tuple[datetime, int, int, str]:
-        """Time, rank, state (none first), key: the order inside an attempt."""
-        event = self.event
-        state = -1 if event.state is None else event.state
-        return (event.at, RANKS.get(event.status or "completed", 2), state, self.key)
 
 
 def run_group(run_key: str) -> str:
@@ -89,9 +85,9 @@ def run_group(run_key: str) -> str:
 def event_key(source: str, run_key: str, event: Event) -> str:
     """SHA-256 over the run key and what the sender said; a time that was not said is left out."""
     at = event.at if event.dated else None
-    said = replace(event, at=at, artifacts=())  # type: ignore[arg-type]  # only to be hashed
-    document = orjson.dumps([source, run_key, said], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(document).hexdigest()
+    if event.artifacts or at is None:  # the manifest's digest stands for what it lists
+        event = replace(event, at=at, artifacts=())
+    return hashlib.sha256(_ENCODER.encode((source, run_key, event))).hexdigest()
 
 
 def distinct(kept: Iterable[Kept]) -> list[Fact]:
@@ -108,17 +104,22 @@ def distinct(kept: Iterable[Kept]) -> list[Fact]:
 
 def _fact(row: Kept, event: Event) -> Fact:
     statement = row.statement
+    run_key = statement.run.key
+    key = event_key(row.source, run_key, event)
+    state = -1 if event.state is None else event.state
     return Fact(
-        key=event_key(row.source, statement.run.key, event),
-        source=row.source,
-        event=event,
-        run=statement.run,
-        said=statement.said,
-        custom=statement.custom,
-        inferred=statement.inferred,
-        created_by=statement.created_by,
-        kept=row.id,
-        order=statement.order,
+        key,
+        row.source,
+        event,
+        statement.run,
+        statement.said,
+        statement.custom,
+        statement.inferred,
+        statement.created_by,
+        row.id,
+        statement.order,
+        (run_key, row.source),
+        (event.at, RANKS.get(event.status or "completed", 2), state, key),
     )
 
 
@@ -132,5 +133,4 @@ def _merge(same: list[Fact]) -> Fact:
 
 
 def _context(fact: Fact) -> bytes:
-    context = (fact.run, fact.said, fact.custom, fact.inferred, fact.created_by)
-    return orjson.dumps(context, option=orjson.OPT_SORT_KEYS)
+    return _ENCODER.encode((fact.run, fact.said, fact.custom, fact.inferred, fact.created_by))

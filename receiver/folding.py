@@ -1,11 +1,14 @@
-"""Fold all that is known of a build and write what differs."""
+"""Fold all that is known of some builds and write what differs, all of them at once."""
 
-from dataclasses import asdict, replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from psycopg.types.json import Jsonb
+import msgspec
+from msgspec.structs import asdict, replace
 
 from receiver import statements, timeline, vocabulary
 from receiver.db import Connection, Row, query
@@ -13,33 +16,77 @@ from receiver.facts import VERDICTS, Kept, run_group
 from receiver.model import Event, Identity
 from receiver.stages import StageMap, clean
 from receiver.timeline import FailureRow, Folded
+from receiver.vocabulary import Ids
+
+DEEPEST = 32  # projects above one another
 
 
-def refold(connection: Connection, build: Row, stages: StageMap, heard_at: datetime) -> None:
-    """Fold everything said of a locked build; `build` has id, build_number, manifest_sha256."""
-    numbered = timeline.told(_kept(connection, build))
-    known_of = timeline.identity(numbered)
-    projects = _chain(connection, known_of.project)
-    folded = timeline.fold(numbered, lambda stage: stages.state_of(stage, projects))
-    _write(connection, build, folded, known_of, heard_at)
+def refold(
+    connection: Connection,
+    builds: Sequence[Row],
+    stages: StageMap,
+    heard_at: Mapping[UUID, datetime],
+    ids: Ids,
+) -> None:
+    """Fold everything said of locked builds, each with id and manifest_sha256.
+
+    `heard_at` is when somebody last spoke of each; `ids` are names that are known already.
+    """
+    kept = _kept(connection, [build["id"] for build in builds])
+    numbered = {build["id"]: timeline.told(kept[build["id"]]) for build in builds}
+    known_of = {build_id: timeline.identity(each) for build_id, each in numbered.items()}
+    ids = vocabulary.find(connection, known_of.values(), ids)
+    chains = _chains(connection, stages, known_of.values())
+    folded = {}
+    for build_id, each in numbered.items():
+        chain = chains.get(known_of[build_id].project or "", ())
+        folded[build_id] = timeline.fold(each, partial(stages.state_of, projects=chain))
+    rows = [
+        _build_row(build_id, each, ids, known_of[build_id], heard_at.get(build_id))
+        for build_id, each in folded.items()
+    ]
+    connection.execute(query("write_builds"), {"rows": _json(rows)})
+    _write_manifests(connection, builds, folded)
+    for name, derived in _derived(folded).items():
+        document = {"build_ids": list(folded), "rows": _json(derived)}
+        connection.execute(query(name), document)
 
 
-def _kept(connection: Connection, build: Row) -> list[Kept]:
-    """Its own rows; of what it shares with others, the verdict where it has none of its own."""
-    found = connection.execute(query("read_events"), {"build_id": build["id"]}).fetchall()
-    own = [_row(build, row) for row in found if not row["shared"]]
-    shared = _judging(own, [_row(build, row) for row in found if row["shared"]])
-    known = own + shared
-    groups = {run_group(row.statement.run.key) for row in known}
-    groups -= {row.statement.run.key for row in known}
-    if not groups:
+def _kept(connection: Connection, build_ids: list[UUID]) -> dict[UUID, list[Kept]]:
+    """Each one's own rows; of what it shares with others, the verdict where it has none."""
+    own, shared = defaultdict[UUID, list[Kept]](list), defaultdict[UUID, list[Kept]](list)
+    for row in connection.execute(query("read_events"), {"build_ids": build_ids}).fetchall():
+        (shared if row["shared"] else own)[row["build_id"]].append(_row(row))
+    known = {each: own[each] + _judging(own[each], shared[each]) for each in build_ids}
+    return _with_runs(connection, known)
+
+
+def _with_runs(connection: Connection, known: dict[UUID, list[Kept]]) -> dict[UUID, list[Kept]]:
+    """With what a forge says of the whole runs that their jobs are of."""
+    groups = {build_id: _groups(rows) for build_id, rows in known.items()}
+    wanted = set().union(*groups.values())
+    if not wanted:
         return known
-    rows = connection.execute(query("read_run_events"), {"run_groups": sorted(groups)}).fetchall()
-    return known + _judging(known, [_row(build, row) for row in rows])
+    runs = defaultdict[str, list[Kept]](list)
+    found = connection.execute(query("read_run_events"), {"run_groups": sorted(wanted)})
+    for row in found.fetchall():
+        runs[row["run_key"]].append(_row(row))
+    return {
+        build_id: rows + _judging(rows, [each for key in groups[build_id] for each in runs[key]])
+        for build_id, rows in known.items()
+    }
+
+
+def _groups(rows: Iterable[Kept]) -> set[str]:
+    """The runs of these jobs that nothing here speaks for itself."""
+    keys = {row.statement.run.key for row in rows}
+    return {run_group(key) for key in keys} - keys
 
 
 def _judging(known: list[Kept], others: list[Kept]) -> list[Kept]:
     """Of others, what is said of the whole; their verdict only on runs that nobody judged."""
+    if not others:
+        return []
     judged = {
         run_group(row.statement.run.key)
         for row in known
@@ -54,66 +101,88 @@ def _whole(row: Kept, is_judged: bool) -> Kept:
         for event in row.statement.events
         if event.kind == "context" or (_is_verdict(event) and not is_judged)
     )
-    return replace(row, statement=replace(row.statement, events=events))
+    return Kept(row.id, row.source, replace(row.statement, events=events))
 
 
 def _is_verdict(event: Event) -> bool:
     return event.kind == "build" and event.status in VERDICTS
 
 
-def _row(build: Row, row: Row) -> Kept:
+def _row(row: Row) -> Kept:
     place = (row["delivery_id"], row["place"])
-    return Kept(place, row["source"], statements.load(build["build_number"], row["statement"]))
+    return Kept(place, row["source"], statements.load(row["statement"]))
 
 
-def _chain(connection: Connection, project: str | None) -> list[str]:
-    """The project and its ancestors, nearest first."""
-    if project is None:
-        return []
-    rows = connection.execute(query("project_chain"), {"name": project}).fetchall()
-    return [row["name"] for row in rows]
-
-
-def _write(
-    connection: Connection, build: Row, folded: Folded, known_of: Identity, heard_at: datetime
-) -> None:
-    build_id = build["id"]
-    row = asdict(folded.build) | vocabulary.columns(connection, known_of)
-    connection.execute(query("write_build"), row | {"build_id": build_id, "heard_at": heard_at})
-    _write_manifest(connection, build, folded)
-    for name, rows in _derived(build_id, folded).items():
-        connection.execute(query(name), {"build_id": build_id, "rows": Jsonb(rows)})
-
-
-def _write_manifest(connection: Connection, build: Row, folded: Folded) -> None:
-    delivery = folded.build.manifest_from
-    if delivery is None or build["manifest_sha256"] == folded.build.manifest_sha256:
-        return
-    delivery_id, place = delivery
-    row = {"build_id": build["id"], "delivery_id": delivery_id, "place": place}
-    connection.execute(query("write_manifest"), row | {"sha256": folded.build.manifest_sha256})
-
-
-def _derived(build_id: UUID, folded: Folded) -> dict[str, list[Any]]:
-    states = [
-        asdict(row) | {"id": _child_id(build_id, place), "place": place}
-        for place, row in enumerate(folded.states)
-    ]
-    failures = [asdict(row) | {"id": _failure_id(build_id, row)} for row in folded.failures]
-    artifacts = [
-        asdict(artifact) | {"id": _child_id(build_id, place), "place": place, "attempt": attempt}
-        for place, (attempt, artifact) in enumerate(folded.artifacts)
-    ]
-    resources = [
-        asdict(row) | {"id": _child_id(build_id, place), "place": place}
-        for place, row in enumerate(folded.resources)
-    ]
+def _chains(
+    connection: Connection, stages: StageMap, known_of: Iterable[Identity]
+) -> dict[str, list[str]]:
+    """Each project with its ancestors, nearest first, where the stage map tells projects apart."""
+    if not stages.projects.keys() - {"*"}:
+        return {}
+    rows = connection.execute(query("project_tree")).fetchall()
+    parents = {row["name"]: row["parent"] for row in rows}
     return {
-        "write_states": states,
-        "write_failures": failures,
-        "write_artifacts": artifacts,
-        "write_resources": resources,
+        name: _chain(parents, name)
+        for each in known_of
+        if (name := each.project) and name in parents
     }
+
+
+def _chain(parents: Mapping[str, str | None], project: str) -> list[str]:
+    chain: list[str] = []
+    name: str | None = project
+    while name is not None and len(chain) < DEEPEST:
+        chain.append(name)
+        name = parents.get(name)
+    return chain
+
+
+def _build_row(
+    build_id: UUID, folded: Folded, ids: Ids, known_of: Identity, heard_at: datetime | None
+) -> Row:
+    names = vocabulary.columns(ids, known_of)
+    return {"id": build_id, "heard_at": heard_at} | names | asdict(folded.build)
+
+
+def _write_manifests(
+    connection: Connection, builds: Sequence[Row], folded: Mapping[UUID, Folded]
+) -> None:
+    """Copy the newest manifest, which an event holds, where it is another than before."""
+    rows = []
+    for build in builds:
+        made = folded[build["id"]].build
+        if made.manifest_from and build["manifest_sha256"] != made.manifest_sha256:
+            delivery_id, place = made.manifest_from
+            row = {"build_id": build["id"], "delivery_id": delivery_id, "place": place}
+            rows.append(row | {"sha256": made.manifest_sha256})
+    if rows:
+        connection.execute(query("write_manifests"), {"rows": _json(rows)})
+
+
+def _derived(folded: Mapping[UUID, Folded]) -> dict[str, list[Row]]:
+    """The rows of each derived table, by the name of the query that writes them."""
+    rows: dict[str, list[Row]] = {
+        "write_states": [],
+        "write_failures": [],
+        "write_artifacts": [],
+        "write_resources": [],
+    }
+    for build_id, each in folded.items():
+        rows["write_states"] += _placed(build_id, each.states)
+        rows["write_failures"] += (
+            asdict(row) | {"id": _failure_id(build_id, row), "build_id": build_id}
+            for row in each.failures
+        )
+        rows["write_artifacts"] += _placed(build_id, each.artifacts)
+        rows["write_resources"] += _placed(build_id, each.resources)
+    return rows
+
+
+def _placed(build_id: UUID, rows: Sequence[msgspec.Struct]) -> list[Row]:
+    return [
+        asdict(row) | {"id": _child_id(build_id, place), "build_id": build_id, "place": place}
+        for place, row in enumerate(rows)
+    ]
 
 
 def _child_id(build_id: UUID, place: int) -> UUID:
@@ -124,3 +193,7 @@ def _child_id(build_id: UUID, place: int) -> UUID:
 def _failure_id(build_id: UUID, row: FailureRow) -> UUID:
     stage = clean(row.stage) if row.stage else ""
     return uuid5(NAMESPACE_URL, f"{build_id}/{row.attempt}/{stage}/{row.occurrence}")
+
+
+def _json(rows: Sequence[Any]) -> str:
+    return msgspec.json.encode(rows).decode()

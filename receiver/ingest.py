@@ -1,13 +1,15 @@
 """accept(): verify, identify, parse, then store. No connection is held while it parses."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
+from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from receiver import inbox, store, suggest
 from receiver.errors import Invalid
+from receiver.keeping import Entry, Recorded
 from receiver.model import Delivery, Identity, Parsed, Report, Request, Sender, Source
 from receiver.services import Services
 from receiver.sources import SOURCES
@@ -62,18 +64,17 @@ def accept(services: Services, source: Source, sender: Sender, request: Request)
     return _accepted(_recorded(services, delivery, parsed))
 
 
-def _recorded(services: Services, delivery: Delivery, parsed: Parsed) -> store.Recorded:
+def _recorded(services: Services, delivery: Delivery, parsed: Parsed) -> Recorded:
     """Keep it; where it would write to another's build, a forge's is kept as quarantined."""
-    database, stages = services.database, services.stages()
     try:
-        return store.record(database, delivery, parsed, stages)
+        return services.recording.do(Entry(delivery, parsed))
     except Invalid as error:
         if delivery.own:
             raise
-        return store.record(database, delivery, quarantined(error), stages)
+        return services.recording.do(Entry(delivery, quarantined(error)))
 
 
-def _accepted(recorded: store.Recorded) -> Accepted:
+def _accepted(recorded: Recorded) -> Accepted:
     return Accepted(str(recorded.id), recorded.outcome, recorded.duplicate, recorded.build_numbers)
 
 

@@ -8,12 +8,11 @@ https://github.com/hashicorp/packer/blob/v1.16.0/post-processor/manifest/artifac
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from receiver.errors import Invalid
-from receiver.model import Artifact, Identity, Json
+from receiver.model import DIMENSIONS, Artifact, Identity, Json
 
 MAX_BUILDS = 10_000
 LAST_SECOND = 253_402_300_798  # one before 9999-12-31T23:59:59, the end of Python's calendar
@@ -77,7 +76,7 @@ def custom(document: Mapping[str, Any]) -> tuple[Identity, str | None]:
     for entry in _current(document):
         data = entry.get("custom_data") or {}
         for prefix in ("", "milepost_"):
-            for name in ("build_number", *(each.name for each in fields(Identity))):
+            for name in ("build_number", *DIMENSIONS):
                 value = data.get(prefix + name, "").strip()[:200]
                 if value and value != UNRESOLVED:
                     said[name] = value

@@ -5,30 +5,59 @@ that key, else to the build that a route makes of it, else to none; several buil
 apart and share the job's verdict. Whichever came first, the rows are the same.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from uuid_utils.compat import uuid7
 
 from receiver import vocabulary
 from receiver.db import Connection, query
 from receiver.errors import Invalid
 from receiver.facts import run_group
-from receiver.model import Identity, Statement
+from receiver.model import Identity
+from receiver.vocabulary import Ids
 
 FORGES = ("github:", "gitlab:", "jenkins:", "cloudevents:")
+Builds = dict[str, set[UUID]]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A forge's job as its deliveries tell it; `builds` are those that its rows belong to."""
+    """A forge's job as its deliveries tell it; `builds` are those that its rows belong to.
+
+    `loose` says that one of its rows belongs to none.
+    """
 
     run_key: str
+    alias_key: str | None
     number: str | None
     builds: frozenset[UUID]
+    loose: bool
     owners: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A hook names a build under its run's key, from the first to the last of its times."""
+
+    run_key: str
+    build_id: UUID
+    first_at: datetime | None
+    last_at: datetime | None
+    run_group: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """Where a job's rows belong now, and whether any build uses them."""
+
+    run_key: str
+    build_id: UUID | None
+    used: bool
 
 
 def lock_keys(connection: Connection, keys: Iterable[str]) -> list[str]:
@@ -36,10 +65,11 @@ def lock_keys(connection: Connection, keys: Iterable[str]) -> list[str]:
 
     Only a forge's keys can meet: `local` and Packer's run UUIDs are nobody else's.
     """
-    ordered = sorted(key for key in keys if key.startswith(FORGES))
-    groups = sorted({run_group(key) for key in ordered})
+    ordered = sorted(key for key in set(keys) if key.startswith(FORGES))
     if ordered:
-        alone = any(_is_run(key) for key in ordered)
+        runs = {key for key in ordered if _is_run(key)}
+        groups = sorted({run_group(key) for key in ordered})
+        alone = [group in runs for group in groups]
         connection.execute(query("lock_run_groups"), {"run_groups": groups, "alone": alone})
         connection.execute(query("lock_run_keys"), {"run_keys": ordered})
     return ordered
@@ -50,82 +80,106 @@ def _is_run(key: str) -> bool:
     return key.startswith("github:") and run_group(key) == key
 
 
-def build_of(connection: Connection, number: str, *, native: bool = False) -> UUID:
-    """The build of this number, or the one it turned out to be; made where there is none."""
-    found = connection.execute(query("find_build_id"), {"build_number": number}).fetchone()
-    if found is None:
-        row = vocabulary.columns(connection, Identity())
-        row |= {"id": uuid7(), "build_number": number, "native": native}
-        connection.execute(query("insert_build"), row)
-        found = connection.execute(query("find_build_id"), {"build_number": number}).fetchone()
-    assert found is not None  # noqa: S101  # inserted by us or, committed, by another sender
-    build_id: UUID = found["id"]
-    return build_id
+def builds_of(
+    connection: Connection, numbers: Iterable[str], ids: Ids, *, native: bool = False
+) -> dict[str, UUID]:
+    """The builds of these numbers, or those they turned out to be; made where there are none.
+
+    `ids` holds those of the names of what is not known yet.
+    """
+    wanted = sorted(set(numbers))
+    found = _builds(connection, wanted)
+    missing = [number for number in wanted if number not in found]
+    if not missing:
+        return found
+    row = vocabulary.columns(ids, Identity())
+    row |= {"ids": [uuid7() for _ in missing], "numbers": missing, "native": native}
+    connection.execute(query("insert_builds"), row)
+    return found | _builds(connection, missing)  # inserted by us or, committed, by another sender
 
 
-def note_hook(
-    connection: Connection, build_id: UUID, statement: Statement, times: Iterable[datetime]
-) -> None:
-    """A hook names a build under its run key; a build that only a route had made is now its."""
-    known = list(times)
-    row = {
-        "run_key": statement.run.key,
-        "build_id": build_id,
-        "first_at": min(known, default=None),
-        "last_at": max(known, default=None),
-        "run_group": run_group(statement.run.key),
-    }
-    connection.execute(query("insert_run_key"), row)
-    connection.execute(query("claim_build"), row)
+def _builds(connection: Connection, numbers: Sequence[str]) -> dict[str, UUID]:
+    found: dict[str, UUID] = {}
+    for row in connection.execute(query("find_builds"), {"numbers": numbers}).fetchall():
+        found.setdefault(row["build_number"], row["id"])
+    return found
 
 
-def settle(connection: Connection, run_keys: list[str]) -> set[UUID]:
-    """Decide anew for every job under these keys; gives the builds to be folded again."""
-    affected: set[UUID] = set()
-    if not run_keys:
-        return affected
-    for row in connection.execute(query("find_jobs"), {"run_keys": run_keys}).fetchall():
-        job = Job(row["run_key"], row["number"], frozenset(row["builds"]), tuple(row["owners"]))
-        affected |= (
-            _settle_run(connection, job) if _is_run(job.run_key) else _settle(connection, job)
-        )
-    return affected
+def note_hooks(connection: Connection, spoken: Sequence[Spoken]) -> None:
+    """Hooks name builds under their run keys; builds that only a route had made are now theirs."""
+    rows = msgspec.json.encode(spoken).decode()
+    connection.execute(query("insert_run_keys"), {"rows": rows})
+    builds = sorted({each.build_id for each in spoken})
+    connection.execute(query("claim_builds"), {"build_ids": builds})
 
 
-def _settle(connection: Connection, job: Job) -> set[UUID]:
-    """A job belongs to one build, or to none and is shared by its owners."""
-    target = _target(connection, job)
-    row = {"run_key": job.run_key, "build_id": target}
-    connection.execute(query("attach_job"), row)
-    stale = sorted(job.builds - {target})
-    if stale:  # the job's deliveries name two builds, and the other one has nothing left
-        connection.execute(query("delete_silent_builds"), {"build_ids": stale})
-    return _noted(connection, job, {*job.builds, *job.owners, *([target] if target else [])})
+def settle(connection: Connection, run_keys: Sequence[str], ids: Ids) -> Builds:
+    """Decide anew for every job under these keys; gives the builds to be folded again, by key."""
+    rows = connection.execute(query("find_jobs"), {"run_keys": run_keys}).fetchall()
+    jobs = [Job(**{**row, "builds": frozenset(row["builds"])}) for row in rows]
+    if not jobs:
+        return {}
+    runs = [job for job in jobs if _is_run(job.run_key)]
+    alone = [job for job in jobs if not _is_run(job.run_key)]
+    touched = _builds_of_runs(connection, runs)
+    settled = [_Settled(job.run_key, None, bool(touched[job.run_key])) for job in runs]
+    targets = _targets(connection, alone, ids)
+    for job in alone:
+        target = targets[job.run_key]
+        builds = {*job.builds, *job.owners, *([target] if target else [])}
+        settled.append(_Settled(job.run_key, target, bool(builds)))
+        for key in filter(None, (job.run_key, job.alias_key)):
+            touched[key] |= builds
+    _attach(connection, alone, settled, targets)
+    return touched
 
 
-def _settle_run(connection: Connection, job: Job) -> set[UUID]:
+def _builds_of_runs(connection: Connection, runs: Sequence[Job]) -> Builds:
     """A whole run touches every build of its jobs and belongs to none."""
-    row = {"run_groups": [job.run_key]}
-    found = connection.execute(query("builds_of_run"), row).fetchall()
-    return _noted(connection, job, {row["build_id"] for row in found})
+    touched: Builds = defaultdict(set)
+    if runs:
+        row = {"run_groups": [job.run_key for job in runs]}
+        for found in connection.execute(query("builds_of_runs"), row).fetchall():
+            touched[found["run_group"]].add(found["build_id"])
+    return touched
 
 
-def _noted(connection: Connection, job: Job, builds: set[UUID]) -> set[UUID]:
-    row = {"run_key": job.run_key, "used": bool(builds)}
-    connection.execute(query("note_attached"), row)
-    return builds
+def _targets(connection: Connection, jobs: Sequence[Job], ids: Ids) -> dict[str, UUID | None]:
+    """The one build that each job belongs to, or None: it has none, or its owners share it.
+
+    Hooks' builds come first: a number that a route had made of a job may become a hook's.
+    """
+    targets = {job.run_key: _owner(connection, job) for job in jobs if job.owners}
+    others = {job.run_key: job.number for job in jobs if not job.owners}
+    routed = {number for number in others.values() if number}
+    made = builds_of(connection, routed, ids, native=True) if routed else {}
+    return targets | {key: made[number] if number else None for key, number in others.items()}
 
 
-def _target(connection: Connection, job: Job) -> UUID | None:
+def _owner(connection: Connection, job: Job) -> UUID | None:
     if len(job.owners) > 1:
         return None
-    if not job.owners:
-        return build_of(connection, job.number, native=True) if job.number else None
     (owner,) = job.owners
     if job.number:
         _refuse_two_projects(connection, job, owner)
         _become(connection, job.number, owner)
     return owner
+
+
+def _attach(
+    connection: Connection,
+    jobs: Sequence[Job],
+    settled: Sequence[_Settled],
+    targets: Mapping[str, UUID | None],
+) -> None:
+    """A job's rows belong to one build, or to none and are shared by its owners."""
+    rows = {"rows": msgspec.json.encode(settled).decode()}
+    if any(job.builds - {targets[job.run_key]} or job.loose for job in jobs):
+        connection.execute(query("attach_jobs"), rows)
+    stale = {build for job in jobs for build in job.builds - {targets[job.run_key]}}
+    if stale:  # a job's deliveries name two builds, and the other one has nothing left
+        connection.execute(query("delete_silent_builds"), {"build_ids": sorted(stale)})
+    connection.execute(query("note_attached"), rows)
 
 
 def _refuse_two_projects(connection: Connection, job: Job, owner: UUID) -> None:

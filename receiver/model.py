@@ -1,10 +1,16 @@
-"""The values that everything speaks: deliveries, statements, events; frozen, no behaviour."""
+"""The values that everything speaks: deliveries, statements, events; frozen, no behaviour.
+
+msgspec reads and writes what the events table keeps as JSON in a few microseconds, without the
+fields that have their defaults (https://jcristharif.com/msgspec/structs.html).
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
+
+import msgspec
+from msgspec import Struct
 
 Kind = Literal["stage", "build", "artifact", "resource", "manifest", "heartbeat", "context"]
 Json = dict[str, Any]
@@ -12,8 +18,7 @@ Json = dict[str, Any]
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True, omit_defaults=True):
     """What a build is of; None where nothing is known."""
 
     project: str | None = None
@@ -22,8 +27,7 @@ class Identity:
     image_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True, omit_defaults=True):
     """The run that speaks: its key, and what it says of itself."""
 
     key: str
@@ -34,8 +38,7 @@ class Run:
     branch: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True, omit_defaults=True):
     """Why a stage or a build failed, in the sender's words."""
 
     type: str = "stage"
@@ -44,8 +47,7 @@ class Failure:
     details: Json | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(Struct, frozen=True, omit_defaults=True):
     """One thing a build made. `region` is None where the builder has none.
 
     `files` is a tuple of `{"name": str, "size": int}`; `build_time` is when the manifest's
@@ -60,22 +62,20 @@ class Artifact:
     packer_run_uuid: str | None = None
     build_time: datetime | None = None
     files: tuple[Json, ...] = ()
-    custom_data: Mapping[str, str] = field(default_factory=dict)
+    custom_data: dict[str, str] = msgspec.field(default_factory=dict)
     current: bool = True
     checksum: str | None = None
     state: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True, omit_defaults=True):
     """Something in a cloud that costs money until it is removed: an instance, a volume."""
 
     type: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True, omit_defaults=True):
     """One fact that a delivery states about one build.
 
     `status` is a state row's for kind `stage` (started, completed, failed, skipped, cancelled), a
@@ -100,8 +100,7 @@ class Event:
     resource: Resource | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True, omit_defaults=True):
     """What one delivery says about one run of one build.
 
     `said` outranks `custom` (signed custom_data), which outranks `inferred`.
@@ -109,9 +108,9 @@ class Statement:
     `order` names the run's stages in turn, where the source lists them.
     """
 
-    build_number: str
-    run: Run
-    events: tuple[Event, ...]
+    build_number: str = ""
+    run: Run = Run("")
+    events: tuple[Event, ...] = ()
     said: Identity = Identity()
     custom: Identity = Identity()
     inferred: Identity = Identity()
@@ -120,8 +119,7 @@ class Statement:
     order: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """The job that a forge speaks of, for the routes: what may make it a build."""
 
     source: str
@@ -130,11 +128,10 @@ class Subject:
     job: str = ""
     workflow: str | None = None
     branch: str | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What a forge says of one of its jobs; a hook or a route tells which build it is of.
 
     `statement` has no build number yet; `number` is the build that a route makes of it. `alias` is
@@ -149,8 +146,7 @@ class Report:
     number: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """A named user of a source; an empty name is the source's default sender.
 
     `projects` are those that it may write; none named is every one.
@@ -162,8 +158,7 @@ class Sender:
     projects: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request to a webhook route: headers by lower-case name, the body as it came."""
 
     headers: Mapping[str, str]
@@ -172,8 +167,7 @@ class Request:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """A request with a right signature, ready to be kept; `projects` are its sender's.
 
     `own` is a format of ours, whose ids name one body; a forge may say the same in other words.
@@ -189,8 +183,7 @@ class Delivery:
     own: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """What a source made of a delivery; `outcome` is stored, ignored or quarantined."""
 
     statements: tuple[Statement, ...] = ()
@@ -200,8 +193,7 @@ class Parsed:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A format and its way to sign; each part is a pure function.
 
     verify(request, secrets) raises Unauthorized; identify(request) gives event type and

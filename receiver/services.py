@@ -1,17 +1,23 @@
 """What a request needs of its app: settings, database, stage map."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from flask import current_app
 
+from receiver import store
 from receiver.config import Config
-from receiver.db import Database
+from receiver.db import WAIT_SECONDS, Database
+from receiver.gathering import Gathering
+from receiver.keeping import Entry, Recorded
 from receiver.model import Sender
 from receiver.routes import Routes
 from receiver.senders import Senders
 from receiver.stages import StageMap
 from receiver.watched import Watched
+
+MOST = 32  # deliveries in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,15 @@ class Services:
     stage_file: Watched[StageMap] = field(repr=False)
     route_file: Watched[Routes] = field(repr=False)
     sender_file: Watched[Senders] = field(repr=False)
+    recording: Gathering[Entry, Recorded] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Deliveries that wait share a transaction."""
+        recording = Gathering(self._record, most=MOST, patience=WAIT_SECONDS)
+        object.__setattr__(self, "recording", recording)
+
+    def _record(self, entries: Sequence[Entry]) -> Sequence[Recorded | Exception]:
+        return store.record_all(self.database, entries, self.stages())
 
     def stages(self) -> StageMap:
         """The stage map, read again when its file changed."""

@@ -1,68 +1,53 @@
-"""The only writer: one transaction a delivery, committed before it is answered.
+"""The only writer: one transaction for the deliveries that wait, committed before any is answered.
 
-Locks are taken in one order everywhere (the delivery's key, names, run keys, builds), so that no
-two deliveries wait for each other.
+Locks are taken in one order everywhere (the deliveries' keys, names, run keys, builds), so that no
+two transactions wait for each other but by the rarest of meetings, which are tried again.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
+import msgspec
 
-from receiver import meeting, statements, vocabulary
+from receiver import keeping, meeting, statements, vocabulary
 from receiver.db import Connection, Database, Row, query
-from receiver.errors import Conflict, Invalid, NotFound, Pruned
+from receiver.errors import Conflict, Contended, Invalid, Unavailable
 from receiver.facts import run_group
 from receiver.folding import refold
-from receiver.model import Delivery, Parsed, Report, Request, Statement
+from receiver.keeping import Entry, Recorded
+from receiver.meeting import Builds, Spoken
+from receiver.model import Delivery, Parsed, Report, Statement
 from receiver.stages import StageMap
+from receiver.vocabulary import Ids
 
-# The headers worth keeping; whatever else a proxy adds may be a credential.
-KEPT_HEADERS = {
-    "content-type",
-    "idempotency-key",
-    "user-agent",
-    "webhook-id",
-    "webhook-timestamp",
-    "x-github-delivery",
-    "x-github-event",
-    "x-github-hook-id",
-    "x-gitlab-event",
-    "x-gitlab-instance",
-    "x-gitlab-webhook-uuid",
-}
-KEPT_PREFIX = "ce-"  # CloudEvents' attributes
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """Where a delivery went: its id, whether it had been there before, the builds it touched."""
-
-    id: UUID
-    duplicate: bool
-    outcome: str
-    build_numbers: tuple[str, ...] = ()
+TRIES = 3  # of what met another transaction in a way that one of the two had to give up
 
 
 def known(database: Database, delivery: Delivery) -> Recorded | None:
     """The delivery of this key, if it was kept before; Conflict where its content differs."""
     with database.transaction() as connection:
-        return _known(connection, delivery)
+        return keeping.known(connection, delivery)
 
 
-def record(database: Database, delivery: Delivery, parsed: Parsed, stages: StageMap) -> Recorded:
-    """Keep a delivery and apply it, or say that it was there; Conflict, Unavailable."""
-    with database.transaction() as connection:
-        if not _insert_delivery(connection, delivery, parsed):
-            before = _known(connection, delivery)
-            if before:
-                return before
-        touched = _apply(connection, delivery, parsed, stages)
-        _note_heartbeats(connection, delivery, parsed)
-    return _recorded(delivery, parsed, touched)
+def record_all(
+    database: Database, entries: Sequence[Entry], stages: StageMap
+) -> list[Recorded | Exception]:
+    """Keep deliveries and apply them, in one transaction; gives what came of each, in order.
+
+    Recorded where it was kept or had been there, Conflict, Invalid. Where one of them cannot be
+    applied, none is, and each is tried alone. Unavailable is raised: it concerns all.
+    """
+    if len(entries) == 1:
+        return [_alone(database, entries[0], stages)]
+    try:
+        return _recorded(database, entries, stages)
+    except Unavailable as error:
+        if not isinstance(error, Contended):
+            raise
+    except Exception:  # noqa: BLE001, S110  # whatever it is, it is the one's whose own try shows it
+        pass
+    return [_alone(database, each, stages) for each in entries]
 
 
 def replay(
@@ -70,30 +55,13 @@ def replay(
 ) -> Recorded:
     """Read a kept delivery anew in place of what it had said; NotFound, Pruned, Unavailable."""
     with database.transaction() as connection:
-        delivery = _locked(connection, delivery_id)
-        parsed = read(delivery)
+        delivery = keeping.locked(connection, delivery_id)
+        entry = Entry(delivery, read(delivery))
         said = connection.execute(query("events_of_delivery"), {"id": delivery_id}).fetchall()
+        parsed = entry.parsed
         row = {"outcome": parsed.outcome, "reason": parsed.reason, "flags": list(parsed.flags)}
         connection.execute(query("update_delivery"), row | {"id": delivery_id})
-        touched = _apply(connection, delivery, parsed, stages, said)
-    return _recorded(delivery, parsed, touched)
-
-
-def _recorded(delivery: Delivery, parsed: Parsed, touched: tuple[str, ...]) -> Recorded:
-    unused = parsed.reports and not touched
-    outcome = "ignored" if unused else parsed.outcome
-    return Recorded(delivery.id, duplicate=False, outcome=outcome, build_numbers=touched)
-
-
-def _locked(connection: Connection, delivery_id: UUID) -> Delivery:
-    row = connection.execute(query("lock_delivery"), {"id": delivery_id}).fetchone()
-    if row is None:
-        raise NotFound("There is no such delivery.")
-    if row["body"] is None:
-        raise Pruned
-    request = Request(row["headers"], bytes(row["body"]), row["query"], row["received_at"])
-    key = row["delivery_key"]
-    return Delivery(row["id"], row["source"], row["sender"], row["event_type"], key, request)
+        return _outcome(entry, _apply(connection, [entry], stages, said)[delivery_id])
 
 
 def heard(database: Database, build_numbers: Sequence[str], at: datetime) -> None:
@@ -102,92 +70,80 @@ def heard(database: Database, build_numbers: Sequence[str], at: datetime) -> Non
         connection.execute(query("heard"), {"build_numbers": list(build_numbers), "at": at})
 
 
-def _note_heartbeats(connection: Connection, delivery: Delivery, parsed: Parsed) -> None:
-    """A heartbeat among other events promises more of them, as one alone does."""
-    numbers = [
-        statement.build_number
-        for statement in parsed.statements
-        if any(event.kind == "heartbeat" for event in statement.events)
-    ]
-    if numbers:
-        at = delivery.request.received_at
-        connection.execute(query("heard"), {"build_numbers": numbers, "at": at})
+def _alone(database: Database, entry: Entry, stages: StageMap) -> Recorded | Exception:
+    for left in reversed(range(TRIES)):
+        try:
+            return _recorded(database, [entry], stages)[0]
+        except Contended as error:
+            if not left:
+                return error
+        except Exception as error:  # noqa: BLE001  # raised again by the thread that waits for it
+            return error
+    raise AssertionError  # the last try returns
 
 
-def _known(connection: Connection, delivery: Delivery) -> Recorded | None:
-    found = connection.execute(query("find_delivery"), _key(delivery)).fetchone()
-    if found is None:
-        return None
-    same = (found["body_sha256"], found["query"]) == (_digest(delivery), delivery.request.query)
-    if delivery.own and not same:
-        raise Conflict
-    return Recorded(found["id"], duplicate=True, outcome=found["outcome"])
+def _recorded(
+    database: Database, entries: Sequence[Entry], stages: StageMap
+) -> list[Recorded | Exception]:
+    with database.transaction() as connection:
+        connection.execute(query("read_by_key"))
+        fresh = keeping.insert(connection, entries)
+        new = [each for each in entries if each.delivery.id in fresh]
+        touched = _apply(connection, new, stages)
+        keeping.note_heartbeats(connection, new)
+        return [
+            _outcome(each, touched[each.delivery.id])
+            if each.delivery.id in fresh
+            else _before(connection, each.delivery)
+            for each in entries
+        ]
 
 
-def _key(delivery: Delivery) -> Row:
-    return {
-        "source": delivery.source,
-        "sender": delivery.sender,
-        "delivery_key": delivery.key,
-    }
+def _before(connection: Connection, delivery: Delivery) -> Recorded | Conflict:
+    try:
+        found = keeping.known(connection, delivery)
+    except Conflict as error:
+        return error
+    if found is None:  # it was pruned between two statements
+        raise Contended("The delivery was removed meanwhile.")
+    return found
 
 
-def _digest(delivery: Delivery) -> bytes:
-    return hashlib.sha256(delivery.request.body).digest()
-
-
-def _insert_delivery(connection: Connection, delivery: Delivery, parsed: Parsed) -> bool:
-    request = delivery.request
-    row = _key(delivery) | {
-        "id": delivery.id,
-        "event_type": delivery.event_type,
-        "outcome": parsed.outcome,
-        "reason": parsed.reason,
-        "flags": list(parsed.flags),
-        "headers": Jsonb(_kept_headers(request)),
-        "query": request.query,
-        "body": request.body,
-        "body_sha256": _digest(delivery),
-        "body_size": len(request.body),
-        "received_at": request.received_at,
-    }
-    return connection.execute(query("insert_delivery"), row).fetchone() is not None
-
-
-def _kept_headers(request: Request) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in request.headers.items()
-        if name in KEPT_HEADERS or name.startswith(KEPT_PREFIX)
-    }
+def _outcome(entry: Entry, touched: tuple[str, ...]) -> Recorded:
+    unused = entry.parsed.reports and not touched
+    outcome = "ignored" if unused else entry.parsed.outcome
+    return Recorded(entry.delivery.id, duplicate=False, outcome=outcome, build_numbers=touched)
 
 
 def _apply(
     connection: Connection,
-    delivery: Delivery,
-    parsed: Parsed,
+    entries: Sequence[Entry],
     stages: StageMap,
     before: Sequence[Row] = (),
-) -> tuple[str, ...]:
+) -> dict[UUID, tuple[str, ...]]:
     """Append what was said, decide who meets whom, fold each build touched; give their numbers.
 
-    `before` is what the delivery had said until now: build_id, run_key, alias_key.
+    `before` is what the only delivery had said until now: build_id, run_key, alias_key.
     """
-    if not (parsed.statements or parsed.reports or before):
-        return ()
-    told = [*parsed.statements, *(report.statement for report in parsed.reports)]
-    vocabulary.ensure(connection, told)
-    keys = meeting.lock_keys(connection, {*_keys(parsed), *_keys_before(before)})
+    told = [statement for entry in entries for statement in _told(entry.parsed)]
+    if not told and not before:
+        return {entry.delivery.id: () for entry in entries}
+    ids = vocabulary.ensure(connection, told)
+    keys = [key for entry in entries for key in _keys(entry.parsed)]
+    keys = meeting.lock_keys(connection, [*keys, *_keys_before(before)])
+    builds = _builds(connection, entries, ids)
     if before:
-        connection.execute(query("delete_events"), {"id": delivery.id})
-    touched = {row["build_id"] for row in before if row["build_id"]}
-    touched |= _keep_all(connection, delivery, parsed)
-    touched |= meeting.settle(connection, keys)
+        connection.execute(query("delete_events"), {"id": entries[0].delivery.id})
+    _append(connection, entries, builds)
+    settled = meeting.settle(connection, keys, ids) if keys else {}
+    touched = {entry.delivery.id: _touched(entry, builds, settled) for entry in entries}
     if before:
-        builds = {"build_ids": sorted(touched)}
-        connection.execute(query("lock_builds"), builds)
-        connection.execute(query("delete_silent_builds"), builds)
-    return _refold(connection, delivery, touched, stages)
+        _forget(connection, touched[entries[0].delivery.id], before)
+    return _refold(connection, entries, touched, stages, ids)
+
+
+def _told(parsed: Parsed) -> list[Statement]:
+    return [*parsed.statements, *(report.statement for report in parsed.reports)]
 
 
 def _keys(parsed: Parsed) -> Iterator[str]:
@@ -206,54 +162,48 @@ def _keys_before(before: Sequence[Row]) -> Iterator[str]:
             yield row["alias_key"]
 
 
-def _keep_all(connection: Connection, delivery: Delivery, parsed: Parsed) -> set[UUID]:
-    touched = {
-        _keep(connection, delivery, place, statement)
-        for place, statement in enumerate(parsed.statements)
-    }
-    for place, report in enumerate(parsed.reports, len(parsed.statements)):
-        _keep_report(connection, delivery, place, report)
-    return touched
+def _builds(connection: Connection, entries: Sequence[Entry], ids: Ids) -> dict[str, UUID]:
+    """The builds that hooks name, made where need be, and locked before anything refers to them."""
+    numbers = {each.build_number for entry in entries for each in entry.parsed.statements}
+    if not numbers:
+        return {}
+    builds = meeting.builds_of(connection, numbers, ids)
+    connection.execute(query("lock_builds"), {"build_ids": sorted(builds.values())})
+    return builds
 
 
-def _refold(
-    connection: Connection, delivery: Delivery, build_ids: Iterable[UUID], stages: StageMap
-) -> tuple[str, ...]:
-    row = {"build_ids": sorted(build_ids)}
-    builds = connection.execute(query("lock_builds"), row).fetchall()
-    for build in builds:
-        _refuse_another(delivery, build)
-        refold(connection, build, stages, delivery.request.received_at)
-    return tuple(build["build_number"] for build in builds)
+def _append(connection: Connection, entries: Sequence[Entry], builds: Mapping[str, UUID]) -> None:
+    """Append what hooks say of builds, and what forges say of jobs under the jobs' keys."""
+    rows: list[Row] = []
+    spoken: list[Spoken] = []
+    for delivery, parsed in ((entry.delivery, entry.parsed) for entry in entries):
+        for place, statement in enumerate(parsed.statements):
+            build_id = builds[statement.build_number]
+            rows.append(_event(delivery, place, statement) | {"build_id": build_id})
+            spoken.append(_spoken(build_id, statement))
+        for place, report in enumerate(parsed.reports, len(parsed.statements)):
+            rows.append(_report(delivery, place, report))
+    connection.execute(query("insert_events"), {"rows": msgspec.json.encode(rows).decode()})
+    if spoken:
+        meeting.note_hooks(connection, spoken)
 
 
-def _refuse_another(delivery: Delivery, build: Row) -> None:
-    """Invalid where the build is of a project that the sender may not write."""
-    if build["project"] and delivery.projects and build["project"] not in delivery.projects:
-        problem = f"This build is of another project than {', '.join(delivery.projects)}."
-        raise Invalid(fields={"build.number": [problem]})
+def _spoken(build_id: UUID, statement: Statement) -> Spoken:
+    times = [event.at for event in statement.events if event.dated]
+    key = statement.run.key
+    first, last = min(times, default=None), max(times, default=None)
+    return Spoken(key, build_id, first, last, run_group(key))
 
 
-def _keep(connection: Connection, delivery: Delivery, place: int, statement: Statement) -> UUID:
-    """Append what a hook says of a build; gives the build."""
-    build_id = meeting.build_of(connection, statement.build_number)
-    row = _event(delivery, place, statement) | {"build_id": build_id}
-    connection.execute(query("insert_event"), row)
-    times = (event.at for event in statement.events if event.dated)
-    meeting.note_hook(connection, build_id, statement, times)
-    return build_id
-
-
-def _keep_report(connection: Connection, delivery: Delivery, place: int, report: Report) -> None:
-    """Append what a forge says of a job, under the job's key."""
-    row = _event(delivery, place, report.statement) | {
+def _report(delivery: Delivery, place: int, report: Report) -> Row:
+    return _event(delivery, place, report.statement) | {
+        "native": True,
         "alias_key": report.alias,
         "began_at": report.began,
         "ended_at": report.ended,
         "native_number": report.number,
         "run_group": run_group(report.statement.run.key),
     }
-    connection.execute(query("insert_report"), row)
 
 
 def _event(delivery: Delivery, place: int, statement: Statement) -> Row:
@@ -262,6 +212,69 @@ def _event(delivery: Delivery, place: int, statement: Statement) -> Row:
         "place": place,
         "source": delivery.source,
         "run_key": statement.run.key,
-        "statement": statements.dump(statement).decode(),
-        "manifest": None if statement.manifest is None else Jsonb(statement.manifest),
+        "statement": msgspec.Raw(statements.dump(statement)),
+        "manifest": statement.manifest,
+        "native": False,
     }
+
+
+def _touched(entry: Entry, builds: Mapping[str, UUID], settled: Builds) -> set[UUID]:
+    touched = {builds[each.build_number] for each in entry.parsed.statements}
+    return touched.union(*(settled.get(key, ()) for key in _keys(entry.parsed)))
+
+
+def _forget(connection: Connection, touched: set[UUID], before: Sequence[Row]) -> None:
+    """A delivery that was read anew may say nothing more of the builds that it had spoken of."""
+    touched |= {row["build_id"] for row in before if row["build_id"]}
+    builds = {"build_ids": sorted(touched)}
+    connection.execute(query("lock_builds"), builds)
+    connection.execute(query("delete_silent_builds"), builds)
+
+
+def _refold(
+    connection: Connection,
+    entries: Sequence[Entry],
+    touched: Mapping[UUID, set[UUID]],
+    stages: StageMap,
+    ids: Ids,
+) -> dict[UUID, tuple[str, ...]]:
+    """Fold every build that was touched; gives the numbers of each delivery's."""
+    build_ids = sorted(set[UUID]().union(*touched.values()))
+    if not build_ids:
+        return dict.fromkeys(touched, ())
+    builds = connection.execute(query("lock_builds"), {"build_ids": build_ids}).fetchall()
+    heard_at: dict[UUID, datetime] = {}
+    for entry in entries:
+        _refuse_another(entry.delivery, builds, touched)
+        _refuse_company(entry.delivery, entries, touched)
+        for build_id in touched[entry.delivery.id]:
+            at = entry.delivery.request.received_at
+            heard_at[build_id] = max(at, heard_at.get(build_id, at))
+    refold(connection, builds, stages, heard_at, ids)
+    return {
+        delivery_id: tuple(each["build_number"] for each in builds if each["id"] in mine)
+        for delivery_id, mine in touched.items()
+    }
+
+
+def _refuse_another(
+    delivery: Delivery, builds: Sequence[Row], touched: Mapping[UUID, set[UUID]]
+) -> None:
+    """Invalid where a build is of a project that the sender may not write."""
+    if not delivery.projects:
+        return
+    for build in builds:
+        is_ours = build["project"] is None or build["project"] in delivery.projects
+        if build["id"] in touched[delivery.id] and not is_ours:
+            problem = f"This build is of another project than {', '.join(delivery.projects)}."
+            raise Invalid(fields={"build.number": [problem]})
+
+
+def _refuse_company(
+    delivery: Delivery, entries: Sequence[Entry], touched: Mapping[UUID, set[UUID]]
+) -> None:
+    """Contended where others in this transaction, who may write other projects, touch its builds:
+    whose a new build is, the first of them decides."""
+    for other in (entry.delivery for entry in entries):
+        if other.projects != delivery.projects and touched[other.id] & touched[delivery.id]:
+            raise Contended("Another sender speaks of this build at the same time.")

@@ -6,13 +6,14 @@ same rows. The rules are those of docs/fold.md.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from receiver.attempts import attempts
 from receiver.facts import HOOKS, Fact, Kept, distinct
-from receiver.model import Artifact, Event, Failure, Identity, Json, Resource
+from receiver.model import DIMENSIONS, Artifact, Event, Failure, Identity, Json, Resource
 from receiver.progress import (
     Attempt,
     StateOf,
@@ -30,8 +31,7 @@ LONGEST = 2**31 - 1  # what the column holds, should a sender's clock be centuri
 Told = list[tuple[int, list[Fact]]]
 
 
-@dataclass(frozen=True, slots=True)
-class StateRow:
+class StateRow(Struct, frozen=True):
     """A row of build_states, but for ids."""
 
     state: int
@@ -47,8 +47,7 @@ class StateRow:
     estimated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FailureRow:
+class FailureRow(Struct, frozen=True):
     """A row of build_failures, but for ids and what people write; keyed by the first three."""
 
     attempt: int
@@ -63,8 +62,7 @@ class FailureRow:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class BuildRow:
+class BuildRow(Struct, frozen=True):
     """What the fold says of the build itself; `manifest_from` names the row that holds it."""
 
     status: str = "pending"
@@ -83,8 +81,23 @@ class BuildRow:
     manifest_sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceRow:
+class ArtifactRow(Struct, frozen=True):
+    """A row of artifacts, but for ids; `state` is how far the image is that it holds."""
+
+    attempt: int
+    artifact_id: str
+    region: str | None
+    builder_type: str | None
+    name: str | None
+    packer_run_uuid: str | None
+    build_time: datetime | None
+    files: tuple[Json, ...]
+    custom_data: dict[str, str]
+    checksum: str | None
+    state: int | None
+
+
+class ResourceRow(Struct, frozen=True):
     """A row of resources, but for ids: what a log named, and whether it named its removal."""
 
     attempt: int
@@ -93,14 +106,13 @@ class ResourceRow:
     removed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(Struct, frozen=True):
     """Everything that is derived from the events of one build."""
 
     build: BuildRow = BuildRow()
     states: tuple[StateRow, ...] = ()
     failures: tuple[FailureRow, ...] = ()
-    artifacts: tuple[tuple[int, Artifact], ...] = ()
+    artifacts: tuple[ArtifactRow, ...] = ()
     resources: tuple[ResourceRow, ...] = ()
 
 
@@ -111,13 +123,17 @@ def told(kept: Iterable[Kept]) -> Told:
 
 def identity(numbered: Told) -> Identity:
     """What the build is of: said before signed custom_data before inferred, the latest of each."""
-    found: dict[str, str] = {}
-    for level in ("inferred", "custom", "said"):
-        for fact in _in_order(numbered):
-            said = getattr(fact, level)
-            known = ((each.name, getattr(said, each.name)) for each in fields(Identity))
-            found.update({name: value for name, value in known if value is not None})
-    return Identity(**found)
+    facts = _in_order(numbered)
+    levels = [
+        [getattr(fact, level) for fact in reversed(facts)]
+        for level in ("said", "custom", "inferred")
+    ]
+    return Identity(**{name: _first(levels, name) for name in DIMENSIONS})
+
+
+def _first(levels: Sequence[Sequence[Identity]], name: str) -> str | None:
+    told = (getattr(each, name) for level in levels for each in level)
+    return next((value for value in told if value is not None), None)
 
 
 def fold(numbered: Told, state_of: StateOf) -> Folded:
@@ -251,16 +267,31 @@ def _verdict_failure(attempt: Attempt, verdict: Fact) -> FailureRow:
     )
 
 
-def _artifacts(folded: Sequence[Attempt]) -> Iterable[tuple[int, Artifact]]:
+def _artifacts(folded: Sequence[Attempt]) -> Iterable[ArtifactRow]:
     """Every artifact of a current run once, with the attempt that made it and what it holds."""
-    found: dict[str, tuple[int, Artifact]] = {}
+    found: dict[str, ArtifactRow] = {}
     for attempt in folded:
         for place, fact in enumerate(attempt.facts):
             for artifact in _of(fact.event):
-                state = covered(attempt, place)
-                made = (attempt.number, replace(artifact, state=state))
+                made = _artifact(attempt, place, artifact)
                 found.setdefault(repr(artifact), made)
     return found.values()
+
+
+def _artifact(attempt: Attempt, place: int, artifact: Artifact) -> ArtifactRow:
+    return ArtifactRow(
+        attempt=attempt.number,
+        artifact_id=artifact.artifact_id,
+        region=artifact.region,
+        builder_type=artifact.builder_type,
+        name=artifact.name,
+        packer_run_uuid=artifact.packer_run_uuid,
+        build_time=artifact.build_time,
+        files=artifact.files,
+        custom_data=artifact.custom_data,
+        checksum=artifact.checksum,
+        state=covered(attempt, place),
+    )
 
 
 def _resources(folded: Sequence[Attempt]) -> Iterable[ResourceRow]:

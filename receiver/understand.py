@@ -3,7 +3,7 @@
 Nothing here waits or writes.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from receiver import manifest
 from receiver.errors import Invalid

@@ -1,11 +1,11 @@
 """POST /webhooks/<source>[/<sender>]: read the raw body once, pass it on, answer after commit."""
 
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, g, jsonify, request
 from gunicorn.http.errors import ParseException
+from msgspec.structs import asdict
 from werkzeug.exceptions import ClientDisconnected
 
 from receiver import ingest

@@ -201,7 +201,7 @@ def manifest_event(minutes: float) -> Event:
 def test_a_manifest_alone_completes_a_build():
     result = folded(said(manifest_event(5)))
     assert (result.build.status, result.build.current_state) == ("completed", 100)
-    assert [artifact.artifact_id for _, artifact in result.artifacts] == ["ami-1"]
+    assert [artifact.artifact_id for artifact in result.artifacts] == ["ami-1"]
 
 
 def test_a_manifest_is_no_proof_of_success_after_a_failure():

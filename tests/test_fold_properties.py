@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from receiver import statements
 from receiver.facts import Kept
@@ -105,5 +105,6 @@ def test_the_state_stays_in_bounds_and_only_a_verdict_gives_100(rows: list[Kept]
 @given(kept())
 def test_statements_survive_their_way_through_json(rows: list[Kept]) -> None:
     for row in rows:
-        plain = orjson.loads(statements.dump(row.statement))
-        assert statements.load("b-1", plain) == row.statement
+        assert statements.load(statements.dump(row.statement)) == replace(
+            row.statement, build_number=""
+        )

@@ -1,13 +1,13 @@
 """milepost routes …: which jobs are image builds, proposed and tried out."""
 
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
+from msgspec.structs import asdict
 
 from receiver import ingest
 from receiver.commands.asked import opened

@@ -3,8 +3,9 @@
 The query may say what the build is; signed custom_data is believed more.
 """
 
-from dataclasses import replace
 from urllib.parse import parse_qsl
+
+from msgspec.structs import replace
 
 from receiver import manifest
 from receiver.errors import Invalid

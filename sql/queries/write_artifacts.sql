@@ -1,25 +1,37 @@
--- Make a build's artifacts these rows; writes the difference only.
-WITH folded AS (
+-- Make builds' artifacts these rows; writes the difference only.
+WITH folded AS MATERIALIZED (
     SELECT *
-    FROM jsonb_to_recordset(%(rows)s) AS folded (
-        id uuid, place integer, attempt integer, artifact_id text, region text,
-        builder_type text, name text, packer_run_uuid text, build_time timestamptz,
-        files jsonb, custom_data jsonb,
-        checksum text, state integer
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
+        id uuid, build_id uuid, place integer, attempt integer, artifact_id text, region text,
+        builder_type text, name text, packer_run_uuid text, build_time timestamptz, files jsonb,
+        custom_data jsonb, checksum text, state integer
     )
 ),
 gone AS (
     DELETE FROM artifacts
-    WHERE build_id = %(build_id)s AND id NOT IN (SELECT id FROM folded)
+    WHERE build_id = ANY(%(build_ids)s) AND id NOT IN (SELECT id FROM folded)
 )
 INSERT INTO artifacts AS old (
     id, build_id, place, attempt, artifact_id, region, builder_type, name, packer_run_uuid,
     build_time, files, custom_data, checksum, state
 )
 SELECT
-    id, %(build_id)s, place, attempt, artifact_id, region, builder_type, name, packer_run_uuid,
-    build_time, files, custom_data, checksum, state
+    folded.id, folded.build_id, folded.place, folded.attempt, folded.artifact_id, folded.region,
+    folded.builder_type, folded.name, folded.packer_run_uuid, folded.build_time, folded.files,
+    folded.custom_data, folded.checksum, folded.state
 FROM folded
+LEFT JOIN artifacts AS known ON known.id = folded.id -- no row that is right already is locked
+WHERE
+    known.id IS NULL
+    OR (
+        known.attempt, known.artifact_id, known.region, known.builder_type, known.name,
+        known.packer_run_uuid, known.build_time, known.files, known.custom_data, known.checksum,
+        known.state
+    ) IS DISTINCT FROM (
+        folded.attempt, folded.artifact_id, folded.region, folded.builder_type, folded.name,
+        folded.packer_run_uuid, folded.build_time, folded.files, folded.custom_data,
+        folded.checksum, folded.state
+    )
 ON CONFLICT (id) DO UPDATE SET
     attempt = excluded.attempt,
     artifact_id = excluded.artifact_id,
@@ -32,11 +44,3 @@ ON CONFLICT (id) DO UPDATE SET
     custom_data = excluded.custom_data,
     checksum = excluded.checksum,
     state = excluded.state
-WHERE (
-    old.attempt, old.artifact_id, old.region, old.builder_type, old.name, old.packer_run_uuid,
-    old.build_time, old.files, old.custom_data, old.checksum, old.state
-) IS DISTINCT FROM (
-    excluded.attempt, excluded.artifact_id, excluded.region, excluded.builder_type,
-    excluded.name, excluded.packer_run_uuid, excluded.build_time, excluded.files,
-    excluded.custom_data, excluded.checksum, excluded.state
-)

@@ -1,24 +1,37 @@
--- Make a build's states these rows; writes the difference only.
-WITH folded AS (
+-- Make builds' states these rows; writes the difference only.
+WITH folded AS MATERIALIZED (
     SELECT *
-    FROM jsonb_to_recordset(%(rows)s) AS folded (
-        id uuid, place integer, state integer, status text, start_time timestamptz,
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
+        id uuid, build_id uuid, place integer, state integer, status text, start_time timestamptz,
         end_time timestamptz, duration_seconds integer, error_message text, retry_count integer,
         stage text, attempt integer, mapped boolean, estimated boolean
     )
 ),
 gone AS (
     DELETE FROM build_states
-    WHERE build_id = %(build_id)s AND id NOT IN (SELECT id FROM folded)
+    WHERE build_id = ANY(%(build_ids)s) AND id NOT IN (SELECT id FROM folded)
 )
 INSERT INTO build_states AS old (
     id, build_id, place, state, status, start_time, end_time, duration_seconds, error_message,
     retry_count, stage, attempt, mapped, estimated
 )
 SELECT
-    id, %(build_id)s, place, state, status, start_time, end_time, duration_seconds, error_message,
-    retry_count, stage, attempt, mapped, estimated
+    folded.id, folded.build_id, folded.place, folded.state, folded.status, folded.start_time,
+    folded.end_time, folded.duration_seconds, folded.error_message, folded.retry_count,
+    folded.stage, folded.attempt, folded.mapped, folded.estimated
 FROM folded
+LEFT JOIN build_states AS known ON known.id = folded.id -- no row that is right already is locked
+WHERE
+    known.id IS NULL
+    OR (
+        known.state, known.status, known.start_time, known.end_time, known.duration_seconds,
+        known.error_message, known.retry_count, known.stage, known.attempt, known.mapped,
+        known.estimated
+    ) IS DISTINCT FROM (
+        folded.state, folded.status, folded.start_time, folded.end_time, folded.duration_seconds,
+        folded.error_message, folded.retry_count, folded.stage, folded.attempt, folded.mapped,
+        folded.estimated
+    )
 ON CONFLICT (id) DO UPDATE SET
     state = excluded.state,
     status = excluded.status,
@@ -31,11 +44,3 @@ ON CONFLICT (id) DO UPDATE SET
     attempt = excluded.attempt,
     mapped = excluded.mapped,
     estimated = excluded.estimated
-WHERE (
-    old.state, old.status, old.start_time, old.end_time, old.error_message, old.retry_count,
-    old.stage, old.attempt, old.mapped, old.estimated
-) IS DISTINCT FROM (
-    excluded.state, excluded.status, excluded.start_time, excluded.end_time,
-    excluded.error_message, excluded.retry_count, excluded.stage, excluded.attempt,
-    excluded.mapped, excluded.estimated
-)

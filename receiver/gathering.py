@@ -1,0 +1,88 @@
+"""Several threads' work done at once: who comes first does it for all who wait by then.
+
+A commit costs the same for one delivery as for ten, so those that wait while one is under way share
+the next. Nothing lies here unwatched: each item has a thread that waits for its answer, and what
+waits in a worker that dies was never answered.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from receiver.errors import Unavailable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class _Waiting(Generic[Item, Result]):
+    """One thread's item, and what came of it."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.outcome: Result | Exception | None = None
+        self.called = threading.Event()  # it has an outcome, or it is its turn to work
+
+
+class Gathering(Generic[Item, Result]):
+    """`work` takes at most `most` items and gives a result or an error for each."""
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Result | Exception]],
+        *,
+        most: int,
+        patience: float,
+    ) -> None:
+        self._work, self._most, self._patience = work, most, patience
+        self._lock = threading.Lock()
+        self._queue: deque[_Waiting[Item, Result]] = deque()
+        self._busy = False
+
+    def do(self, item: Item) -> Result:
+        """The result for this item, or its error; Unavailable where its turn does not come."""
+        mine: _Waiting[Item, Result] = _Waiting(item)
+        if not self._begin(mine):
+            self._await(mine)
+        if mine.outcome is None:
+            self._lead()
+        if isinstance(mine.outcome, Exception):
+            raise mine.outcome
+        assert mine.outcome is not None  # noqa: S101  # whoever works sets every outcome
+        return mine.outcome
+
+    def _begin(self, mine: _Waiting[Item, Result]) -> bool:
+        """Stand in line; True where nobody works, so that it is ours to begin."""
+        with self._lock:
+            self._queue.append(mine)
+            leads, self._busy = not self._busy, True
+        return leads
+
+    def _await(self, mine: _Waiting[Item, Result]) -> None:
+        """Wait to be called; whoever is at work has at most `patience` to come to us."""
+        if mine.called.wait(self._patience):
+            return
+        with self._lock:
+            if mine in self._queue and not mine.called.is_set():
+                self._queue.remove(mine)
+                raise Unavailable("The database did not answer in time.")
+        mine.called.wait()  # it was taken just now: its outcome is on its way
+
+    def _lead(self) -> None:
+        """Do what waits, ours among it, then let the next in line work."""
+        with self._lock:
+            batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
+        try:
+            outcomes = self._work([each.item for each in batch])
+        except Exception as error:  # noqa: BLE001  # each waiting thread raises it as its own
+            outcomes = [error] * len(batch)
+        for each, outcome in zip(batch, outcomes, strict=True):
+            each.outcome = outcome
+        with self._lock:
+            following = self._queue[0] if self._queue else None
+            self._busy = following is not None
+            if following:
+                following.called.set()
+        for each in batch:
+            each.called.set()

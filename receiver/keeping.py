@@ -1,0 +1,125 @@
+"""Deliveries as the inbox keeps them: inserted once under their key, found again under it."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from receiver.db import Connection, Row, query
+from receiver.errors import Conflict, NotFound, Pruned
+from receiver.model import Delivery, Parsed, Request
+
+# The headers worth keeping; whatever else a proxy adds may be a credential.
+KEPT_HEADERS = {
+    "content-type",
+    "idempotency-key",
+    "user-agent",
+    "webhook-id",
+    "webhook-timestamp",
+    "x-github-delivery",
+    "x-github-event",
+    "x-github-hook-id",
+    "x-gitlab-event",
+    "x-gitlab-instance",
+    "x-gitlab-webhook-uuid",
+}
+KEPT_PREFIX = "ce-"  # CloudEvents' attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A delivery, and what was understood of it."""
+
+    delivery: Delivery
+    parsed: Parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Where a delivery went: its id, whether it had been there before, the builds it touched."""
+
+    id: UUID
+    duplicate: bool
+    outcome: str
+    build_numbers: tuple[str, ...] = ()
+
+
+def insert(connection: Connection, entries: Sequence[Entry]) -> set[UUID]:
+    """Keep deliveries; gives the ids of those whose keys were new."""
+    document = {
+        "rows": msgspec.json.encode(
+            [_row(each.delivery, each.parsed) for each in entries]
+        ).decode(),
+        "bodies": [each.delivery.request.body for each in entries],
+    }
+    rows = connection.execute(query("insert_deliveries"), document).fetchall()
+    return {row["id"] for row in rows}
+
+
+def known(connection: Connection, delivery: Delivery) -> Recorded | None:
+    """The delivery of this key, if it was kept before; Conflict where its content differs."""
+    row = {"source": delivery.source, "sender": delivery.sender, "delivery_key": delivery.key}
+    found = connection.execute(query("find_delivery"), row).fetchone()
+    if found is None:
+        return None
+    same = (found["body_sha256"], found["query"]) == (
+        hashlib.sha256(delivery.request.body).digest(),
+        delivery.request.query,
+    )
+    if delivery.own and not same:
+        raise Conflict
+    return Recorded(found["id"], duplicate=True, outcome=found["outcome"])
+
+
+def locked(connection: Connection, delivery_id: UUID) -> Delivery:
+    """A kept delivery, for the one transaction that reads it anew; NotFound, Pruned."""
+    row = connection.execute(query("lock_delivery"), {"id": delivery_id}).fetchone()
+    if row is None:
+        raise NotFound("There is no such delivery.")
+    if row["body"] is None:
+        raise Pruned
+    request = Request(row["headers"], bytes(row["body"]), row["query"], row["received_at"])
+    key = row["delivery_key"]
+    return Delivery(row["id"], row["source"], row["sender"], row["event_type"], key, request)
+
+
+def note_heartbeats(connection: Connection, entries: Iterable[Entry]) -> None:
+    """A heartbeat among other events promises more of them, as one alone does."""
+    for entry in entries:
+        numbers = [
+            statement.build_number
+            for statement in entry.parsed.statements
+            if any(event.kind == "heartbeat" for event in statement.events)
+        ]
+        if numbers:
+            at = entry.delivery.request.received_at
+            connection.execute(query("heard"), {"build_numbers": numbers, "at": at})
+
+
+def _row(delivery: Delivery, parsed: Parsed) -> Row:
+    request = delivery.request
+    return {
+        "id": delivery.id,
+        "source": delivery.source,
+        "sender": delivery.sender,
+        "delivery_key": delivery.key,
+        "event_type": delivery.event_type,
+        "outcome": parsed.outcome,
+        "reason": parsed.reason,
+        "flags": parsed.flags,
+        "headers": _kept_headers(request),
+        "query": request.query,
+        "body_sha256": hashlib.sha256(request.body).hexdigest(),
+        "body_size": len(request.body),
+        "received_at": request.received_at,
+    }
+
+
+def _kept_headers(request: Request) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in request.headers.items()
+        if name in KEPT_HEADERS or name.startswith(KEPT_PREFIX)
+    }

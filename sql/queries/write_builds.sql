@@ -1,0 +1,28 @@
+-- Write what the fold says of the builds themselves.
+UPDATE builds
+SET
+    project_id = given.project_id,
+    platform_id = given.platform_id,
+    os_version_id = given.os_version_id,
+    image_type_id = given.image_type_id,
+    current_state = given.current_state,
+    status = given.status,
+    attempt = given.attempt,
+    start_time = given.start_time,
+    end_time = given.end_time,
+    duration_seconds = given.duration_seconds,
+    created_by = given.created_by,
+    run_url = given.run_url,
+    commit_sha = given.commit,
+    branch = given.branch,
+    resume_state = given.resume_state,
+    resumed_from = given.resumed_from,
+    last_heard_at = GREATEST(builds.last_heard_at, given.heard_at),
+    updated_at = now()
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
+    id uuid, heard_at timestamptz, project_id uuid, platform_id uuid, os_version_id uuid,
+    image_type_id uuid, current_state integer, status text, attempt integer,
+    start_time timestamptz, end_time timestamptz, duration_seconds integer, created_by text,
+    run_url text, commit text, branch text, resume_state integer, resumed_from integer
+)
+WHERE builds.id = given.id

@@ -1,0 +1,41 @@
+-- Sends the raw requests of a file, each thread its share, each once; prints what it saw as JSON.
+-- Arguments: the file; how many threads share it; milliseconds between two requests of a connection.
+local started = 0
+
+function setup(thread)
+  thread:set("place", started)
+  started = started + 1
+end
+
+function init(arguments)
+  local file = assert(io.open(arguments[1], "rb"))
+  local threads, number = tonumber(arguments[2]), 0
+  pause, requests, sent = tonumber(arguments[3]), {}, 0
+  while true do
+    local length = file:read("*n")
+    if not length then break end
+    file:read(1)
+    local text = file:read(length)
+    if number % threads == place then requests[#requests + 1] = text end
+    number = number + 1
+  end
+  file:close()
+end
+
+function request()
+  sent = sent + 1
+  return requests[(sent - 1) % #requests + 1]
+end
+
+function delay()
+  return pause > 0 and math.floor(-math.log(1 - math.random()) * pause) or 0
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    '{"requests": %d, "seconds": %f, "refused": %d, "broken": %d, "p50": %f, "p99": %f, "max": %f}\n',
+    summary.requests, summary.duration / 1e6, errors.status,
+    errors.connect + errors.read + errors.write + errors.timeout,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3))
+end
