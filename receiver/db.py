@@ -3,11 +3,12 @@
 Every wait is bounded: an absent or overloaded database is a 503 within about three seconds.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 import psycopg
@@ -37,6 +38,7 @@ NETWORK: dict[str, Any] = {
 
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
+Cursor = psycopg.Cursor[Row]
 
 set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
@@ -46,6 +48,11 @@ set_json_loads(orjson.loads)
 def query(name: str) -> bytes:
     """The statement in sql/queries/<name>.sql."""
     return (SQL_DIR / "queries" / f"{name}.sql").read_bytes()
+
+
+def array(ids: Iterable[UUID]) -> str:
+    """Ids as PostgreSQL writes an array; the driver would look at each of a list twice."""
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 def connect(url: str) -> Connection:

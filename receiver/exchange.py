@@ -15,7 +15,7 @@ import orjson
 import psycopg
 from psycopg import IsolationLevel, sql
 
-from receiver.db import Connection, query
+from receiver.db import Connection, array, query
 from receiver.errors import MilepostError
 from receiver.folding import refold
 from receiver.model import Json
@@ -125,7 +125,7 @@ def folded(connection: Connection, stages: StageMap) -> Iterator[str]:
     """Fold every build from its events, with this receiver's stage map; gives each number."""
     ids = [row["id"] for row in connection.execute("SELECT id FROM builds ORDER BY id").fetchall()]
     for start in range(0, len(ids), FOLDED):
-        wanted = {"build_ids": ids[start : start + FOLDED]}
+        wanted = {"build_ids": array(ids[start : start + FOLDED])}
         builds = connection.execute(query("lock_builds"), wanted).fetchall()
         refold(connection, builds, stages, {}, {})
         yield from (build["build_number"] for build in builds)

@@ -4,18 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import asdict, replace
 
-from receiver import statements, timeline, vocabulary
-from receiver.db import Connection, Row, query
+from receiver import statements, timeline, vocabulary, writing
+from receiver.db import Connection, Row, array, query
 from receiver.facts import VERDICTS, Kept, run_group
 from receiver.model import Event, Identity
-from receiver.stages import StageMap, clean
-from receiver.timeline import FailureRow, Folded
+from receiver.stages import StageMap
+from receiver.timeline import Folded
 from receiver.vocabulary import Ids
 
 DEEPEST = 32  # projects above one another
@@ -28,7 +27,7 @@ def refold(
     heard_at: Mapping[UUID, datetime],
     ids: Ids,
 ) -> None:
-    """Fold everything said of locked builds, each with id and manifest_sha256.
+    """Fold everything said of locked builds, each a row of lock_builds.sql.
 
     `heard_at` is when somebody last spoke of each; `ids` are names that are known already.
     """
@@ -41,21 +40,20 @@ def refold(
     for build_id, each in numbered.items():
         chain = chains.get(known_of[build_id].project or "", ())
         folded[build_id] = timeline.fold(each, partial(stages.state_of, projects=chain))
+    written = writing.write(connection, builds, folded)
     rows = [
-        _build_row(build_id, each, ids, known_of[build_id], heard_at.get(build_id))
-        for build_id, each in folded.items()
+        vocabulary.columns(ids, known_of[build["id"]])
+        | _build_row(build, folded[build["id"]])
+        | {"written": written[build["id"]], "heard_at": heard_at.get(build["id"])}
+        for build in builds
     ]
-    connection.execute(query("write_builds"), {"rows": _json(rows)})
-    _write_manifests(connection, builds, folded)
-    for name, derived in _derived(folded).items():
-        document = {"build_ids": list(folded), "rows": _json(derived)}
-        connection.execute(query(name), document)
+    connection.execute(query("write_builds"), {"rows": msgspec.json.encode(rows).decode()})
 
 
 def _kept(connection: Connection, build_ids: list[UUID]) -> dict[UUID, list[Kept]]:
     """Each one's own rows; of what it shares with others, the verdict where it has none."""
     own, shared = defaultdict[UUID, list[Kept]](list), defaultdict[UUID, list[Kept]](list)
-    for row in connection.execute(query("read_events"), {"build_ids": build_ids}).fetchall():
+    for row in connection.execute(query("read_events"), {"build_ids": array(build_ids)}).fetchall():
         (shared if row["shared"] else own)[row["build_id"]].append(_row(row))
     known = {each: own[each] + _judging(own[each], shared[each]) for each in build_ids}
     return _with_runs(connection, known)
@@ -137,63 +135,10 @@ def _chain(parents: Mapping[str, str | None], project: str) -> list[str]:
     return chain
 
 
-def _build_row(
-    build_id: UUID, folded: Folded, ids: Ids, known_of: Identity, heard_at: datetime | None
-) -> Row:
-    names = vocabulary.columns(ids, known_of)
-    return {"id": build_id, "heard_at": heard_at} | names | asdict(folded.build)
-
-
-def _write_manifests(
-    connection: Connection, builds: Sequence[Row], folded: Mapping[UUID, Folded]
-) -> None:
-    """Copy the newest manifest, which an event holds, where it is another than before."""
-    rows = []
-    for build in builds:
-        made = folded[build["id"]].build
-        if made.manifest_from and build["manifest_sha256"] != made.manifest_sha256:
-            delivery_id, place = made.manifest_from
-            row = {"build_id": build["id"], "delivery_id": delivery_id, "place": place}
-            rows.append(row | {"sha256": made.manifest_sha256})
-    if rows:
-        connection.execute(query("write_manifests"), {"rows": _json(rows)})
-
-
-def _derived(folded: Mapping[UUID, Folded]) -> dict[str, list[Row]]:
-    """The rows of each derived table, by the name of the query that writes them."""
-    rows: dict[str, list[Row]] = {
-        "write_states": [],
-        "write_failures": [],
-        "write_artifacts": [],
-        "write_resources": [],
-    }
-    for build_id, each in folded.items():
-        rows["write_states"] += _placed(build_id, each.states)
-        rows["write_failures"] += (
-            asdict(row) | {"id": _failure_id(build_id, row), "build_id": build_id}
-            for row in each.failures
-        )
-        rows["write_artifacts"] += _placed(build_id, each.artifacts)
-        rows["write_resources"] += _placed(build_id, each.resources)
-    return rows
-
-
-def _placed(build_id: UUID, rows: Sequence[msgspec.Struct]) -> list[Row]:
-    return [
-        asdict(row) | {"id": _child_id(build_id, place), "build_id": build_id, "place": place}
-        for place, row in enumerate(rows)
-    ]
-
-
-def _child_id(build_id: UUID, place: int) -> UUID:
-    """A row's id from its place, next to its build's: it names the row to the upsert."""
-    return UUID(int=(build_id.int >> 32 << 32) | place)
-
-
-def _failure_id(build_id: UUID, row: FailureRow) -> UUID:
-    stage = clean(row.stage) if row.stage else ""
-    return uuid5(NAMESPACE_URL, f"{build_id}/{row.attempt}/{stage}/{row.occurrence}")
-
-
-def _json(rows: Sequence[Any]) -> str:
-    return msgspec.json.encode(rows).decode()
+def _build_row(build: Row, folded: Folded) -> Row:
+    """Columns of `builds`; with the row that holds the manifest where it is another than before."""
+    row = asdict(folded.build) | {"id": build["id"]}
+    manifest_from = row.pop("manifest_from")
+    if manifest_from and build["manifest_sha256"] != folded.build.manifest_sha256:
+        row["delivery_id"], row["place"] = manifest_from
+    return row

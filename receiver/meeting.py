@@ -15,7 +15,7 @@ import msgspec
 from uuid_utils.compat import uuid7
 
 from receiver import vocabulary
-from receiver.db import Connection, query
+from receiver.db import Connection, Cursor, array, query
 from receiver.errors import Invalid
 from receiver.facts import run_group
 from receiver.model import Identity
@@ -80,42 +80,65 @@ def _is_run(key: str) -> bool:
     return key.startswith("github:") and run_group(key) == key
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Builds' numbers, and the question for their ids, which may be under way."""
+
+    numbers: set[str]
+    cursor: Cursor
+
+
+def ask(connection: Connection, numbers: set[str]) -> Asked:
+    """Ask for the builds of these numbers, or those that they turned out to be."""
+    return Asked(numbers, connection.execute(query("find_builds"), {"numbers": list(numbers)}))
+
+
 def builds_of(
-    connection: Connection, numbers: Iterable[str], ids: Ids, *, native: bool = False
+    connection: Connection, asked: Asked, ids: Ids, *, native: bool = False
 ) -> dict[str, UUID]:
-    """The builds of these numbers, or those they turned out to be; made where there are none.
+    """The builds that were asked for, made where there are none.
 
     `ids` holds those of the names of what is not known yet.
     """
-    wanted = sorted(set(numbers))
-    found = _builds(connection, wanted)
-    missing = [number for number in wanted if number not in found]
+    found = _answer(asked)
+    missing = sorted(asked.numbers - found.keys())
     if not missing:
         return found
     row = vocabulary.columns(ids, Identity())
-    row |= {"ids": [uuid7() for _ in missing], "numbers": missing, "native": native}
+    row |= {"ids": array(uuid7() for _ in missing), "numbers": missing, "native": native}
     connection.execute(query("insert_builds"), row)
-    return found | _builds(connection, missing)  # inserted by us or, committed, by another sender
+    # Inserted by us or, committed by now, by another sender.
+    return found | _answer(ask(connection, set(missing)))
 
 
-def _builds(connection: Connection, numbers: Sequence[str]) -> dict[str, UUID]:
+def _answer(asked: Asked) -> dict[str, UUID]:
     found: dict[str, UUID] = {}
-    for row in connection.execute(query("find_builds"), {"numbers": numbers}).fetchall():
+    for row in asked.cursor.fetchall():
         found.setdefault(row["build_number"], row["id"])
     return found
 
 
 def note_hooks(connection: Connection, spoken: Sequence[Spoken]) -> None:
-    """Hooks name builds under their run keys; builds that only a route had made are now theirs."""
+    """Hooks name builds under their runs' keys."""
     rows = msgspec.json.encode(spoken).decode()
     connection.execute(query("insert_run_keys"), {"rows": rows})
-    builds = sorted({each.build_id for each in spoken})
-    connection.execute(query("claim_builds"), {"build_ids": builds})
 
 
-def settle(connection: Connection, run_keys: Sequence[str], ids: Ids) -> Builds:
-    """Decide anew for every job under these keys; gives the builds to be folded again, by key."""
-    rows = connection.execute(query("find_jobs"), {"run_keys": run_keys}).fetchall()
+def claim(connection: Connection, build_ids: Sequence[UUID]) -> None:
+    """These builds, which only a route had made, are hooks' now."""
+    if build_ids:
+        connection.execute(query("claim_builds"), {"build_ids": array(build_ids)})
+
+
+def ask_jobs(connection: Connection, run_keys: Sequence[str]) -> Cursor | None:
+    """Ask for the jobs under these keys."""
+    row = {"run_keys": run_keys}
+    return connection.execute(query("find_jobs"), row) if run_keys else None
+
+
+def settle(connection: Connection, asked: Cursor | None, ids: Ids) -> Builds:
+    """Decide anew for every job asked for; gives the builds to be folded again, by key."""
+    rows = asked.fetchall() if asked else []
     jobs = [Job(**{**row, "builds": frozenset(row["builds"])}) for row in rows]
     if not jobs:
         return {}
@@ -152,7 +175,7 @@ def _targets(connection: Connection, jobs: Sequence[Job], ids: Ids) -> dict[str,
     targets = {job.run_key: _owner(connection, job) for job in jobs if job.owners}
     others = {job.run_key: job.number for job in jobs if not job.owners}
     routed = {number for number in others.values() if number}
-    made = builds_of(connection, routed, ids, native=True) if routed else {}
+    made = builds_of(connection, ask(connection, routed), ids, native=True) if routed else {}
     return targets | {key: made[number] if number else None for key, number in others.items()}
 
 
@@ -178,7 +201,7 @@ def _attach(
         connection.execute(query("attach_jobs"), rows)
     stale = {build for job in jobs for build in job.builds - {targets[job.run_key]}}
     if stale:  # a job's deliveries name two builds, and the other one has nothing left
-        connection.execute(query("delete_silent_builds"), {"build_ids": sorted(stale)})
+        connection.execute(query("delete_silent_builds"), {"build_ids": array(stale)})
     connection.execute(query("note_attached"), rows)
 
 

@@ -4,14 +4,14 @@ Locks are taken in one order everywhere (the deliveries' keys, names, run keys, 
 two transactions wait for each other but by the rarest of meetings, which are tried again.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from receiver import keeping, meeting, statements, vocabulary
-from receiver.db import Connection, Database, Row, query
+from receiver.db import Connection, Cursor, Database, Row, array, query
 from receiver.errors import Conflict, Contended, Invalid, Unavailable
 from receiver.facts import run_group
 from receiver.folding import refold
@@ -85,7 +85,7 @@ def _alone(database: Database, entry: Entry, stages: StageMap) -> Recorded | Exc
 def _recorded(
     database: Database, entries: Sequence[Entry], stages: StageMap
 ) -> list[Recorded | Exception]:
-    with database.transaction() as connection:
+    with database.transaction() as connection, connection.pipeline():
         connection.execute(query("read_by_key"))
         fresh = keeping.insert(connection, entries)
         new = [each for each in entries if each.delivery.id in fresh]
@@ -123,23 +123,37 @@ def _apply(
 ) -> dict[UUID, tuple[str, ...]]:
     """Append what was said, decide who meets whom, fold each build touched; give their numbers.
 
-    `before` is what the only delivery had said until now: build_id, run_key, alias_key.
+    `before` is what the only delivery had said until now: build_id, run_key, alias_key. What is
+    asked before it is needed goes to the server together (a pipeline).
     """
     told = [statement for entry in entries for statement in _told(entry.parsed)]
     if not told and not before:
         return {entry.delivery.id: () for entry in entries}
-    ids = vocabulary.ensure(connection, told)
+    names = vocabulary.ask(connection, told)
     keys = [key for entry in entries for key in _keys(entry.parsed)]
     keys = meeting.lock_keys(connection, [*keys, *_keys_before(before)])
-    builds = _builds(connection, entries, ids)
+    numbers = meeting.ask(connection, _numbers(entries))
+    ids = vocabulary.ensure(connection, names)
+    builds = meeting.builds_of(connection, numbers, ids)
+    locking = _lock(connection, builds.values())
     if before:
         connection.execute(query("delete_events"), {"id": entries[0].delivery.id})
     _append(connection, entries, builds)
-    settled = meeting.settle(connection, keys, ids) if keys else {}
+    jobs = meeting.ask_jobs(connection, keys)
+    locked = locking.fetchall()
+    meeting.claim(connection, [build["id"] for build in locked if build["native"]])
+    settled = meeting.settle(connection, jobs, ids)
     touched = {entry.delivery.id: _touched(entry, builds, settled) for entry in entries}
     if before:
         _forget(connection, touched[entries[0].delivery.id], before)
-    return _refold(connection, entries, touched, stages, ids)
+    if before or settled:
+        locked = _lock(connection, set[UUID]().union(*touched.values())).fetchall()
+    return _refold(connection, entries, touched, locked, stages, ids)
+
+
+def _lock(connection: Connection, build_ids: Iterable[UUID]) -> Cursor:
+    """Let one transaction at a time fold these builds."""
+    return connection.execute(query("lock_builds"), {"build_ids": array(sorted(build_ids))})
 
 
 def _told(parsed: Parsed) -> list[Statement]:
@@ -162,14 +176,8 @@ def _keys_before(before: Sequence[Row]) -> Iterator[str]:
             yield row["alias_key"]
 
 
-def _builds(connection: Connection, entries: Sequence[Entry], ids: Ids) -> dict[str, UUID]:
-    """The builds that hooks name, made where need be, and locked before anything refers to them."""
-    numbers = {each.build_number for entry in entries for each in entry.parsed.statements}
-    if not numbers:
-        return {}
-    builds = meeting.builds_of(connection, numbers, ids)
-    connection.execute(query("lock_builds"), {"build_ids": sorted(builds.values())})
-    return builds
+def _numbers(entries: Sequence[Entry]) -> set[str]:
+    return {each.build_number for entry in entries for each in entry.parsed.statements}
 
 
 def _append(connection: Connection, entries: Sequence[Entry], builds: Mapping[str, UUID]) -> None:
@@ -226,23 +234,21 @@ def _touched(entry: Entry, builds: Mapping[str, UUID], settled: Builds) -> set[U
 def _forget(connection: Connection, touched: set[UUID], before: Sequence[Row]) -> None:
     """A delivery that was read anew may say nothing more of the builds that it had spoken of."""
     touched |= {row["build_id"] for row in before if row["build_id"]}
-    builds = {"build_ids": sorted(touched)}
-    connection.execute(query("lock_builds"), builds)
-    connection.execute(query("delete_silent_builds"), builds)
+    _lock(connection, touched)
+    connection.execute(query("delete_silent_builds"), {"build_ids": array(sorted(touched))})
 
 
 def _refold(
     connection: Connection,
     entries: Sequence[Entry],
     touched: Mapping[UUID, set[UUID]],
+    builds: Sequence[Row],
     stages: StageMap,
     ids: Ids,
 ) -> dict[UUID, tuple[str, ...]]:
-    """Fold every build that was touched; gives the numbers of each delivery's."""
-    build_ids = sorted(set[UUID]().union(*touched.values()))
-    if not build_ids:
+    """Fold the builds that were touched and are locked; gives the numbers of each delivery's."""
+    if not builds:
         return dict.fromkeys(touched, ())
-    builds = connection.execute(query("lock_builds"), {"build_ids": build_ids}).fetchall()
     heard_at: dict[UUID, datetime] = {}
     for entry in entries:
         _refuse_another(entry.delivery, builds, touched)

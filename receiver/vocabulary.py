@@ -1,10 +1,11 @@
 """Names of platforms, OS versions, image types and projects → ids, created where need be."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from receiver import names
-from receiver.db import Connection, Row, query
+from receiver.db import Connection, Cursor, Row, query
 from receiver.model import DIMENSIONS, Identity, Statement
 
 Name = tuple[str, str]
@@ -19,23 +20,36 @@ _CREATE: dict[str, Callable[[str], Row]] = {
 _UNKNOWN = {(dimension, names.UNKNOWN) for dimension in DIMENSIONS if dimension != "project"}
 
 
-def ensure(connection: Connection, told: Iterable[Statement]) -> Ids:
-    """The id of every name in these statements, created where a table lacks it."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Names, and the question for their ids, which may be under way."""
+
+    wanted: set[Name]
+    cursor: Cursor
+
+
+def ask(connection: Connection, told: Iterable[Statement]) -> Asked:
+    """Ask for the ids of every name in these statements."""
     wanted = set(_UNKNOWN)
     for statement in told:
         for said in (statement.said, statement.custom, statement.inferred):
             wanted |= _names(said)
-    found = _find(connection, wanted)
-    missing = sorted(wanted - found.keys())
+    return _ask(connection, wanted)
+
+
+def ensure(connection: Connection, names: Asked) -> Ids:
+    """The ids of the names asked for, created where a table lacks them."""
+    found = _answer(names)
+    missing = sorted(names.wanted - found.keys())
     for dimension, name in missing:
         connection.execute(query(f"insert_{dimension}"), _CREATE[dimension](name))
-    return found | (_find(connection, set(missing)) if missing else {})
+    return found | (_answer(_ask(connection, set(missing))) if missing else {})
 
 
 def find(connection: Connection, known_of: Iterable[Identity], ids: Ids) -> Ids:
     """The ids of all these names, which the tables have; asks for those that `ids` lacks."""
     wanted = _UNKNOWN.union(*map(_names, known_of)) - ids.keys()
-    return ids | _find(connection, wanted) if wanted else ids
+    return ids | _answer(_ask(connection, wanted)) if wanted else ids
 
 
 def columns(ids: Ids, known_of: Identity) -> Row:
@@ -50,9 +64,12 @@ def _names(said: Identity) -> set[Name]:
     return {(name, text) for name in DIMENSIONS if (text := getattr(said, name))}
 
 
-def _find(connection: Connection, wanted: set[Name]) -> Ids:
+def _ask(connection: Connection, wanted: set[Name]) -> Asked:
     lists: dict[str, list[str]] = {dimension: [] for dimension in DIMENSIONS}
     for dimension, name in wanted:
         lists[dimension].append(name)
-    rows = connection.execute(query("find_names"), lists).fetchall()
-    return {(row["dimension"], row["name"]): row["id"] for row in rows}
+    return Asked(wanted, connection.execute(query("find_names"), lists))
+
+
+def _answer(names: Asked) -> Ids:
+    return {(row["dimension"], row["name"]): row["id"] for row in names.cursor.fetchall()}

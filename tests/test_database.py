@@ -153,7 +153,7 @@ def test_a_query_is_one_statement_that_fits_the_schema(url: str, path: Path):
     assert text.startswith("-- ")
     places: dict[str, str] = {}
     numbered = re.sub(
-        r"%\((\w+)\)s", lambda found: places.setdefault(found[1], f"${len(places) + 1}"), text
+        r"%\((\w+)\)[sb]", lambda found: places.setdefault(found[1], f"${len(places) + 1}"), text
     )
     with psycopg.connect(url) as connection:
         connection.execute(f"PREPARE it AS {numbered}".encode())
@@ -164,6 +164,7 @@ def test_every_query_is_used():
     named = set(re.findall(r'"(\w+)"', code)) | {
         f"build_{part}" for part in ("states", "failures", "artifacts", "resources", "deliveries")
     }
+    named |= {f"write_{part}" for part in ("states", "failures", "artifacts", "resources")}
     named |= {f"insert_{name}" for name in ("platform", "os_version", "image_type", "project")}
     assert {path.stem for path in QUERIES} <= named
 

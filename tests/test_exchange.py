@@ -27,6 +27,8 @@ from tests.tables import rows
 Command = Callable[..., Result]
 HUGE = 2**70 + 1  # no number of JavaScript's, and one of PostgreSQL's
 
+OWN = "{created_at,updated_at,written,written_at}"  # when and how this receiver wrote it
+
 
 @pytest.fixture
 def empty(url: str) -> Iterator[str]:
@@ -94,8 +96,7 @@ def facts(url: str) -> dict[str, Any]:
     with psycopg.connect(url) as connection:
         return {
             name: connection.execute(
-                f"SELECT (to_jsonb(t) - '{{created_at,updated_at}}'::text[])::text "
-                f"FROM {name} AS t ORDER BY 1".encode()
+                f"SELECT (to_jsonb(t) - '{OWN}'::text[])::text FROM {name} AS t ORDER BY 1".encode()
             ).fetchall()
             for name in names
         }

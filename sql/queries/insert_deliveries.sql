@@ -12,7 +12,7 @@ FROM ROWS FROM (
         reason text, flags text[], headers jsonb, query text, body_sha256 text, body_size integer,
         received_at timestamptz
     ),
-    unnest(%(bodies)s::bytea[])
+    unnest(%(bodies)b::bytea[]) -- in binary: as texts they would be twice as long
 ) AS given (
     id, source, sender, delivery_key, event_type, outcome, reason, flags, headers, query,
     body_sha256, body_size, received_at, body

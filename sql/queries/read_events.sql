@@ -2,7 +2,7 @@
 -- a job that several builds share).
 SELECT build_id, delivery_id, place, source, statement::text AS statement, false AS shared
 FROM events
-WHERE build_id = ANY(%(build_ids)s)
+WHERE build_id = ANY(%(build_ids)s::uuid[])
 UNION ALL
 SELECT
     jobs.build_id, events.delivery_id, events.place, events.source, events.statement::text, true
@@ -10,13 +10,13 @@ FROM (
     SELECT run_keys.build_id, events.delivery_id, events.place
     FROM run_keys
     JOIN events ON events.native AND events.run_key = run_keys.run_key
-    WHERE run_keys.build_id = ANY(%(build_ids)s) AND events.build_id IS NULL
+    WHERE run_keys.build_id = ANY(%(build_ids)s::uuid[]) AND events.build_id IS NULL
     UNION
     SELECT run_keys.build_id, events.delivery_id, events.place
     FROM run_keys
     JOIN events ON events.native AND events.alias_key = run_keys.run_key
     WHERE
-        run_keys.build_id = ANY(%(build_ids)s)
+        run_keys.build_id = ANY(%(build_ids)s::uuid[])
         AND events.build_id IS NULL
         AND run_keys.last_at >= events.began_at
         AND run_keys.first_at <= coalesce(events.ended_at, 'infinity')

@@ -1,4 +1,5 @@
--- Write what the fold says of the builds themselves.
+-- Write what the fold says of the builds themselves, each with the manifest that an event holds
+-- where that is another than before.
 UPDATE builds
 SET
     project_id = given.project_id,
@@ -18,11 +19,21 @@ SET
     resume_state = given.resume_state,
     resumed_from = given.resumed_from,
     last_heard_at = GREATEST(builds.last_heard_at, given.heard_at),
+    packer_manifest = CASE
+        WHEN given.manifest_sha256 IS NOT DISTINCT FROM builds.manifest_sha256
+            THEN builds.packer_manifest
+        ELSE events.manifest
+    END,
+    manifest_sha256 = given.manifest_sha256,
+    written = decode(given.written, 'hex'),
+    written_at = now(),
     updated_at = now()
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
     id uuid, heard_at timestamptz, project_id uuid, platform_id uuid, os_version_id uuid,
     image_type_id uuid, current_state integer, status text, attempt integer,
     start_time timestamptz, end_time timestamptz, duration_seconds integer, created_by text,
-    run_url text, commit text, branch text, resume_state integer, resumed_from integer
+    run_url text, commit text, branch text, resume_state integer, resumed_from integer,
+    delivery_id uuid, place integer, manifest_sha256 text, written text
 )
+LEFT JOIN events ON events.delivery_id = given.delivery_id AND events.place = given.place
 WHERE builds.id = given.id

@@ -1,30 +1,18 @@
--- Make builds' resources these rows; writes the difference only.
-WITH folded AS MATERIALIZED (
-    SELECT *
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
-        id uuid, build_id uuid, place integer, attempt integer, type text, resource_id text, removed
-        boolean
-    )
-),
-gone AS (
+-- Write rows of builds' resources, and remove those that are not among the kept ones.
+WITH gone AS (
     DELETE FROM build_resources
-    WHERE build_id = ANY(%(build_ids)s) AND id NOT IN (SELECT id FROM folded)
+    USING jsonb_to_recordset(%(kept)s::jsonb) AS kept (build_id uuid, ids uuid[])
+    WHERE build_resources.build_id = kept.build_id AND build_resources.id <> ALL(kept.ids)
 )
-INSERT INTO build_resources AS old (
+INSERT INTO build_resources (
     id, build_id, place, attempt, type, resource_id, removed
 )
 SELECT
-    folded.id, folded.build_id, folded.place, folded.attempt, folded.type, folded.resource_id,
-    folded.removed
-FROM folded
-LEFT JOIN build_resources AS known ON known.id = folded.id -- no row that is right already is locked
-WHERE
-    known.id IS NULL
-    OR (
-        known.attempt, known.type, known.resource_id, known.removed
-    ) IS DISTINCT FROM (
-        folded.attempt, folded.type, folded.resource_id, folded.removed
-    )
+    id, build_id, place, attempt, type, resource_id, removed
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
+    id uuid, build_id uuid, place integer, attempt integer, type text, resource_id text, removed
+    boolean
+)
 ON CONFLICT (id) DO UPDATE SET
     attempt = excluded.attempt,
     type = excluded.type,

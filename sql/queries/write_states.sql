@@ -1,37 +1,21 @@
--- Make builds' states these rows; writes the difference only.
-WITH folded AS MATERIALIZED (
-    SELECT *
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
-        id uuid, build_id uuid, place integer, state integer, status text, start_time timestamptz,
-        end_time timestamptz, duration_seconds integer, error_message text, retry_count integer,
-        stage text, attempt integer, mapped boolean, estimated boolean
-    )
-),
-gone AS (
+-- Write rows of builds' states, and remove those that are not among the kept ones.
+WITH gone AS (
     DELETE FROM build_states
-    WHERE build_id = ANY(%(build_ids)s) AND id NOT IN (SELECT id FROM folded)
+    USING jsonb_to_recordset(%(kept)s::jsonb) AS kept (build_id uuid, ids uuid[])
+    WHERE build_states.build_id = kept.build_id AND build_states.id <> ALL(kept.ids)
 )
-INSERT INTO build_states AS old (
+INSERT INTO build_states (
     id, build_id, place, state, status, start_time, end_time, duration_seconds, error_message,
     retry_count, stage, attempt, mapped, estimated
 )
 SELECT
-    folded.id, folded.build_id, folded.place, folded.state, folded.status, folded.start_time,
-    folded.end_time, folded.duration_seconds, folded.error_message, folded.retry_count,
-    folded.stage, folded.attempt, folded.mapped, folded.estimated
-FROM folded
-LEFT JOIN build_states AS known ON known.id = folded.id -- no row that is right already is locked
-WHERE
-    known.id IS NULL
-    OR (
-        known.state, known.status, known.start_time, known.end_time, known.duration_seconds,
-        known.error_message, known.retry_count, known.stage, known.attempt, known.mapped,
-        known.estimated
-    ) IS DISTINCT FROM (
-        folded.state, folded.status, folded.start_time, folded.end_time, folded.duration_seconds,
-        folded.error_message, folded.retry_count, folded.stage, folded.attempt, folded.mapped,
-        folded.estimated
-    )
+    id, build_id, place, state, status, start_time, end_time, duration_seconds, error_message,
+    retry_count, stage, attempt, mapped, estimated
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
+    id uuid, build_id uuid, place integer, state integer, status text, start_time timestamptz,
+    end_time timestamptz, duration_seconds integer, error_message text, retry_count integer, stage
+    text, attempt integer, mapped boolean, estimated boolean
+)
 ON CONFLICT (id) DO UPDATE SET
     state = excluded.state,
     status = excluded.status,
