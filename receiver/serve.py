@@ -1,5 +1,6 @@
 """gunicorn around the app, in this process: the master, with nothing but workers below it."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -77,7 +78,9 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Make the app; called in each worker."""
         housekeeping.start(self._config)
-        return create_app(self._config)
+        app = create_app(self._config)
+        gc.freeze()  # what lives as long as the worker need not be looked at for garbage
+        return app
 
 
 def _forget_worker(_arbiter: Arbiter, worker: Worker) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from receiver.attempts import attempts
@@ -269,12 +270,13 @@ def _verdict_failure(attempt: Attempt, verdict: Fact) -> FailureRow:
 
 def _artifacts(folded: Sequence[Attempt]) -> Iterable[ArtifactRow]:
     """Every artifact of a current run once, with the attempt that made it and what it holds."""
-    found: dict[str, ArtifactRow] = {}
+    found: dict[bytes, ArtifactRow] = {}
     for attempt in folded:
         for place, fact in enumerate(attempt.facts):
             for artifact in _of(fact.event):
-                made = _artifact(attempt, place, artifact)
-                found.setdefault(repr(artifact), made)
+                likeness = msgspec.json.encode(artifact)
+                if likeness not in found:
+                    found[likeness] = _artifact(attempt, place, artifact)
     return found.values()
 
 

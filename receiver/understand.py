@@ -56,6 +56,8 @@ def filled(parsed: Parsed, delivery: Delivery, senders: Senders) -> Parsed:
 def _filled(
     statement: Statement, delivery: Delivery, senders: Senders, subject: Subject | None = None
 ) -> Statement:
+    if not senders.defaults:  # nothing to fill: a parser has told all that it guesses
+        return _within(statement, delivery.projects)
     guess = manifest.infer(statement.manifest) if statement.manifest else Identity()
     known = {
         "source": delivery.source,

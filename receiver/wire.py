@@ -2,12 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, missing, validate
 
 from receiver import manifest, signatures
 from receiver.errors import Invalid
@@ -58,6 +58,43 @@ class Moment(fields.Field[datetime]):
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (TypeError, ValueError, OverflowError) as error:
             raise ValidationError("Must be a time as 2026-01-01T10:00:00.123Z.") from error
+
+
+class Shape(fields.Field[Json]):
+    """A JSON object with these fields and no others, whose `rule` sees it once they are right.
+
+    As marshmallow's Nested; but a schema of its own costs, in a body that is posted by the
+    thousand, more than the fields that it checks.
+    """
+
+    def __init__(
+        self,
+        parts: Mapping[str, fields.Field[Any]],
+        *,
+        rule: Callable[[Json], None] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.parts, self.rule = parts, rule
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Json:
+        if not isinstance(value, dict):
+            raise ValidationError("Must be an object.")
+        found: Json = {}
+        errors: Json = {name: ["Unknown field."] for name in value.keys() - self.parts.keys()}
+        for name, part in self.parts.items():
+            try:
+                given = part.deserialize(value.get(name, missing))
+            except ValidationError as error:
+                errors[name] = error.messages
+                continue
+            if given is not missing:
+                found[name] = given
+        if errors:
+            raise ValidationError(errors)
+        if self.rule:
+            self.rule(found)
+        return found
 
 
 class Flag(fields.Field[bool]):

@@ -11,11 +11,10 @@ from hooks import verdict
 from hooks.output import Reader
 from hooks.redact import Redactor
 from hooks.target import Part
-from receiver.sources.milepost import EventSchema
+from receiver.sources.milepost import EVENT
 from tests.senders import START
 
 RUNS = Path(__file__).parent / "samples" / "packer-runs"
-SCHEMA = EventSchema()
 
 Told = dict[str, list[str]]
 
@@ -34,7 +33,7 @@ def told(reader: Reader) -> Told:
     """The events of each target in a word each; each of them fits the receiver."""
     found: Told = defaultdict(list)
     for target, event in reader.take(datetime.max.replace(tzinfo=UTC)):
-        assert SCHEMA.validate(event) == {}
+        EVENT.deserialize(event)
         failure = event.get("failure", {}).get("type")
         word = event.get("stage") or f"{event['kind']} {event['status']}"
         found[target].append(f"{word} ({failure})" if failure else word)

@@ -25,6 +25,7 @@ from receiver.wire import (
     MAX_BODY,
     Flag,
     Moment,
+    Shape,
     Text,
     Whole,
     checked,
@@ -42,98 +43,91 @@ STATUSES = {"stage": STAGE_STATUSES, "build": BUILD_STATUSES, "resource": RESOUR
 MAX_EVENTS = 1_000
 
 
-class BuildSchema(Schema):
-    """Which build it is about."""
-
-    number = fields.String(required=True, validate=BUILD_NUMBER)
-    project = Text(allow_none=True)
-    platform = Text(allow_none=True)
-    os_version = Text(allow_none=True)
-    image_type = Text(allow_none=True)
-    created_by = Text(allow_none=True)
-
-
-class RunSchema(Schema):
-    """Which run speaks."""
-
-    key = fields.String(required=True, validate=validate.Length(1, 500))
-    attempt = Whole(1, 1_000_000, allow_none=True)
-    resumed_from = Whole(0, 100, allow_none=True)
-    url = fields.String(allow_none=True, validate=validate.Length(max=2_000))
-    commit = Text(allow_none=True)
-    branch = Text(allow_none=True)
+def _fits_its_kind(event: Json) -> None:
+    statuses = STATUSES.get(event["kind"])
+    if statuses and event.get("status") not in statuses:
+        raise ValidationError({"status": [f"Must be one of {', '.join(statuses)}."]})
+    for kind in ("artifact", "resource"):
+        if event["kind"] == kind and not event.get(kind):
+            raise ValidationError({kind: [f"An event of this kind needs its {kind}."]})
+    if event.get("status") == "started" and not event.get("stage") and "state" not in event:
+        raise ValidationError({"stage": ["A started stage needs a name or a state."]})
 
 
-class FailureSchema(Schema):
-    """Why it failed."""
-
-    type = Text(allow_none=True)
-    message = fields.String(allow_none=True)
-    component = Text(allow_none=True)
-    details = fields.Dict(keys=fields.String(), allow_none=True)
-
-
-class FileSchema(Schema):
-    """A file of an artifact."""
-
-    name = fields.String(required=True)
-    size = Whole(0, 2**63 - 1, allow_none=True)
-
-
-class ArtifactSchema(Schema):
-    """One thing that the build made."""
-
-    artifact_id = fields.String(required=True, validate=validate.Length(max=2_000))
-    region = Text(allow_none=True)
-    builder_type = Text(allow_none=True)
-    name = Text(allow_none=True)
-    files = fields.List(fields.Nested(FileSchema), allow_none=True)
-    custom_data = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
-    checksum = Text(allow_none=True)
-
-
-class ResourceSchema(Schema):
-    """Something in a cloud that a build's log names."""
-
-    type = fields.String(required=True, validate=validate.Length(1, 100))
-    id = fields.String(required=True, validate=validate.Length(1, 500))
-
-
-class EventSchema(Schema):
-    """One fact."""
-
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    at = Moment(required=True)
-    status = fields.String(allow_none=True)
-    stage = Text(allow_none=True)
-    state = Whole(0, 100)
-    allowed = Flag(allow_none=True)
-    failure = fields.Nested(FailureSchema, allow_none=True)
-    artifact = fields.Nested(ArtifactSchema, allow_none=True)
-    resource = fields.Nested(ResourceSchema, allow_none=True)
-
-    @validates_schema
-    def _fits_its_kind(self, data: Json, **_: Any) -> None:
-        statuses = STATUSES.get(data["kind"])
-        if statuses and data.get("status") not in statuses:
-            raise ValidationError(f"Must be one of {', '.join(statuses)}.", "status")
-        if data["kind"] == "artifact" and not data.get("artifact"):
-            raise ValidationError("An artifact event needs an artifact.", "artifact")
-        if data["kind"] == "resource" and not data.get("resource"):
-            raise ValidationError("A resource event needs a resource.", "resource")
-        if data.get("status") == "started" and not data.get("stage") and "state" not in data:
-            raise ValidationError("A started stage needs a name or a state.", "stage")
+BUILD = Shape(  # which build it is about
+    {
+        "number": fields.String(required=True, validate=BUILD_NUMBER),
+        "project": Text(allow_none=True),
+        "platform": Text(allow_none=True),
+        "os_version": Text(allow_none=True),
+        "image_type": Text(allow_none=True),
+        "created_by": Text(allow_none=True),
+    },
+    required=True,
+)
+RUN = Shape(  # which run speaks
+    {
+        "key": fields.String(required=True, validate=validate.Length(1, 500)),
+        "attempt": Whole(1, 1_000_000, allow_none=True),
+        "resumed_from": Whole(0, 100, allow_none=True),
+        "url": fields.String(allow_none=True, validate=validate.Length(max=2_000)),
+        "commit": Text(allow_none=True),
+        "branch": Text(allow_none=True),
+    },
+    required=True,
+)
+FAILURE = Shape(  # why it failed
+    {
+        "type": Text(allow_none=True),
+        "message": fields.String(allow_none=True),
+        "component": Text(allow_none=True),
+        "details": fields.Dict(keys=fields.String(), allow_none=True),
+    },
+    allow_none=True,
+)
+FILE = Shape({"name": fields.String(required=True), "size": Whole(0, 2**63 - 1, allow_none=True)})
+ARTIFACT = Shape(  # one thing that the build made
+    {
+        "artifact_id": fields.String(required=True, validate=validate.Length(max=2_000)),
+        "region": Text(allow_none=True),
+        "builder_type": Text(allow_none=True),
+        "name": Text(allow_none=True),
+        "files": fields.List(FILE, allow_none=True),
+        "custom_data": fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True),
+        "checksum": Text(allow_none=True),
+    },
+    allow_none=True,
+)
+RESOURCE = Shape(  # something in a cloud that a build's log names
+    {
+        "type": fields.String(required=True, validate=validate.Length(1, 100)),
+        "id": fields.String(required=True, validate=validate.Length(1, 500)),
+    },
+    allow_none=True,
+)
+EVENT = Shape(  # one fact
+    {
+        "kind": fields.String(required=True, validate=validate.OneOf(KINDS)),
+        "at": Moment(required=True),
+        "status": fields.String(allow_none=True),
+        "stage": Text(allow_none=True),
+        "state": Whole(0, 100),
+        "allowed": Flag(allow_none=True),
+        "failure": FAILURE,
+        "artifact": ARTIFACT,
+        "resource": RESOURCE,
+    },
+    rule=_fits_its_kind,
+)
 
 
 class EnvelopeSchema(Schema):
     """What our hooks send."""
 
     version = fields.Integer(required=True, strict=True, validate=validate.Equal(1))
-    build = fields.Nested(BuildSchema, required=True)
-    run = fields.Nested(RunSchema, required=True)
-    events = fields.List(
-        fields.Nested(EventSchema), allow_none=True, validate=validate.Length(max=MAX_EVENTS)
-    )
+    build = BUILD
+    run = RUN
+    events = fields.List(EVENT, allow_none=True, validate=validate.Length(max=MAX_EVENTS))
     manifest = fields.Raw(allow_none=True)
 
     @validates_schema
