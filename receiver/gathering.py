@@ -26,7 +26,11 @@ class _Waiting(Generic[Item, Result]):
 
 
 class Gathering(Generic[Item, Result]):
-    """`work` takes at most `most` items and gives a result or an error for each."""
+    """`work` takes at most `most` items and gives a result or an error for each.
+
+    An item waits at most `patience` seconds for its turn. Who begins waits at most `moment` seconds
+    for as many items as there were last time: their senders, answered just now, come again.
+    """
 
     def __init__(
         self,
@@ -34,16 +38,18 @@ class Gathering(Generic[Item, Result]):
         *,
         most: int,
         patience: float,
+        moment: float,
     ) -> None:
-        self._work, self._most, self._patience = work, most, patience
-        self._lock = threading.Lock()
+        self._work, self._most, self._patience, self._moment = work, most, patience, moment
+        self._changed = threading.Condition()
         self._queue: deque[_Waiting[Item, Result]] = deque()
         self._busy = False
+        self._expected = 1
 
     def do(self, item: Item) -> Result:
         """The result for this item, or its error; Unavailable where its turn does not come."""
         mine: _Waiting[Item, Result] = _Waiting(item)
-        if not self._begin(mine):
+        if not self._begins(mine):
             self._await(mine)
         if mine.outcome is None:
             self._lead()
@@ -52,18 +58,20 @@ class Gathering(Generic[Item, Result]):
         assert mine.outcome is not None  # noqa: S101  # whoever works sets every outcome
         return mine.outcome
 
-    def _begin(self, mine: _Waiting[Item, Result]) -> bool:
+    def _begins(self, mine: _Waiting[Item, Result]) -> bool:
         """Stand in line; True where nobody works, so that it is ours to begin."""
-        with self._lock:
+        with self._changed:
             self._queue.append(mine)
-            leads, self._busy = not self._busy, True
-        return leads
+            begins, self._busy = not self._busy, True
+            if len(self._queue) >= self._expected:
+                self._changed.notify()
+        return begins
 
     def _await(self, mine: _Waiting[Item, Result]) -> None:
         """Wait to be called; whoever is at work has at most `patience` to come to us."""
         if mine.called.wait(self._patience):
             return
-        with self._lock:
+        with self._changed:
             if mine in self._queue and not mine.called.is_set():
                 self._queue.remove(mine)
                 raise Unavailable("The database did not answer in time.")
@@ -71,18 +79,23 @@ class Gathering(Generic[Item, Result]):
 
     def _lead(self) -> None:
         """Do what waits, ours among it, then let the next in line work."""
-        with self._lock:
-            batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
+        batch = self._gather()
         try:
             outcomes = self._work([each.item for each in batch])
         except Exception as error:  # noqa: BLE001  # each waiting thread raises it as its own
             outcomes = [error] * len(batch)
         for each, outcome in zip(batch, outcomes, strict=True):
             each.outcome = outcome
-        with self._lock:
+        with self._changed:
+            self._expected = min(len(batch) + len(self._queue), self._most)
             following = self._queue[0] if self._queue else None
             self._busy = following is not None
             if following:
                 following.called.set()
         for each in batch:
             each.called.set()
+
+    def _gather(self) -> list[_Waiting[Item, Result]]:
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._queue) >= self._expected, self._moment)
+            return [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]

@@ -18,6 +18,7 @@ from receiver.stages import StageMap
 from receiver.watched import Watched
 
 MOST = 32  # deliveries in one transaction
+MOMENT_SECONDS = 0.01  # what it may wait for as many as came before
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Services:
 
     def __post_init__(self) -> None:
         """Deliveries that wait share a transaction."""
-        recording = Gathering(self._record, most=MOST, patience=WAIT_SECONDS)
+        recording = Gathering(self._record, most=MOST, patience=WAIT_SECONDS, moment=MOMENT_SECONDS)
         object.__setattr__(self, "recording", recording)
 
     def _record(self, entries: Sequence[Entry]) -> Sequence[Recorded | Exception]:
