@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from receiver.db import Connection, Row, query
+from receiver.db import Connection, Cursor, Row, query
 from receiver.errors import Conflict, NotFound, Pruned
 from receiver.model import Delivery, Parsed, Request
 
@@ -46,16 +46,15 @@ class Recorded:
     build_numbers: tuple[str, ...] = ()
 
 
-def insert(connection: Connection, entries: Sequence[Entry]) -> set[UUID]:
-    """Keep deliveries; gives the ids of those whose keys were new."""
+def insert(connection: Connection, entries: Sequence[Entry]) -> Cursor:
+    """Keep deliveries; asks for the ids of those whose keys were new."""
     document = {
         "rows": msgspec.json.encode(
             [_row(each.delivery, each.parsed) for each in entries]
         ).decode(),
         "bodies": [each.delivery.request.body for each in entries],
     }
-    rows = connection.execute(query("insert_deliveries"), document).fetchall()
-    return {row["id"] for row in rows}
+    return connection.execute(query("keep_deliveries"), document)
 
 
 def known(connection: Connection, delivery: Delivery) -> Recorded | None:

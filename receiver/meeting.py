@@ -8,7 +8,6 @@ apart and share the job's verdict. Whichever came first, the rows are the same.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -41,17 +40,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """A hook names a build under its run's key, from the first to the last of its times."""
-
-    run_key: str
-    build_id: UUID
-    first_at: datetime | None
-    last_at: datetime | None
-    run_group: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Settled:
     """Where a job's rows belong now, and whether any build uses them."""
 
@@ -60,19 +48,25 @@ class _Settled:
     used: bool
 
 
-def lock_keys(connection: Connection, keys: Iterable[str]) -> list[str]:
-    """Let one transaction at a time decide who meets whom under these keys; gives those that can.
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """An advisory lock: on a run (seed 1), which its jobs share, or on a job's key (seed 0)."""
 
-    Only a forge's keys can meet: `local` and Packer's run UUIDs are nobody else's.
-    """
-    ordered = sorted(key for key in set(keys) if key.startswith(FORGES))
-    if ordered:
-        runs = {key for key in ordered if _is_run(key)}
-        groups = sorted({run_group(key) for key in ordered})
-        alone = [group in runs for group in groups]
-        connection.execute(query("lock_run_groups"), {"run_groups": groups, "alone": alone})
-        connection.execute(query("lock_run_keys"), {"run_keys": ordered})
-    return ordered
+    run_key: str
+    seed: int
+    shared: bool = False
+
+
+def meetable(keys: Iterable[str]) -> list[str]:
+    """Those that can meet, in their order: `local` and Packer's run UUIDs are nobody else's."""
+    return sorted({key for key in keys if key.startswith(FORGES)})
+
+
+def locks(keys: Sequence[str]) -> list[Lock]:
+    """What lets one transaction at a time decide who meets whom, in the order of locking."""
+    runs = {key for key in keys if _is_run(key)}
+    groups = sorted({run_group(key) for key in keys})
+    return [*(Lock(each, 1, each not in runs) for each in groups), *(Lock(key, 0) for key in keys)]
 
 
 def _is_run(key: str) -> bool:
@@ -80,48 +74,22 @@ def _is_run(key: str) -> bool:
     return key.startswith("github:") and run_group(key) == key
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Builds' numbers, and the question for their ids, which may be under way."""
-
-    numbers: set[str]
-    cursor: Cursor
-
-
-def ask(connection: Connection, numbers: set[str]) -> Asked:
-    """Ask for the builds of these numbers, or those that they turned out to be."""
-    return Asked(numbers, connection.execute(query("find_builds"), {"numbers": list(numbers)}))
-
-
 def builds_of(
-    connection: Connection, asked: Asked, ids: Ids, *, native: bool = False
+    connection: Connection, numbers: Iterable[str], ids: Ids, *, native: bool = False
 ) -> dict[str, UUID]:
-    """The builds that were asked for, made where there are none.
+    """The builds of these numbers, or those they turned out to be; made where `ids` has none.
 
-    `ids` holds those of the names of what is not known yet.
+    `ids` holds also those of the names of what is not known yet.
     """
-    found = _answer(asked)
-    missing = sorted(asked.numbers - found.keys())
-    if not missing:
-        return found
-    row = vocabulary.columns(ids, Identity())
-    row |= {"ids": array(uuid7() for _ in missing), "numbers": missing, "native": native}
-    connection.execute(query("insert_builds"), row)
-    # Inserted by us or, committed by now, by another sender.
-    return found | _answer(ask(connection, set(missing)))
-
-
-def _answer(asked: Asked) -> dict[str, UUID]:
-    found: dict[str, UUID] = {}
-    for row in asked.cursor.fetchall():
-        found.setdefault(row["build_number"], row["id"])
-    return found
-
-
-def note_hooks(connection: Connection, spoken: Sequence[Spoken]) -> None:
-    """Hooks name builds under their runs' keys."""
-    rows = msgspec.json.encode(spoken).decode()
-    connection.execute(query("insert_run_keys"), {"rows": rows})
+    found = {number: ids.get(("build", number)) for number in numbers}
+    missing = sorted(number for number, build_id in found.items() if build_id is None)
+    if missing:
+        row = vocabulary.columns(ids, Identity()) | {"numbers": missing, "native": native}
+        connection.execute(query("insert_builds"), row | {"ids": array(uuid7() for _ in missing)})
+        # Inserted by us or, committed by now, by another sender.
+        ids = vocabulary.answered(vocabulary.ask(connection, {("build", n) for n in missing}))
+        found |= {number: ids[("build", number)] for number in missing}
+    return {number: build_id for number, build_id in found.items() if build_id}
 
 
 def claim(connection: Connection, build_ids: Sequence[UUID]) -> None:
@@ -175,7 +143,10 @@ def _targets(connection: Connection, jobs: Sequence[Job], ids: Ids) -> dict[str,
     targets = {job.run_key: _owner(connection, job) for job in jobs if job.owners}
     others = {job.run_key: job.number for job in jobs if not job.owners}
     routed = {number for number in others.values() if number}
-    made = builds_of(connection, ask(connection, routed), ids, native=True) if routed else {}
+    if not routed:
+        return targets | dict.fromkeys(others)
+    known = vocabulary.answered(vocabulary.ask(connection, {("build", n) for n in routed}))
+    made = builds_of(connection, routed, ids | known, native=True)
     return targets | {key: made[number] if number else None for key, number in others.items()}
 
 

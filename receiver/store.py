@@ -16,10 +16,10 @@ from receiver.errors import Conflict, Contended, Invalid, Unavailable
 from receiver.facts import run_group
 from receiver.folding import refold
 from receiver.keeping import Entry, Recorded
-from receiver.meeting import Builds, Spoken
+from receiver.meeting import Builds
 from receiver.model import Delivery, Parsed, Report, Statement
 from receiver.stages import StageMap
-from receiver.vocabulary import Ids
+from receiver.vocabulary import Ids, Name
 
 TRIES = 3  # of what met another transaction in a way that one of the two had to give up
 
@@ -59,9 +59,13 @@ def replay(
         entry = Entry(delivery, read(delivery))
         said = connection.execute(query("events_of_delivery"), {"id": delivery_id}).fetchall()
         parsed = entry.parsed
+        keys = meeting.meetable([*_keys(parsed), *_keys_before(said)])
+        _begin(connection, keys)
+        ids = vocabulary.answered(vocabulary.ask(connection, _names([entry])))
         row = {"outcome": parsed.outcome, "reason": parsed.reason, "flags": list(parsed.flags)}
         connection.execute(query("update_delivery"), row | {"id": delivery_id})
-        return _outcome(entry, _apply(connection, [entry], stages, said)[delivery_id])
+        touched = _apply(connection, [entry], keys, stages, ids, said)
+        return _outcome(entry, touched[delivery_id])
 
 
 def heard(database: Database, build_numbers: Sequence[str], at: datetime) -> None:
@@ -85,11 +89,15 @@ def _alone(database: Database, entry: Entry, stages: StageMap) -> Recorded | Exc
 def _recorded(
     database: Database, entries: Sequence[Entry], stages: StageMap
 ) -> list[Recorded | Exception]:
+    """What is asked before its answer is needed goes to the server together (a pipeline)."""
+    keys = meeting.meetable(key for entry in entries for key in _keys(entry.parsed))
     with database.transaction() as connection, connection.pipeline():
-        connection.execute(query("read_by_key"))
-        fresh = keeping.insert(connection, entries)
+        _begin(connection, keys)
+        kept = keeping.insert(connection, entries)
+        names = vocabulary.ask(connection, _names(entries))
+        fresh = {row["id"] for row in kept.fetchall()}
         new = [each for each in entries if each.delivery.id in fresh]
-        touched = _apply(connection, new, stages)
+        touched = _apply(connection, new, keys, stages, vocabulary.answered(names))
         keeping.note_heartbeats(connection, new)
         return [
             _outcome(each, touched[each.delivery.id])
@@ -97,6 +105,17 @@ def _recorded(
             else _before(connection, each.delivery)
             for each in entries
         ]
+
+
+def _begin(connection: Connection, keys: Sequence[str]) -> None:
+    locks = msgspec.json.encode(meeting.locks(keys)).decode()
+    connection.execute(query("begin_recording"), {"locks": locks})
+
+
+def _names(entries: Sequence[Entry]) -> set[Name]:
+    """All that these deliveries name, builds among it."""
+    told = [statement for entry in entries for statement in _told(entry.parsed)]
+    return vocabulary.named(told) | {("build", number) for number in _numbers(entries)}
 
 
 def _before(connection: Connection, delivery: Delivery) -> Recorded | Conflict:
@@ -118,23 +137,21 @@ def _outcome(entry: Entry, touched: tuple[str, ...]) -> Recorded:
 def _apply(
     connection: Connection,
     entries: Sequence[Entry],
+    keys: Sequence[str],
     stages: StageMap,
+    ids: Ids,
     before: Sequence[Row] = (),
 ) -> dict[UUID, tuple[str, ...]]:
     """Append what was said, decide who meets whom, fold each build touched; give their numbers.
 
-    `before` is what the only delivery had said until now: build_id, run_key, alias_key. What is
-    asked before it is needed goes to the server together (a pipeline).
+    `keys` are locked; `ids` are those of all names that there are. `before` is what the only
+    delivery had said until now: build_id, run_key, alias_key.
     """
     told = [statement for entry in entries for statement in _told(entry.parsed)]
     if not told and not before:
         return {entry.delivery.id: () for entry in entries}
-    names = vocabulary.ask(connection, told)
-    keys = [key for entry in entries for key in _keys(entry.parsed)]
-    keys = meeting.lock_keys(connection, [*keys, *_keys_before(before)])
-    numbers = meeting.ask(connection, _numbers(entries))
-    ids = vocabulary.ensure(connection, names)
-    builds = meeting.builds_of(connection, numbers, ids)
+    ids = vocabulary.ensure(connection, vocabulary.named(told), ids)
+    builds = meeting.builds_of(connection, _numbers(entries), ids)
     locking = _lock(connection, builds.values())
     if before:
         connection.execute(query("delete_events"), {"id": entries[0].delivery.id})
@@ -183,24 +200,22 @@ def _numbers(entries: Sequence[Entry]) -> set[str]:
 def _append(connection: Connection, entries: Sequence[Entry], builds: Mapping[str, UUID]) -> None:
     """Append what hooks say of builds, and what forges say of jobs under the jobs' keys."""
     rows: list[Row] = []
-    spoken: list[Spoken] = []
     for delivery, parsed in ((entry.delivery, entry.parsed) for entry in entries):
         for place, statement in enumerate(parsed.statements):
-            build_id = builds[statement.build_number]
-            rows.append(_event(delivery, place, statement) | {"build_id": build_id})
-            spoken.append(_spoken(build_id, statement))
+            rows.append(_spoken(delivery, place, statement, builds[statement.build_number]))
         for place, report in enumerate(parsed.reports, len(parsed.statements)):
             rows.append(_report(delivery, place, report))
     connection.execute(query("insert_events"), {"rows": msgspec.json.encode(rows).decode()})
-    if spoken:
-        meeting.note_hooks(connection, spoken)
 
 
-def _spoken(build_id: UUID, statement: Statement) -> Spoken:
+def _spoken(delivery: Delivery, place: int, statement: Statement, build_id: UUID) -> Row:
     times = [event.at for event in statement.events if event.dated]
-    key = statement.run.key
-    first, last = min(times, default=None), max(times, default=None)
-    return Spoken(key, build_id, first, last, run_group(key))
+    return _event(delivery, place, statement) | {
+        "build_id": build_id,
+        "native": False,
+        "began_at": min(times, default=None),
+        "ended_at": max(times, default=None),
+    }
 
 
 def _report(delivery: Delivery, place: int, report: Report) -> Row:
@@ -210,7 +225,6 @@ def _report(delivery: Delivery, place: int, report: Report) -> Row:
         "began_at": report.began,
         "ended_at": report.ended,
         "native_number": report.number,
-        "run_group": run_group(report.statement.run.key),
     }
 
 
@@ -222,7 +236,7 @@ def _event(delivery: Delivery, place: int, statement: Statement) -> Row:
         "run_key": statement.run.key,
         "statement": msgspec.Raw(statements.dump(statement)),
         "manifest": statement.manifest,
-        "native": False,
+        "run_group": run_group(statement.run.key),
     }
 
 

@@ -1,14 +1,15 @@
-"""Names of platforms, OS versions, image types and projects → ids, created where need be."""
+"""Names of platforms, OS versions, image types, projects and builds → ids; created if need be."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from receiver import names
 from receiver.db import Connection, Cursor, Row, query
 from receiver.model import DIMENSIONS, Identity, Statement
 
-Name = tuple[str, str]
+Name = tuple[str, str]  # kind (a dimension, or build) and text
 Ids = dict[Name, UUID]
 
 _CREATE: dict[str, Callable[[str], Row]] = {
@@ -17,39 +18,41 @@ _CREATE: dict[str, Callable[[str], Row]] = {
     "image_type": names.image_type,
     "project": names.project,
 }
-_UNKNOWN = {(dimension, names.UNKNOWN) for dimension in DIMENSIONS if dimension != "project"}
+UNKNOWN = {(dimension, names.UNKNOWN) for dimension in DIMENSIONS if dimension != "project"}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Names, and the question for their ids, which may be under way."""
-
-    wanted: set[Name]
-    cursor: Cursor
+def named(told: Iterable[Statement]) -> set[Name]:
+    """What these statements say that builds are of, and what stands for what they do not say."""
+    identities = {said for each in told for said in (each.said, each.custom, each.inferred)}
+    return UNKNOWN.union(*map(_names, identities))
 
 
-def ask(connection: Connection, told: Iterable[Statement]) -> Asked:
-    """Ask for the ids of every name in these statements."""
-    wanted = set(_UNKNOWN)
-    for statement in told:
-        for said in (statement.said, statement.custom, statement.inferred):
-            wanted |= _names(said)
-    return _ask(connection, wanted)
+def ask(connection: Connection, wanted: Iterable[Name]) -> Cursor:
+    """Ask for ids of names, also of those that were renamed, and of builds' numbers."""
+    rows = [{"kind": kind, "name": name} for kind, name in wanted]
+    return connection.execute(query("find_names"), {"names": msgspec.json.encode(rows).decode()})
 
 
-def ensure(connection: Connection, names: Asked) -> Ids:
-    """The ids of the names asked for, created where a table lacks them."""
-    found = _answer(names)
-    missing = sorted(names.wanted - found.keys())
+def answered(asked: Cursor) -> Ids:
+    """The ids that were found. A row's own name or number stands above what another was called."""
+    found: Ids = {}
+    for row in asked.fetchall():
+        found.setdefault((row["kind"], row["name"]), row["id"])
+    return found
+
+
+def ensure(connection: Connection, wanted: set[Name], ids: Ids) -> Ids:
+    """`ids` with those of all names that are wanted, created where a table lacks them."""
+    missing = sorted(wanted - ids.keys())
     for dimension, name in missing:
         connection.execute(query(f"insert_{dimension}"), _CREATE[dimension](name))
-    return found | (_answer(_ask(connection, set(missing))) if missing else {})
+    return ids | answered(ask(connection, missing)) if missing else ids
 
 
 def find(connection: Connection, known_of: Iterable[Identity], ids: Ids) -> Ids:
     """The ids of all these names, which the tables have; asks for those that `ids` lacks."""
-    wanted = _UNKNOWN.union(*map(_names, known_of)) - ids.keys()
-    return ids | _answer(_ask(connection, wanted)) if wanted else ids
+    missing = UNKNOWN.union(*map(_names, known_of)) - ids.keys()
+    return ids | answered(ask(connection, missing)) if missing else ids
 
 
 def columns(ids: Ids, known_of: Identity) -> Row:
@@ -62,14 +65,3 @@ def columns(ids: Ids, known_of: Identity) -> Row:
 
 def _names(said: Identity) -> set[Name]:
     return {(name, text) for name in DIMENSIONS if (text := getattr(said, name))}
-
-
-def _ask(connection: Connection, wanted: set[Name]) -> Asked:
-    lists: dict[str, list[str]] = {dimension: [] for dimension in DIMENSIONS}
-    for dimension, name in wanted:
-        lists[dimension].append(name)
-    return Asked(wanted, connection.execute(query("find_names"), lists))
-
-
-def _answer(names: Asked) -> Ids:
-    return {(row["dimension"], row["name"]): row["id"] for row in names.cursor.fetchall()}

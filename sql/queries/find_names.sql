@@ -1,16 +1,25 @@
--- Ids of names, also of those that were renamed: dimension, name, id.
-SELECT 'platform' AS dimension, name, id FROM platforms WHERE name = ANY(%(platform)s)
-UNION ALL
-SELECT 'os_version', name, id FROM os_versions WHERE name = ANY(%(os_version)s)
-UNION ALL
-SELECT 'image_type', name, id FROM image_types WHERE name = ANY(%(image_type)s)
-UNION ALL
-SELECT 'project', name, id FROM projects WHERE name = ANY(%(project)s)
-UNION ALL
-SELECT dimension, name, target_id
-FROM name_aliases
-WHERE
-    (dimension = 'platform' AND name = ANY(%(platform)s))
-    OR (dimension = 'os_version' AND name = ANY(%(os_version)s))
-    OR (dimension = 'image_type' AND name = ANY(%(image_type)s))
-    OR (dimension = 'project' AND name = ANY(%(project)s))
+-- Look names up, also those of what was renamed: kind, name, id. Of kind build are builds' numbers.
+SELECT found.kind, found.name, found.id
+FROM jsonb_to_recordset(%(names)s::jsonb) AS wanted (kind text, name text)
+CROSS JOIN LATERAL (
+    SELECT wanted.kind, wanted.name, id FROM builds
+    WHERE wanted.kind = 'build' AND build_number = wanted.name
+    UNION ALL
+    SELECT wanted.kind, wanted.name, build_id FROM build_redirects
+    WHERE wanted.kind = 'build' AND build_number = wanted.name
+    UNION ALL
+    SELECT wanted.kind, wanted.name, id FROM platforms
+    WHERE wanted.kind = 'platform' AND name = wanted.name
+    UNION ALL
+    SELECT wanted.kind, wanted.name, id FROM os_versions
+    WHERE wanted.kind = 'os_version' AND name = wanted.name
+    UNION ALL
+    SELECT wanted.kind, wanted.name, id FROM image_types
+    WHERE wanted.kind = 'image_type' AND name = wanted.name
+    UNION ALL
+    SELECT wanted.kind, wanted.name, id FROM projects
+    WHERE wanted.kind = 'project' AND name = wanted.name
+    UNION ALL
+    SELECT wanted.kind, wanted.name, target_id FROM name_aliases
+    WHERE dimension = wanted.kind AND name = wanted.name
+) AS found

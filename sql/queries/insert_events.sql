@@ -1,11 +1,33 @@
--- Keep what deliveries say, each about one run of one build or about one job of a forge.
+-- Keep what deliveries say, each about one run of one build or about one job of a forge; and where a
+-- hook speaks, that its run speaks of the build, from the first to the last of these times.
+WITH given AS MATERIALIZED (
+    SELECT *
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
+        delivery_id uuid, place integer, build_id uuid, source text, run_key text, statement jsonb,
+        manifest jsonb, native boolean, alias_key text, began_at timestamptz, ended_at timestamptz,
+        native_number text, run_group text
+    )
+),
+spoken AS (
+    INSERT INTO run_keys AS old (run_key, build_id, first_at, last_at, run_group)
+    SELECT run_key, build_id, min(began_at), max(ended_at), min(run_group)
+    FROM given
+    WHERE NOT native
+    GROUP BY run_key, build_id
+    ORDER BY run_key, build_id
+    ON CONFLICT (run_key, build_id) DO UPDATE SET
+        first_at = least(old.first_at, excluded.first_at),
+        last_at = greatest(old.last_at, excluded.last_at)
+    WHERE
+        old.first_at IS DISTINCT FROM least(old.first_at, excluded.first_at)
+        OR old.last_at IS DISTINCT FROM greatest(old.last_at, excluded.last_at)
+)
 INSERT INTO events (
     delivery_id, place, build_id, source, run_key, statement, manifest, native, alias_key,
     began_at, ended_at, native_number, run_group
 )
-SELECT *
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
-    delivery_id uuid, place integer, build_id uuid, source text, run_key text, statement jsonb,
-    manifest jsonb, native boolean, alias_key text, began_at timestamptz, ended_at timestamptz,
-    native_number text, run_group text
-)
+SELECT
+    delivery_id, place, build_id, source, run_key, statement, manifest, native, alias_key,
+    CASE WHEN native THEN began_at END, CASE WHEN native THEN ended_at END,
+    native_number, CASE WHEN native THEN run_group END
+FROM given

@@ -9,8 +9,8 @@ SELECT
 FROM ROWS FROM (
     jsonb_to_recordset(%(rows)s::jsonb) AS (
         id uuid, source text, sender text, delivery_key text, event_type text, outcome text,
-        reason text, flags text[], headers jsonb, query text, body_sha256 text, body_size integer,
-        received_at timestamptz
+        reason text, flags text[], headers jsonb, query text, body_sha256 text,
+        body_size integer, received_at timestamptz
     ),
     unnest(%(bodies)b::bytea[]) -- in binary: as texts they would be twice as long
 ) AS given (
