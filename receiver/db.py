@@ -24,7 +24,8 @@ WAIT_SECONDS = 3.0
 # Server-side limits, so that no statement outlives the sender's patience (10 s at the forges).
 OPTIONS = (
     "-c statement_timeout=5s -c lock_timeout=2s "
-    "-c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+    "-c idle_in_transaction_session_timeout=10s -c timezone=UTC "
+    "-c random_page_cost=1.1"  # what a page asks for lies in memory or on an SSD, never on a disk
 )
 
 # A silent network is noticed within seconds; psycopg's own connect_timeout would be 130 s.

@@ -93,8 +93,8 @@ def replay(services: Services, delivery_id: UUID) -> Accepted:
         except Invalid as error:
             return quarantined(error)
 
-    recorded = store.replay(services.database, delivery_id, read, services.stages())
-    return _accepted(recorded)
+    with services.database.transaction() as connection:
+        return _accepted(store.replay_on(connection, delivery_id, read, services.stages()))
 
 
 def propose(services: Services, limit: int) -> list[Proposal]:

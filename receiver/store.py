@@ -50,22 +50,37 @@ def record_all(
     return [_alone(database, each, stages) for each in entries]
 
 
-def replay(
-    database: Database, delivery_id: UUID, read: Callable[[Delivery], Parsed], stages: StageMap
+def record_on(
+    connection: Connection, delivery: Delivery, parsed: Parsed, stages: StageMap
 ) -> Recorded:
-    """Read a kept delivery anew in place of what it had said; NotFound, Pruned, Unavailable."""
-    with database.transaction() as connection:
-        delivery = keeping.locked(connection, delivery_id)
-        entry = Entry(delivery, read(delivery))
-        said = connection.execute(query("events_of_delivery"), {"id": delivery_id}).fetchall()
-        parsed = entry.parsed
-        keys = meeting.meetable([*_keys(parsed), *_keys_before(said)])
-        _begin(connection, keys)
-        ids = vocabulary.answered(vocabulary.ask(connection, _names([entry])))
-        row = {"outcome": parsed.outcome, "reason": parsed.reason, "flags": list(parsed.flags)}
-        connection.execute(query("update_delivery"), row | {"id": delivery_id})
-        touched = _apply(connection, [entry], keys, stages, ids, said)
-        return _outcome(entry, touched[delivery_id])
+    """Keep a delivery and apply it as a part of the caller's transaction; Conflict, Invalid."""
+    (outcome,) = _keep(connection, [Entry(delivery, parsed)], stages)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def replay_on(
+    connection: Connection,
+    delivery_id: UUID,
+    read: Callable[[Delivery], Parsed],
+    stages: StageMap,
+) -> Recorded:
+    """Read a kept delivery anew in place of what it had said; NotFound, Pruned.
+
+    It is a part of the caller's transaction.
+    """
+    delivery = keeping.locked(connection, delivery_id)
+    entry = Entry(delivery, read(delivery))
+    said = connection.execute(query("events_of_delivery"), {"id": delivery_id}).fetchall()
+    keys = meeting.meetable([*_keys(entry.parsed), *_keys_before(said)])
+    _begin(connection, keys)
+    ids = vocabulary.answered(vocabulary.ask(connection, _names([entry])))
+    parsed = entry.parsed
+    row = {"outcome": parsed.outcome, "reason": parsed.reason, "flags": list(parsed.flags)}
+    connection.execute(query("update_delivery"), row | {"id": delivery_id})
+    touched = _apply(connection, [entry], keys, stages, ids, said)
+    return _outcome(entry, touched[delivery_id])
 
 
 def heard(database: Database, build_numbers: Sequence[str], at: datetime) -> None:
@@ -89,9 +104,16 @@ def _alone(database: Database, entry: Entry, stages: StageMap) -> Recorded | Exc
 def _recorded(
     database: Database, entries: Sequence[Entry], stages: StageMap
 ) -> list[Recorded | Exception]:
+    with database.transaction() as connection:
+        return _keep(connection, entries, stages)
+
+
+def _keep(
+    connection: Connection, entries: Sequence[Entry], stages: StageMap
+) -> list[Recorded | Exception]:
     """What is asked before its answer is needed goes to the server together (a pipeline)."""
     keys = meeting.meetable(key for entry in entries for key in _keys(entry.parsed))
-    with database.transaction() as connection, connection.pipeline():
+    with connection.pipeline():
         _begin(connection, keys)
         kept = keeping.insert(connection, entries)
         names = vocabulary.ask(connection, _names(entries))
