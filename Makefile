@@ -70,9 +70,15 @@ test: lint hook build/node/.installed browser  ## everything
 corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path
 	$(BIN)/python -m tests.corpus "$(DIR)"
 
-bench: $(VENV)/.dev  ## what a hook and the wrapper cost, against doing without
-	tests/system-packages.sh packer
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench
+build/node/.examples:  # GitHub's bodies as Octokit publishes them, to measure with
+	tests/system-packages.sh npm
+	npm install --silent --no-audit --no-fund --no-save --prefix build/node gitlab-ci-local@4.73.0 \
+		@octokit/webhooks-examples@7.6.1
+	touch $@
+
+bench: install $(VENV)/.dev build/node/.examples  ## how fast it is, as ratios, and bench.json; FULL=1 with a million builds
+	tests/system-packages.sh packer wrk webhook
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench $(PARTS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info bench.json

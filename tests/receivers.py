@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 import requests
 
 from tests.senders import proof, signed
@@ -64,6 +65,11 @@ class Running:
         """A page, as a browser asks for it."""
         return requests.get(self.url + path, headers={"Accept": "text/html"}, timeout=30).text
 
+    def resident(self) -> int:
+        """Bytes of memory that its workers hold."""
+        workers = psutil.Process(self.process.pid).children()
+        return sum(worker.memory_info().rss for worker in workers)
+
     def database_url(self) -> str:
         """What `milepost db url` prints."""
         return self.run("db", "url").stdout.strip()
@@ -80,7 +86,7 @@ class Running:
 
 
 @contextmanager
-def started(database_url: str | None = None) -> Iterator[Running]:
+def started(database_url: str | None = None, **settings: str) -> Iterator[Running]:
     """Start a receiver, wait until it is ready, stop it, and remove what it kept.
 
     `database_url` is of a server that is there and migrated; else it has an embedded one.
@@ -91,6 +97,7 @@ def started(database_url: str | None = None) -> Iterator[Running]:
         "PATH": "/usr/sbin:/usr/bin:/bin",
         "MILEPOST_DATA_DIR": str(folder / "my data"),
         **{f"MILEPOST_SECRET_{source.upper()}": secret for source, secret in FORGES.items()},
+        **settings,
     }
     if database_url:
         environment["DATABASE_URL"] = database_url

@@ -95,10 +95,19 @@ def written(path: Path, requests: Iterable[bytes]) -> Path:
     return path
 
 
-def sent(url: str, path: Path, seconds: int, connections: int, pause: float = 0) -> Seen:
-    """Send them for so long over so many connections; see wrk.lua for `pause`."""
+def sent(
+    url: str,
+    path: Path,
+    seconds: int,
+    connections: int,
+    pause: float = 0,
+    *,
+    until_done: bool = False,
+) -> Seen:
+    """Send them for so long, or at most until all are sent; see wrk.lua for `pause`."""
     command = ["wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds}", "--timeout", "30"]
     arguments: list[Any] = [*command, "-s", LUA, url, "--", path, THREADS, pause]
+    arguments.append(until_done)
     done = subprocess.run(
         [str(each) for each in arguments], capture_output=True, text=True, check=True
     )

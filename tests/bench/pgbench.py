@@ -164,7 +164,7 @@ def _statement(query: str, params: Mapping[str, Any], marks: Mapping[str, str]) 
 
 
 def _value(value: Any, marks: Mapping[str, str]) -> str:
-    """A literal in which the marks are filled; pgbench takes each colon for a variable of its own."""
+    """A literal in which the marks are filled; a colon would begin a variable of pgbench's."""
     if isinstance(value, list):
         return f"ARRAY[{', '.join(_value(each, marks) for each in value)}]"
     if isinstance(value, bytes):

@@ -1,5 +1,6 @@
 -- Sends the raw requests of a file, each thread its share, each once; prints what it saw as JSON.
--- Arguments: the file; how many threads share it; milliseconds between two requests of a connection.
+-- Arguments: the file; how many threads share it; milliseconds between two requests of a connection;
+-- whether to end when all are sent, and else begin again.
 local started = 0
 
 function setup(thread)
@@ -10,7 +11,7 @@ end
 function init(arguments)
   local file = assert(io.open(arguments[1], "rb"))
   local threads, number = tonumber(arguments[2]), 0
-  pause, requests, sent = tonumber(arguments[3]), {}, 0
+  pause, ends, requests, sent = tonumber(arguments[3]), arguments[4] == "True", {}, 0
   while true do
     local length = file:read("*n")
     if not length then break end
@@ -24,6 +25,11 @@ end
 
 function request()
   sent = sent + 1
+  if ends and sent > #requests then
+    -- Each connection waits for its last answer before it comes here again.
+    if sent > #requests + 200 then wrk.thread:stop() end
+    return "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+  end
   return requests[(sent - 1) % #requests + 1]
 end
 
