@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -91,7 +92,12 @@ def host_and_path(url: str) -> tuple[str, list[str]]:
 
 def moment(value: object) -> datetime | None:
     """ISO 8601 or `2016-08-12 15:23:28 UTC`, in UTC; None for what is no time."""
-    found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    return _moment(value.strip()) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=4096)  # a job's steps come with each of its deliveries
+def _moment(text: str) -> datetime | None:
+    found = _TIME.fullmatch(text)
     if not found:
         return None
     zone = (found[3] or "Z").upper().replace("UTC", "Z")

@@ -62,7 +62,10 @@ def attempt_of(number: int, facts: Sequence[Fact], state_of: StateOf) -> Attempt
 
 def latest(values: Iterable[Any]) -> Any:
     """The last value that is not None."""
-    return next((value for value in reversed(list(values)) if value is not None), None)
+    found = None
+    for value in values:
+        found = found if value is None else value
+    return found
 
 
 def current_state(attempt: Attempt) -> int:
@@ -151,9 +154,9 @@ def _places(facts: Sequence[Fact]) -> dict[tuple[tuple[str, str], str], int]:
     """The estimated state of each listed stage, from the longest list that a reporter gave."""
     longest: dict[tuple[str, str], tuple[str, ...]] = {}
     for fact in facts:
-        longest[fact.reporter] = max(
-            longest.get(fact.reporter, ()), fact.order, key=lambda order: (len(order), order)
-        )
+        if fact.order:
+            known = longest.get(fact.reporter, ())
+            longest[fact.reporter] = max(known, fact.order, key=lambda order: (len(order), order))
     return {
         (reporter, clean(name)): position(place, len(order))
         for reporter, order in longest.items()

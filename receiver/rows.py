@@ -19,16 +19,12 @@ class Row:
     start: datetime
     stage: str | None
     said_state: int | None
+    label: str  # what makes two rows the same stage
     status: str = "started"
     end: datetime | None = None
     closed: int = -1
     failure: Failure | None = None
     warning: str | None = None
-
-    @property
-    def label(self) -> str:
-        """What makes two rows the same stage: the cleaned name, or the number where none is."""
-        return clean(self.stage) if self.stage else f"state {self.said_state}"
 
     @property
     def failed(self) -> bool:
@@ -84,7 +80,13 @@ def unrecovered(rows: Sequence[Row]) -> list[Row]:
 
 def _open(fact: Fact, place: int) -> Row:
     event = fact.event
-    return Row(fact, place, event.at, event.stage, event.state)
+    label = _label(event.stage, event.state)
+    return Row(fact, place, event.at, event.stage, event.state, label)
+
+
+def _label(stage: str | None, state: int | None) -> str:
+    """The cleaned name, or the number where none is."""
+    return clean(stage) if stage else f"state {state}"
 
 
 def _newest_open(mine: Sequence[Row], fact: Fact) -> Row | None:
@@ -98,7 +100,9 @@ def _end(row: Row, fact: Fact, place: int) -> None:
     event = fact.event
     row.status = event.status or "completed"
     row.end, row.closed = max(row.start, event.at), place
-    row.said_state = row.said_state if event.state is None else event.state
+    if event.state is not None:
+        row.said_state = event.state
+        row.label = _label(row.stage, event.state)
     row.failure = event.failure
     if row.failed and event.allowed:
         row.status = "completed"
