@@ -50,32 +50,44 @@ class Recorded:
 def known(database: Database, delivery: Delivery) -> Recorded | None:
     """The delivery of this key, if it was kept before; Conflict where its content differs."""
     with database.transaction() as connection:
-        return _known(connection, delivery)
+        return known_on(connection, delivery)
 
 
 def record(database: Database, delivery: Delivery, parsed: Parsed, stages: StageMap) -> Recorded:
     """Keep a delivery and apply it, or say that it was there; Conflict, Unavailable."""
     with database.transaction() as connection:
-        if not _insert_delivery(connection, delivery, parsed):
-            before = _known(connection, delivery)
-            if before:
-                return before
-        touched = _apply(connection, delivery, parsed, stages)
-        _note_heartbeats(connection, delivery, parsed)
+        return record_on(connection, delivery, parsed, stages)
+
+
+def record_on(
+    connection: Connection, delivery: Delivery, parsed: Parsed, stages: StageMap
+) -> Recorded:
+    """The same as a part of the caller's transaction."""
+    if not _insert_delivery(connection, delivery, parsed):
+        before = known_on(connection, delivery)
+        if before:
+            return before
+    touched = _apply(connection, delivery, parsed, stages)
+    _note_heartbeats(connection, delivery, parsed)
     return _recorded(delivery, parsed, touched)
 
 
-def replay(
-    database: Database, delivery_id: UUID, read: Callable[[Delivery], Parsed], stages: StageMap
+def replay_on(
+    connection: Connection,
+    delivery_id: UUID,
+    read: Callable[[Delivery], Parsed],
+    stages: StageMap,
 ) -> Recorded:
-    """Read a kept delivery anew in place of what it had said; NotFound, Pruned, Unavailable."""
-    with database.transaction() as connection:
-        delivery = _locked(connection, delivery_id)
-        parsed = read(delivery)
-        said = connection.execute(query("events_of_delivery"), {"id": delivery_id}).fetchall()
-        row = {"outcome": parsed.outcome, "reason": parsed.reason, "flags": list(parsed.flags)}
-        connection.execute(query("update_delivery"), row | {"id": delivery_id})
-        touched = _apply(connection, delivery, parsed, stages, said)
+    """Read a kept delivery anew in place of what it had said; NotFound, Pruned.
+
+    It is a part of the caller's transaction.
+    """
+    delivery = _locked(connection, delivery_id)
+    parsed = read(delivery)
+    said = connection.execute(query("events_of_delivery"), {"id": delivery_id}).fetchall()
+    row = {"outcome": parsed.outcome, "reason": parsed.reason, "flags": list(parsed.flags)}
+    connection.execute(query("update_delivery"), row | {"id": delivery_id})
+    touched = _apply(connection, delivery, parsed, stages, said)
     return _recorded(delivery, parsed, touched)
 
 
@@ -114,7 +126,8 @@ def _note_heartbeats(connection: Connection, delivery: Delivery, parsed: Parsed)
         connection.execute(query("heard"), {"build_numbers": numbers, "at": at})
 
 
-def _known(connection: Connection, delivery: Delivery) -> Recorded | None:
+def known_on(connection: Connection, delivery: Delivery) -> Recorded | None:
+    """The same as a part of the caller's transaction."""
     found = connection.execute(query("find_delivery"), _key(delivery)).fetchone()
     if found is None:
         return None
