@@ -20,10 +20,11 @@ from receiver import (
     stats,
     troubles,
 )
-from receiver.access import require, require_admin, require_read, require_write
+from receiver.access import require, require_admin, require_read, require_write, who
 from receiver.db import Row
 from receiver.errors import HttpError, Invalid
 from receiver.inbox import Filter
+from receiver.resolving import Said
 from receiver.services import services
 
 blueprint = Blueprint("api", __name__)
@@ -96,14 +97,15 @@ def resolve(failure_id: UUID) -> Response:
     notes = payload.decode(request.get_data()).document.get("notes", "")
     if not isinstance(notes, str):
         raise Invalid(fields={"notes": ["Must be text."]})
-    return _json({"build_number": resolving.resolve(services().database, failure_id, notes)})
+    said = Said(True, notes)
+    return _json({"build_number": resolving.resolve(services().database, failure_id, said, who())})
 
 
 @blueprint.post("/api/v1/failures/<uuid:failure_id>/reopen")
 def reopen(failure_id: UUID) -> Response:
     """It is open again."""
     require_write()
-    number = resolving.resolve(services().database, failure_id, "", resolved=False)
+    number = resolving.resolve(services().database, failure_id, Said(False), who())
     return _json({"build_number": number})
 
 
@@ -121,7 +123,7 @@ def list_deliveries() -> Response:
 def replay(delivery_id: UUID) -> Response:
     """Read it with today's parsers, routes and stage map."""
     require_admin()
-    replayed = ingest.replay(services(), delivery_id)
+    replayed = ingest.replay(services(), delivery_id, who())
     return _json({"outcome": replayed.outcome, "builds": replayed.build_numbers})
 
 

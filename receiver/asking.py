@@ -10,8 +10,10 @@ from typing import Protocol
 from uuid import UUID
 
 from receiver import inbox, ingest, overview, reads, resolving, search, stats, troubles
+from receiver.audit import Who
 from receiver.db import Row
 from receiver.inbox import Filter
+from receiver.resolving import Said
 from receiver.search import searched
 from receiver.services import Services
 
@@ -71,10 +73,10 @@ class Receiver(Protocol):
 
 
 class Local:
-    """The database that the settings name."""
+    """The database that the settings name; `who` asks."""
 
-    def __init__(self, services: Services) -> None:
-        self._services, self._database = services, services.database
+    def __init__(self, services: Services, who: Who) -> None:
+        self._services, self._database, self._who = services, services.database, who
 
     def builds(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
         """As /builds finds them."""
@@ -109,11 +111,11 @@ class Local:
 
     def resolve(self, failure_id: UUID, notes: str) -> None:
         """As the form of /failures does."""
-        resolving.resolve(self._database, failure_id, notes)
+        resolving.resolve(self._database, failure_id, Said(True, notes), self._who)
 
     def reopen(self, failure_id: UUID) -> None:
         """As the form of /failures does."""
-        resolving.resolve(self._database, failure_id, "", resolved=False)
+        resolving.resolve(self._database, failure_id, Said(False), self._who)
 
     def deliveries(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
         """As /deliveries lists them."""
@@ -129,7 +131,7 @@ class Local:
 
     def replay(self, delivery_id: UUID) -> str:
         """With today's parsers, routes and stage map."""
-        return ingest.replay(self._services, delivery_id).outcome
+        return ingest.replay(self._services, delivery_id, self._who).outcome
 
     def stats(self, part: str) -> list[Row]:
         """Read now."""

@@ -8,8 +8,9 @@ from uuid import UUID
 import orjson
 
 from receiver import manifest, standing
-from receiver.db import Connection, Database, Row, query
+from receiver.db import Database, Row, query
 from receiver.errors import Invalid, NotFound
+from receiver.projects import is_within
 from receiver.wire import NUMBER_SHAPE
 
 MAX_LIMIT = 100
@@ -27,7 +28,7 @@ def build(
         raise NotFound("There is no build of this number.")
     with database.transaction() as connection:
         found = connection.execute(query("find_build"), {"build_number": build_number}).fetchone()
-        if found is None or not _is_within(connection, found["project"], project):
+        if found is None or not is_within(connection, found["project"], project):
             raise NotFound("There is no build of this number.")
         parts = {
             name: connection.execute(query(f"build_{name}"), {"build_id": found["id"]}).fetchall()
@@ -45,14 +46,6 @@ def schema(database: Database) -> list[str]:
     with database.transaction() as connection:
         rows = connection.execute(query("applied_migrations")).fetchall()
     return [row["name"] for row in rows]
-
-
-def _is_within(connection: Connection, name: str | None, project: str | None) -> bool:
-    """Whether this project is the other, or below it; None is every project."""
-    if project is None or name == project:
-        return True
-    chain = connection.execute(query("project_chain"), {"name": name}).fetchall()
-    return project in [row["name"] for row in chain]
 
 
 def _shown(row: Row, stall_after: timedelta) -> Row:

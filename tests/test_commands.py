@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from receiver.asking import Local, Receiver
+from receiver.audit import Who
 from receiver.cli import main
 from receiver.remote import Remote
 from tests.receivers import Running, free_port, started
@@ -228,7 +229,7 @@ def test_a_receiver_that_is_away_or_none():
 @pytest.fixture
 def both(filled: FlaskClient, token: Callable[..., str]) -> Iterator[tuple[Receiver, Receiver]]:
     """The same receiver from beside and from elsewhere."""
-    local = Local(filled.application.extensions["milepost"])
+    local = Local(filled.application.extensions["milepost"], Who("ada", "command"))
     server = make_server("127.0.0.1", free_port(), filled.application, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
