@@ -43,7 +43,7 @@ class Receiver(Protocol):
         """One image's bare artifact id; `wanted` may hold region and project."""
         ...
 
-    def failures(self, status: str) -> list[Row]:
+    def failures(self, status: str, limit: int) -> list[Row]:
         """Those that are open, resolved or all, the newest first."""
         ...
 
@@ -105,9 +105,13 @@ class Local:
         """The one image that fits; Invalid where several do."""
         return str(overview.image(self.images(), names, wanted)["artifact_id"])
 
-    def failures(self, status: str) -> list[Row]:
+    def failures(self, status: str, limit: int) -> list[Row]:
         """As /failures knows them, without groups."""
-        return troubles.listed(self._database, status)
+
+        def fetch(count: int, after: str | None) -> Page:
+            return troubles.listed(self._database, status, count, after)
+
+        return listed(fetch, limit, {})
 
     def resolve(self, failure_id: UUID, notes: str) -> None:
         """As the form of /failures does."""

@@ -51,6 +51,8 @@ class Artifact:
     `files` is a tuple of `{"name": str, "size": int}`; `build_time` is when the manifest's
     entry was written; `current` is False for entries of earlier runs kept in the same manifest.
     `checksum` is `sha256:…` of its one file. `state` is what the image holds: the fold's.
+    `storage` is where `path` is to be looked for; `kind` is `final`, `resumable` (only for the next
+    attempt to start from) or None, where nobody says.
     """
 
     artifact_id: str
@@ -64,6 +66,11 @@ class Artifact:
     current: bool = True
     checksum: str | None = None
     state: int | None = None
+    storage: str | None = None
+    path: str | None = None
+    size_bytes: int | None = None
+    kind: str | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,9 @@ def _shown(row: Row, stall_after: timedelta) -> Row:
 def _with_standing(row: Row, parts: dict[str, list[Row]]) -> Row:
     """A build with its parts, and what follows from them."""
     whole = row | parts
-    whole["resume"] = standing.resume(row, parts["states"], parts["artifacts"])
+    now = datetime.now(UTC)
+    kept = [each for each in parts["artifacts"] if standing.may_start(each, now)]
+    whole["resume"] = standing.resume(row, parts["states"], kept)
     whole["saved_seconds"] = standing.saved_seconds(row, parts["states"])
     whole["left_behind"] = standing.left_behind(row, parts["resources"], parts["artifacts"])
     del whole["resume_state"]

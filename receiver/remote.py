@@ -56,9 +56,9 @@ class Remote:
         path = "/".join(["/images", *(_quoted(name) for name in names)])
         return self._ask("GET", path, {**wanted, "format": "text"}).text.strip()
 
-    def failures(self, status: str) -> list[Row]:
+    def failures(self, status: str, limit: int) -> list[Row]:
         """GET /failures."""
-        return self._items("/failures", {"status": status})
+        return self._listed("/failures", {"status": status}, limit)
 
     def resolve(self, failure_id: UUID, notes: str) -> None:
         """POST /failures/<id>/resolve."""

@@ -47,8 +47,8 @@ def _event(plain: Json) -> Event:
 
 def _artifact(plain: Json) -> Artifact:
     known = dict(plain)
-    if "build_time" in known:
-        known["build_time"] = datetime.fromisoformat(known["build_time"])
+    for name in {"build_time", "expires_at"} & known.keys():
+        known[name] = datetime.fromisoformat(known[name])
     known["files"] = tuple(known.get("files", ()))
     return Artifact(**known)
 

@@ -253,10 +253,10 @@ def test_both_ways_give_the_same_answers(both: tuple[Receiver, Receiver]):
         assert plain(local.stats(part)) == there.stats(part)
     assert plain(local.resume("bad")) == there.resume("bad")
     assert plain(local.deliveries({}, 50)) == there.deliveries({}, 50)
-    (failure,) = there.failures("open")
+    (failure,) = there.failures("open", 50)
     there.resolve(failure["id"], "the route")
-    assert plain(local.failures("resolved")) == there.failures("resolved") != []
+    assert plain(local.failures("resolved", 50)) == there.failures("resolved", 50) != []
     there.reopen(failure["id"])
-    assert there.failures("resolved") == []
+    assert there.failures("resolved", 50) == []
     assert list(local.unused("ignored")) == list(there.unused("ignored")) == []
     assert there.replay(UUID(there.deliveries({}, 1)[0]["id"])) == "stored"

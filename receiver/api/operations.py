@@ -1,0 +1,158 @@
+"""How an operation of /api/v1 is declared: who may call it, what it takes, what it answers.
+
+One declaration checks the request and is the operation's part of the OpenAPI document. A view gets
+the checked query, then the checked body, where it has them, and gives an HTTP response.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from flask import Request, Response, request
+from flask_smorest import Blueprint as SmorestBlueprint
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from receiver import access, payload
+from receiver.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
+from receiver.errors import Invalid, Malformed, TooLarge, WrongType
+from receiver.tokens import Grant
+from receiver.wire import flat
+
+MAX_BODY = 2**16
+View = Callable[..., Response]
+Answers = Mapping[int, type[Schema] | None]
+# Who may call: a token of any project and this scope, or only one that may see everything.
+CALLERS: dict[str, Callable[[], Grant]] = {
+    "read": access.require_read,
+    "write": access.require_write,
+    "admin": access.require_admin,
+    "read its project": lambda: access.require("read"),
+    "write its project": lambda: access.require("write"),
+}
+
+
+class Parser(FlaskParser):
+    """Reads strictly: unknown names are refused, a body is sane JSON, each wrong field is named."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"query": "raise", "json": "raise"}  # noqa: RUF012  # webargs'
+
+    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002  # webargs' way to call
+        """The body as an object; none at all is an empty one."""
+        if req.mimetype not in ("", "application/json"):
+            raise WrongType("Send Content-Type: application/json.")
+        req.max_content_length = MAX_BODY
+        try:
+            body = req.get_data()
+        except RequestEntityTooLarge as error:
+            raise TooLarge(f"A body may have {MAX_BODY} bytes.") from error
+        except ClientDisconnected as error:
+            raise Malformed("The body ended early.") from error
+        return payload.decode(body).document if body else {}
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
+        """Names and values; an empty value is none, and PostgreSQL's text holds no U+0000."""
+        given = ((name, value.replace("\0", "")) for name, value in req.args.items())
+        return {name: value for name, value in given if value}
+
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> Any:
+        """Every wrong field by its path."""
+        (messages,) = error.normalized_messages().values()  # type: ignore[no-untyped-call]
+        raise Invalid(fields=flat(messages)) from error
+
+
+class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no types
+    """A group of operations, with a tag of its name."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def operation(
+        self,
+        method: str,
+        path: str,
+        *,
+        caller: str,
+        answers: Answers,
+        query: type[Schema] | None = None,
+        body: type[Schema] | None = None,
+        errors: Sequence[int] = (),
+        **doc: Any,
+    ) -> Callable[[View], View]:
+        """Declare one; `answers` are what it gives by status, `errors` those it has of its own."""
+
+        def declare(view: View) -> View:
+            declared = view
+            if body:
+                declared = self.arguments(body, location="json")(declared)
+            if query:
+                declared = self.arguments(query, location="query")(declared)
+            for status, schema in answers.items():
+                declared = self.response(status, schema)(declared)
+            for status in sorted(_errors(path, query or body, body, errors)):
+                declared = self._problem(status)(declared)
+            told = {"operationId": view.__name__} | _reach(caller) | doc
+            declared = self.doc(**told)(declared)
+            self.route(f"/api/v1{path}", methods=[method])(_guarded(declared, caller))
+            return view
+
+        return declare
+
+    def _problem(self, status: int) -> Callable[[View], View]:
+        declared: Callable[[View], View] = self.alt_response(
+            status,
+            schema=Problem,
+            content_type=PROBLEM_TYPE,
+            description=PROBLEMS[status],
+            headers=RETRY_AFTER if status == 503 else None,
+        )
+        return declared
+
+
+RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+
+
+def _errors(path: str, takes: object, body: object, own: Sequence[int]) -> set[int]:
+    found = {401, 403, 503, *own}
+    if "<" in path:
+        found.add(404)
+    if takes:
+        found.add(422)
+    return found | ({400, 413, 415} if body else set())
+
+
+def _reach(caller: str) -> dict[str, str]:
+    scope, _, project = caller.partition(" ")
+    reach = "a token of one project reaches that one and those below it"
+    return {"x-scope": scope, "x-reach": reach if project else "only a token of every project"}
+
+
+def _guarded(view: View, caller: str) -> View:
+    """Ask who calls before anything of the request is read."""
+    allowed = CALLERS[caller]
+
+    def guarded(**path: Any) -> Response:
+        allowed()
+        return view(**path)
+
+    guarded.__name__, guarded.__doc__ = view.__name__, view.__doc__
+    guarded.__dict__.update(view.__dict__)
+    return guarded
+
+
+def json(document: Any, status: int = 200) -> Response:
+    """An answer; times are ISO 8601 in UTC."""
+    return Response(orjson.dumps(document), status, mimetype="application/json")
+
+
+def page(items: list[Any], cursor: str | None) -> Response:
+    """One page of a list; `next` is null on the last."""
+    return json({"items": items, "next": cursor})
+
+
+def speaker_key() -> str | None:
+    """The caller's Idempotency-Key; Invalid where it is none."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise Invalid(fields={"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
+    return key

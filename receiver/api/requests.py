@@ -1,0 +1,212 @@
+"""What /api/v1 takes, beside the facts of builds in receiver/sources/api.py."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from receiver.api.answers import BUILD_STATUSES
+from receiver.inbox import OUTCOMES
+from receiver.reads import MAX_LIMIT
+from receiver.search import ORDERS
+from receiver.sources.api import BuildAhead, Shape, Strict, label, words
+from receiver.wire import Whole
+
+# Printable, without a slash: it is a part of an address.
+NAME = "^[!-.0-~\u00a1-\uffff]([ -.0-~\u00a1-\uffff]*[!-.0-~\u00a1-\uffff])?$"
+NUMBER = "^[A-Za-z0-9._:@+-]{1,200}$"
+PROVIDER = "^[a-z0-9][a-z0-9_-]{0,99}$"
+
+
+class Number(fields.Field[int]):
+    """A decimal number in a query."""
+
+    def __init__(self, low: int, high: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.low, self.high = low, high
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        text = str(value)
+        is_number = text.isascii() and text.isdecimal() and len(text) < 10
+        if not is_number or not self.low <= int(text) <= self.high:
+            raise ValidationError(f"Must be an integer from {self.low} to {self.high}.")
+        return int(text)
+
+
+class Since(fields.Field[datetime]):
+    """A day or a time in a query; without a zone it is UTC."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        try:
+            moment = datetime.fromisoformat(value.strip())
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except ValueError as error:
+            raise ValidationError("Must be a time as 2026-01-01T10:00, in UTC.") from error
+
+
+def described(description: str, **more: Any) -> dict[str, Any]:
+    return {"metadata": {"description": description, **more}}
+
+
+class PageQuery(Strict):
+    """Which page of a list."""
+
+    limit = Number(1, MAX_LIMIT, load_default=50, **described("How many items."))
+    after = fields.String(**described("The `next` of the page before."))
+
+
+class BuildsQuery(PageQuery):
+    """The filters of /builds."""
+
+    project = fields.String(**described("It and those below it."))
+    platform = fields.String()
+    os_version = fields.String()
+    image_type = fields.String()
+    status = fields.String(validate=validate.OneOf(BUILD_STATUSES))
+    low = Number(0, 100, **described("The lowest state."))
+    high = Number(0, 100, **described("The highest state."))
+    since = Since(**described("Begun since."))
+    until = Since(**described("Begun until."))
+    text = fields.String(**described("A part of number or branch, or the start of a commit."))
+    order = fields.String(
+        validate=validate.OneOf(ORDERS), **described("`newest` alone has more than one page.")
+    )
+
+
+class ImagesQuery(Strict):
+    """Of which images."""
+
+    project = fields.String()
+    platform = fields.String()
+    os_version = fields.String()
+    image_type = fields.String()
+    region = fields.String()
+
+
+class ImageQuery(Strict):
+    """Of which region and project, and in which form."""
+
+    region = fields.String()
+    project = fields.String()
+    format = fields.String(
+        validate=validate.OneOf(("json", "text")),
+        **described("`text` is the bare artifact id, for shells."),
+    )
+
+
+class FailuresQuery(PageQuery):
+    """Which failures."""
+
+    limit = Number(1, MAX_LIMIT, load_default=MAX_LIMIT, **described("How many items."))
+    status = fields.String(
+        validate=validate.OneOf(("open", "resolved", "all")), load_default="open"
+    )
+
+
+class DeliveriesQuery(PageQuery):
+    """Which deliveries."""
+
+    source = fields.String(**described("Such as github."))
+    sender = fields.String()
+    outcome = fields.String(validate=validate.OneOf(OUTCOMES))
+    reason = fields.String(**described("The whole reason."))
+
+
+class AuditQuery(PageQuery):
+    """Which changes."""
+
+    target_kind = fields.String(**described("Such as build, failure, token."))
+    target_name = fields.String()
+    who = fields.String()
+
+
+class NamesQuery(PageQuery):
+    """Which page of names."""
+
+    after = fields.String(**described("The name that the page begins behind."))
+
+
+class NewBuild(BuildAhead):
+    """A build ahead of its first report."""
+
+    build_number = fields.String(
+        required=True, validate=Shape(NUMBER, error="Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -")
+    )
+
+
+class Notes(Strict):
+    """What a failure was."""
+
+    notes = fields.String(load_default="", validate=validate.Length(max=4_000))
+
+
+class Nothing(Strict):
+    """Nothing has to be said."""
+
+
+def own_name(**more: Any) -> fields.String:
+    problem = "Must be printable, without a slash, and neither begin nor end with a space."
+    return fields.String(validate=[validate.Length(1, 200), Shape(NAME, error=problem)], **more)
+
+
+def provider() -> fields.String:
+    return fields.String(validate=Shape(PROVIDER, error="Must be as aws: a-z 0-9 _ -"))
+
+
+class ChangedPlatform(Strict):
+    """What changes of a platform."""
+
+    name = own_name()
+    display_name = label()
+    cloud_provider = provider()
+    region = label(allow_none=True)
+
+
+class ChangedOsVersion(Strict):
+    """What changes of an OS version."""
+
+    name = own_name()
+    display_name = label()
+    os_family = label()
+    major_version = Whole(0, 2**31 - 1)
+    minor_version = Whole(0, 2**31 - 1, allow_none=True)
+
+
+class ChangedImageType(Strict):
+    """What changes of an image type."""
+
+    name = own_name()
+    display_name = label()
+    description = words(4_000, allow_none=True)
+
+
+class ChangedProject(Strict):
+    """What changes of a project."""
+
+    name = own_name()
+    description = words(4_000, allow_none=True)
+    parent = label(allow_none=True, **described("The name of the project that it is below."))
+
+
+class NewPlatform(ChangedPlatform):
+    """A platform; what is left out is told from its name."""
+
+    name = own_name(required=True)
+
+
+class NewOsVersion(ChangedOsVersion):
+    """An OS version; what is left out is told from its name."""
+
+    name = own_name(required=True)
+
+
+class NewImageType(ChangedImageType):
+    """An image type."""
+
+    name = own_name(required=True)
+
+
+class NewProject(ChangedProject):
+    """A project."""
+
+    name = own_name(required=True)

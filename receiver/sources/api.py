@@ -1,0 +1,210 @@
+"""What is said of a build through /api/v1: a delivery that is folded and replayed as any other.
+
+The body is {"build_number", "kind", "said"}; `said` is the request as it was checked. Nobody posts
+it to a webhook: the source has no secret.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from receiver.errors import Invalid, Unauthorized
+from receiver.model import (
+    DIMENSIONS,
+    Artifact,
+    Event,
+    Failure,
+    Identity,
+    Json,
+    Parsed,
+    Request,
+    Run,
+    Source,
+    Statement,
+)
+from receiver.payload import decode
+from receiver.wire import MAX_BODY, MAX_NAME, NUMBER_PROBLEM, NUMBER_SHAPE, Moment, Whole, flat
+
+RUN_KEY = "api"  # one reporter a build; the fold gives it no attempt of its own
+STATUSES = ("started", "completed", "failed", "skipped", "cancelled")
+# Printable, and no space at either end: what a shell, a URL and a table show as it is.
+PRINTABLE = "^[!-~\u00a1-\uffff]([ -~\u00a1-\uffff]*[!-~\u00a1-\uffff])?$"
+
+
+class Shape(validate.Regexp):
+    """A pattern that the whole text must fit: Python's `$` lets a last newline through."""
+
+    def __call__(self, value: Any) -> Any:
+        if not self.regex.fullmatch(value):
+            raise ValidationError(self._format_error(value))
+        return value
+
+
+class Strict(Schema):
+    """Unknown fields are refused."""
+
+    class Meta:
+        unknown = RAISE
+
+
+def label(**more: Any) -> fields.String:
+    """A short printable text."""
+    problem = "Must be printable and neither begin nor end with a space."
+    shape = Shape(PRINTABLE, error=problem)
+    return fields.String(validate=[validate.Length(1, MAX_NAME), shape], **more)
+
+
+def words(longest: int, **more: Any) -> fields.String:
+    """A text that says something."""
+    return fields.String(validate=validate.Length(1, longest), **more)
+
+
+class BuildAhead(Strict):
+    """What a build is of; names that the tables lack are created."""
+
+    project = label()
+    platform = label()
+    os_version = label()
+    image_type = label()
+    created_by = label()
+
+
+class Cancellation(Strict):
+    """Why nobody goes on with it."""
+
+    reason = words(4_000)
+
+
+class Placed(Strict):
+    """Something that happened at a stage; `at` is now where it is not said."""
+
+    stage = label()
+    state = Whole(0, 100)
+    at = Moment()
+
+    @validates_schema
+    def _has_a_place(self, data: Json, **_: Any) -> None:
+        if "stage" not in data and "state" not in data:
+            raise ValidationError("Say the stage, the state or both.", "stage")
+
+
+class NewState(Placed):
+    """A stage of a build begins or ends."""
+
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    message = words(60_000)
+
+
+class NewFailure(Placed):
+    """A stage of a build failed."""
+
+    message = words(60_000, required=True)
+    type = label()
+    component = label()
+    details = fields.Dict(keys=fields.String())
+
+
+class NewArtifact(Strict):
+    """Something that a build made, where it lies and until when."""
+
+    artifact_id = words(2_000, required=True)
+    region = label()
+    builder_type = label()
+    name = label()
+    storage = label()
+    path = words(4_000)
+    size_bytes = Whole(0, 2**53)
+    checksum = label()
+    kind = fields.String(validate=validate.OneOf(("final", "resumable")), load_default="final")
+    state = Whole(0, 100)
+    expires_at = Moment()
+    at = Moment()
+
+
+def parse(request: Request) -> Parsed:
+    """One statement of one event; Invalid names each wrong field."""
+    document = decode(request.body).document
+    number, kind = document.get("build_number"), document.get("kind")
+    if not isinstance(number, str) or not NUMBER_SHAPE.fullmatch(number):
+        raise Invalid(fields={"build_number": [NUMBER_PROBLEM]})
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise Invalid(fields={"kind": [f"Must be one of {', '.join(KINDS)}."]})
+    schema, event_of = KINDS[kind]
+    said = _loaded(schema(), document.get("said"))
+    event = event_of(said, said.get("at") or request.received_at)
+    known = said if kind == "build" else {}
+    statement = Statement(
+        number,
+        Run(RUN_KEY),
+        (event,),
+        said=Identity(**{name: known.get(name) for name in DIMENSIONS}),
+        created_by=known.get("created_by"),
+    )
+    return Parsed((statement,))
+
+
+def _loaded(schema: Schema, said: Any) -> Json:
+    try:
+        loaded: Json = schema.load(said)
+        return loaded
+    except ValidationError as error:
+        raise Invalid(fields=flat(error.messages_dict, "said")) from error
+
+
+def _build(_said: Json, at: datetime) -> Event:
+    return Event("build", at, "pending")
+
+
+def _cancel(said: Json, at: datetime) -> Event:
+    reason = said.get("reason")
+    return Event("build", at, "cancelled", failure=Failure("cancelled", reason) if reason else None)
+
+
+def _state(said: Json, at: datetime) -> Event:
+    message = said.get("message")
+    failure = Failure(message=message) if message else None
+    return Event("stage", at, said["status"], said.get("stage"), said.get("state"), failure=failure)
+
+
+def _failure(said: Json, at: datetime) -> Event:
+    failure = Failure(
+        said.get("type", "stage"), said["message"], said.get("component"), said.get("details")
+    )
+    return Event("stage", at, "failed", said.get("stage"), said.get("state"), failure=failure)
+
+
+def _artifact(said: Json, at: datetime) -> Event:
+    given = {each: value for each, value in said.items() if each not in ("state", "at")}
+    return Event("artifact", at, state=said.get("state"), artifact=Artifact(**given))
+
+
+KINDS: dict[str, tuple[type[Schema], Callable[[Json, datetime], Event]]] = {
+    "build": (BuildAhead, _build),
+    "cancel": (Cancellation, _cancel),
+    "state": (NewState, _state),
+    "failure": (NewFailure, _failure),
+    "artifact": (NewArtifact, _artifact),
+}
+
+
+def verify(_request: Request, _secrets: tuple[str, ...]) -> None:
+    """Nobody signs it: a token of the API lets it in."""
+    raise Unauthorized
+
+
+def identify(_request: Request) -> tuple[str, str]:
+    """Never asked: the API names each delivery."""
+    raise Unauthorized
+
+
+SOURCE = Source(
+    name="api",
+    verify=verify,
+    identify=identify,
+    parse=parse,
+    max_body=MAX_BODY,
+    content_types=(),
+    own=True,
+)
