@@ -12,7 +12,7 @@ from psycopg import sql
 from receiver import audit, names, renaming
 from receiver.audit import Target, Who
 from receiver.db import Connection, Database, Row, query
-from receiver.errors import InUse, Invalid, NotFound, Taken
+from receiver.errors import Cycle, InUse, NotFound, Taken
 from receiver.projects import is_within
 from receiver.renaming import TABLES
 
@@ -43,7 +43,7 @@ def one(database: Database, kind: str, name: str) -> Row:
 
 
 def create(database: Database, kind: str, given: Row, who: Who) -> Row:
-    """A row from its name and what else is given; Taken, Invalid."""
+    """A row from its name and what else is given; Taken, or NotFound for a parent."""
     with database.transaction() as connection:
         name = given["name"]
         known = _columns(connection, kind, MADE[kind](name) | given)
@@ -64,7 +64,7 @@ def create(database: Database, kind: str, given: Row, who: Who) -> Row:
 
 
 def change(database: Database, kind: str, name: str, given: Row, who: Who) -> Row:
-    """Change a row; a new name takes its builds along. NotFound, Taken, Invalid."""
+    """Change a row; a new name takes its builds along. NotFound, Taken, Cycle."""
     with database.transaction() as connection:
         before = _one(connection, kind, name)
         new = given.get("name", name)
@@ -141,9 +141,10 @@ def _parent(connection: Connection, parent: str | None, name: str | None) -> UUI
         return None
     found = _rows(connection, "project", 1, name=parent)
     if not found:
-        raise Invalid(fields={"parent": ["There is no project of this name."]})
+        problem = "There is no project of this name."
+        raise NotFound(problem, fields={"parent": [problem]})
     if name and is_within(connection, parent, name):
-        raise Invalid(fields={"parent": ["It is this project, or below it."]})
+        raise Cycle(fields={"parent": ["It is this project, or below it."]})
     parent_id: UUID = found[0]["id"]
     return parent_id
 

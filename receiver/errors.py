@@ -17,6 +17,7 @@
         ├── Pruned           409, a delivery whose body is gone
         ├── Taken            409, the name or number is another's
         ├── InUse            409, says what still refers to it
+        ├── Cycle            409, a project below itself
         ├── Ended            409, there is nothing left to cancel
         ├── Invalid          422, names each wrong field
         │   └── Undecodable  422, the body is no sane JSON
@@ -145,6 +146,12 @@ class InUse(HttpError):
     def __init__(self, detail: str, references: Mapping[str, Mapping[str, object]]) -> None:
         super().__init__(detail)
         self.references = dict(references)
+
+
+class Cycle(HttpError):
+    """A project cannot be below itself."""
+
+    status, code, title = 409, "cycle", "A project cannot be below itself"
 
 
 class Ended(HttpError):

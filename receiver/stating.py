@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 from receiver import audit, store
 from receiver.audit import Target, Who
 from receiver.db import Connection, Row, query
-from receiver.errors import Ended, Invalid, NotFound, Taken
+from receiver.errors import Ended, Forbidden, Invalid, NotFound, Taken
 from receiver.model import Delivery, Json, Parsed, Request
 from receiver.projects import is_within
 from receiver.services import Services
@@ -49,7 +49,7 @@ class Stated:
 def create(services: Services, speaker: Speaker, number: str, said: Json) -> Stated:
     """A build ahead of its first report; Taken where there is one of this number.
 
-    Without a project it is of the speaker's, where they may write one alone.
+    Without a project it is of the speaker's, where they may write one alone; Forbidden for others.
     """
     known = {"created_by": speaker.who.name} | said
     if speaker.project:
@@ -59,8 +59,7 @@ def create(services: Services, speaker: Speaker, number: str, said: Json) -> Sta
         if before:
             raise Taken("There is a build of this number.")
         if not is_within(connection, known.get("project"), speaker.project):
-            problem = f"This token writes {speaker.project} and what is below it only."
-            raise Invalid(fields={"project": [problem]})
+            raise Forbidden(f"This token is for the project {speaker.project} alone.")
 
     return _state(services, speaker, _delivery(speaker, number, "build", known), check)
 

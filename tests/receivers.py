@@ -80,7 +80,7 @@ class Running:
 
 
 @contextmanager
-def started(database_url: str | None = None) -> Iterator[Running]:
+def started(database_url: str | None = None, **settings: str) -> Iterator[Running]:
     """Start a receiver, wait until it is ready, stop it, and remove what it kept.
 
     `database_url` is of a server that is there and migrated; else it has an embedded one.
@@ -91,6 +91,7 @@ def started(database_url: str | None = None) -> Iterator[Running]:
         "PATH": "/usr/sbin:/usr/bin:/bin",
         "MILEPOST_DATA_DIR": str(folder / "my data"),
         **{f"MILEPOST_SECRET_{source.upper()}": secret for source, secret in FORGES.items()},
+        **settings,
     }
     if database_url:
         environment["DATABASE_URL"] = database_url

@@ -72,7 +72,7 @@ def _bounds(_converter: Any, field: fields.Field[Any], **_: Any) -> Json:
     """What our own fields allow."""
     if isinstance(field, Whole | Number):
         return {"minimum": field.low, "maximum": field.high}
-    return {}
+    return {"anyOf": [{"format": "date-time"}, {"format": "date"}]} if type(field) is Since else {}
 
 
 def finished(document: Json) -> Json:

@@ -12,7 +12,6 @@ from receiver.services import services
 
 Json = dict[str, Any]
 blueprint = Blueprint("images", __name__, description="Which image is the good one.")
-TEXT = {"text/plain": {"schema": {"type": "string"}, "example": "ami-0abc1234\n"}}
 
 
 @blueprint.operation(
@@ -25,7 +24,7 @@ TEXT = {"text/plain": {"schema": {"type": "string"}, "example": "ami-0abc1234\n"
 def list_images(query: Json) -> Response:
     """The artifacts of the latest completed build of every combination."""
     rows = overview.built(services().database)
-    return json({"items": overview.fitting(rows, (), query)})
+    return json({"items": overview.fitting(rows, (), _said(query))})
 
 
 @blueprint.operation(
@@ -34,7 +33,7 @@ def list_images(query: Json) -> Response:
     caller="read",
     query=requests.ImageQuery,
     answers={200: answers.WholeImage},
-    responses={"200": {"content": TEXT}},
+    text="ami-0abc1234\n",
 )
 def show_image(query: Json, platform: str, os_version: str, image_type: str) -> Response:
     """The latest good image of a platform, OS version and image type.
@@ -44,10 +43,14 @@ def show_image(query: Json, platform: str, os_version: str, image_type: str) -> 
     """
     form = query.pop("format", "json")
     names, rows = (platform, os_version, image_type), overview.built(services().database)
-    found = overview.image(rows, names, query)
+    found = overview.image(rows, names, _said(query))
     if form == "text":
         return Response(f"{found['artifact_id']}\n", mimetype="text/plain")
     age = datetime.now(UTC) - found["built_at"]
     build = reads.build(services().database, found["build_number"], services().config.stall_after)
     whole = {"age_seconds": int(age.total_seconds()), "packer_manifest": build["packer_manifest"]}
     return json(found | whole)
+
+
+def _said(query: Json) -> Json:
+    return {name: value for name, value in query.items() if value is not None}

@@ -3,16 +3,16 @@
 from typing import Any
 
 from flask import Response, url_for
-from marshmallow import Schema
 
 from receiver import catalogue
 from receiver.access import who
 from receiver.api import answers, requests
 from receiver.api.operations import Blueprint, json, page
 from receiver.services import services
+from receiver.sources.api import Strict
 
 Json = dict[str, Any]
-KINDS: dict[str, tuple[str, type[Schema], type[Schema], type[Schema]]] = {
+KINDS: dict[str, tuple[str, type[Strict], type[Strict], type[Strict]]] = {
     "platform": ("platforms", requests.NewPlatform, requests.ChangedPlatform, answers.Platform),
     "os_version": (
         "os_versions",
@@ -42,7 +42,7 @@ def blueprint_of(kind: str) -> Blueprint:
     return blueprint
 
 
-def _reading(blueprint: Blueprint, kind: str, words: str, answer: type[Schema]) -> None:
+def _reading(blueprint: Blueprint, kind: str, words: str, answer: type[Strict]) -> None:
     path, *_ = KINDS[kind]
 
     @blueprint.operation(
@@ -71,7 +71,7 @@ def _reading(blueprint: Blueprint, kind: str, words: str, answer: type[Schema]) 
 
 
 def _creating(
-    blueprint: Blueprint, kind: str, words: str, new: type[Schema], answer: type[Schema]
+    blueprint: Blueprint, kind: str, words: str, new: type[Strict], answer: type[Strict]
 ) -> None:
     path, *_ = KINDS[kind]
 
@@ -81,7 +81,7 @@ def _creating(
         caller="write",
         body=new,
         answers={201: answer},
-        errors=(409,),
+        errors=(404, 409) if kind == "project" else (409,),
         operationId=f"create_{kind}",
         summary=f"Create a {words}; what reports name is created by itself",
     )
@@ -92,7 +92,7 @@ def _creating(
 
 
 def _changing(
-    blueprint: Blueprint, kind: str, words: str, changed: type[Schema], answer: type[Schema]
+    blueprint: Blueprint, kind: str, words: str, changed: type[Strict], answer: type[Strict]
 ) -> None:
     path, *_ = KINDS[kind]
 

@@ -17,6 +17,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from receiver import access, payload
 from receiver.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
 from receiver.errors import Invalid, Malformed, TooLarge, WrongType
+from receiver.sources.api import Strict
 from receiver.tokens import Grant
 from receiver.wire import flat
 
@@ -38,8 +39,8 @@ class Parser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"query": "raise", "json": "raise"}  # noqa: RUF012  # webargs'
 
-    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002  # webargs' way to call
-        """The body as an object; none at all is an empty one."""
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """The body as an object."""
         if req.mimetype not in ("", "application/json"):
             raise WrongType("Send Content-Type: application/json.")
         req.max_content_length = MAX_BODY
@@ -49,12 +50,12 @@ class Parser(FlaskParser):
             raise TooLarge(f"A body may have {MAX_BODY} bytes.") from error
         except ClientDisconnected as error:
             raise Malformed("The body ended early.") from error
-        return payload.decode(body).document if body else {}
+        may_be_left_out = isinstance(schema, Strict) and schema.may_be_left_out
+        return {} if may_be_left_out and not body else payload.decode(body).document
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
-        """Names and values; an empty value is none, and PostgreSQL's text holds no U+0000."""
-        given = ((name, value.replace("\0", "")) for name, value in req.args.items())
-        return {name: value for name, value in given if value}
+        """Names and values; PostgreSQL's text holds no U+0000."""
+        return {name: value.replace("\0", "") for name, value in req.args.items()}
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> Any:
         """Every wrong field by its path."""
@@ -75,20 +76,29 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
         caller: str,
         answers: Answers,
         query: type[Schema] | None = None,
-        body: type[Schema] | None = None,
+        body: type[Strict] | None = None,
+        text: str = "",
         errors: Sequence[int] = (),
         **doc: Any,
     ) -> Callable[[View], View]:
-        """Declare one; `answers` are what it gives by status, `errors` those it has of its own."""
+        """Declare one; `answers` are what it gives by status, `errors` those of its own.
+
+        `text` is an example of the bare text that it may give instead of JSON.
+        """
 
         def declare(view: View) -> View:
             declared = view
             if body:
-                declared = self.arguments(body, location="json")(declared)
+                declared = self.arguments(body, location="json", required=not body.may_be_left_out)(
+                    declared
+                )
             if query:
                 declared = self.arguments(query, location="query")(declared)
             for status, schema in answers.items():
                 declared = self.response(status, schema)(declared)
+            if text:
+                kind = {"type": "string", "examples": [text]}
+                declared = self.response(200, kind, content_type="text/plain")(declared)
             for status in sorted(_errors(path, query or body, body, errors)):
                 declared = self._problem(status)(declared)
             told = {"operationId": view.__name__} | _reach(caller) | doc

@@ -11,7 +11,7 @@ PROBLEMS = {
     401: "No token, or none that is known: `closed`.",
     403: "The token does not reach so far: `forbidden`.",
     404: "There is no such thing here: `not-found`.",
-    409: "It does not fit what is there: `taken`, `in-use`, `ended`, `conflict` or `pruned`.",
+    409: "It does not fit: `taken`, `in-use`, `cycle`, `ended`, `conflict`, `pruned`.",
     413: "The body is larger than 64 KiB: `too-large`.",
     415: "The body is no JSON: `unsupported-type`.",
     422: "Readable but wrong: `invalid` names each field in `errors`; `undecodable`.",

@@ -7,13 +7,12 @@ from marshmallow import ValidationError, fields, validate
 
 from receiver.api.answers import BUILD_STATUSES
 from receiver.inbox import OUTCOMES
-from receiver.reads import MAX_LIMIT
+from receiver.reads import CURSOR, MAX_LIMIT
 from receiver.search import ORDERS
-from receiver.sources.api import BuildAhead, Shape, Strict, label, words
-from receiver.wire import Whole
+from receiver.sources.api import BuildAhead, Integer, Line, Shape, Strict, label, words
 
 # Printable, without a slash: it is a part of an address.
-NAME = "^[!-.0-~\u00a1-\uffff]([ -.0-~\u00a1-\uffff]*[!-.0-~\u00a1-\uffff])?$"
+NAME = "^[!-.0-~\u00a1-\uffff][ -.0-~\u00a1-\uffff]*$"
 NUMBER = "^[A-Za-z0-9._:@+-]{1,200}$"
 PROVIDER = "^[a-z0-9][a-z0-9_-]{0,99}$"
 
@@ -48,26 +47,36 @@ def described(description: str, **more: Any) -> dict[str, Any]:
     return {"metadata": {"description": description, **more}}
 
 
+class Filter(fields.String):
+    """A filter of a query; an empty one, as an unset variable of a shell gives, is none."""
+
+    def _deserialize(self, value: Any, *more: Any, **named: Any) -> Any:
+        return super()._deserialize(value, *more, **named).strip() or None
+
+
 class PageQuery(Strict):
     """Which page of a list."""
 
     limit = Number(1, MAX_LIMIT, load_default=50, **described("How many items."))
-    after = fields.String(**described("The `next` of the page before."))
+    after = fields.String(
+        validate=Shape(f"^{CURSOR.pattern}$", error="Use the `next` of the page before."),
+        **described("The `next` of the page before."),
+    )
 
 
 class BuildsQuery(PageQuery):
     """The filters of /builds."""
 
-    project = fields.String(**described("It and those below it."))
-    platform = fields.String()
-    os_version = fields.String()
-    image_type = fields.String()
+    project = Filter(**described("It and those below it."))
+    platform = Filter()
+    os_version = Filter()
+    image_type = Filter()
     status = fields.String(validate=validate.OneOf(BUILD_STATUSES))
     low = Number(0, 100, **described("The lowest state."))
     high = Number(0, 100, **described("The highest state."))
     since = Since(**described("Begun since."))
     until = Since(**described("Begun until."))
-    text = fields.String(**described("A part of number or branch, or the start of a commit."))
+    text = Filter(**described("A part of number or branch, or the start of a commit."))
     order = fields.String(
         validate=validate.OneOf(ORDERS), **described("`newest` alone has more than one page.")
     )
@@ -76,18 +85,18 @@ class BuildsQuery(PageQuery):
 class ImagesQuery(Strict):
     """Of which images."""
 
-    project = fields.String()
-    platform = fields.String()
-    os_version = fields.String()
-    image_type = fields.String()
-    region = fields.String()
+    project = Filter()
+    platform = Filter()
+    os_version = Filter()
+    image_type = Filter()
+    region = Filter()
 
 
 class ImageQuery(Strict):
     """Of which region and project, and in which form."""
 
-    region = fields.String()
-    project = fields.String()
+    region = Filter()
+    project = Filter()
     format = fields.String(
         validate=validate.OneOf(("json", "text")),
         **described("`text` is the bare artifact id, for shells."),
@@ -106,18 +115,18 @@ class FailuresQuery(PageQuery):
 class DeliveriesQuery(PageQuery):
     """Which deliveries."""
 
-    source = fields.String(**described("Such as github."))
-    sender = fields.String()
+    source = Filter(**described("Such as github."))
+    sender = fields.String(**described("Empty is the source's default sender."))
     outcome = fields.String(validate=validate.OneOf(OUTCOMES))
-    reason = fields.String(**described("The whole reason."))
+    reason = Filter(**described("The whole reason."))
 
 
 class AuditQuery(PageQuery):
     """Which changes."""
 
-    target_kind = fields.String(**described("Such as build, failure, token."))
-    target_name = fields.String()
-    who = fields.String()
+    target_kind = Filter(**described("Such as build, failure, token."))
+    target_name = Filter()
+    who = Filter()
 
 
 class NamesQuery(PageQuery):
@@ -137,16 +146,19 @@ class NewBuild(BuildAhead):
 class Notes(Strict):
     """What a failure was."""
 
+    may_be_left_out = True
     notes = fields.String(load_default="", validate=validate.Length(max=4_000))
 
 
 class Nothing(Strict):
     """Nothing has to be said."""
 
+    may_be_left_out = True
+
 
 def own_name(**more: Any) -> fields.String:
-    problem = "Must be printable, without a slash, and neither begin nor end with a space."
-    return fields.String(validate=[validate.Length(1, 200), Shape(NAME, error=problem)], **more)
+    problem = "Must be printable, without a slash, and not begin with a space."
+    return Line(validate=[validate.Length(1, 200), Shape(NAME, error=problem)], **more)
 
 
 def provider() -> fields.String:
@@ -168,8 +180,8 @@ class ChangedOsVersion(Strict):
     name = own_name()
     display_name = label()
     os_family = label()
-    major_version = Whole(0, 2**31 - 1)
-    minor_version = Whole(0, 2**31 - 1, allow_none=True)
+    major_version = Integer(0, 2**31 - 1)
+    minor_version = Integer(0, 2**31 - 1, allow_none=True)
 
 
 class ChangedImageType(Strict):

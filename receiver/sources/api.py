@@ -6,7 +6,7 @@ it to a webhook: the source has no secret.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
@@ -29,8 +29,8 @@ from receiver.wire import MAX_BODY, MAX_NAME, NUMBER_PROBLEM, NUMBER_SHAPE, Mome
 
 RUN_KEY = "api"  # one reporter a build; the fold gives it no attempt of its own
 STATUSES = ("started", "completed", "failed", "skipped", "cancelled")
-# Printable, and no space at either end: what a shell, a URL and a table show as it is.
-PRINTABLE = "^[!-~\u00a1-\uffff]([ -~\u00a1-\uffff]*[!-~\u00a1-\uffff])?$"
+# What a shell, a URL and a table show as it is.
+PRINTABLE = "^[!-~\u00a1-\uffff][ -~\u00a1-\uffff]*$"
 
 
 class Shape(validate.Regexp):
@@ -43,17 +43,35 @@ class Shape(validate.Regexp):
 
 
 class Strict(Schema):
-    """Unknown fields are refused."""
+    """Unknown fields are refused; `may_be_left_out` is a body that need not be sent."""
+
+    may_be_left_out: ClassVar[bool] = False
 
     class Meta:
         unknown = RAISE
 
 
+class Line(fields.String):
+    """Text without spaces at its end."""
+
+    def _deserialize(self, value: Any, *more: Any, **named: Any) -> str:
+        line: str = super()._deserialize(value, *more, **named)
+        return line.rstrip()
+
+
+class Integer(Whole):
+    """As Whole; JSON does not tell 50.0 from 50."""
+
+    def _deserialize(self, value: Any, *more: Any, **named: Any) -> int:
+        whole = int(value) if isinstance(value, float) and value.is_integer() else value
+        return super()._deserialize(whole, *more, **named)
+
+
 def label(**more: Any) -> fields.String:
     """A short printable text."""
-    problem = "Must be printable and neither begin nor end with a space."
+    problem = "Must be printable and not begin with a space."
     shape = Shape(PRINTABLE, error=problem)
-    return fields.String(validate=[validate.Length(1, MAX_NAME), shape], **more)
+    return Line(validate=[validate.Length(1, MAX_NAME), shape], **more)
 
 
 def words(longest: int, **more: Any) -> fields.String:
@@ -74,6 +92,7 @@ class BuildAhead(Strict):
 class Cancellation(Strict):
     """Why nobody goes on with it."""
 
+    may_be_left_out = True
     reason = words(4_000)
 
 
@@ -81,7 +100,7 @@ class Placed(Strict):
     """Something that happened at a stage; `at` is now where it is not said."""
 
     stage = label()
-    state = Whole(0, 100)
+    state = Integer(0, 100)
     at = Moment()
 
     @validates_schema
@@ -115,10 +134,10 @@ class NewArtifact(Strict):
     name = label()
     storage = label()
     path = words(4_000)
-    size_bytes = Whole(0, 2**53)
+    size_bytes = Integer(0, 2**53)
     checksum = label()
     kind = fields.String(validate=validate.OneOf(("final", "resumable")), load_default="final")
-    state = Whole(0, 100)
+    state = Integer(0, 100)
     expires_at = Moment()
     at = Moment()
 
