@@ -6,16 +6,28 @@ remote.py has the same over HTTP; rows have the shapes of /api/v1.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from receiver import inbox, ingest, overview, reads, resolving, search, stats, troubles
+from receiver import (
+    inbox,
+    ingest,
+    overview,
+    reads,
+    resolving,
+    search,
+    stating,
+    stats,
+    trail,
+    troubles,
+)
 from receiver.audit import Who
 from receiver.db import Row
 from receiver.inbox import Filter
 from receiver.resolving import Said
 from receiver.search import searched
 from receiver.services import Services
+from receiver.stating import Speaker
 
 Page = tuple[list[Row], str | None]
 
@@ -69,6 +81,22 @@ class Receiver(Protocol):
 
     def stats(self, part: str) -> list[Row]:
         """Of `combinations` or `stages`; `summary` is one row."""
+        ...
+
+    def create(self, number: str, said: Mapping[str, Any]) -> Row:
+        """A build ahead of its first report; gives how it stands."""
+        ...
+
+    def cancel(self, number: str, said: Mapping[str, Any]) -> Row:
+        """Nobody goes on with a build; gives how it stands."""
+        ...
+
+    def add(self, number: str, kind: str, said: Mapping[str, Any]) -> Row:
+        """A state, failure or artifact of a build; gives how it stands."""
+        ...
+
+    def audit(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
+        """Who changed what, the newest first."""
         ...
 
 
@@ -144,6 +172,29 @@ class Local:
             return [stats.summary(self._database, now, stall_after)]
         read = stats.combinations if part == "combinations" else stats.stages
         return read(self._database)
+
+    def create(self, number: str, said: Mapping[str, Any]) -> Row:
+        """As POST /api/v1/builds does."""
+        speaker = Speaker(self._who)
+        return stating.told(stating.create(self._services, speaker, number, dict(said)))
+
+    def cancel(self, number: str, said: Mapping[str, Any]) -> Row:
+        """As POST /api/v1/builds/<build_number>/cancel does."""
+        speaker = Speaker(self._who)
+        return stating.told(stating.cancel(self._services, speaker, number, dict(said)))
+
+    def add(self, number: str, kind: str, said: Mapping[str, Any]) -> Row:
+        """As POST /api/v1/builds/<build_number>/states does, and its likes."""
+        speaker = Speaker(self._who)
+        return stating.told(stating.add(self._services, speaker, number, kind, dict(said)))
+
+    def audit(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
+        """As /audit lists them."""
+
+        def fetch(count: int, after: str | None) -> Page:
+            return trail.changes(self._database, trail.Filter(**wanted), count, after)
+
+        return listed(fetch, limit, {})
 
 
 def pages(fetch: Callable[[int, str | None], Page], count: int = reads.MAX_LIMIT) -> Iterator[Row]:

@@ -45,6 +45,8 @@ def one(database: Database, kind: str, name: str) -> Row:
 def create(database: Database, kind: str, given: Row, who: Who) -> Row:
     """A row from its name and what else is given; Taken, or NotFound for a parent."""
     with database.transaction() as connection:
+        if "parent" in given:
+            _lock_tree(connection)
         name = given["name"]
         known = _columns(connection, kind, MADE[kind](name) | given)
         statement = sql.SQL(
@@ -66,6 +68,8 @@ def create(database: Database, kind: str, given: Row, who: Who) -> Row:
 def change(database: Database, kind: str, name: str, given: Row, who: Who) -> Row:
     """Change a row; a new name takes its builds along. NotFound, Taken, Cycle."""
     with database.transaction() as connection:
+        if "parent" in given:
+            _lock_tree(connection)
         before = _one(connection, kind, name)
         new = given.get("name", name)
         if new != name:
@@ -126,6 +130,11 @@ def _rename(connection: Connection, kind: str, name: str, new: str) -> None:
     renaming.rename(connection, kind, name, new)
 
 
+def _lock_tree(connection: Connection) -> None:
+    """Two changes at once could each put one project below the other."""
+    connection.execute("LOCK TABLE projects IN SHARE ROW EXCLUSIVE MODE")
+
+
 def _columns(connection: Connection, kind: str, given: Row, name: str | None = None) -> Row:
     """Columns of the row of this name, or of a new one; a parent is named, and kept as an id."""
     if kind != "project" or "parent" not in given:
@@ -135,8 +144,6 @@ def _columns(connection: Connection, kind: str, given: Row, name: str | None = N
 
 
 def _parent(connection: Connection, parent: str | None, name: str | None) -> UUID | None:
-    # Two changes at once could each put one project below the other.
-    connection.execute("LOCK TABLE projects IN SHARE ROW EXCLUSIVE MODE")
     if parent is None:
         return None
     found = _rows(connection, "project", 1, name=parent)

@@ -52,7 +52,8 @@ def show(delivery_id: UUID) -> Response:
         delivery=found,
         is_pruned=body is None,
         body=_text(body) if body is not None and caller.allows("admin") else None,
-        curl=curl.command(url, found["source"], found["headers"]),
+        # What came through the API has no webhook.
+        curl=found["source"] != "api" and curl.command(url, found["source"], found["headers"]),
         body_file=curl.BODY_FILE,
     )
 

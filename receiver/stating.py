@@ -1,7 +1,8 @@
 """What is said of a build through the API or a command: a delivery of source `api`, and a line in
 the audit trail, in one transaction.
 
-It is taken before any other lock of the writer's that it needs: the number or the build itself.
+The number is locked first, then what was said through the API before, then the build: so two of
+them never wait for each other, nor for a replay.
 """
 
 from collections.abc import Callable
@@ -44,6 +45,12 @@ class Stated:
     delivery_id: str
     duplicate: bool
     build: Row
+
+
+def told(stated: Stated) -> Row:
+    """The answer to who said it: how the build stands, and the delivery."""
+    row = {name: stated.build[name] for name in ("build_number", *STANDING)}
+    return row | {"delivery_id": stated.delivery_id, "duplicate": stated.duplicate}
 
 
 def create(services: Services, speaker: Speaker, number: str, said: Json) -> Stated:
@@ -115,8 +122,8 @@ def _state(
     parsed, stages = _understood(services, delivery), services.stages()
     row = {"build_number": document["build_number"]}
     with services.database.transaction() as connection:
-        if document["kind"] == "build":
-            connection.execute(query("lock_number"), row)
+        connection.execute(query("lock_number"), row)
+        connection.execute(query("lock_said"), row)
         before = connection.execute(query("lock_standing"), row).fetchone()
         recorded = store.known_on(connection, delivery)
         if recorded is None:

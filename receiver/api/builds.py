@@ -189,6 +189,4 @@ def _speaker() -> Speaker:
 
 
 def _stated(stated: Stated) -> Response:
-    row = {name: stated.build[name] for name in ("build_number", *stating.STANDING)}
-    row |= {"delivery_id": stated.delivery_id, "duplicate": stated.duplicate}
-    return json(row, 200 if stated.duplicate else 201)
+    return json(stating.told(stated), 200 if stated.duplicate else 201)

@@ -15,7 +15,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from receiver import access, payload
-from receiver.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
+from receiver.api.problems import PROBLEM_TYPE, PROBLEMS, SERVERS, Problem
 from receiver.errors import Invalid, Malformed, TooLarge, WrongType
 from receiver.sources.api import Strict
 from receiver.tokens import Grant
@@ -54,7 +54,10 @@ class Parser(FlaskParser):
         return {} if may_be_left_out and not body else payload.decode(body).document
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
-        """Names and values; PostgreSQL's text holds no U+0000."""
+        """Names and values, each once; PostgreSQL's text holds no U+0000."""
+        repeated = [name for name, values in req.args.lists() if len(values) > 1]
+        if repeated:
+            raise Invalid(fields={name: ["Say it once."] for name in repeated})
         return {name: value.replace("\0", "") for name, value in req.args.items()}
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> Any:
@@ -111,8 +114,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
     def _problem(self, status: int) -> Callable[[View], View]:
         declared: Callable[[View], View] = self.alt_response(
             status,
-            schema=Problem,
-            content_type=PROBLEM_TYPE,
+            schema={"type": "string"} if status in SERVERS else Problem,
+            content_type="text/html" if status in SERVERS else PROBLEM_TYPE,
             description=PROBLEMS[status],
             headers=RETRY_AFTER if status == 503 else None,
         )
@@ -123,7 +126,7 @@ RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "in
 
 
 def _errors(path: str, takes: object, body: object, own: Sequence[int]) -> set[int]:
-    found = {401, 403, 503, *own}
+    found = {401, 403, 414, 431, 503, *own}
     if "<" in path:
         found.add(404)
     if takes:

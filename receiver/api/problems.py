@@ -13,10 +13,13 @@ PROBLEMS = {
     404: "There is no such thing here: `not-found`.",
     409: "It does not fit: `taken`, `in-use`, `cycle`, `ended`, `conflict`, `pruned`.",
     413: "The body is larger than 64 KiB: `too-large`.",
+    414: "The address is longer than 4094 bytes.",
     415: "The body is no JSON: `unsupported-type`.",
     422: "Readable but wrong: `invalid` names each field in `errors`; `undecodable`.",
+    431: "A header is longer than 8190 bytes, or there are more than 100.",
     503: "The database is away or too busy: `unavailable`. Try again.",
 }
+SERVERS = (414, 431)  # the HTTP server answers these by itself
 
 
 class References(Strict):
