@@ -57,7 +57,7 @@ def create(database: Database, kind: str, given: Row, who: Who) -> Row:
             sql.SQL(", ").join(map(sql.Placeholder, known)),
         )
         if not connection.execute(statement, known).fetchone():
-            raise Taken(f"There is a {_words(kind)} of this name.")
+            raise Taken("This name is taken.")
         renaming.forget_alias(connection, kind, name)
         row = _one(connection, kind, name)
         target = Target(kind, name, row["id"])

@@ -32,7 +32,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "Notes": {"notes": "The route table of the subnet was missing."},
     "NewPlatform": {"name": "aws-gov", "region": "us-gov-west-1"},
     "NewOsVersion": {"name": "rhel-9.4"},
-    "NewImageType": {"name": "web", "description": "nginx and its certificates"},
+    "NewImageType": {"name": "gpu", "description": "CUDA and its drivers"},
     "NewProject": {"name": "web-team", "parent": "core"},
     "ChangedPlatform": {"display_name": "AWS GovCloud"},
     "ChangedOsVersion": {"display_name": "Red Hat Enterprise Linux 9.4"},
