@@ -117,8 +117,8 @@ def test_the_lines_to_try_are_whole_commands(client: FlaskClient):
     text = client.get("/api/docs").text
     lines = re.findall(r"<code>(curl [^<]+)</code>", text)
     assert len(lines) >= 40
-    assert all("{" not in line.split("--json")[0] for line in lines)
-    assert any("--json" in line and "core-rhel-9-web-142" in line for line in lines)
+    assert all("{" not in line.split(" -d ")[0] for line in lines)
+    assert any(" -d " in line and "core-rhel-9-web-142" in line for line in lines)
 
 
 @pytest.mark.parametrize("path", ["/api/openapi.json", "/api/docs"])

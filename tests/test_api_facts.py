@@ -157,6 +157,8 @@ def test_an_artifact_added_by_hand_is_the_image(client: FlaskClient, say: Say):
     assert (kept["kind"], kept["expires_at"]) == ("final", None)
     path = "/api/v1/images/aws/rhel-9.4/web"
     assert client.get(f"{path}?format=text").text == "ami-9\n"
+    page = client.get("/builds/core-1").text
+    assert all(part in page for part in ("ami-9", "/images/9", "ec2"))
 
 
 def test_what_is_resumable_or_expired_is_no_image(client: FlaskClient, say: Say):

@@ -70,7 +70,8 @@ def curl(document: Json, base: str, path: str, method: str, schema: Json) -> str
         words += ["-X", method.upper()]
     example = resolved(document, schema).get("examples", [None])[0]
     if example:
-        words += ["--json", shlex.quote(orjson.dumps(example).decode())]
+        words += ["-H", "'Content-Type: application/json'"]
+        words += ["-d", shlex.quote(orjson.dumps(example).decode())]
     return " ".join([*words, shlex.quote(base + url)])
 
 

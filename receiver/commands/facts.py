@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+import orjson
 
 from receiver.commands.asked import asked
 from receiver.commands.common import as_json, command, show, tell
@@ -101,7 +102,13 @@ def audit(limit: int, as_json: bool, **wanted: str | None) -> None:
     """Who changed what, the newest first."""
     with asked() as receiver:
         rows = receiver.audit(_said(wanted), limit)
+    if not as_json:
+        rows = [row | {part: _text(row[part]) for part in ("before", "after")} for row in rows]
     show(rows, CHANGES, as_json=as_json)
+
+
+def _text(values: dict[str, Any] | None) -> str | None:
+    return None if values is None else orjson.dumps(values).decode()
 
 
 def _said(given: dict[str, Any]) -> dict[str, Any]:
