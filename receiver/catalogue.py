@@ -22,6 +22,12 @@ MADE: dict[str, Callable[[str], Row]] = {
     "image_type": names.image_type,
     "project": names.project,
 }
+LISTS = {
+    "platform": "list_platforms",
+    "os_version": "list_os_versions",
+    "image_type": "list_image_types",
+    "project": "list_projects",
+}
 COUNTED = 10_000  # references of a table; no more are looked at
 NAMED = 5
 
@@ -112,7 +118,7 @@ def _rows(
     after: str | None = None,
 ) -> list[Row]:
     row = {"name": name, "after": after, "limit": limit}
-    return connection.execute(query(f"list_{TABLES[kind]}"), row, prepare=False).fetchall()
+    return connection.execute(query(LISTS[kind]), row, prepare=False).fetchall()
 
 
 def _one(connection: Connection, kind: str, name: str) -> Row:
