@@ -5,8 +5,9 @@ from typing import Any
 from flask import Response, url_for
 
 from receiver import access, reads, search, stating
-from receiver.api import answers, requests
+from receiver.api import build_answers, requests
 from receiver.api.operations import Blueprint, json, page, speaker_key
+from receiver.api.shapes import list_of, page_of
 from receiver.db import Row
 from receiver.search import Search
 from receiver.services import services
@@ -24,7 +25,7 @@ KEY = {
     "description": "The same key with the same request is one: 200. With another it is 409.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
 }
-STATED = {201: answers.Standing, 200: answers.Standing}
+STATED = {201: build_answers.Standing, 200: build_answers.Standing}
 
 
 @blueprint.operation(
@@ -32,7 +33,7 @@ STATED = {201: answers.Standing, 200: answers.Standing}
     "/builds",
     caller=READS,
     query=requests.BuildsQuery,
-    answers={200: answers.page_of(answers.BuildRow)},
+    answers={200: page_of(build_answers.BuildRow)},
 )
 def list_builds(query: Json) -> Response:
     """Builds that fit, newest first."""
@@ -64,7 +65,7 @@ def create_build(body: Json) -> Response:
     return answer
 
 
-@blueprint.operation("GET", ONE, caller=READS, answers={200: answers.Build, 301: None})
+@blueprint.operation("GET", ONE, caller=READS, answers={200: build_answers.Build, 301: None})
 def show_build(build_number: str) -> Response:
     """One build, whole.
 
@@ -77,7 +78,7 @@ def show_build(build_number: str) -> Response:
     return json(found)
 
 
-@blueprint.operation("GET", f"{ONE}/resume", caller=READS, answers={200: answers.Resume})
+@blueprint.operation("GET", f"{ONE}/resume", caller=READS, answers={200: build_answers.Resume})
 def show_resume(build_number: str) -> Response:
     """What has to run next, and from which artifact."""
     return json(_build(build_number)["resume"])
@@ -98,7 +99,7 @@ def cancel_build(body: Json, build_number: str) -> Response:
 
 
 @blueprint.operation(
-    "GET", f"{ONE}/states", caller=READS, answers={200: answers.list_of(answers.State)}
+    "GET", f"{ONE}/states", caller=READS, answers={200: list_of(build_answers.State)}
 )
 def list_states(build_number: str) -> Response:
     """A build's states in order, of every attempt."""
@@ -123,7 +124,7 @@ def append_state(body: Json, build_number: str) -> Response:
     "GET",
     f"{ONE}/failures",
     caller=READS,
-    answers={200: answers.list_of(answers.BuildFailure)},
+    answers={200: list_of(build_answers.BuildFailure)},
 )
 def list_build_failures(build_number: str) -> Response:
     """A build's failures, oldest first."""
@@ -145,7 +146,7 @@ def record_failure(body: Json, build_number: str) -> Response:
 
 
 @blueprint.operation(
-    "GET", f"{ONE}/artifacts", caller=READS, answers={200: answers.list_of(answers.Artifact)}
+    "GET", f"{ONE}/artifacts", caller=READS, answers={200: list_of(build_answers.Artifact)}
 )
 def list_artifacts(build_number: str) -> Response:
     """What a build made."""

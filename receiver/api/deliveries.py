@@ -8,6 +8,7 @@ from flask import Response
 from receiver import access, inbox, ingest
 from receiver.api import answers, requests
 from receiver.api.operations import Blueprint, json, page
+from receiver.api.shapes import page_of
 from receiver.inbox import Filter
 from receiver.services import services
 
@@ -21,7 +22,7 @@ ONE = "/deliveries/<uuid:delivery_id>"
     "/deliveries",
     caller="read",
     query=requests.DeliveriesQuery,
-    answers={200: answers.page_of(answers.Delivery)},
+    answers={200: page_of(answers.Delivery)},
 )
 def list_deliveries(query: Json) -> Response:
     """What came in, the newest first."""

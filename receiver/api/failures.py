@@ -8,6 +8,7 @@ from flask import Response
 from receiver import access, resolving, troubles
 from receiver.api import answers, requests
 from receiver.api.operations import Blueprint, json, page
+from receiver.api.shapes import page_of
 from receiver.resolving import Said
 from receiver.services import services
 
@@ -21,7 +22,7 @@ ONE = "/failures/<uuid:failure_id>"
     "/failures",
     caller="read",
     query=requests.FailuresQuery,
-    answers={200: answers.page_of(answers.Failure)},
+    answers={200: page_of(answers.Failure)},
 )
 def list_failures(query: Json) -> Response:
     """Failures that are open, resolved or either, the newest first."""

@@ -8,6 +8,7 @@ from flask import Response
 from receiver import overview, reads
 from receiver.api import answers, requests
 from receiver.api.operations import Blueprint, json
+from receiver.api.shapes import list_of
 from receiver.services import services
 
 Json = dict[str, Any]
@@ -19,7 +20,7 @@ blueprint = Blueprint("images", __name__, description="Which image is the good o
     "/images",
     caller="read",
     query=requests.ImagesQuery,
-    answers={200: answers.list_of(answers.Image)},
+    answers={200: list_of(answers.Image)},
 )
 def list_images(query: Json) -> Response:
     """The artifacts of the latest completed build of every combination."""

@@ -8,6 +8,7 @@ from receiver import catalogue
 from receiver.access import who
 from receiver.api import answers, requests
 from receiver.api.operations import Blueprint, json, page
+from receiver.api.shapes import page_of
 from receiver.services import services
 from receiver.sources.api import Strict
 
@@ -50,7 +51,7 @@ def _reading(blueprint: Blueprint, kind: str, words: str, answer: type[Strict]) 
         f"/{path}",
         caller="read",
         query=requests.NamesQuery,
-        answers={200: answers.page_of(answer)},
+        answers={200: page_of(answer)},
         operationId=f"list_{path}",
         summary=f"Every {words}, by name",
     )

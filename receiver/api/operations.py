@@ -89,20 +89,12 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
         `text` is an example of the bare text that it may give instead of JSON.
         """
 
+        failing = sorted(_errors(path, query or body, body, errors))
+
         def declare(view: View) -> View:
-            declared = view
-            if body:
-                declared = self.arguments(body, location="json", required=not body.may_be_left_out)(
-                    declared
-                )
-            if query:
-                declared = self.arguments(query, location="query")(declared)
-            for status, schema in answers.items():
-                declared = self.response(status, schema)(declared)
-            if text:
-                kind = {"type": "string", "examples": [text]}
-                declared = self.response(200, kind, content_type="text/plain")(declared)
-            for status in sorted(_errors(path, query or body, body, errors)):
+            declared = self._taking(view, query, body)
+            declared = self._answering(declared, answers, text)
+            for status in failing:
                 declared = self._problem(status)(declared)
             told = {"operationId": view.__name__} | _reach(caller) | doc
             declared = self.doc(**told)(declared)
@@ -110,6 +102,24 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
             return view
 
         return declare
+
+    def _taking(self, view: View, query: type[Schema] | None, body: type[Strict] | None) -> View:
+        taking = view
+        if body:
+            needed = not body.may_be_left_out
+            taking = self.arguments(body, location="json", required=needed)(taking)
+        if query:
+            taking = self.arguments(query, location="query")(taking)
+        return taking
+
+    def _answering(self, view: View, answers: Answers, text: str) -> View:
+        answering = view
+        for status, schema in answers.items():
+            answering = self.response(status, schema)(answering)
+        if text:
+            bare = {"type": "string", "examples": [text]}
+            answering = self.response(200, bare, content_type="text/plain")(answering)
+        return answering
 
     def _problem(self, status: int) -> Callable[[View], View]:
         declared: Callable[[View], View] = self.alt_response(

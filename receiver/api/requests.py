@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from receiver.api.answers import BUILD_STATUSES
+from receiver.api.build_answers import BUILD_STATUSES
 from receiver.inbox import OUTCOMES
 from receiver.reads import CURSOR, MAX_LIMIT
 from receiver.search import ORDERS

@@ -8,6 +8,7 @@ from flask import Response
 from receiver import stats, trail
 from receiver.api import answers, requests
 from receiver.api.operations import Blueprint, json, page
+from receiver.api.shapes import list_of, page_of
 from receiver.services import services
 from receiver.trail import Filter
 
@@ -26,7 +27,7 @@ def show_stats() -> Response:
     "GET",
     "/stats/combinations",
     caller="read",
-    answers={200: answers.list_of(answers.Combination)},
+    answers={200: list_of(answers.Combination)},
 )
 def list_combinations() -> Response:
     """How builds of each combination went in 30 days."""
@@ -34,7 +35,7 @@ def list_combinations() -> Response:
 
 
 @blueprint.operation(
-    "GET", "/stats/stages", caller="read", answers={200: answers.list_of(answers.StageStats)}
+    "GET", "/stats/stages", caller="read", answers={200: list_of(answers.StageStats)}
 )
 def list_stages() -> Response:
     """How each state went, of the newest 1,000 builds."""
@@ -46,7 +47,7 @@ def list_stages() -> Response:
     "/audit",
     caller="admin",
     query=requests.AuditQuery,
-    answers={200: answers.page_of(answers.Change)},
+    answers={200: page_of(answers.Change)},
 )
 def list_audit(query: Json) -> Response:
     """Who changed what, the newest first."""
