@@ -13,7 +13,7 @@ from receiver.inbox import Filter
 from receiver.services import services
 
 Json = dict[str, Any]
-blueprint = Blueprint("deliveries_api", __name__, description="What came in.")
+blueprint = Blueprint("inbox", __name__, description="What came in.")
 ONE = "/deliveries/<uuid:delivery_id>"
 
 

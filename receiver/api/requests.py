@@ -9,7 +9,7 @@ from receiver.api.build_answers import BUILD_STATUSES
 from receiver.inbox import OUTCOMES
 from receiver.reads import CURSOR, MAX_LIMIT
 from receiver.search import ORDERS
-from receiver.sources.api import BuildAhead, Integer, Line, Shape, Strict, label, words
+from receiver.sources.api import BuildAhead, Integer, Line, Shape, Strict, about, label, words
 
 # Printable, without a slash: it is a part of an address.
 NAME = "^[!-.0-~\u00a1-\uffff][ -.0-~\u00a1-\uffff]*$"
@@ -43,10 +43,6 @@ class Since(fields.Field[datetime]):
             raise ValidationError("Must be a time as 2026-01-01T10:00, in UTC.") from error
 
 
-def described(description: str, **more: Any) -> dict[str, Any]:
-    return {"metadata": {"description": description, **more}}
-
-
 class Filter(fields.String):
     """A filter of a query; an empty one, as an unset variable of a shell gives, is none."""
 
@@ -57,28 +53,28 @@ class Filter(fields.String):
 class PageQuery(Strict):
     """Which page of a list."""
 
-    limit = Number(1, MAX_LIMIT, load_default=50, **described("How many items."))
+    limit = Number(1, MAX_LIMIT, load_default=50, **about("How many items."))
     after = fields.String(
         validate=Shape(f"^{CURSOR.pattern}$", error="Use the `next` of the page before."),
-        **described("The `next` of the page before."),
+        **about("The `next` of the page before."),
     )
 
 
 class BuildsQuery(PageQuery):
     """The filters of /builds."""
 
-    project = Filter(**described("It and those below it."))
+    project = Filter(**about("It and those below it."))
     platform = Filter()
     os_version = Filter()
     image_type = Filter()
     status = fields.String(validate=validate.OneOf(BUILD_STATUSES))
-    low = Number(0, 100, **described("The lowest state."))
-    high = Number(0, 100, **described("The highest state."))
-    since = Since(**described("Begun since."))
-    until = Since(**described("Begun until."))
-    text = Filter(**described("A part of number or branch, or the start of a commit."))
+    low = Number(0, 100, **about("The lowest state."))
+    high = Number(0, 100, **about("The highest state."))
+    since = Since(**about("Begun since."))
+    until = Since(**about("Begun until."))
+    text = Filter(**about("A part of number or branch, or the start of a commit."))
     order = fields.String(
-        validate=validate.OneOf(ORDERS), **described("`newest` alone has more than one page.")
+        validate=validate.OneOf(ORDERS), **about("`newest` alone has more than one page.")
     )
 
 
@@ -99,14 +95,14 @@ class ImageQuery(Strict):
     project = Filter()
     format = fields.String(
         validate=validate.OneOf(("json", "text")),
-        **described("`text` is the bare artifact id, for shells."),
+        **about("`text` is the bare artifact id, for shells."),
     )
 
 
 class FailuresQuery(PageQuery):
     """Which failures."""
 
-    limit = Number(1, MAX_LIMIT, load_default=MAX_LIMIT, **described("How many items."))
+    limit = Number(1, MAX_LIMIT, load_default=MAX_LIMIT, **about("How many items."))
     status = fields.String(
         validate=validate.OneOf(("open", "resolved", "all")), load_default="open"
     )
@@ -115,16 +111,16 @@ class FailuresQuery(PageQuery):
 class DeliveriesQuery(PageQuery):
     """Which deliveries."""
 
-    source = Filter(**described("Such as github."))
-    sender = fields.String(**described("Empty is the source's default sender."))
+    source = Filter(**about("Such as github."))
+    sender = fields.String(**about("Empty is the source's default sender."))
     outcome = fields.String(validate=validate.OneOf(OUTCOMES))
-    reason = Filter(**described("The whole reason."))
+    reason = Filter(**about("The whole reason."))
 
 
 class AuditQuery(PageQuery):
     """Which changes."""
 
-    target_kind = Filter(**described("Such as build, failure, token."))
+    target_kind = Filter(**about("Such as build, failure, token."))
     target_name = Filter()
     who = Filter()
 
@@ -132,7 +128,7 @@ class AuditQuery(PageQuery):
 class NamesQuery(PageQuery):
     """Which page of names."""
 
-    after = fields.String(**described("The name that the page begins behind."))
+    after = fields.String(**about("The name that the page begins behind."))
 
 
 class NewBuild(BuildAhead):
@@ -197,7 +193,7 @@ class ChangedProject(Strict):
 
     name = own_name()
     description = words(4_000, allow_none=True)
-    parent = label(allow_none=True, **described("The name of the project that it is below."))
+    parent = label(allow_none=True, **about("The name of the project that it is below."))
 
 
 class NewPlatform(ChangedPlatform):

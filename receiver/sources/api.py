@@ -67,6 +67,11 @@ class Integer(Whole):
         return super()._deserialize(whole, *more, **named)
 
 
+def about(description: str, **more: Any) -> Json:
+    """What the document says of a field."""
+    return {"metadata": {"description": description, **more}}
+
+
 def label(**more: Any) -> fields.String:
     """A short printable text."""
     problem = "Must be printable and not begin with a space."
@@ -82,26 +87,29 @@ def words(longest: int, **more: Any) -> fields.String:
 class BuildAhead(Strict):
     """What a build is of; names that the tables lack are created."""
 
-    project = label()
+    project = label(**about("Made where the tables lack it, as the others are."))
     platform = label()
     os_version = label()
     image_type = label()
-    created_by = label()
+    created_by = label(**about("The token's name where it is not said."))
 
 
 class Cancellation(Strict):
     """Why nobody goes on with it."""
 
     may_be_left_out = True
-    reason = words(4_000)
+    reason = words(4_000, **about("Shown at the stages that it cut."))
+
+
+WHEN = about("Now where it is not said; without a zone it is UTC.")
 
 
 class Placed(Strict):
-    """Something that happened at a stage; `at` is now where it is not said."""
+    """Something that happened at a stage."""
 
-    stage = label()
-    state = Integer(0, 100)
-    at = Moment()
+    stage = label(**about("Its name; the stage map tells its state."))
+    state = Integer(0, 100, **about("How far the build is by it; stands above the map."))
+    at = Moment(**WHEN)
 
     @validates_schema
     def _has_a_place(self, data: Json, **_: Any) -> None:
@@ -113,33 +121,38 @@ class NewState(Placed):
     """A stage of a build begins or ends."""
 
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
-    message = words(60_000)
+    message = words(60_000, **about("Why it failed, or a warning."))
 
 
 class NewFailure(Placed):
     """A stage of a build failed."""
 
     message = words(60_000, required=True)
-    type = label()
-    component = label()
+    type = label(**about("Such as provisioner."))
+    component = label(**about("What failed, such as ansible."))
     details = fields.Dict(keys=fields.String())
+
+
+KIND = about("`resumable` is only for the next attempt to start from.")
 
 
 class NewArtifact(Strict):
     """Something that a build made, where it lies and until when."""
 
-    artifact_id = words(2_000, required=True)
+    artifact_id = words(2_000, required=True, **about("Such as ami-0abc1234."))
     region = label()
     builder_type = label()
     name = label()
-    storage = label()
+    storage = label(**about("Where the path is to be looked for, such as s3."))
     path = words(4_000)
     size_bytes = Integer(0, 2**53)
-    checksum = label()
-    kind = fields.String(validate=validate.OneOf(("final", "resumable")), load_default="final")
-    state = Integer(0, 100)
-    expires_at = Moment()
-    at = Moment()
+    checksum = label(**about("Such as sha256:…"))
+    kind = fields.String(
+        validate=validate.OneOf(("final", "resumable")), load_default="final", **KIND
+    )
+    state = Integer(0, 100, **about("How far the image is."))
+    expires_at = Moment(**about("Until when it is kept; for ever where it is not said."))
+    at = Moment(**WHEN)
 
 
 def parse(request: Request) -> Parsed:
