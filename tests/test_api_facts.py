@@ -1,6 +1,7 @@
 """What is said of a build through /api/v1: an event like any other, kept, folded and replayed."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -71,6 +72,19 @@ def test_a_number_is_created_once(client: FlaskClient, say: Say):
     assert (again.status_code, again.get_json()["code"]) == (409, "taken")
     assert post(client, envelope(stage("Base"), number="reported")).status_code == 202
     assert say("/builds", {"build_number": "reported"}).status_code == 409
+
+
+def test_of_several_at_once_one_creates_a_number(client: FlaskClient, token: Token):
+    headers = {"Authorization": f"Bearer {token('write')}"}
+
+    def create(_: int) -> int:
+        mine = client.application.test_client()
+        body = {"build_number": "core-1"}
+        return mine.post("/api/v1/builds", json=body, headers=headers).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(create, range(4))) == [201, 409, 409, 409]
+    assert len(shown(client)["deliveries"]) == 1
 
 
 def test_the_same_key_is_one_request(client: FlaskClient, say: Say, url: str):
