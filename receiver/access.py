@@ -13,6 +13,7 @@ from flask import g, request
 from werkzeug.wrappers import Response
 
 from receiver import tokens
+from receiver.audit import Who
 from receiver.errors import Closed, Forbidden
 from receiver.services import services
 from receiver.tokens import Grant
@@ -56,6 +57,16 @@ def caller() -> Grant | None:
         g.grant = _caller()
     grant: Grant | None = g.grant
     return grant
+
+
+def who() -> Who:
+    """Who changes something by this request, for the audit trail; Closed for nobody."""
+    grant = caller()
+    if grant is None or grant is ANYBODY:
+        raise Closed
+    if grant.is_user:
+        return Who(grant.name, "proxy")
+    return Who(grant.name, "page" if _bearer() is None else "token")
 
 
 def grant_of(token: str) -> Grant | None:
@@ -110,7 +121,7 @@ def _user() -> Grant | None:
     """Whom a trusted proxy has signed in; from others the header does not get this far."""
     config = services().config
     name = request.headers.get(config.user_header, "") if config.user_header else ""
-    return Grant(name[:200], config.user_scope) if name else None
+    return Grant(name[:200], config.user_scope, is_user=True) if name else None
 
 
 def _bearer() -> str | None:

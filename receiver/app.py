@@ -19,13 +19,23 @@ from receiver import (
     metrics,
     pages,
     postgres,
+    probes,
     setup,
     sign_in,
     webhooks,
 )
 from receiver.config import Config
 from receiver.db import Database
-from receiver.errors import Closed, HttpError
+from receiver.errors import (
+    Closed,
+    HttpError,
+    InUse,
+    Malformed,
+    NotFound,
+    TooLarge,
+    WrongMethod,
+    WrongType,
+)
 from receiver.proxies import TrustedProxies
 from receiver.routes import Routes
 from receiver.senders import Senders
@@ -33,6 +43,8 @@ from receiver.services import Services
 from receiver.stages import StageMap
 from receiver.watched import Watched
 
+# Flask's own errors have the codes of ours.
+CODES = {each.status: each.code for each in (Malformed, NotFound, WrongMethod, TooLarge, WrongType)}
 POOL_SIZE = 4  # half of a worker's threads, so that a hung database cannot hold every thread
 
 HEADERS = Secure(
@@ -62,7 +74,8 @@ def create_app(config: Config) -> Flask:
     parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
     senders = Watched(config.senders, parse, Senders(), optional=True)
     app.extensions["milepost"] = Services(config, database, stages, routes, senders)
-    for module in (webhooks, api, pages, deliveries, hookfile, metrics, setup, sign_in):
+    api.register(app)
+    for module in (probes, webhooks, pages, deliveries, hookfile, metrics, setup, sign_in):
         app.register_blueprint(module.blueprint)
     app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies, config.user_header)  # type: ignore[method-assign]
     app.jinja_env.globals["csrf_token"] = access.csrf_token
@@ -115,12 +128,14 @@ def _http_error(error: HttpError) -> Response:
     }
     if error.fields:
         problem["errors"] = error.fields
+    if isinstance(error, InUse):
+        problem["references"] = error.references
     return _answer(problem, error.status, error.headers)
 
 
 def _http_exception(error: HTTPException) -> Response:
-    code = error.name.lower().replace(" ", "-")
     status = error.code or 500
+    code = CODES.get(status) or error.name.lower().replace(" ", "-")
     problem = {
         "type": "about:blank",
         "title": error.name,
@@ -136,7 +151,8 @@ def _http_exception(error: HTTPException) -> Response:
 def _answer(problem: dict[str, object], status: int, headers: dict[str, str]) -> Response:
     """Problem details (RFC 9457) for programs, a page for people."""
     wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"])
-    if wants_page == "text/html" and not request.path.startswith(("/api/", "/webhooks/")):
+    is_page = request.path == "/api/docs" or not request.path.startswith(("/api/", "/webhooks/"))
+    if wants_page == "text/html" and is_page:
         template = "sign_in.html" if problem["code"] == Closed.code else "error.html"
         response = make_response(render_template(template, problem=problem), status)
     else:

@@ -6,14 +6,28 @@ remote.py has the same over HTTP; rows have the shapes of /api/v1.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from receiver import inbox, ingest, overview, reads, resolving, search, stats, troubles
+from receiver import (
+    inbox,
+    ingest,
+    overview,
+    reads,
+    resolving,
+    search,
+    stating,
+    stats,
+    trail,
+    troubles,
+)
+from receiver.audit import Who
 from receiver.db import Row
 from receiver.inbox import Filter
+from receiver.resolving import Said
 from receiver.search import searched
 from receiver.services import Services
+from receiver.stating import Speaker
 
 Page = tuple[list[Row], str | None]
 
@@ -41,7 +55,7 @@ class Receiver(Protocol):
         """One image's bare artifact id; `wanted` may hold region and project."""
         ...
 
-    def failures(self, status: str) -> list[Row]:
+    def failures(self, status: str, limit: int) -> list[Row]:
         """Those that are open, resolved or all, the newest first."""
         ...
 
@@ -69,12 +83,28 @@ class Receiver(Protocol):
         """Of `combinations` or `stages`; `summary` is one row."""
         ...
 
+    def create(self, number: str, said: Mapping[str, Any]) -> Row:
+        """A build ahead of its first report; gives how it stands."""
+        ...
+
+    def cancel(self, number: str, said: Mapping[str, Any]) -> Row:
+        """Nobody goes on with a build; gives how it stands."""
+        ...
+
+    def add(self, number: str, kind: str, said: Mapping[str, Any]) -> Row:
+        """A state, failure or artifact of a build; gives how it stands."""
+        ...
+
+    def audit(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
+        """Who changed what, the newest first."""
+        ...
+
 
 class Local:
-    """The database that the settings name."""
+    """The database that the settings name; `who` asks."""
 
-    def __init__(self, services: Services) -> None:
-        self._services, self._database = services, services.database
+    def __init__(self, services: Services, who: Who) -> None:
+        self._services, self._database, self._who = services, services.database, who
 
     def builds(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
         """As /builds finds them."""
@@ -103,17 +133,21 @@ class Local:
         """The one image that fits; Invalid where several do."""
         return str(overview.image(self.images(), names, wanted)["artifact_id"])
 
-    def failures(self, status: str) -> list[Row]:
+    def failures(self, status: str, limit: int) -> list[Row]:
         """As /failures knows them, without groups."""
-        return troubles.listed(self._database, status)
+
+        def fetch(count: int, after: str | None) -> Page:
+            return troubles.listed(self._database, status, count, after)
+
+        return listed(fetch, limit, {})
 
     def resolve(self, failure_id: UUID, notes: str) -> None:
         """As the form of /failures does."""
-        resolving.resolve(self._database, failure_id, notes)
+        resolving.resolve(self._database, failure_id, Said(True, notes), self._who)
 
     def reopen(self, failure_id: UUID) -> None:
         """As the form of /failures does."""
-        resolving.resolve(self._database, failure_id, "", resolved=False)
+        resolving.resolve(self._database, failure_id, Said(False), self._who)
 
     def deliveries(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
         """As /deliveries lists them."""
@@ -129,7 +163,7 @@ class Local:
 
     def replay(self, delivery_id: UUID) -> str:
         """With today's parsers, routes and stage map."""
-        return ingest.replay(self._services, delivery_id).outcome
+        return ingest.replay(self._services, delivery_id, self._who).outcome
 
     def stats(self, part: str) -> list[Row]:
         """Read now."""
@@ -138,6 +172,29 @@ class Local:
             return [stats.summary(self._database, now, stall_after)]
         read = stats.combinations if part == "combinations" else stats.stages
         return read(self._database)
+
+    def create(self, number: str, said: Mapping[str, Any]) -> Row:
+        """As POST /api/v1/builds does."""
+        speaker = Speaker(self._who)
+        return stating.told(stating.create(self._services, speaker, number, dict(said)))
+
+    def cancel(self, number: str, said: Mapping[str, Any]) -> Row:
+        """As POST /api/v1/builds/<build_number>/cancel does."""
+        speaker = Speaker(self._who)
+        return stating.told(stating.cancel(self._services, speaker, number, dict(said)))
+
+    def add(self, number: str, kind: str, said: Mapping[str, Any]) -> Row:
+        """As POST /api/v1/builds/<build_number>/states does, and its likes."""
+        speaker = Speaker(self._who)
+        return stating.told(stating.add(self._services, speaker, number, kind, dict(said)))
+
+    def audit(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
+        """As /audit lists them."""
+
+        def fetch(count: int, after: str | None) -> Page:
+            return trail.changes(self._database, trail.Filter(**wanted), count, after)
+
+        return listed(fetch, limit, {})
 
 
 def pages(fetch: Callable[[int, str | None], Page], count: int = reads.MAX_LIMIT) -> Iterator[Row]:

@@ -52,7 +52,8 @@ def show(delivery_id: UUID) -> Response:
         delivery=found,
         is_pruned=body is None,
         body=_text(body) if body is not None and caller.allows("admin") else None,
-        curl=curl.command(url, found["source"], found["headers"]),
+        # What came through the API has no webhook.
+        curl=found["source"] != "api" and curl.command(url, found["source"], found["headers"]),
         body_file=curl.BODY_FILE,
     )
 
@@ -72,7 +73,7 @@ def body(delivery_id: UUID) -> Response:
 def replay(delivery_id: UUID) -> BaseResponse:
     """Read it with today's parsers, routes and stage map."""
     access.require_write()
-    ingest.replay(services(), delivery_id)
+    ingest.replay(services(), delivery_id, access.who())
     return redirect(url_for("deliveries.show", delivery_id=delivery_id), 303)
 
 

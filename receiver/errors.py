@@ -15,6 +15,10 @@
         ├── Forbidden        403, the token does not reach so far
         ├── Conflict         409
         ├── Pruned           409, a delivery whose body is gone
+        ├── Taken            409, the name or number is another's
+        ├── InUse            409, says what still refers to it
+        ├── Cycle            409, a project below itself
+        ├── Ended            409, there is nothing left to cancel
         ├── Invalid          422, names each wrong field
         │   └── Undecodable  422, the body is no sane JSON
         └── Unavailable      503, try again
@@ -129,10 +133,38 @@ class Pruned(HttpError):
     status, code, title = 409, "pruned", "The delivery's body was pruned"
 
 
+class Taken(HttpError):
+    """There is one of this name or number already."""
+
+    status, code, title = 409, "taken", "Name or number already taken"
+
+
+class InUse(HttpError):
+    """Others still refer to it; `references` holds their count and a few names, by table."""
+
+    status, code, title = 409, "in-use", "Still in use"
+
+    def __init__(self, detail: str, references: Mapping[str, Mapping[str, object]]) -> None:
+        super().__init__(detail)
+        self.references = dict(references)
+
+
+class Cycle(HttpError):
+    """A project cannot be below itself."""
+
+    status, code, title = 409, "cycle", "A project cannot be below itself"
+
+
+class Ended(HttpError):
+    """The build has ended: there is nothing left to cancel."""
+
+    status, code, title = 409, "ended", "The build has ended"
+
+
 class Invalid(HttpError):
     """The body is readable but wrong; `fields` names each wrong field."""
 
-    status, code, title = 422, "invalid", "Invalid delivery"
+    status, code, title = 422, "invalid", "Invalid request"
 
 
 class Undecodable(Invalid):

@@ -7,7 +7,8 @@ from uuid import UUID
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
-from receiver import inbox, store, suggest
+from receiver import audit, inbox, store, suggest
+from receiver.audit import Target, Who
 from receiver.errors import Invalid
 from receiver.keeping import Entry, Recorded
 from receiver.model import Delivery, Identity, Parsed, Report, Request, Sender, Source
@@ -78,7 +79,7 @@ def _accepted(recorded: Recorded) -> Accepted:
     return Accepted(str(recorded.id), recorded.outcome, recorded.duplicate, recorded.build_numbers)
 
 
-def replay(services: Services, delivery_id: UUID) -> Accepted:
+def replay(services: Services, delivery_id: UUID, who: Who) -> Accepted:
     """Read a kept delivery with today's parsers, routes and stage map; NotFound, Pruned.
 
     What today's parser refuses is quarantined, with the reason; so is what today's senders file
@@ -94,7 +95,11 @@ def replay(services: Services, delivery_id: UUID) -> Accepted:
             return quarantined(error)
 
     with services.database.transaction() as connection:
-        return _accepted(store.replay_on(connection, delivery_id, read, services.stages()))
+        recorded = store.replay_on(connection, delivery_id, read, services.stages())
+        after = {"outcome": recorded.outcome, "builds": recorded.build_numbers}
+        target = Target("delivery", id=delivery_id)
+        audit.note(connection, who, "delivery.replay", target, after=after)
+    return _accepted(recorded)
 
 
 def propose(services: Services, limit: int) -> list[Proposal]:

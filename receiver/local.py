@@ -9,7 +9,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from receiver import config, db, postgres, tokens
+from receiver import audit, config, db, postgres, tokens
+from receiver.audit import Target, Who
 from receiver.config import Config
 
 SOURCES = ("milepost", "packer")
@@ -32,6 +33,9 @@ def token(config: Config) -> str:
     with db.connect(config.database_url or postgres.start(config.data_dir)) as connection:
         if tokens.find(connection, text) is None:
             tokens.keep(connection, text, tokens.Grant("local", "admin"))
+            made = Target("token", "local")
+            after = {"scope": "admin", "project": None, "expires_at": None}
+            audit.note(connection, Who("local", "command"), "token.create", made, after=after)
     return text
 
 

@@ -53,6 +53,8 @@ class Artifact(Struct, frozen=True, omit_defaults=True):
     `files` is a tuple of `{"name": str, "size": int}`; `build_time` is when the manifest's
     entry was written; `current` is False for entries of earlier runs kept in the same manifest.
     `checksum` is `sha256:…` of its one file. `state` is what the image holds: the fold's.
+    `storage` is where `path` is to be looked for; `kind` is `final`, `resumable` (only for the next
+    attempt to start from) or None, where nobody says.
     """
 
     artifact_id: str
@@ -66,6 +68,11 @@ class Artifact(Struct, frozen=True, omit_defaults=True):
     current: bool = True
     checksum: str | None = None
     state: int | None = None
+    storage: str | None = None
+    path: str | None = None
+    size_bytes: int | None = None
+    kind: str | None = None
+    expires_at: datetime | None = None
 
 
 class Resource(Struct, frozen=True, omit_defaults=True):

@@ -1,18 +1,21 @@
 """The only reader: pages and API ask it, and only render."""
 
-import base64
-import binascii
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import orjson
-
 from receiver import manifest, standing
-from receiver.db import Connection, Database, Row, query
+from receiver.db import Database, Row, query
 from receiver.errors import Invalid, NotFound
+from receiver.projects import is_within
 from receiver.wire import NUMBER_SHAPE
 
 MAX_LIMIT = 100
+CURSOR = re.compile(r"(-?[0-9]{1,18})\.([0-9a-f]{32})")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+LEAST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+MOST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 
 
 def build(
@@ -27,7 +30,7 @@ def build(
         raise NotFound("There is no build of this number.")
     with database.transaction() as connection:
         found = connection.execute(query("find_build"), {"build_number": build_number}).fetchone()
-        if found is None or not _is_within(connection, found["project"], project):
+        if found is None or not is_within(connection, found["project"], project):
             raise NotFound("There is no build of this number.")
         parts = {
             name: connection.execute(query(f"build_{name}"), {"build_id": found["id"]}).fetchall()
@@ -47,14 +50,6 @@ def schema(database: Database) -> list[str]:
     return [row["name"] for row in rows]
 
 
-def _is_within(connection: Connection, name: str | None, project: str | None) -> bool:
-    """Whether this project is the other, or below it; None is every project."""
-    if project is None or name == project:
-        return True
-    chain = connection.execute(query("project_chain"), {"name": name}).fetchall()
-    return project in [row["name"] for row in chain]
-
-
 def _shown(row: Row, stall_after: timedelta) -> Row:
     """Without what only joins and cursors need; `stalled` is a fact of now, not of the build."""
     stalled = standing.is_stalled(row, datetime.now(UTC), stall_after)
@@ -66,7 +61,9 @@ def _shown(row: Row, stall_after: timedelta) -> Row:
 def _with_standing(row: Row, parts: dict[str, list[Row]]) -> Row:
     """A build with its parts, and what follows from them."""
     whole = row | parts
-    whole["resume"] = standing.resume(row, parts["states"], parts["artifacts"])
+    now = datetime.now(UTC)
+    kept = [each for each in parts["artifacts"] if standing.may_start(each, now)]
+    whole["resume"] = standing.resume(row, parts["states"], kept)
     whole["saved_seconds"] = standing.saved_seconds(row, parts["states"])
     whole["left_behind"] = standing.left_behind(row, parts["resources"], parts["artifacts"])
     del whole["resume_state"]
@@ -74,17 +71,17 @@ def _with_standing(row: Row, parts: dict[str, list[Row]]) -> Row:
 
 
 def cursor_of(at: datetime, row_id: UUID) -> str:
-    """Where a page ends, for its reader to give back."""
-    return base64.urlsafe_b64encode(orjson.dumps([at, row_id])).decode().rstrip("=")
+    """Where a page ends, for its reader to give back: microseconds since 1970, and the row."""
+    return f"{(at - EPOCH) // MICROSECOND}.{row_id.hex}"
 
 
 def position_of(cursor: str | None) -> tuple[datetime | None, UUID | None]:
     """The time and id that a cursor holds; Invalid where it is none of ours."""
     if not cursor:
         return None, None
-    try:
-        at, row_id = orjson.loads(base64.urlsafe_b64decode(cursor + "=="))
-        return datetime.fromisoformat(at), UUID(row_id)
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+    found = CURSOR.fullmatch(cursor)
+    if not found:
         problem = {"after": ["Use the `next` of the page before."]}
-        raise Invalid("That cursor is none of ours.", fields=problem) from error
+        raise Invalid("That cursor is none of ours.", fields=problem)
+    microseconds = min(max(int(found[1]), LEAST), MOST)
+    return EPOCH + microseconds * MICROSECOND, UUID(found[2])

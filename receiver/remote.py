@@ -11,17 +11,19 @@ from receiver.asking import Page, listed, pages
 from receiver.db import Row
 from receiver.errors import (
     ConfigError,
+    Ended,
     Forbidden,
     HttpError,
     Invalid,
     MilepostError,
     NotFound,
     Pruned,
+    Taken,
     Unavailable,
 )
 
 TIMEOUT = (5.0, 30.0)  # to connect, and between two bytes of an answer
-KNOWN: tuple[type[HttpError], ...] = (NotFound, Pruned, Invalid)
+KNOWN: tuple[type[HttpError], ...] = (NotFound, Pruned, Taken, Ended, Invalid)
 
 
 class Remote:
@@ -56,9 +58,9 @@ class Remote:
         path = "/".join(["/images", *(_quoted(name) for name in names)])
         return self._ask("GET", path, {**wanted, "format": "text"}).text.strip()
 
-    def failures(self, status: str) -> list[Row]:
+    def failures(self, status: str, limit: int) -> list[Row]:
         """GET /failures."""
-        return self._items("/failures", {"status": status})
+        return self._listed("/failures", {"status": status}, limit)
 
     def resolve(self, failure_id: UUID, notes: str) -> None:
         """POST /failures/<id>/resolve."""
@@ -86,6 +88,25 @@ class Remote:
     def stats(self, part: str) -> list[Row]:
         """GET /stats, /stats/combinations, /stats/stages."""
         return [self._object("/stats")] if part == "summary" else self._items(f"/stats/{part}")
+
+    def create(self, number: str, said: Mapping[str, Any]) -> Row:
+        """POST /builds."""
+        return self._posted("/builds", {**said, "build_number": number})
+
+    def cancel(self, number: str, said: Mapping[str, Any]) -> Row:
+        """POST /builds/<build_number>/cancel."""
+        return self._posted(f"/builds/{_quoted(number)}/cancel", said)
+
+    def add(self, number: str, kind: str, said: Mapping[str, Any]) -> Row:
+        """POST /builds/<build_number>/states, failures or artifacts."""
+        return self._posted(f"/builds/{_quoted(number)}/{kind}s", said)
+
+    def audit(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
+        """GET /audit."""
+        return self._listed("/audit", wanted, limit)
+
+    def _posted(self, path: str, said: Mapping[str, Any]) -> Row:
+        return _document(self._ask("POST", path, body=dict(said)))
 
     def _listed(self, path: str, wanted: Mapping[str, str], limit: int) -> list[Row]:
         return listed(lambda count, after: self._page(path, wanted, count, after), limit, wanted)

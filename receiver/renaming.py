@@ -26,7 +26,7 @@ def rename(connection: Connection, dimension: str, old: str, new: str) -> None:
     target = _id(connection, dimension, old)
     if _find(connection, dimension, new):
         raise MilepostError(f"There is a {_words(dimension)} {new}: merge {old} into it.")
-    _forget_alias(connection, dimension, new)
+    forget_alias(connection, dimension, new)
     _execute(
         connection, "UPDATE {} SET name = %s, updated_at = now() WHERE id = %s", table, new, target
     )
@@ -99,7 +99,7 @@ def _keep_alias(connection: Connection, dimension: str, name: str, target: UUID)
     connection.execute(statement, [dimension, name, target])
 
 
-def _forget_alias(connection: Connection, dimension: str, name: str) -> None:
+def forget_alias(connection: Connection, dimension: str, name: str) -> None:
     """A row's own name stands above what another was called."""
     statement = "DELETE FROM name_aliases WHERE dimension = %s AND name = %s"
     connection.execute(statement, [dimension, name])

@@ -1,25 +1,44 @@
 """What people say of a failure; the fold never writes it. Part of the only writer."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
+from receiver import audit
+from receiver.audit import Target, Who
 from receiver.db import Database, query
 from receiver.errors import Invalid, NotFound
+from receiver.projects import is_within
 
 MAX_NOTES = 4000
 
 
-def resolve(database: Database, failure_id: UUID, notes: str, *, resolved: bool = True) -> str:
-    """Mark a failure resolved, or open again, with notes; gives its build's number.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """That a failure is resolved, or open again, with notes."""
 
-    NotFound where there is no such failure, Invalid where the notes are too long.
+    resolved: bool
+    notes: str = ""
+
+
+def resolve(
+    database: Database, failure_id: UUID, said: Said, who: Who, project: str | None = None
+) -> str:
+    """Keep what a person says of a failure; gives its build's number.
+
+    NotFound where there is no such failure in the project or below it, Invalid where the notes
+    are too long.
     """
-    text = notes.replace("\0", "").strip()
+    text = said.notes.replace("\0", "").strip()
     if len(text) > MAX_NOTES:
         raise Invalid(fields={"notes": [f"At most {MAX_NOTES} characters."]})
-    row = {"id": failure_id, "notes": text or None, "resolved": resolved}
+    after = {"notes": text or None, "resolved": said.resolved}
     with database.transaction() as connection:
-        found = connection.execute(query("resolve_failure"), row).fetchone()
-    if found is None:
-        raise NotFound("There is no such failure.")
-    number: str = found["build_number"]
+        found = connection.execute(query("resolve_failure"), after | {"id": failure_id}).fetchone()
+        if found is None or not is_within(connection, found["project"], project):
+            raise NotFound("There is no such failure.")
+        number: str = found["build_number"]
+        action = "failure.resolve" if said.resolved else "failure.reopen"
+        before = {name: found[name] for name in after}
+        target = Target("failure", number, failure_id)
+        audit.note(connection, who, action, target, before, after)
     return number

@@ -46,6 +46,12 @@ def resume(build: Row, states: Sequence[Row], artifacts: Sequence[Row]) -> Row:
     return {"state": state, "safe": best is not None, "artifact": best}
 
 
+def may_start(artifact: Row, now: datetime) -> bool:
+    """Whether an attempt may start from an artifact: it is kept, and not the whole image."""
+    expires_at: datetime | None = artifact["expires_at"]
+    return (expires_at is None or expires_at > now) and artifact["kind"] != "final"
+
+
 def saved_seconds(build: Row, states: Sequence[Row]) -> float | None:
     """What the newest attempt did not have to run again; None where it did not resume.
 

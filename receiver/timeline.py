@@ -96,6 +96,11 @@ class ArtifactRow(Struct, frozen=True):
     custom_data: dict[str, str]
     checksum: str | None
     state: int | None
+    storage: str | None
+    path: str | None
+    size_bytes: int | None
+    kind: str | None
+    expires_at: datetime | None
 
 
 class ResourceRow(Struct, frozen=True):
@@ -293,6 +298,11 @@ def _artifact(attempt: Attempt, place: int, artifact: Artifact) -> ArtifactRow:
         custom_data=artifact.custom_data,
         checksum=artifact.checksum,
         state=covered(attempt, place),
+        storage=artifact.storage,
+        path=artifact.path,
+        size_bytes=artifact.size_bytes,
+        kind=artifact.kind,
+        expires_at=artifact.expires_at,
     )
 
 

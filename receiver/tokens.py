@@ -17,11 +17,15 @@ PREFIX = "mp_"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who calls, and what they may do; `project` None is every project."""
+    """Who calls, and what they may do; `project` None is every project.
+
+    `is_user` is one whom a proxy signed in: not a token of ours.
+    """
 
     name: str
     scope: str
     project: str | None = None
+    is_user: bool = False
 
     def allows(self, scope: str) -> bool:
         """Whether this scope is within the one that was granted."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from receiver.db import Database, Row, query
+from receiver.reads import cursor_of, position_of
 
 DAYS = 14
 SHAPE_LENGTH = 160
@@ -29,12 +30,21 @@ def failures(database: Database, now: datetime, *, everything: bool) -> dict[str
     return {"groups": grouped(opened, now), "resolved": resolved, "open_count": len(opened)}
 
 
-def listed(database: Database, status: str) -> list[Row]:
-    """The newest failures that are `open`, `resolved` or either (`all`), without groups."""
+def listed(
+    database: Database, status: str, limit: int, after: str | None = None
+) -> tuple[list[Row], str | None]:
+    """A page of failures that are `open`, `resolved` or either (`all`), and the next one's cursor.
+
+    The newest first, without groups.
+    """
+    created_at, row_id = position_of(after)
+    row = {"status": status, "limit": limit + 1, "created_at": created_at, "id": row_id}
     with database.transaction() as connection:
-        opened = connection.execute(query("open_failures"), {"everything": True}).fetchall()
-        resolved = connection.execute(query("resolved_failures")).fetchall()
-    return {"open": opened, "resolved": resolved, "all": opened + resolved}[status]
+        # Planned anew for each status: one plan for all of them would use no partial index.
+        found = connection.execute(query("list_failures"), row, prepare=False).fetchall()
+    items = found[:limit]
+    more = len(found) > limit
+    return items, cursor_of(items[-1]["created_at"], items[-1]["id"]) if more else None
 
 
 def shape(message: str) -> str:

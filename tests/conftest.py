@@ -22,7 +22,7 @@ from tests.senders import BEARER, PACKER_BEARER, SECRET
 
 TABLES = (
     "artifacts, build_failures, build_states, events, run_keys, deliveries, builds, "
-    "platforms, os_versions, image_types, projects, tokens, name_aliases"
+    "platforms, os_versions, image_types, projects, tokens, name_aliases, audit"
 )
 
 

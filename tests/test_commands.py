@@ -13,7 +13,9 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from receiver.asking import Local, Receiver
+from receiver.audit import Who
 from receiver.cli import main
+from receiver.errors import Ended, Invalid, Taken
 from receiver.remote import Remote
 from tests.receivers import Running, free_port, started
 from tests.senders import envelope, manifest, post, stage, verdict
@@ -228,7 +230,7 @@ def test_a_receiver_that_is_away_or_none():
 @pytest.fixture
 def both(filled: FlaskClient, token: Callable[..., str]) -> Iterator[tuple[Receiver, Receiver]]:
     """The same receiver from beside and from elsewhere."""
-    local = Local(filled.application.extensions["milepost"])
+    local = Local(filled.application.extensions["milepost"], Who("ada", "command"))
     server = make_server("127.0.0.1", free_port(), filled.application, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -252,10 +254,61 @@ def test_both_ways_give_the_same_answers(both: tuple[Receiver, Receiver]):
         assert plain(local.stats(part)) == there.stats(part)
     assert plain(local.resume("bad")) == there.resume("bad")
     assert plain(local.deliveries({}, 50)) == there.deliveries({}, 50)
-    (failure,) = there.failures("open")
+    (failure,) = there.failures("open", 50)
     there.resolve(failure["id"], "the route")
-    assert plain(local.failures("resolved")) == there.failures("resolved") != []
+    assert plain(local.failures("resolved", 50)) == there.failures("resolved", 50) != []
     there.reopen(failure["id"])
-    assert there.failures("resolved") == []
+    assert there.failures("resolved", 50) == []
     assert list(local.unused("ignored")) == list(there.unused("ignored")) == []
     assert there.replay(UUID(there.deliveries({}, 1)[0]["id"])) == "stored"
+
+
+def test_a_person_says_what_becomes_of_a_build(command: Command):
+    created = command("create", "by-hand", "--project", "core", "--os-version", "rhel-9.4")
+    assert created.stdout == "by-hand is pending at 0.\n"
+    began = ("state", "by-hand", "completed", "--stage", "Base", "--state", "15")
+    assert told(command(*began, "--json"))["current_state"] == 15
+    failed = ("fail", "by-hand", "no route", "--stage", "Storage", "--component", "ansible")
+    assert "is failed at 45" in command(*failed).stdout
+    kept = ("artifact", "by-hand", "ami-1", "--kind", "resumable", "--state", "15")
+    assert command(*kept).exit_code == 0
+    assert told(command("resume", "by-hand", "--json"))["safe"] is True
+    again = command("state", "by-hand", "started", "--stage", "Storage")
+    assert "is running at 45" in again.stdout
+    assert command("cancel", "by-hand", "--reason", "superseded").exit_code == 0
+    ended = command("cancel", "by-hand")
+    assert (ended.exit_code, "cancelled" in ended.stderr) == (1, True)
+    taken = command("create", "by-hand")
+    assert (taken.exit_code, "There is a build" in taken.stderr) == (1, True)
+    nowhere = command("state", "by-hand", "started")
+    assert (nowhere.exit_code, "stage:" in nowhere.stderr) == (1, True)
+    assert command("cancel", "none").exit_code == 1
+    actions = [row["action"] for row in told(command("audit", "--kind", "build", "--json"))]
+    assert actions == [
+        "build.cancel",
+        "build.state",
+        "build.artifact",
+        "build.failure",
+        "build.state",
+        "build.create",
+    ]
+    assert "build.cancel" in command("audit", "--name", "by-hand", "--limit", "1").stdout
+
+
+def test_both_ways_say_the_same(both: tuple[Receiver, Receiver]):
+    for number, receiver in zip(("one", "two"), both, strict=True):
+        assert receiver.create(number, {"platform": "aws"})["status"] == "pending"
+        receiver.add(number, "state", {"stage": "Base", "state": 15, "status": "started"})
+        receiver.add(number, "failure", {"stage": "Base", "state": 15, "message": "no"})
+        receiver.add(number, "artifact", {"artifact_id": "a"})
+        with pytest.raises(Taken):
+            receiver.create(number, {})
+        with pytest.raises(Ended):
+            receiver.cancel("good", {})
+        with pytest.raises(Invalid) as wrong:
+            receiver.add(number, "state", {"status": "odd", "stage": "x"})
+        assert list(wrong.value.fields) == ["status"]
+    local, there = both
+    for part in ("status", "current_state", "platform", "artifacts"):
+        assert plain(local.build("one"))[part] == there.build("two")[part]
+    assert plain(local.audit({}, 3)) == there.audit({}, 3)

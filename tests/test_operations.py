@@ -68,6 +68,9 @@ def test_a_backup_restores_into_an_empty_database(
     env = {"DATABASE_URL": empty, "MILEPOST_DATA_DIR": str(tmp_path)}
     restored = CliRunner().invoke(main, ["restore", str(file)], env=env)
     assert restored.exit_code == 0, restored.output
+    with psycopg.connect(empty) as connection:  # what was not in the backup: that it was restored
+        removed = connection.execute("DELETE FROM audit WHERE action = 'restore'")
+        assert removed.rowcount == 1
     assert checksums(empty) == checksums(url)
     again = CliRunner().invoke(main, ["restore", str(file)], env=env)
     assert "not empty" in again.output

@@ -37,6 +37,6 @@ def test_a_command_is_explained(command: str):
     assert f"`{command}" in README
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", [name for name in SOURCES if name in config.SOURCES])
 def test_a_source_is_explained(source: str):
     assert f"`POST /webhooks/{source}" in README

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from receiver.asking import Local, Receiver
-from receiver.commands.common import database_url, settings
+from receiver.commands.common import database_url, settings, who
 from receiver.db import Database
 from receiver.remote import Remote
 from receiver.routes import Routes
@@ -27,7 +27,7 @@ def asked() -> Iterator[Receiver]:
         yield Remote(url, token)
         return
     with opened() as services:
-        yield Local(services)
+        yield Local(services, who())
 
 
 @contextmanager

@@ -14,7 +14,7 @@ BUILD = ("build_number", "project", "platform", "os_version", "image_type")
 BUILDS = (*BUILD, "status", "current_state", "attempt", "start_time", "duration_seconds")
 STATES = ("attempt", "state", "stage", "status", "start_time", "duration_seconds", "error_message")
 FAILURES = ("id", "attempt", "state", "stage", "component", "error_message", "resolved_at")
-ARTIFACTS = ("attempt", "artifact_id", "region", "builder_type", "build_time")
+ARTIFACTS = ("attempt", "artifact_id", "region", "builder_type", "kind", "expires_at", "build_time")
 IMAGES = (*BUILD[1:], "region", "artifact_id", "build_number", "built_at")
 STATS: dict[str, tuple[str, ...]] = {
     "summary": (),

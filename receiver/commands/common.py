@@ -1,6 +1,7 @@
 """What every command does alike: settings, database, tables, errors and their exit codes."""
 
 import os
+import pwd
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,12 +17,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from receiver import db, postgres
+from receiver import audit, db, postgres
+from receiver.audit import Target, Values, Who
 from receiver.config import Config, load
 from receiver.db import Connection
 from receiver.errors import (
     Closed,
     ConfigError,
+    EmbeddedError,
     Forbidden,
     HttpError,
     MilepostError,
@@ -82,6 +85,32 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def who() -> Who:
+    """Who runs this command: the name of the process's user, whatever the environment says."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's arbitrary user has no name
+        name = str(os.getuid())
+    return Who(name, "command")
+
+
+def noted(
+    config: Config, action: str, target: Target, before: Values | None, after: Values | None
+) -> None:
+    """Note a change of a file in the audit trail, where there is a database.
+
+    It is made by then, and a sender must be shut out whether the database answers or not.
+    """
+    if config.database_url is None and not (config.data_dir / "data").is_dir():
+        return  # no receiver ran here yet
+    try:
+        with db.connect(database_url(config)) as connection:
+            audit.note(connection, who(), action, target, before, after)
+    except (psycopg.Error, EmbeddedError) as error:
+        reason = plain(str(error))
+        click.echo(f"milepost: done, but not noted in the audit trail: {reason}", err=True)
 
 
 def settings(env: Mapping[str, str] = os.environ) -> Config:

@@ -9,8 +9,9 @@ from typing import IO
 
 import click
 
-from receiver import db, exchange, migrate
-from receiver.commands.common import as_json, command, database_url, settings, tell, tracked
+from receiver import audit, db, exchange, migrate
+from receiver.audit import Target
+from receiver.commands.common import as_json, command, database_url, settings, tell, tracked, who
 from receiver.errors import MilepostError
 from receiver.stages import StageMap
 
@@ -50,6 +51,7 @@ def import_(file: IO[bytes], as_json: bool) -> None:
         if said is not None:
             builds = sum(1 for _ in tracked(exchange.folded(connection, stages), "Folding"))
             exchange.resolve(connection, said)
+            audit.note(connection, who(), "import", Target("receiver"), after={"builds": builds})
     text = "All of it was there." if said is None else f"{builds} builds are imported."
     tell(text, {"builds": builds}, as_json=as_json)
 

@@ -26,12 +26,13 @@ COLUMNS = (
     default="open",
     show_default=True,
 )
+@click.option("--limit", type=click.IntRange(1, 10_000), default=300, show_default=True)
 @as_json
 @command
-def failures(status: str, as_json: bool) -> None:
-    """What failed, the newest first: at most 300 open ones and 50 resolved."""
+def failures(status: str, limit: int, as_json: bool) -> None:
+    """What failed, the newest first."""
     with asked() as receiver:
-        rows = receiver.failures(status)
+        rows = receiver.failures(status, limit)
     show(rows, COLUMNS, as_json=as_json)
 
 

@@ -2,8 +2,9 @@
 
 import click
 
-from receiver import renaming
-from receiver.commands.common import as_json, command, connection, tell
+from receiver import audit, renaming
+from receiver.audit import Target
+from receiver.commands.common import as_json, command, connection, tell, who
 
 DIMENSIONS = click.Choice(["platform", "os-version", "image-type", "project"])
 
@@ -19,7 +20,11 @@ def rename(dimension: str, old: str, new: str, as_json: bool) -> None:
     if not new.strip() or len(new) > 200:
         raise click.BadParameter("1 to 200 characters", param_hint="NEW")
     with connection() as database:
-        renaming.rename(database, dimension.replace("-", "_"), old, new)
+        kind = dimension.replace("-", "_")
+        renaming.rename(database, kind, old, new)
+        audit.note(
+            database, who(), f"{kind}.rename", Target(kind, new), {"name": old}, {"name": new}
+        )
     tell(f"{old} is {new} now.", {"old": old, "new": new}, as_json=as_json)
 
 
@@ -32,6 +37,9 @@ def rename(dimension: str, old: str, new: str, as_json: bool) -> None:
 def merge(dimension: str, old: str, into: str, as_json: bool) -> None:
     """Move all builds of OLD to INTO; what reports OLD is of INTO."""
     with connection() as database:
-        moved = renaming.merge(database, dimension.replace("-", "_"), old, into)
+        kind = dimension.replace("-", "_")
+        moved = renaming.merge(database, kind, old, into)
+        after = {"name": into, "builds_moved": moved}
+        audit.note(database, who(), f"{kind}.merge", Target(kind, into), {"name": old}, after)
     text = f"{old} is {into} now: {moved} build{'' if moved == 1 else 's'} moved."
     tell(text, {"old": old, "new": into, "builds_moved": moved}, as_json=as_json)

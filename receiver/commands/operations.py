@@ -11,8 +11,9 @@ from typing import IO
 import click
 from psycopg.conninfo import conninfo_to_dict
 
-from receiver import db, migrate, pgbinaries, pruning
-from receiver.commands.common import as_json, command, database_url, settings, tell, tracked
+from receiver import audit, db, migrate, pgbinaries, pruning
+from receiver.audit import Target
+from receiver.commands.common import as_json, command, database_url, settings, tell, tracked, who
 from receiver.commands.exchange import written
 from receiver.config import span
 from receiver.errors import MilepostError
@@ -65,6 +66,8 @@ def restore(file: Path, as_json: bool) -> None:
     with file.open("rb") as source:
         _restore(source)
     migrate.migrate(url)
+    with db.connect(url) as connection:
+        audit.note(connection, who(), "restore", Target("receiver"), after={"file": file.name})
     tell(f"{file} is restored.", {"file": str(file)}, as_json=as_json)
 
 
@@ -81,6 +84,8 @@ def prune(older_than: str, facts: bool, as_json: bool) -> None:
     with db.connect(database_url(settings())) as connection:
         connection.autocommit = True
         before = datetime.now(UTC) - age
+        told = {"older_than": older_than, "facts": facts}  # noted first: it is done in pieces
+        audit.note(connection, who(), "prune", Target("receiver"), after=told)
         done = {"bodies_forgotten": sum(tracked(pruning.bodies(connection, before), "Bodies"))}
         if facts:
             done["rows_removed"] = sum(tracked(pruning.facts(connection, before), "Facts"))

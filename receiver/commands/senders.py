@@ -14,7 +14,8 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from receiver import paste
-from receiver.commands.common import as_json, command, settings, show, tell
+from receiver.audit import Target
+from receiver.commands.common import as_json, command, noted, settings, show, tell
 from receiver.config import SOURCES, Config
 from receiver.errors import ConfigError, MilepostError
 from receiver.model import Sender
@@ -47,6 +48,8 @@ def add(name: str, source: str, projects: tuple[str, ...], as_json: bool) -> Non
     tables = document.setdefault("sender", tomlkit.aot())
     tables.append(_table(name, source, file_name, projects))
     _write(config, document)
+    after = {"source": source, "projects": projects}
+    noted(config, "sender.add", Target("sender", name), None, after)
     _tell(config, source, name, secret, as_json=as_json)
 
 
@@ -82,6 +85,8 @@ def rotate(name: str, source: str | None, finish: bool, as_json: bool) -> None:
         if not as_json:
             click.echo(f"The old secret is valid until: milepost sender rotate {name} --finish")
     _touch(config)
+    before, after = len(sender.secrets), 1 if finish else len(kept) + 1
+    noted(config, "sender.rotate", Target("sender", name), {"secrets": before}, {"secrets": after})
 
 
 @group.command()
@@ -100,6 +105,8 @@ def remove(name: str, source: str | None, as_json: bool) -> None:
         tables.remove(table)
     _write(config, document)
     path.unlink(missing_ok=True)
+    before = {"source": sender.source, "projects": sender.projects}
+    noted(config, "sender.remove", Target("sender", name), before, None)
     tell(f"{name} is shut out.", {"name": name, "removed": True}, as_json=as_json)
 
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from receiver import tokens
-from receiver.commands.common import as_json, command, connection, show, tell
+from receiver import audit, tokens
+from receiver.audit import Target
+from receiver.commands.common import as_json, command, connection, show, tell, who
 from receiver.config import SCOPES
 
 _SPAN = re.compile(r"(\d{1,4})([hdwy])\Z")
@@ -29,7 +30,10 @@ def create(name: str, scope: str, project: str | None, expires: str | None, as_j
     """Make a token and print it, this once."""
     token, grant = tokens.generate(), tokens.Grant(name, scope, project)
     with connection() as database:
-        tokens.keep(database, token, grant, _end(expires) if expires else None)
+        end = _end(expires) if expires else None
+        tokens.keep(database, token, grant, end)
+        after = {"scope": scope, "project": project, "expires_at": end}
+        audit.note(database, who(), "token.create", Target("token", name), after=after)
     tell(token, {"name": name, "scope": scope, "token": token}, as_json=as_json)
 
 
@@ -52,6 +56,7 @@ def revoke(name: str, as_json: bool) -> None:
     """End a token at once."""
     with connection() as database:
         tokens.revoke(database, name)
+        audit.note(database, who(), "token.revoke", Target("token", name))
     tell(f"{name} is revoked.", {"name": name, "revoked": True}, as_json=as_json)
 
 

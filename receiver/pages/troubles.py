@@ -7,8 +7,9 @@ from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from receiver import charts, resolving, troubles
-from receiver.access import require_read, require_write
+from receiver.access import require_read, require_write, who
 from receiver.pages.answers import Values, answer, blueprint
+from receiver.resolving import Said
 from receiver.services import services
 
 
@@ -31,9 +32,8 @@ def _failures() -> Values:
 def resolve(failure_id: UUID) -> BaseResponse:
     """Resolve a failure with notes, or open it again; needs a token that may write."""
     require_write()
-    is_open = request.form.get("resolved") == "no"
-    notes = request.form.get("notes", "")
-    number = resolving.resolve(services().database, failure_id, notes, resolved=not is_open)
+    said = Said(request.form.get("resolved") != "no", request.form.get("notes", ""))
+    number = resolving.resolve(services().database, failure_id, said, who())
     if request.form.get("back") == "failures":
         return redirect(url_for("pages.failures"), 303)
     return redirect(url_for("pages.build", build_number=number) + "#failures", 303)

@@ -1,6 +1,6 @@
 """Every source that the receiver speaks; a new one is its file and a line here."""
 
-from receiver.sources import cloudevents, github, gitlab, jenkins, milepost, packer
+from receiver.sources import api, cloudevents, github, gitlab, jenkins, milepost, packer
 
 SOURCES = {
     source.name: source
@@ -11,5 +11,6 @@ SOURCES = {
         gitlab.SOURCE,
         jenkins.SOURCE,
         cloudevents.SOURCE,
+        api.SOURCE,
     )
 }

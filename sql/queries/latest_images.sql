@@ -1,4 +1,4 @@
--- The artifacts of the latest completed build of every combination. One look into the index a combination.
+-- The artifacts, kept and final, of the latest completed build of every combination. One look into the index a combination.
 WITH RECURSIVE latest AS (
     (
         SELECT id, coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id, os_version_id, image_type_id
@@ -41,7 +41,12 @@ JOIN os_versions ON os_versions.id = builds.os_version_id
 JOIN image_types ON image_types.id = builds.image_type_id
 LEFT JOIN projects ON projects.id = builds.project_id
 LEFT JOIN LATERAL (
-    SELECT artifact_id, region FROM artifacts WHERE build_id = builds.id
+    SELECT artifact_id, region
+    FROM artifacts
+    WHERE
+        build_id = builds.id
+        AND kind IS DISTINCT FROM 'resumable'
+        AND (expires_at IS NULL OR expires_at > now())
 ) AS artifact ON true
 ORDER BY
     platforms.name, os_versions.major_version, os_versions.minor_version, os_versions.name,

@@ -6,15 +6,16 @@ WITH gone AS (
 )
 INSERT INTO artifacts (
     id, build_id, place, attempt, artifact_id, region, builder_type, name, packer_run_uuid,
-    build_time, files, custom_data, checksum, state
+    build_time, files, custom_data, checksum, state, storage, path, size_bytes, kind, expires_at
 )
 SELECT
     id, build_id, place, attempt, artifact_id, region, builder_type, name, packer_run_uuid,
-    build_time, files, custom_data, checksum, state
+    build_time, files, custom_data, checksum, state, storage, path, size_bytes, kind, expires_at
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
     id uuid, build_id uuid, place integer, attempt integer, artifact_id text, region text,
     builder_type text, name text, packer_run_uuid text, build_time timestamptz, files jsonb,
-    custom_data jsonb, checksum text, state integer
+    custom_data jsonb, checksum text, state integer, storage text, path text, size_bytes bigint,
+    kind text, expires_at timestamptz
 )
 ON CONFLICT (id) DO UPDATE SET
     attempt = excluded.attempt,
@@ -27,4 +28,9 @@ ON CONFLICT (id) DO UPDATE SET
     files = excluded.files,
     custom_data = excluded.custom_data,
     checksum = excluded.checksum,
-    state = excluded.state
+    state = excluded.state,
+    storage = excluded.storage,
+    path = excluded.path,
+    size_bytes = excluded.size_bytes,
+    kind = excluded.kind,
+    expires_at = excluded.expires_at

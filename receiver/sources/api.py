@@ -1,0 +1,242 @@
+"""What is said of a build through /api/v1: a delivery that is folded and replayed as any other.
+
+The body is {"build_number", "kind", "said"}; `said` is the request as it was checked. Nobody posts
+it to a webhook: the source has no secret.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from receiver.errors import Invalid, Unauthorized
+from receiver.model import (
+    DIMENSIONS,
+    Artifact,
+    Event,
+    Failure,
+    Identity,
+    Json,
+    Parsed,
+    Request,
+    Run,
+    Source,
+    Statement,
+)
+from receiver.payload import decode
+from receiver.wire import MAX_BODY, MAX_NAME, NUMBER_PROBLEM, NUMBER_SHAPE, Moment, Whole, flat
+
+RUN_KEY = "api"  # one reporter a build; the fold gives it no attempt of its own
+STATUSES = ("started", "completed", "failed", "skipped", "cancelled")
+# What a shell, a URL and a table show as it is.
+PRINTABLE = "^[!-~\u00a1-\uffff][ -~\u00a1-\uffff]*$"
+
+
+class Shape(validate.Regexp):
+    """A pattern that the whole text must fit: Python's `$` lets a last newline through."""
+
+    def __call__(self, value: Any) -> Any:
+        if not self.regex.fullmatch(value):
+            raise ValidationError(self._format_error(value))
+        return value
+
+
+class Strict(Schema):
+    """Unknown fields are refused; `may_be_left_out` is a body that need not be sent."""
+
+    may_be_left_out: ClassVar[bool] = False
+
+    class Meta:
+        unknown = RAISE
+
+
+class Line(fields.String):
+    """Text without spaces at its end."""
+
+    def _deserialize(self, value: Any, *more: Any, **named: Any) -> str:
+        line: str = super()._deserialize(value, *more, **named)
+        return line.rstrip()
+
+
+class Integer(Whole):
+    """As Whole; JSON does not tell 50.0 from 50."""
+
+    def _deserialize(self, value: Any, *more: Any, **named: Any) -> int:
+        whole = int(value) if isinstance(value, float) and value.is_integer() else value
+        return super()._deserialize(whole, *more, **named)
+
+
+def about(description: str, **more: Any) -> Json:
+    """What the document says of a field."""
+    return {"metadata": {"description": description, **more}}
+
+
+def label(**more: Any) -> fields.String:
+    """A short printable text."""
+    problem = "Must be printable and not begin with a space."
+    shape = Shape(PRINTABLE, error=problem)
+    return Line(validate=[validate.Length(1, MAX_NAME), shape], **more)
+
+
+def words(longest: int, **more: Any) -> fields.String:
+    """A text that says something."""
+    return fields.String(validate=validate.Length(1, longest), **more)
+
+
+class BuildAhead(Strict):
+    """What a build is of; names that the tables lack are created."""
+
+    project = label(**about("Made where the tables lack it, as the others are."))
+    platform = label()
+    os_version = label()
+    image_type = label()
+    created_by = label(**about("The token's name where it is not said."))
+
+
+class Cancellation(Strict):
+    """Why nobody goes on with it."""
+
+    may_be_left_out = True
+    reason = words(4_000, **about("Shown at the stages that it cut."))
+
+
+WHEN = about("Now where it is not said; without a zone it is UTC.")
+
+
+class Placed(Strict):
+    """Something that happened at a stage."""
+
+    stage = label(**about("Its name; the stage map tells its state."))
+    state = Integer(0, 100, **about("How far the build is by it; stands above the map."))
+    at = Moment(**WHEN)
+
+    @validates_schema
+    def _has_a_place(self, data: Json, **_: Any) -> None:
+        if "stage" not in data and "state" not in data:
+            raise ValidationError("Say the stage, the state or both.", "stage")
+
+
+class NewState(Placed):
+    """A stage of a build begins or ends."""
+
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    message = words(60_000, **about("Why it failed, or a warning."))
+
+
+class NewFailure(Placed):
+    """A stage of a build failed."""
+
+    message = words(60_000, required=True)
+    type = label(**about("Such as provisioner."))
+    component = label(**about("What failed, such as ansible."))
+    details = fields.Dict(keys=fields.String())
+
+
+KIND = about("`resumable` is only for the next attempt to start from.")
+
+
+class NewArtifact(Strict):
+    """Something that a build made, where it lies and until when."""
+
+    artifact_id = words(2_000, required=True, **about("Such as ami-0abc1234."))
+    region = label()
+    builder_type = label()
+    name = label()
+    storage = label(**about("Where the path is to be looked for, such as s3."))
+    path = words(4_000)
+    size_bytes = Integer(0, 2**53)
+    checksum = label(**about("Such as sha256:…"))
+    kind = fields.String(
+        validate=validate.OneOf(("final", "resumable")), load_default="final", **KIND
+    )
+    state = Integer(0, 100, **about("How far the image is."))
+    expires_at = Moment(**about("Until when it is kept; for ever where it is not said."))
+    at = Moment(**WHEN)
+
+
+def parse(request: Request) -> Parsed:
+    """One statement of one event; Invalid names each wrong field."""
+    document = decode(request.body).document
+    number, kind = document.get("build_number"), document.get("kind")
+    if not isinstance(number, str) or not NUMBER_SHAPE.fullmatch(number):
+        raise Invalid(fields={"build_number": [NUMBER_PROBLEM]})
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise Invalid(fields={"kind": [f"Must be one of {', '.join(KINDS)}."]})
+    schema, event_of = KINDS[kind]
+    said = _loaded(schema(), document.get("said"))
+    event = event_of(said, said.get("at") or request.received_at)
+    known = said if kind == "build" else {}
+    statement = Statement(
+        number,
+        Run(RUN_KEY),
+        (event,),
+        said=Identity(**{name: known.get(name) for name in DIMENSIONS}),
+        created_by=known.get("created_by"),
+    )
+    return Parsed((statement,))
+
+
+def _loaded(schema: Schema, said: Any) -> Json:
+    try:
+        loaded: Json = schema.load(said)
+        return loaded
+    except ValidationError as error:
+        raise Invalid(fields=flat(error.messages_dict, "said")) from error
+
+
+def _build(_said: Json, at: datetime) -> Event:
+    return Event("build", at, "pending")
+
+
+def _cancel(said: Json, at: datetime) -> Event:
+    reason = said.get("reason")
+    return Event("build", at, "cancelled", failure=Failure("cancelled", reason) if reason else None)
+
+
+def _state(said: Json, at: datetime) -> Event:
+    message = said.get("message")
+    failure = Failure(message=message) if message else None
+    return Event("stage", at, said["status"], said.get("stage"), said.get("state"), failure=failure)
+
+
+def _failure(said: Json, at: datetime) -> Event:
+    failure = Failure(
+        said.get("type", "stage"), said["message"], said.get("component"), said.get("details")
+    )
+    return Event("stage", at, "failed", said.get("stage"), said.get("state"), failure=failure)
+
+
+def _artifact(said: Json, at: datetime) -> Event:
+    given = {each: value for each, value in said.items() if each not in ("state", "at")}
+    return Event("artifact", at, state=said.get("state"), artifact=Artifact(**given))
+
+
+KINDS: dict[str, tuple[type[Schema], Callable[[Json, datetime], Event]]] = {
+    "build": (BuildAhead, _build),
+    "cancel": (Cancellation, _cancel),
+    "state": (NewState, _state),
+    "failure": (NewFailure, _failure),
+    "artifact": (NewArtifact, _artifact),
+}
+
+
+def verify(_request: Request, _secrets: tuple[str, ...]) -> None:
+    """Nobody signs it: a token of the API lets it in."""
+    raise Unauthorized
+
+
+def identify(_request: Request) -> tuple[str, str]:
+    """Never asked: the API names each delivery."""
+    raise Unauthorized
+
+
+SOURCE = Source(
+    name="api",
+    verify=verify,
+    identify=identify,
+    parse=parse,
+    max_body=MAX_BODY,
+    content_types=(),
+    own=True,
+)

@@ -1,0 +1,12 @@
+-- Lock what was said of a build through the API; replay locks it before the build, too.
+SELECT run_key
+FROM run_keys
+WHERE
+    run_key = 'api'
+    AND build_id = (
+        SELECT id FROM builds WHERE build_number = %(build_number)s
+        UNION ALL
+        SELECT build_id FROM build_redirects WHERE build_number = %(build_number)s
+        LIMIT 1
+    )
+FOR UPDATE
