@@ -6,6 +6,7 @@
     ├── MigrationError       the schema and the files disagree
     └── HttpError
         ├── Malformed        400
+        ├── WrongHost        400, asked by a name that is not this receiver's
         ├── NotFound         404
         ├── WrongMethod      405
         ├── WrongType        415
@@ -17,6 +18,7 @@
         ├── Pruned           409, a delivery whose body is gone
         ├── Invalid          422, names each wrong field
         │   └── Undecodable  422, the body is no sane JSON
+        ├── TooManyGuesses   429, after many wrong signatures or tokens
         └── Unavailable      503, try again
 
 An error's text is a sentence a user may see; it never echoes input or a secret.
@@ -75,6 +77,15 @@ class Malformed(HttpError):
     """The request itself is broken."""
 
     status, code, title = 400, "malformed", "Broken request"
+
+
+class WrongHost(HttpError):
+    """Set MILEPOST_EXTERNAL_URL or MILEPOST_TRUSTED_HOSTS to the name that is in use."""
+
+    status, code, title = 400, "wrong-host", "This receiver has another name"
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__ or "")
 
 
 class WrongMethod(HttpError):
@@ -138,6 +149,15 @@ class Undecodable(Invalid):
     """The body is not one sane JSON document."""
 
     code, title = "undecodable", "Body is not sane JSON"
+
+
+class TooManyGuesses(HttpError):
+    """Too many wrong signatures or tokens came from this address; the right one still counts."""
+
+    status, code, title = 429, "too-many-guesses", "Too many wrong proofs"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(self.__doc__ or "", headers={"Retry-After": str(retry_after)})
 
 
 class Unavailable(HttpError):

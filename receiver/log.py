@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 
 import structlog
 
@@ -26,3 +27,15 @@ def get() -> structlog.typing.FilteringBoundLogger:
     """The receiver's logger."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+def unexpected(error: BaseException, **context: object) -> None:
+    """Log where our own code failed. The error's text is left out: it may quote what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    get().error(
+        "unexpected",
+        error=type(error).__name__,
+        sqlstate=getattr(error, "sqlstate", None),
+        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-20:]],
+        **context,
+    )

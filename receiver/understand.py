@@ -5,7 +5,7 @@ Nothing here waits or writes.
 
 from dataclasses import replace
 
-from receiver import manifest
+from receiver import log, manifest
 from receiver.errors import Invalid
 from receiver.model import DIMENSIONS, Delivery, Identity, Parsed, Report, Statement, Subject
 from receiver.routes import Routes
@@ -27,6 +27,11 @@ def understood(services: Services, delivery: Delivery) -> Parsed:
         if source.own:
             raise
         return quarantined(error)
+    except Exception as error:  # a bug of ours is no reason to lose a forge's event
+        if source.own:
+            raise
+        log.unexpected(error, delivery_id=str(delivery.id))
+        return quarantined(Invalid(f"Our parser failed ({type(error).__name__})."))
 
 
 def quarantined(error: Invalid) -> Parsed:

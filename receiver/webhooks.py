@@ -8,14 +8,23 @@ from flask import Blueprint, Response, g, jsonify, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-from receiver import ingest
-from receiver.errors import HttpError, Malformed, NotFound, TooLarge, WrongMethod, WrongType
+from receiver import guesses, ingest
+from receiver.errors import (
+    HttpError,
+    Malformed,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    WrongMethod,
+    WrongType,
+)
 from receiver.model import Request, Sender, Source
 from receiver.services import services
 from receiver.sources import SOURCES
 
 blueprint = Blueprint("webhooks", __name__)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+MOST_TOLD = 20  # builds of one delivery in its log line
 DISCARDED = 32 * 2**20  # more than any proxy of ours passes on
 
 
@@ -25,6 +34,9 @@ def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
     """Take one delivery; the checks come in the order that the README promises."""
     try:
         return _received(source_name, sender_name)
+    except Unauthorized:
+        guesses.note()
+        raise
     except HttpError:
         _discard()
         raise
@@ -32,11 +44,17 @@ def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
 
 def _received(source_name: str, sender_name: str) -> tuple[Response, int]:
     source, sender = _sender(source_name, sender_name)
+    g.told = {"source": source.name, "sender": sender.name}
     if request.method != "POST":
         raise WrongMethod(headers={"Allow": "POST"})
     _check_type(source)
     accepted = ingest.accept(services(), source, sender, _request(source))
     g.outcome = "duplicate" if accepted.duplicate else accepted.outcome
+    g.told |= {
+        "delivery_id": accepted.delivery_id,
+        "outcome": g.outcome,
+        "builds": accepted.build_numbers[:MOST_TOLD],
+    }
     answer: dict[str, object] = {
         "id": accepted.delivery_id,
         "outcome": accepted.outcome,
