@@ -162,7 +162,13 @@ def readyz() -> Response:
 
 def _build(build_number: str) -> Row:
     caller, config = require("read"), services().config
-    return reads.build(services().database, build_number, config.stall_after, caller.project)
+    return reads.build(
+        services().database,
+        build_number,
+        config.stall_after,
+        caller.project,
+        reveal=caller.allows("admin"),
+    )
 
 
 def _given(names: Sequence[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from receiver import redact
 from receiver.db import Database, Row, query
 
 DAYS = 14
@@ -20,21 +21,24 @@ _VARYING = re.compile(
 def failures(database: Database, now: datetime, *, everything: bool) -> dict[str, Any]:
     """The newest open failures in groups, and the newest resolved ones.
 
-    Without `everything` those of builds that are good by now are left out.
+    Without `everything` those of builds that are good by now are left out. What looks secret is
+    masked, here and below.
     """
-    row = {"everything": everything}
-    with database.transaction() as connection:
-        opened = connection.execute(query("open_failures"), row).fetchall()
-        resolved = connection.execute(query("resolved_failures")).fetchall()
+    opened, resolved = _read(database, everything=everything)
     return {"groups": grouped(opened, now), "resolved": resolved, "open_count": len(opened)}
 
 
 def listed(database: Database, status: str) -> list[Row]:
     """The newest failures that are `open`, `resolved` or either (`all`), without groups."""
-    with database.transaction() as connection:
-        opened = connection.execute(query("open_failures"), {"everything": True}).fetchall()
-        resolved = connection.execute(query("resolved_failures")).fetchall()
+    opened, resolved = _read(database, everything=True)
     return {"open": opened, "resolved": resolved, "all": opened + resolved}[status]
+
+
+def _read(database: Database, *, everything: bool) -> list[list[Row]]:
+    with database.transaction() as connection:
+        opened = connection.execute(query("open_failures"), {"everything": everything}).fetchall()
+        resolved = connection.execute(query("resolved_failures")).fetchall()
+    return [redact.document(opened), redact.document(resolved)]
 
 
 def shape(message: str) -> str:

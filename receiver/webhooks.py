@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-from receiver import guesses, ingest
+from receiver import guesses, ingest, redact
 from receiver.errors import (
     HttpError,
     Malformed,
@@ -85,8 +85,8 @@ def _request(source: Source) -> Request:
     return Request(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=_body(source.max_body),
-        # A forge's says nothing to us, and may hold a credential that somebody put into the URL.
-        query=request.query_string.decode("latin-1") if source.own else "",
+        # A forge's says nothing to us; in every URL somebody may have put a credential.
+        query=redact.query(request.query_string.decode("latin-1")) if source.own else "",
         received_at=datetime.now(UTC),
     )
 
