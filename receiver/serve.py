@@ -3,13 +3,14 @@
 import os
 import shutil
 import tempfile
-from typing import Any
+from typing import Any, cast
 
+from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers import gthread
 
-from receiver import housekeeping, metrics
+from receiver import housekeeping, metrics, unreadable
 from receiver.app import create_app
 from receiver.config import Config
 
@@ -46,6 +47,10 @@ class Worker(gthread.ThreadWorker):
         """Put the connection class in place, in the worker only."""
         gthread.TConn = TimedConnection  # type: ignore[misc]  # the only way in
         super().init_process()
+
+    def handle_error(self, _req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
+        """Answer what could not be read; called in the connection's thread."""
+        unreadable.answer(cast(Flask, self.wsgi), client, exc)
 
 
 class Server(BaseApplication):

@@ -20,6 +20,8 @@ def understood(services: Services, delivery: Delivery) -> Parsed:
     Invalid, with each wrong field, for our own formats.
     """
     source = SOURCES[delivery.source]
+    if not delivery.request.headers.get("content-type"):
+        return quarantined(Invalid("It has no Content-Type."))
     try:
         parsed = routed(source.parse(delivery.request), services.routes())
         return filled(parsed, delivery, services.named_senders())

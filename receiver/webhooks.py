@@ -23,13 +23,15 @@ from receiver.services import services
 from receiver.sources import SOURCES
 
 blueprint = Blueprint("webhooks", __name__)
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 MOST_TOLD = 20  # builds of one delivery in its log line
 DISCARDED = 32 * 2**20  # more than any proxy of ours passes on
 
 
-@blueprint.route("/webhooks/<source_name>", methods=METHODS)
-@blueprint.route("/webhooks/<source_name>/<sender_name>", methods=METHODS)
+@blueprint.route("/webhooks/<source_name>", methods=METHODS, provide_automatic_options=False)
+@blueprint.route(
+    "/webhooks/<source_name>/<sender_name>", methods=METHODS, provide_automatic_options=False
+)
 def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
     """Take one delivery; the checks come in the order that the README promises."""
     try:
@@ -77,6 +79,8 @@ def _sender(source_name: str, sender_name: str) -> tuple[Source, Sender]:
 def _check_type(source: Source) -> None:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise WrongType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
+    if not request.mimetype and not source.own:
+        return  # a forge cannot mend it: kept, and not understood
     if request.mimetype not in source.content_types:
         raise WrongType(f"Send Content-Type: {' or '.join(source.content_types)}.")
 
@@ -109,6 +113,8 @@ def _body(limit: int) -> bytes:
 def _discard() -> None:
     """Read what is left of a refused body. A connection that closes with bytes unread is reset,
     and a proxy that still sends would tell of a failed receiver instead of our answer."""
+    if (request.content_length or 0) > DISCARDED:
+        return
     left = DISCARDED
     with suppress(OSError, ParseException):
         while left > 0 and (piece := request.environ["wsgi.input"].read(2**16)):
