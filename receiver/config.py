@@ -10,6 +10,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 from receiver import signatures
 from receiver.errors import ConfigError
 
@@ -108,7 +111,7 @@ def load(env: Mapping[str, str]) -> Config:
     reader = _Reader(env)
     config = Config(
         data_dir=Path(env.get("MILEPOST_DATA_DIR") or default_data_dir(env)).expanduser(),
-        database_url=reader.text("DATABASE_URL"),
+        database_url=reader.conninfo("DATABASE_URL"),
         public_read=reader.flag("MILEPOST_PUBLIC_READ"),
         public_badges=reader.flag("MILEPOST_PUBLIC_BADGES"),
         stages=reader.path("MILEPOST_STAGES"),
@@ -163,6 +166,15 @@ class _Reader:
         if not path:
             return self.env.get(name) or None
         return self._contents(f"{name}_FILE", path)
+
+    def conninfo(self, name: str) -> str | None:
+        """A libpq URL; the driver would quote a broken one, password and all, in its log."""
+        value = self.text(name)
+        try:
+            conninfo_to_dict(value or "")
+        except ProgrammingError:
+            self.problems.append(f"{name} must be as postgresql://user@host/database.")
+        return value
 
     def flag(self, name: str) -> bool:
         value = self.env.get(name, "").lower()

@@ -39,6 +39,8 @@ def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
     except Unauthorized:
         guesses.note()
         raise
+    except Malformed:  # the rest of it never comes
+        raise
     except HttpError:
         _discard()
         raise
@@ -105,6 +107,8 @@ def _body(limit: int) -> bytes:
         body = request.stream.read(limit + 1)
     except (ClientDisconnected, OSError, ParseException) as error:
         raise Malformed("The body ended early or is chunked wrongly.") from error
+    if len(body) < (request.content_length or 0):
+        raise Malformed("The body is shorter than its Content-Length.")
     if len(body) > limit:
         raise TooLarge(f"A body may have {limit} bytes.")
     return body
