@@ -173,6 +173,15 @@ def test_8_a_signature_of_9000_bytes_is_431(receiver: Running, source: str):
         refused(receiver, request(receiver, source, b"", ("Content-Length", "0"), each), {431})
 
 
+def test_51_a_header_with_underscores_is_no_proof(receiver: Running):
+    content = body("github")
+    given = headers("github", receiver.secrets["github"], content)
+    given["X_Hub_Signature_256"] = given.pop("X-Hub-Signature-256")
+    given |= {"Content-Length": str(len(content)), "Connection": "close"}
+    data = head("/webhooks/github", given) + content
+    assert refused(receiver, data, {401}).code == "unauthorized"
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_49_a_long_address_is_414(receiver: Running, source: str):
     data = head(f"/webhooks/{source}?{'a' * 5_000}", {"Content-Length": "0"})
