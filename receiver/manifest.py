@@ -16,6 +16,7 @@ from receiver.errors import Invalid
 from receiver.model import Artifact, Identity, Json
 
 MAX_BUILDS = 10_000
+MAX_NAME = 200  # an index takes no longer one
 LAST_SECOND = 253_402_300_798  # one before 9999-12-31T23:59:59, the end of Python's calendar
 UNRESOLVED = "<no value>"  # what Packer writes for a template that it cannot fill
 
@@ -64,7 +65,9 @@ def run_key(document: Mapping[str, Any], body: bytes) -> str:
 def infer(document: Mapping[str, Any]) -> Identity:
     """The platform is the builder's type, where the last run used one builder only."""
     types = {entry.get("builder_type") for entry in _current(document)}
-    return Identity(platform=types.pop() or None) if len(types) == 1 else Identity()
+    return (
+        Identity(platform=(types.pop() or "")[:MAX_NAME] or None) if len(types) == 1 else Identity()
+    )
 
 
 def custom(document: Mapping[str, Any]) -> tuple[Identity, str | None]:
@@ -74,7 +77,7 @@ def custom(document: Mapping[str, Any]) -> tuple[Identity, str | None]:
         data = entry.get("custom_data") or {}
         for prefix in ("", "milepost_"):
             for name in ("build_number", *(each.name for each in fields(Identity))):
-                value = data.get(prefix + name, "").strip()[:200]
+                value = data.get(prefix + name, "").strip()[:MAX_NAME]
                 if value and value != UNRESOLVED:
                     said[name] = value
     number = said.pop("build_number", "")

@@ -6,6 +6,7 @@ writes CSV.
 """
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -203,6 +204,17 @@ def test_64_a_manifest_may_lack_much(
     whole = document("milepost", next(NUMBERS)) | {"manifest": found}
     content = orjson.dumps(found if source == "packer" else whole) + b" " * next(NUMBERS)
     assert post(receiver, source, content).status == status, what
+
+
+@pytest.mark.parametrize("field", ["builder_type", "name", "artifact_id", "packer_run_uuid"])
+def test_64_a_long_name_that_does_not_compress_is_cut(receiver: Running, field: str):
+    text = "".join(sha256(str(number).encode()).hexdigest() for number in range(200))
+    found = {"builds": [{field: text}], "last_run_uuid": text if "uuid" in field else None}
+    answer = post(receiver, "packer", orjson.dumps(found))
+    assert answer.status == 202, answer.body
+    (number,) = answer.problem["builds"]
+    page = requests.get(f"{receiver.url}/api/v1/builds/{number}", timeout=30)
+    assert page.status_code == 200
 
 
 def test_64_a_cut_manifest_is_422(receiver: Running):
