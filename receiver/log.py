@@ -6,21 +6,30 @@ import traceback
 
 import structlog
 
+COMMON: list[structlog.typing.Processor] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+]
+JSON = structlog.processors.JSONRenderer()
+
 
 def configure() -> None:
-    """Send every log line to stdout as JSON."""
+    """Send every log line to stdout as JSON, those of the libraries too."""
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *COMMON, JSON],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
+    if not logging.getLogger().handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(
+            structlog.stdlib.ProcessorFormatter(
+                processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, JSON],
+                foreign_pre_chain=COMMON,
+            )
+        )
+        logging.getLogger().addHandler(handler)
 
 
 def get() -> structlog.typing.FilteringBoundLogger:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-from receiver import guesses, ingest, redact
+from receiver import guesses, ingest, log, redact
 from receiver.errors import (
     HttpError,
     Malformed,
@@ -37,6 +37,7 @@ def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
     try:
         return _received(source_name, sender_name)
     except Unauthorized:
+        _warn_of_query(source_name)
         guesses.note()
         raise
     except Malformed:  # the rest of it never comes
@@ -44,6 +45,12 @@ def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
     except HttpError:
         _discard()
         raise
+
+
+def _warn_of_query(source_name: str) -> None:
+    """A credential in an address ends in the logs of every proxy; it is no proof here."""
+    if any(redact.looks_secret(name) for name in request.args):
+        log.get().warning("credential in a query", source=source_name[:100])
 
 
 def _received(source_name: str, sender_name: str) -> tuple[Response, int]:

@@ -1,5 +1,7 @@
 """One JSON line for each request: who, what became of it, how long; never what was sent."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_network
@@ -71,3 +73,25 @@ def test_a_trusted_proxys_request_id_is_used(
 def test_nobody_elses_request_id_is(client: FlaskClient):
     answer = client.get("/builds", headers={"X-Request-ID": "0f8a2c-7b1e"})
     assert answer.headers["X-Request-ID"] != "0f8a2c-7b1e"
+
+
+def test_18_a_credential_in_a_query_is_warned_of_and_not_shown(
+    client: FlaskClient, capsys: pytest.CaptureFixture[str]
+):
+    capsys.readouterr()
+    client.post("/webhooks/milepost?token=canary", data=b"{}", content_type="application/json")
+    warning, line = lines(capsys)
+    assert (warning["event"], warning["level"]) == ("credential in a query", "warning")
+    assert warning["request_id"] == line["request_id"]
+    assert "canary" not in str([warning, line])
+
+
+def test_a_librarys_lines_are_json_too():
+    """In a process of its own: pytest has handlers there."""
+    code = (
+        "import logging; from receiver import log; log.configure();"
+        "logging.getLogger('psycopg.pool').warning('gone: %s', 'x')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"event": "gone: x", "level": "warning"}.items() <= orjson.loads(done.stdout).items()
+    assert not done.stderr
