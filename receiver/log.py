@@ -23,13 +23,20 @@ def configure() -> None:
     )
     if not logging.getLogger().handlers:
         handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(
-            structlog.stdlib.ProcessorFormatter(
-                processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, JSON],
-                foreign_pre_chain=COMMON,
-            )
-        )
+        handler.setFormatter(formatter())
         logging.getLogger().addHandler(handler)
+
+
+def formatter() -> logging.Formatter:
+    """For the handlers of libraries: one JSON line for each record, whatever it holds."""
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            JSON,
+        ],
+        foreign_pre_chain=COMMON,
+    )
 
 
 def get() -> structlog.typing.FilteringBoundLogger:

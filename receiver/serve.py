@@ -6,11 +6,12 @@ import tempfile
 from typing import Any, cast
 
 from flask import Flask
+from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers import gthread
 
-from receiver import housekeeping, metrics, unreadable
+from receiver import housekeeping, log, metrics, unreadable
 from receiver.app import create_app
 from receiver.config import Config
 
@@ -18,6 +19,7 @@ READ_SECONDS = 5.0
 MEMORY = "/dev/shm"  # noqa: S108  # a full disk must stop neither the heartbeat nor the counters
 OPTIONS: dict[str, Any] = {
     "worker_class": "receiver.serve.Worker",
+    "logger_class": "receiver.serve.Log",
     "workers": 2,
     "threads": 8,
     "timeout": 30,
@@ -28,6 +30,17 @@ OPTIONS: dict[str, Any] = {
     "forwarded_allow_ips": "",  # whom to believe is the app's to know
     "loglevel": "warning",
 }
+
+
+class Log(glogging.Logger):
+    """gunicorn's own lines, as JSON like all others."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called in the master; workers inherit it. A client that was too slow is no error."""
+        super().setup(cfg)
+        self.error_log.addFilter(lambda record: not _is_timeout(record.exc_info))
+        for handler in self.error_log.handlers:
+            handler.setFormatter(log.formatter())
 
 
 class TimedConnection(gthread.TConn):
@@ -83,6 +96,10 @@ class Server(BaseApplication):
         """Make the app; called in each worker."""
         housekeeping.start(self._config)
         return create_app(self._config)
+
+
+def _is_timeout(exc_info: Any) -> bool:
+    return bool(exc_info) and isinstance(exc_info[1], TimeoutError)
 
 
 def _forget_worker(_arbiter: Arbiter, worker: Worker) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
+import orjson
 import psycopg
 import pytest
 import requests
@@ -274,3 +275,8 @@ def test_what_could_not_be_read_is_counted(receiver: Running):
     text = requests.get(f"{receiver.url}/metrics", timeout=30).text
     for code in ("bad-request", "request-uri-too-long", "request-header-fields-too-large"):
         assert f'milepost_deliveries_total{{outcome="{code}",source="unknown"}}' in text, code
+
+
+def test_every_line_of_the_log_is_json(receiver: Running):
+    began = next(place for place, line in enumerate(receiver.log) if line.startswith("{"))
+    assert {type(orjson.loads(line)) for line in receiver.log[began:]} == {dict}
