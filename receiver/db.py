@@ -15,7 +15,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
-from receiver.errors import Unavailable
+from receiver import log
+from receiver.errors import Invalid, Unavailable
 
 SQL_DIR = Path(__file__).resolve().parent.parent / "sql"
 WAIT_SECONDS = 3.0
@@ -102,6 +103,10 @@ class Database:
             raise Unavailable("The database waited too long for us.") from error
         except psycopg.errors.ForeignKeyViolation as error:
             raise Unavailable("A name was merged meanwhile.") from error
+        except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
+            # A check of ours missed it. To be told to try again would help no sender.
+            log.unexpected(error)
+            raise Invalid("The database cannot hold such a value.") from error
         except psycopg.OperationalError as error:
             raise Unavailable(_reason(error)) from error
 
