@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 HOOK := receiver/milepost-hook.pyz receiver/milepost-hook.sh
 
-.PHONY: install hook run demo test schemathesis browser screenshots lint lock corpus bench clean
+.PHONY: install hook run demo test schemathesis browser screenshots lint lock corpus bench fuzz audit sbom clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -82,6 +82,24 @@ build/node/.examples:  # GitHub's bodies as Octokit publishes them, to measure w
 bench: install $(VENV)/.dev build/node/.examples  ## how fast it is, as ratios, and bench.json; FULL=1 with a million builds
 	tests/system-packages.sh packer wrk webhook
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench $(PARTS)
+
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.dev  ## each parser so long against a fuzzer: make fuzz FUZZ_SECONDS=600
+	$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
+
+audit: $(VENV)/.dev  ## known vulnerabilities of what is pinned; asks the package index
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r hooks/requirements.lock
+
+sbom: build/sbom.json build/sbom-hook.json  ## what a receiver and a hook are made of, as CycloneDX
+
+build/sbom.json: requirements.lock pyproject.toml | $(VENV)/.dev
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml -o $@ $<
+
+build/sbom-hook.json: hooks/requirements.lock | $(VENV)/.dev
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements --output-reproducible -o $@ $<
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info bench.json

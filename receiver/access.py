@@ -12,7 +12,7 @@ from flask import Response as FlaskResponse
 from flask import g, request
 from werkzeug.wrappers import Response
 
-from receiver import tokens
+from receiver import guesses, tokens
 from receiver.audit import Who
 from receiver.errors import Closed, Forbidden
 from receiver.services import services
@@ -113,6 +113,7 @@ def _caller() -> Grant | None:
     token = request.cookies.get(COOKIE) if bearer is None else bearer
     grant = grant_of(token) if token else None
     if grant is None and bearer is not None:
+        guesses.note()
         raise Closed
     return grant or _user() or (ANYBODY if services().config.public_read else None)
 

@@ -1,20 +1,25 @@
 """create_app(config): the WSGI application, one for each gunicorn worker."""
 
+import re
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import orjson
 from flask import Flask, Response, g, make_response, render_template, request
 from secure import ContentSecurityPolicy, ReferrerPolicy, Secure, XContentTypeOptions, XFrameOptions
+from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException
 
 from receiver import (
     access,
     api,
     deliveries,
+    guesses,
     hookfile,
+    hosts,
     log,
     metrics,
     pages,
@@ -33,6 +38,7 @@ from receiver.errors import (
     Malformed,
     NotFound,
     TooLarge,
+    WrongHost,
     WrongMethod,
     WrongType,
 )
@@ -45,6 +51,7 @@ from receiver.watched import Watched
 
 # Flask's own errors have the codes of ours.
 CODES = {each.status: each.code for each in (Malformed, NotFound, WrongMethod, TooLarge, WrongType)}
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}", re.ASCII)
 POOL_SIZE = 4  # half of a worker's threads, so that a hung database cannot hold every thread
 
 HEADERS = Secure(
@@ -63,10 +70,18 @@ HEADERS = Secure(
 )
 
 
+class Application(Flask):
+    """Flask, whose own log line of a failure would quote the path and the error's text."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """What went wrong, once, in one JSON line."""
+        log.unexpected(exc_info[1])
+
+
 def create_app(config: Config) -> Flask:
     """Wire everything together; connects in the background, so an absent database is a 503."""
     log.configure()
-    app = Flask(__name__)
+    app = Application(__name__)
     database = Database(conninfo(config), size=POOL_SIZE)
     database.open()
     stages = Watched(config.stages, StageMap.parse, StageMap())
@@ -74,12 +89,14 @@ def create_app(config: Config) -> Flask:
     parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
     senders = Watched(config.senders, parse, Senders(), optional=True)
     app.extensions["milepost"] = Services(config, database, stages, routes, senders)
+    app.extensions["milepost_guesses"] = guesses.Guesses()
     api.register(app)
     for module in (probes, webhooks, pages, deliveries, hookfile, metrics, setup, sign_in):
         app.register_blueprint(module.blueprint)
     app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies, config.user_header)  # type: ignore[method-assign]
     app.jinja_env.globals["csrf_token"] = access.csrf_token
     app.before_request(_begin)
+    app.before_request(partial(_check_host, config.hosts))
     app.after_request(access.keep_csrf)
     app.after_request(_finish)
     app.register_error_handler(HttpError, _http_error)
@@ -94,7 +111,15 @@ def conninfo(config: Config) -> str | Callable[[], str]:
 
 def _begin() -> None:
     g.began = time.perf_counter()
-    g.request_id = uuid4().hex
+    given = request.headers.get("X-Request-ID", "")  # of a trusted proxy: others' is removed
+    g.request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+    clear_contextvars()
+    bind_contextvars(request_id=g.request_id)
+
+
+def _check_host(names: frozenset[str]) -> None:
+    if not hosts.is_trusted(request.headers.get("Host"), names):
+        raise WrongHost
 
 
 def _finish(response: Response) -> Response:
@@ -103,15 +128,16 @@ def _finish(response: Response) -> Response:
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     response.headers["X-Request-ID"] = g.get("request_id", "")
+    response.headers.setdefault("Cache-Control", "no-store")
     if request.path != "/livez" and response.status_code != 304:  # open pages ask all the time
         log.get().info(
             "request",
-            request_id=g.get("request_id"),
             method=request.method,
             path=request.path[:500],
             status=response.status_code,
             reason=g.get("reason"),
             ms=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
+            **g.get("told", {}),
         )
     return response
 
@@ -135,7 +161,7 @@ def _http_error(error: HttpError) -> Response:
 
 def _http_exception(error: HTTPException) -> Response:
     status = error.code or 500
-    code = CODES.get(status) or error.name.lower().replace(" ", "-")
+    g.reason = code = CODES.get(status) or error.name.lower().replace(" ", "-")
     problem = {
         "type": "about:blank",
         "title": error.name,

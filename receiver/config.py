@@ -2,12 +2,16 @@
 
 import os
 import re
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from receiver import signatures
 from receiver.errors import ConfigError
@@ -29,6 +33,7 @@ KNOWN = {
     "MILEPOST_SENDERS",
     "MILEPOST_STAGES",
     "MILEPOST_STALL_AFTER",
+    "MILEPOST_TRUSTED_HOSTS",
     "MILEPOST_TRUSTED_PROXIES",
     "MILEPOST_USER_HEADER",
     "MILEPOST_USER_SCOPE",
@@ -41,6 +46,7 @@ KEEP_BODIES = timedelta(days=30)
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,6})(|[smhd])")
 # Read by the hooks, which may share an environment with the receiver.
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 HOOK_NAMES = {
     "MILEPOST_BUILD_NUMBER",
@@ -81,11 +87,18 @@ class Config:
     external_url: str = DEFAULT_URL
     stall_after: timedelta = STALL_AFTER
     keep_bodies: timedelta = KEEP_BODIES
+    trusted_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     user_header: str | None = None
     user_scope: str = "read"
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names with dots by which this receiver may be asked."""
+        own = (urlsplit(self.external_url).hostname or "", socket.gethostname().lower())
+        return frozenset((*own, *self.trusted_hosts))
 
     @property
     def senders(self) -> Path:
@@ -98,7 +111,7 @@ def load(env: Mapping[str, str]) -> Config:
     reader = _Reader(env)
     config = Config(
         data_dir=Path(env.get("MILEPOST_DATA_DIR") or default_data_dir(env)).expanduser(),
-        database_url=reader.text("DATABASE_URL"),
+        database_url=reader.conninfo("DATABASE_URL"),
         public_read=reader.flag("MILEPOST_PUBLIC_READ"),
         public_badges=reader.flag("MILEPOST_PUBLIC_BADGES"),
         stages=reader.path("MILEPOST_STAGES"),
@@ -107,6 +120,7 @@ def load(env: Mapping[str, str]) -> Config:
         external_url=reader.url("MILEPOST_EXTERNAL_URL") or DEFAULT_URL,
         stall_after=reader.duration("MILEPOST_STALL_AFTER", STALL_AFTER),
         keep_bodies=reader.duration("MILEPOST_KEEP_BODIES", KEEP_BODIES),
+        trusted_hosts=reader.hosts("MILEPOST_TRUSTED_HOSTS"),
         trusted_proxies=reader.networks("MILEPOST_TRUSTED_PROXIES"),
         user_header=reader.header("MILEPOST_USER_HEADER"),
         user_scope=reader.choice("MILEPOST_USER_SCOPE", SCOPES),
@@ -153,6 +167,15 @@ class _Reader:
             return self.env.get(name) or None
         return self._contents(f"{name}_FILE", path)
 
+    def conninfo(self, name: str) -> str | None:
+        """A libpq URL; the driver would quote a broken one, password and all, in its log."""
+        value = self.text(name)
+        try:
+            conninfo_to_dict(value or "")
+        except ProgrammingError:
+            self.problems.append(f"{name} must be as postgresql://user@host/database.")
+        return value
+
     def flag(self, name: str) -> bool:
         value = self.env.get(name, "").lower()
         if value not in ("", "0", "1", "true", "false", "yes", "no"):
@@ -166,6 +189,13 @@ class _Reader:
         if value and (parts.scheme not in ("http", "https") or not parts.netloc):
             self.problems.append(f"{name} must be as https://milepost.example.com.")
         return value or None
+
+    def hosts(self, name: str) -> tuple[str, ...]:
+        """Host names without ports, separated by commas."""
+        found = [part.strip().lower() for part in (self.env.get(name) or "").split(",")]
+        if not all(_HOST.fullmatch(host) for host in found if host):
+            self.problems.append(f"{name} must be names such as milepost.example.com, no ports.")
+        return tuple(filter(None, found))
 
     def networks(self, name: str) -> tuple[Network, ...]:
         """Addresses or networks, separated by commas."""

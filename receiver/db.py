@@ -16,7 +16,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
-from receiver.errors import Contended, Unavailable
+from receiver import log
+from receiver.errors import Contended, Invalid, Unavailable
 
 SQL_DIR = Path(__file__).resolve().parent.parent / "sql"
 WAIT_SECONDS = 3.0
@@ -112,6 +113,10 @@ class Database:
             raise Contended("A name was merged meanwhile.") from error
         except psycopg.errors.DeadlockDetected as error:
             raise Contended("The database is busy.") from error
+        except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
+            # A check of ours missed it. To be told to try again would help no sender.
+            log.unexpected(error)
+            raise Invalid("The database cannot hold such a value.") from error
         except psycopg.OperationalError as error:
             raise Unavailable(_reason(error)) from error
 

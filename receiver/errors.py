@@ -6,6 +6,7 @@
     ├── MigrationError       the schema and the files disagree
     └── HttpError
         ├── Malformed        400
+        ├── WrongHost        400, asked by a name that is not this receiver's
         ├── NotFound         404
         ├── WrongMethod      405
         ├── WrongType        415
@@ -21,6 +22,7 @@
         ├── Ended            409, there is nothing left to cancel
         ├── Invalid          422, names each wrong field
         │   └── Undecodable  422, the body is no sane JSON
+        ├── TooManyGuesses   429, after many wrong signatures or tokens
         └── Unavailable      503, try again
             └── Contended    503, another transaction was in the way; tried again before it is told
 
@@ -80,6 +82,15 @@ class Malformed(HttpError):
     """The request itself is broken."""
 
     status, code, title = 400, "malformed", "Broken request"
+
+
+class WrongHost(HttpError):
+    """Set MILEPOST_EXTERNAL_URL or MILEPOST_TRUSTED_HOSTS to the name that is in use."""
+
+    status, code, title = 400, "wrong-host", "This receiver has another name"
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__ or "")
 
 
 class WrongMethod(HttpError):
@@ -171,6 +182,15 @@ class Undecodable(Invalid):
     """The body is not one sane JSON document."""
 
     code, title = "undecodable", "Body is not sane JSON"
+
+
+class TooManyGuesses(HttpError):
+    """Too many wrong signatures or tokens came from this address; the right one still counts."""
+
+    status, code, title = 429, "too-many-guesses", "Too many wrong proofs"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(self.__doc__ or "", headers={"Retry-After": str(retry_after)})
 
 
 class Unavailable(HttpError):

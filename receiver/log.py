@@ -2,23 +2,40 @@
 
 import logging
 import sys
+import traceback
 
 import structlog
 
+COMMON: list[structlog.typing.Processor] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+]
+JSON = structlog.processors.JSONRenderer()
+
 
 def configure() -> None:
-    """Send every log line to stdout as JSON."""
+    """Send every log line to stdout as JSON, those of the libraries too."""
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[structlog.contextvars.merge_contextvars, *COMMON, JSON],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
+    )
+    if not logging.getLogger().handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(formatter())
+        logging.getLogger().addHandler(handler)
+
+
+def formatter() -> logging.Formatter:
+    """For the handlers of libraries: one JSON line for each record, whatever it holds."""
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            JSON,
+        ],
+        foreign_pre_chain=COMMON,
     )
 
 
@@ -26,3 +43,15 @@ def get() -> structlog.typing.FilteringBoundLogger:
     """The receiver's logger."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+def unexpected(error: BaseException, **context: object) -> None:
+    """Log where our own code failed. The error's text is left out: it may quote what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    get().error(
+        "unexpected",
+        error=type(error).__name__,
+        sqlstate=getattr(error, "sqlstate", None),
+        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-20:]],
+        **context,
+    )

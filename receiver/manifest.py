@@ -15,13 +15,10 @@ from receiver.errors import Invalid
 from receiver.model import DIMENSIONS, Artifact, Identity, Json
 
 MAX_BUILDS = 10_000
+MAX_NAME = 200  # an index takes no longer one
 LAST_SECOND = 253_402_300_798  # one before 9999-12-31T23:59:59, the end of Python's calendar
 UNRESOLVED = "<no value>"  # what Packer writes for a template that it cannot fill
-MASK = "***"
 
-_SECRET_KEY = re.compile(
-    r"passw(?:or)?d|secret|token|api_?key|access_?key|private_?key|credential", re.IGNORECASE
-)
 _NUMBER = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")
 # "region:id" pairs, joined by commas; the region repeats for volumes.
 _AMAZON = re.compile(r"(?P<region>[a-z0-9-]+):(?P<id>[^:,/\s]+)\Z")
@@ -67,7 +64,9 @@ def run_key(document: Mapping[str, Any], body: bytes) -> str:
 def infer(document: Mapping[str, Any]) -> Identity:
     """The platform is the builder's type, where the last run used one builder only."""
     types = {entry.get("builder_type") for entry in _current(document)}
-    return Identity(platform=types.pop() or None) if len(types) == 1 else Identity()
+    return (
+        Identity(platform=(types.pop() or "")[:MAX_NAME] or None) if len(types) == 1 else Identity()
+    )
 
 
 def custom(document: Mapping[str, Any]) -> tuple[Identity, str | None]:
@@ -77,26 +76,11 @@ def custom(document: Mapping[str, Any]) -> tuple[Identity, str | None]:
         data = entry.get("custom_data") or {}
         for prefix in ("", "milepost_"):
             for name in ("build_number", *DIMENSIONS):
-                value = data.get(prefix + name, "").strip()[:200]
+                value = data.get(prefix + name, "").strip()[:MAX_NAME]
                 if value and value != UNRESOLVED:
                     said[name] = value
     number = said.pop("build_number", "")
     return Identity(**said), number if _NUMBER.match(number) else None
-
-
-def masked(document: Mapping[str, Any]) -> Json:
-    """A copy, fit to be shown: custom_data under keys that look secret is masked."""
-    shown = [
-        entry | {"custom_data": _masked(entry["custom_data"])}
-        if entry.get("custom_data")
-        else entry
-        for entry in _entries(document)
-    ]
-    return {**document, "builds": shown} if document.get("builds") else dict(document)
-
-
-def _masked(data: Mapping[str, str]) -> dict[str, str]:
-    return {key: MASK if _SECRET_KEY.search(key) else value for key, value in data.items()}
 
 
 def _entries(document: Mapping[str, Any]) -> list[Json]:

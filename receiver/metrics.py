@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, g, request
 from flask.blueprints import BlueprintSetupState
 
 from receiver.access import require_read
@@ -165,7 +165,12 @@ def count(response: Response) -> Response:
 
 def instruments() -> Instruments:
     """This app's."""
-    found: Instruments = current_app.extensions["milepost_metrics"]
+    return of(current_app)
+
+
+def of(app: Flask) -> Instruments:
+    """An app's, outside of its requests."""
+    found: Instruments = app.extensions["milepost_metrics"]
     return found
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from receiver import standing
+from receiver import redact, standing
 from receiver.db import Database, Row, query
 from receiver.errors import Invalid, NotFound
 
@@ -31,7 +31,7 @@ def overview(database: Database, now: datetime, stall_after: timedelta) -> Row:
         tree = connection.execute(query("project_tree")).fetchall()
     for row in [*latest, *running]:
         row["stalled"] = standing.is_stalled(row, now, stall_after)
-    failures = {row["build_id"]: row for row in found}
+    failures = {row["build_id"]: row for row in redact.document(found)}
     cells = [row | {"failure": failures.get(row.pop("id"))} for row in latest]
     return {
         "expected": expected(cells, now),

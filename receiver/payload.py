@@ -4,7 +4,9 @@ orjson refuses NaN, infinities, lone surrogates, a byte order mark and trailing 
 through is bounded here, because a signed body is not yet a sane one.
 """
 
+import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -16,6 +18,11 @@ MAX_NODES = 100_000
 MAX_KEY = 256
 MAX_TEXT = 64 * 1024
 CUT_MARK = "… [cut]"
+
+# Up to the next sign that begins or parts values, past texts; it fits everywhere, so it never
+# looks at a byte twice.
+_SIGN = re.compile(rb'(?:[^\[{,"]++|"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z))*+(?:[\[{,]|\Z)', re.DOTALL)
+_SIGNS = 2 * MAX_NODES  # of more values than are taken: each has a comma or a bracket before it
 
 
 @dataclass(slots=True)
@@ -62,6 +69,8 @@ class _Walk:
 
 def decode(body: bytes) -> Decoded:
     """The JSON object in `body`; Undecodable, with a reason, where there is none."""
+    if _has_too_many(body):
+        raise Undecodable(f"The body has more than {MAX_NODES} values.")
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -94,3 +103,11 @@ def _is_flat(document: dict[str, Any]) -> bool:
         if not level:
             return True
     return False
+
+
+def _has_too_many(body: bytes) -> bool:
+    """Whether it has too many values, seen before each becomes an object: 25 MiB of `[],` would
+    take a gigabyte."""
+    if body.count(b",") + body.count(b"[") + body.count(b"{") <= _SIGNS:
+        return False
+    return next(islice(_SIGN.finditer(body), _SIGNS + 1, None), None) is not None

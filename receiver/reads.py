@@ -2,9 +2,10 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID
 
-from receiver import manifest, standing
+from receiver import redact, standing
 from receiver.db import Database, Row, query
 from receiver.errors import Invalid, NotFound
 from receiver.projects import is_within
@@ -19,12 +20,18 @@ MOST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 
 
 def build(
-    database: Database, build_number: str, stall_after: timedelta, project: str | None = None
+    database: Database,
+    build_number: str,
+    stall_after: timedelta,
+    project: str | None = None,
+    *,
+    reveal: bool = False,
 ) -> Row:
     """One build with its states, failures, artifacts, resources and resume point; NotFound.
 
     It is there for who may see its project, or one above that. A number that turned out to be
-    another build's gives that one, under its own number.
+    another build's gives that one, under its own number. What looks secret is masked unless
+    `reveal`, which is for administrators.
     """
     if not NUMBER_SHAPE.fullmatch(build_number):
         raise NotFound("There is no build of this number.")
@@ -36,11 +43,8 @@ def build(
             name: connection.execute(query(f"build_{name}"), {"build_id": found["id"]}).fetchall()
             for name in ("states", "failures", "artifacts", "resources", "deliveries")
         }
-    shown = _shown(found, stall_after)
-    if shown["packer_manifest"]:
-        shown["packer_manifest"] = manifest.masked(shown["packer_manifest"])
-    parts["artifacts"] = manifest.masked({"builds": parts["artifacts"]})["builds"]
-    return _with_standing(shown, parts)
+    whole = _with_standing(_shown(found, stall_after), parts)
+    return whole if reveal else cast(Row, redact.document(whole))
 
 
 def schema(database: Database) -> list[str]:

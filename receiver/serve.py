@@ -4,13 +4,15 @@ import gc
 import os
 import shutil
 import tempfile
-from typing import Any
+from typing import Any, cast
 
+from flask import Flask
+from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers import gthread
 
-from receiver import housekeeping, metrics
+from receiver import housekeeping, log, metrics, unreadable
 from receiver.app import create_app
 from receiver.config import Config
 
@@ -18,6 +20,7 @@ READ_SECONDS = 5.0
 MEMORY = "/dev/shm"  # noqa: S108  # a full disk must stop neither the heartbeat nor the counters
 OPTIONS: dict[str, Any] = {
     "worker_class": "receiver.serve.Worker",
+    "logger_class": "receiver.serve.Log",
     "workers": 2,
     "threads": 8,
     "timeout": 30,
@@ -28,6 +31,17 @@ OPTIONS: dict[str, Any] = {
     "forwarded_allow_ips": "",  # whom to believe is the app's to know
     "loglevel": "warning",
 }
+
+
+class Log(glogging.Logger):
+    """gunicorn's own lines, as JSON like all others."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called in the master; workers inherit it. A client that was too slow is no error."""
+        super().setup(cfg)
+        self.error_log.addFilter(lambda record: not _is_timeout(record.exc_info))
+        for handler in self.error_log.handlers:
+            handler.setFormatter(log.formatter())
 
 
 class TimedConnection(gthread.TConn):
@@ -47,6 +61,10 @@ class Worker(gthread.ThreadWorker):
         """Put the connection class in place, in the worker only."""
         gthread.TConn = TimedConnection  # type: ignore[misc]  # the only way in
         super().init_process()
+
+    def handle_error(self, _req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
+        """Answer what could not be read; called in the connection's thread."""
+        unreadable.answer(cast(Flask, self.wsgi), client, exc)
 
 
 class Server(BaseApplication):
@@ -81,6 +99,10 @@ class Server(BaseApplication):
         app = create_app(self._config)
         gc.freeze()  # what lives as long as the worker need not be looked at for garbage
         return app
+
+
+def _is_timeout(exc_info: Any) -> bool:
+    return bool(exc_info) and isinstance(exc_info[1], TimeoutError)
 
 
 def _forget_worker(_arbiter: Arbiter, worker: Worker) -> None:

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver import access
+from receiver import access, guesses
 
 blueprint = Blueprint("sign_in", __name__)
 
@@ -20,6 +20,7 @@ def sign_in() -> BaseResponse:
     access.check_form()
     token = request.form.get("token", "").strip()
     if access.grant_of(token) is None:
+        guesses.note()
         return _form(401, "This token is unknown, expired or revoked.")
     response = redirect(_local(request.form.get("next", "")), 303)
     access.set_cookie(response, access.COOKIE, token)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from receiver import redact
 from receiver.db import Database, Row, query
 from receiver.reads import cursor_of, position_of
 
@@ -21,12 +22,10 @@ _VARYING = re.compile(
 def failures(database: Database, now: datetime, *, everything: bool) -> dict[str, Any]:
     """The newest open failures in groups, and the newest resolved ones.
 
-    Without `everything` those of builds that are good by now are left out.
+    Without `everything` those of builds that are good by now are left out. What looks secret is
+    masked, here and below.
     """
-    row = {"everything": everything}
-    with database.transaction() as connection:
-        opened = connection.execute(query("open_failures"), row).fetchall()
-        resolved = connection.execute(query("resolved_failures")).fetchall()
+    opened, resolved = _read(database, everything=everything)
     return {"groups": grouped(opened, now), "resolved": resolved, "open_count": len(opened)}
 
 
@@ -42,9 +41,16 @@ def listed(
     with database.transaction() as connection:
         # Planned anew for each status: one plan for all of them would use no partial index.
         found = connection.execute(query("list_failures"), row, prepare=False).fetchall()
-    items = found[:limit]
+    items: list[Row] = redact.document(found[:limit])
     more = len(found) > limit
     return items, cursor_of(items[-1]["created_at"], items[-1]["id"]) if more else None
+
+
+def _read(database: Database, *, everything: bool) -> list[list[Row]]:
+    with database.transaction() as connection:
+        opened = connection.execute(query("open_failures"), {"everything": everything}).fetchall()
+        resolved = connection.execute(query("resolved_failures")).fetchall()
+    return [redact.document(opened), redact.document(resolved)]
 
 
 def shape(message: str) -> str:

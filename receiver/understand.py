@@ -5,7 +5,7 @@ Nothing here waits or writes.
 
 from msgspec.structs import replace
 
-from receiver import manifest
+from receiver import log, manifest
 from receiver.errors import Invalid
 from receiver.model import DIMENSIONS, Delivery, Identity, Parsed, Report, Statement, Subject
 from receiver.routes import Routes
@@ -20,6 +20,8 @@ def understood(services: Services, delivery: Delivery) -> Parsed:
     Invalid, with each wrong field, for our own formats.
     """
     source = SOURCES[delivery.source]
+    if not delivery.request.headers.get("content-type"):
+        return quarantined(Invalid("It has no Content-Type."))
     try:
         parsed = routed(source.parse(delivery.request), services.routes())
         return filled(parsed, delivery, services.named_senders())
@@ -27,6 +29,11 @@ def understood(services: Services, delivery: Delivery) -> Parsed:
         if source.own:
             raise
         return quarantined(error)
+    except Exception as error:  # a bug of ours is no reason to lose a forge's event
+        if source.own:
+            raise
+        log.unexpected(error, delivery_id=str(delivery.id))
+        return quarantined(Invalid(f"Our parser failed ({type(error).__name__})."))
 
 
 def quarantined(error: Invalid) -> Parsed:

@@ -8,35 +8,64 @@ from gunicorn.http.errors import ParseException
 from msgspec.structs import asdict
 from werkzeug.exceptions import ClientDisconnected
 
-from receiver import ingest
-from receiver.errors import HttpError, Malformed, NotFound, TooLarge, WrongMethod, WrongType
+from receiver import guesses, ingest, log, redact
+from receiver.errors import (
+    HttpError,
+    Malformed,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    WrongMethod,
+    WrongType,
+)
 from receiver.model import Request, Sender, Source
 from receiver.services import services
 from receiver.sources import SOURCES
 
 blueprint = Blueprint("webhooks", __name__)
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+MOST_TOLD = 20  # builds of one delivery in its log line
 DISCARDED = 32 * 2**20  # more than any proxy of ours passes on
 
 
-@blueprint.route("/webhooks/<source_name>", methods=METHODS)
-@blueprint.route("/webhooks/<source_name>/<sender_name>", methods=METHODS)
+@blueprint.route("/webhooks/<source_name>", methods=METHODS, provide_automatic_options=False)
+@blueprint.route(
+    "/webhooks/<source_name>/<sender_name>", methods=METHODS, provide_automatic_options=False
+)
 def receive(source_name: str, sender_name: str = "") -> tuple[Response, int]:
     """Take one delivery; the checks come in the order that the README promises."""
     try:
         return _received(source_name, sender_name)
+    except Unauthorized:
+        _warn_of_query(source_name)
+        guesses.note()
+        raise
+    except Malformed:  # the rest of it never comes
+        raise
     except HttpError:
         _discard()
         raise
 
 
+def _warn_of_query(source_name: str) -> None:
+    """A credential in an address ends in the logs of every proxy; it is no proof here."""
+    if any(redact.looks_secret(name) for name in request.args):
+        log.get().warning("credential in a query", source=source_name[:100])
+
+
 def _received(source_name: str, sender_name: str) -> tuple[Response, int]:
     source, sender = _sender(source_name, sender_name)
+    g.told = {"source": source.name, "sender": sender.name}
     if request.method != "POST":
         raise WrongMethod(headers={"Allow": "POST"})
     _check_type(source)
     accepted = ingest.accept(services(), source, sender, _request(source))
     g.outcome = "duplicate" if accepted.duplicate else accepted.outcome
+    g.told |= {
+        "delivery_id": accepted.delivery_id,
+        "outcome": g.outcome,
+        "builds": accepted.build_numbers[:MOST_TOLD],
+    }
     answer: dict[str, object] = {
         "id": accepted.delivery_id,
         "outcome": accepted.outcome,
@@ -59,6 +88,8 @@ def _sender(source_name: str, sender_name: str) -> tuple[Source, Sender]:
 def _check_type(source: Source) -> None:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise WrongType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
+    if not request.mimetype and not source.own:
+        return  # a forge cannot mend it: kept, and not understood
     if request.mimetype not in source.content_types:
         raise WrongType(f"Send Content-Type: {' or '.join(source.content_types)}.")
 
@@ -67,8 +98,8 @@ def _request(source: Source) -> Request:
     return Request(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=_body(source.max_body),
-        # A forge's says nothing to us, and may hold a credential that somebody put into the URL.
-        query=request.query_string.decode("latin-1") if source.own else "",
+        # A forge's says nothing to us; in every URL somebody may have put a credential.
+        query=redact.query(request.query_string.decode("latin-1")) if source.own else "",
         received_at=datetime.now(UTC),
     )
 
@@ -83,6 +114,8 @@ def _body(limit: int) -> bytes:
         body = request.stream.read(limit + 1)
     except (ClientDisconnected, OSError, ParseException) as error:
         raise Malformed("The body ended early or is chunked wrongly.") from error
+    if len(body) < (request.content_length or 0):
+        raise Malformed("The body is shorter than its Content-Length.")
     if len(body) > limit:
         raise TooLarge(f"A body may have {limit} bytes.")
     return body
@@ -91,6 +124,8 @@ def _body(limit: int) -> bytes:
 def _discard() -> None:
     """Read what is left of a refused body. A connection that closes with bytes unread is reset,
     and a proxy that still sends would tell of a failed receiver instead of our answer."""
+    if (request.content_length or 0) > DISCARDED:
+        return
     left = DISCARDED
     with suppress(OSError, ParseException):
         while left > 0 and (piece := request.environ["wsgi.input"].read(2**16)):

@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Running:
     secrets: dict[str, str]
     process: subprocess.Popen[str]
     environment: dict[str, str]
+    log: list[str] = field(default_factory=list)  # what it printed since, errors too
 
     def post(self, document: dict[str, Any], **more: Any) -> requests.Response:
         """Post a signed envelope."""
@@ -90,6 +91,7 @@ def started(database_url: str | None = None, **settings: str) -> Iterator[Runnin
     """Start a receiver, wait until it is ready, stop it, and remove what it kept.
 
     `database_url` is of a server that is there and migrated; else it has an embedded one.
+    `settings` are further variables.
     """
     folder = Path(tempfile.mkdtemp(prefix="milepost-run-"))
     folder.chmod(0o755)
@@ -106,13 +108,15 @@ def started(database_url: str | None = None, **settings: str) -> Iterator[Runnin
         [MILEPOST, "serve", "--local", "--bind", f"127.0.0.1:{port}"],
         env=environment,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     secrets = _secrets(process) | FORGES
-    reader = threading.Thread(target=_drain, args=[process])
+    lines: list[str] = []
+    reader = threading.Thread(target=_drain, args=[process, lines])
     reader.start()
     try:
-        running = Running(f"http://127.0.0.1:{port}", secrets, process, environment)
+        running = Running(f"http://127.0.0.1:{port}", secrets, process, environment, lines)
         _wait_until_ready(running.url)
         yield running
     finally:
@@ -136,12 +140,11 @@ def _secrets(process: subprocess.Popen[str]) -> dict[str, str]:
     return found
 
 
-def _drain(process: subprocess.Popen[str]) -> None:
+def _drain(process: subprocess.Popen[str], lines: list[str]) -> None:
     """Read the log to its end, so that the pipe never fills."""
     assert process.stdout is not None
     with process.stdout as log:
-        for _ in log:
-            pass
+        lines.extend(log)
 
 
 def free_port() -> int:

@@ -5,8 +5,9 @@ import time
 import psycopg
 import pytest
 
+from receiver import log
 from receiver.db import Database
-from receiver.errors import Unavailable
+from receiver.errors import Invalid, Unavailable
 
 
 @pytest.fixture
@@ -46,3 +47,24 @@ def test_a_transaction_that_idled_too_long_is_503(database: Database):
         idle()
     with database.transaction() as connection:
         assert connection.execute("SELECT 1 AS one").fetchone() == {"one": 1}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT '\"\\u0000\"'::jsonb", "SELECT 'x'::integer", "CREATE INDEX ON long (text)"],
+)
+def test_a_value_that_the_database_cannot_hold_is_refused_and_not_tried_again(
+    database: Database, statement: str, capsys: pytest.CaptureFixture[str]
+):
+    def hold() -> None:
+        with database.transaction() as connection:
+            connection.execute(
+                "CREATE TEMP TABLE long AS SELECT string_agg(sha256(n::text::bytea)::text, '') "
+                "AS text FROM generate_series(1, 500) AS n"
+            )
+            connection.execute(statement.encode())
+
+    log.configure()
+    with pytest.raises(Invalid):
+        hold()
+    assert "sqlstate" in capsys.readouterr().out

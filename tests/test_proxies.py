@@ -16,13 +16,14 @@ SSO = {
     "MILEPOST_TRUSTED_PROXIES": "10.0.0.5, 172.30.0.0/16, fd00::/8",
     "MILEPOST_USER_HEADER": "X-Forwarded-User",
     "MILEPOST_USER_SCOPE": "write",
+    "MILEPOST_EXTERNAL_URL": "https://milepost.example.com",
 }
 
 
 @pytest.fixture
 def behind(serve: Serve, config: Config) -> FlaskClient:
     known = load(SSO)
-    names = ("trusted_proxies", "user_header", "user_scope")
+    names = ("trusted_proxies", "user_header", "user_scope", "external_url")
     return serve(
         replace(config, public_read=False, **{name: getattr(known, name) for name in names})
     )

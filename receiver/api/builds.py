@@ -176,8 +176,10 @@ def _added(build_number: str, kind: str, body: Json) -> Response:
 
 
 def _build(build_number: str) -> Row:
+    caller, stall_after = _caller(), services().config.stall_after
+    reveal = caller.allows("admin")
     return reads.build(
-        services().database, build_number, services().config.stall_after, _caller().project
+        services().database, build_number, stall_after, caller.project, reveal=reveal
     )
 
 

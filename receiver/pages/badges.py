@@ -64,7 +64,8 @@ def _badge(label: str, message: str, status: str) -> Response:
     is_json = request.path.endswith(".json")
     body = _endpoint(label, message, colour, status) if is_json else _svg(label, message, colour)
     response = Response(body, mimetype="application/json" if is_json else "image/svg+xml")
-    response.headers["Cache-Control"] = f"max-age={CACHE_SECONDS}"
+    whose = "public" if services().config.public_badges else "private"
+    response.headers["Cache-Control"] = f"{whose}, max-age={CACHE_SECONDS}"
     response.add_etag()
     response.make_conditional(request)
     return response

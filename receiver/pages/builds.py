@@ -50,10 +50,13 @@ def _builds(wanted: Search) -> Values:
 def show_build(build_number: str) -> BaseResponse:
     """One build with its timeline."""
     caller = require("read")
+    reveal = caller.allows("admin")
     if same := unchanged():
         return same
     stall_after = services().config.stall_after
-    found = reads.build(services().database, build_number, stall_after, caller.project)
+    found = reads.build(
+        services().database, build_number, stall_after, caller.project, reveal=reveal
+    )
     if found["build_number"] != build_number:
         endpoint = "pages.build_json" if wants_json() else "pages.build"
         return redirect(url_for(endpoint, build_number=found["build_number"]), 301)

@@ -29,7 +29,7 @@ def feed() -> Response:
     for item in found.items:
         _add(made, item)
     response = Response(made.writeString("utf-8"), mimetype="application/atom+xml")
-    response.headers["Cache-Control"] = "max-age=30"
+    response.headers["Cache-Control"] = "private, max-age=30"
     response.add_etag()
     response.make_conditional(request)
     return response

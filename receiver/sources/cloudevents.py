@@ -7,6 +7,7 @@ https://github.com/cdevents/spec/blob/v0.4.1/continuous-integration.md
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -39,9 +40,11 @@ def verify(request: Request, secrets: tuple[str, ...]) -> None:
 def identify(request: Request) -> tuple[str, str]:
     """CloudEvents' `source` and `id` together tell one event from all others."""
     try:
-        kind, source, event_id = (_attribute(request, name) for name in ("type", "source", "id"))
+        envelope = decode(request.body).document if _is_structured(request) else {}
     except Invalid:
-        kind = source = event_id = ""
+        envelope = {}
+    names = ("type", "source", "id")
+    kind, source, event_id = (_attribute(request, envelope, name) for name in names)
     said = f"{source}\n{event_id}".encode() if event_id else request.body
     return (kind or "unknown")[:100], hashlib.sha256(said).hexdigest()
 
@@ -49,7 +52,7 @@ def identify(request: Request) -> tuple[str, str]:
 def parse(request: Request) -> Parsed:
     """A report on a pipeline's run; other types are ignored."""
     decoded = decode(request.body)
-    kind = _attribute(request, "type")
+    kind = _attribute(request, decoded.document, "type")
     found = _TYPE.match(kind)
     if not found:
         return Parsed(
@@ -57,7 +60,8 @@ def parse(request: Request) -> Parsed:
         )
     data = _data(request, decoded.document)
     subject = section(data, "subject")
-    report = _report(found[1], found[2], subject, data, request)
+    sent = moment(_attribute(request, decoded.document, "time"))
+    report = _report(found[1], found[2], subject, data, sent, request)
     if report is None:
         return Parsed(outcome="ignored", reason="the event names no pipeline's run")
     return Parsed(reports=(report,), flags=decoded.flags)
@@ -67,10 +71,10 @@ def _is_structured(request: Request) -> bool:
     return request.headers.get("content-type", "").lower().startswith(STRUCTURED)
 
 
-def _attribute(request: Request, name: str) -> str:
+def _attribute(request: Request, envelope: Mapping[str, Any], name: str) -> str:
     """A CloudEvents attribute: of the envelope, or of a header, percent-decoded once."""
     if _is_structured(request):
-        return text(decode(request.body).document, name, 2_000) or ""
+        return text(envelope, name, 2_000) or ""
     return unquote(request.headers.get(f"ce-{name}", "")).strip()
 
 
@@ -79,14 +83,19 @@ def _data(request: Request, document: Json) -> Mapping[str, Any]:
 
 
 def _report(
-    kind: str, what: str, subject: Mapping[str, Any], data: Mapping[str, Any], request: Request
+    kind: str,
+    what: str,
+    subject: Mapping[str, Any],
+    data: Mapping[str, Any],
+    sent: datetime | None,
+    request: Request,
 ) -> Report | None:
     content, context = optional(subject, "content"), optional(data, "context")
     source = text(subject, "source", 300) or text(context, "source", 300) or ""
     run = _run_of(kind, subject, content, context)
     if not run:
         return None
-    at = moment(context.get("timestamp")) or moment(_attribute(request, "time"))
+    at = moment(context.get("timestamp")) or sent
     name = text(content, "pipelineName") or ""
     statement = Statement(
         build_number="",

@@ -19,8 +19,11 @@ from receiver.wire import (
     checked,
     delivery_key,
     manifest_event,
+    slug,
     verify,
 )
+
+MAX_KEY = 500  # of a run; Packer's is a UUID
 
 
 def identify(request: Request) -> tuple[str, str]:
@@ -34,12 +37,12 @@ def parse(request: Request) -> Parsed:
     document = checked(decoded.document)
     query = _query(request.query)
     custom, number = manifest.custom(document)
-    run_key = manifest.run_key(document, request.body)
+    run_key = manifest.run_key(document, request.body)[:MAX_KEY]
     inferred = replace(
         manifest.infer(document), **{name: query[name] for name in DIMENSIONS if name in query}
     )
     statement = Statement(
-        build_number=number or query.get("build_number") or f"packer-{run_key}",
+        build_number=number or query.get("build_number") or slug(f"packer-{run_key}"),
         run=Run(run_key),
         events=(manifest_event(document, request),),
         custom=custom,

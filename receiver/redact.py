@@ -1,0 +1,93 @@
+"""What must not be shown: values under keys that look secret, and what looks so in a text; pure.
+
+Facts are kept as their sender said them; this is for those who look and are not administrators.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+
+MASK = "***"
+
+_NAMES = (
+    r"passw(?:or)?d|passphrase|secret|token|credential|api[_-]?key|access[_-]?key"
+    r"|account[_-]?key|private[_-]?key"
+)
+_KEY = re.compile(rf"{_NAMES}|authorization|cookie", re.I)
+# Every repetition is bounded, or ends where it cannot go on: a text is looked at once.
+_TEXT = re.compile(
+    # password=…, "token": "…", X-Api-Key: …
+    rf"(?P<named>(?:{_NAMES})[\w.-]{{0,40}}[\\\"'\]]{{0,4}}\s{{0,4}}(?:=>|[=:])\s{{0,4}}\\?)"
+    r"(?:\"[^\"\n]{1,500}\"|'[^'\n]{1,500}'|[^\s\"',;&]{2,})"
+    r"|(?P<header>(?:authorization|cookie)[\\\"']{0,4}\s{0,4}[=:]\s{0,4}[\\\"']{0,2})[^\r\n\"']+"
+    r"|(?P<url>://[^/\s:@]{0,100}:)[^/\s@]{1,500}(?=@)"
+    r"|(?P<user>\s(?:-u|--user)[ =][\"']?[^\s:]{1,100}:)\S+"
+    r"|(?P<signed>\bsig=|signature=)[\w.%+/=-]{8,}"
+    r"|(?P<scheme>\b(?:bearer|basic) )(?=\S{0,100}[\d+/=])[\w.~+/=-]{8,}"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"
+    r"|\bxox[abpr]-[\w-]{10,}|\bwhsec_[\w+/=]{8,}|\bbearer:\S{6,}|\bmp_[\w-]{43}"
+    r"|\beyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?"
+    r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,10000}(?:-----END [A-Z ]{0,30}KEY-----)?",
+    re.I,
+)
+_HINT = (
+    r"pass|secret|token|credential|[_-]?key\b|authorization|cookie|://|\s-u|--user|sig(?:nature)?="
+    r"|bearer|basic|AKIA|ASIA|gh[pousr]_|github_pat|glpat|whsec_|xox|mp_|eyJ|PRIVATE KEY"
+)
+_HINTS = re.compile(_HINT, re.I)
+_HINTS_OF_BYTES = re.compile(_HINT.encode(), re.I)
+
+
+def text(said: str) -> str:
+    """A text without what looks secret in it."""
+    return _TEXT.sub(_kept, said) if _HINTS.search(said) else said
+
+
+def document(value: Any) -> Any:
+    """A copy of JSON values, or of rows, fit to be shown."""
+    if _HINTS_OF_BYTES.search(orjson.dumps(value, default=str)):
+        return _shown(value)
+    return value
+
+
+def query(said: str) -> str:
+    """A URL's query as it is, or written anew without the values of names that look secret."""
+    pairs = parse_qsl(said, keep_blank_values=True)
+    if not any(looks_secret(name) for name, _ in pairs):
+        return said
+    return urlencode([(name, MASK if looks_secret(name) else value) for name, value in pairs])
+
+
+def looks_secret(name: str) -> bool:
+    """Whether what stands under this name is nobody's to see."""
+    return _KEY.search(name) is not None
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return [_shown(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    hidden = {name for name in value if looks_secret(name)} | _named_value(value)
+    return {name: _masked(each) if name in hidden else _shown(each) for name, each in value.items()}
+
+
+def _named_value(value: Mapping[str, Any]) -> set[str]:
+    """{"key": "DB_PASSWORD", "value": "…"}, as forges list variables."""
+    names = (value.get("key"), value.get("name"))
+    is_secret = any(isinstance(name, str) and looks_secret(name) for name in names)
+    return {"value"} if is_secret else set()
+
+
+def _masked(value: Any) -> Any:
+    """Nothing stays nothing, and a flag tells no secret."""
+    return value if value is None or isinstance(value, bool) else MASK
+
+
+def _kept(found: re.Match[str]) -> str:
+    return next((part for part in found.groups() if part), "") + MASK

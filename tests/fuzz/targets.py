@@ -1,0 +1,234 @@
+"""What is tried: each target takes bytes and raises where a parser does what it must not.
+
+A parser may give a value that can be stored, or raise the one error that it promises.
+"""
+
+import base64
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from msgspec.structs import astuple
+
+from receiver import hosts, payload, reads, redact, signatures, statements
+from receiver.errors import ConfigError, Invalid, Unauthorized
+from receiver.model import Request, Statement
+from receiver.routes import Routes
+from receiver.senders import Senders
+from receiver.sources import SOURCES
+from receiver.stages import StageMap
+from tests import bad_input, github_sender
+from tests.forge_senders import TASK, cdevent, pipeline_hook
+from tests.senders import envelope, manifest, verdict
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = "whsec_" + base64.b64encode(b"a test secret of 32 bytes, no mo").decode()
+HARD: list[Any] = [
+    None, True, False, 0, -1, 2**31, 2**53 + 1, 2**63, 2**64 - 1, 1.5, 1e308, -0.0, "", " ", "\0",
+    "a\0b", "\N{RIGHT-TO-LEFT OVERRIDE}\N{GRINNING FACE}" * 100, "x" * 70_000, "failed",
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999Z", "2026-01-01 10:00:00 UTC", [], {},
+    [[]], [None], [{}], {"\0": "\0"}, {"": {"": []}}, "https://[::1", "job//job/", "%00", "a:b,c:d",
+]  # fmt: skip
+
+
+def _cloud(kind: str, what: str, subject: dict[str, Any]) -> dict[str, Any]:
+    event = cdevent(kind, what, subject)
+    return {"specversion": "1.0", "id": "1", "source": "/t", "time": "2026-01-01T00:00:00Z"} | {
+        "type": event["context"]["type"], "data": event
+    }  # fmt: skip
+
+
+SEEDS: dict[str, list[Any]] = {
+    "milepost": [
+        bad_input.document("milepost", 1),
+        envelope(verdict("completed"), manifest=manifest({"build_time": 5})),
+    ],
+    "packer": [
+        bad_input.document("packer", 1),
+        manifest({"builder_type": "amazon-ebs", "artifact_id": "a-1:ami-1,b-1:ami-2"}),
+        manifest({"builder_type": "digitalocean", "artifact_id": "nyc1,ams3:5", "build_time": 5}),
+    ],
+    "github": [
+        github_sender.job("completed", "failure", steps=github_sender.STEPS),
+        github_sender.run("completed", "failure"),
+    ],
+    "gitlab": [bad_input.document("gitlab", 1), pipeline_hook()],
+    "jenkins": [bad_input.document("jenkins", 1)],
+    "cloudevents": [bad_input.document("cloudevents", 1), _cloud("taskrun", "finished", TASK)],
+}
+HEADERS: dict[str, list[dict[str, str]]] = {
+    "github": [{"x-github-event": "workflow_job"}, {"x-github-event": "workflow_run"}, {}],
+    "gitlab": [{"x-gitlab-event": "Job Hook"}],
+    "jenkins": [{}, {"ce-type": "org.jenkinsci.job.completed"}, {"ce-type": "org.jenkinsci.job.x"}],
+    "cloudevents": [
+        {"content-type": "application/cloudevents+json"},
+        {"ce-type": "x", "ce-id": "%"},
+    ],
+}
+
+
+def body_of(source: str, data: bytes) -> bytes:
+    """The bytes themselves, or a right document in which they choose places and values."""
+    if len(data) < 3 or data[0] % 4 == 0:
+        return data[1:]
+    seeds = SEEDS[source]
+    document: Any = orjson.loads(orjson.dumps(seeds[data[1] % len(seeds)]))
+    for place, value in zip(data[2:26:2], data[3:26:2], strict=False):
+        document = _replaced(document, place, deepcopy(HARD[value % len(HARD)]))
+    return orjson.dumps(document)
+
+
+def _replaced(document: Any, place: int, value: Any) -> Any:
+    """One field of all, counted in turn, with another value."""
+    paths = list(_paths(document))
+    path = paths[place * 7 % len(paths)]
+    if not path:
+        return value if place == 255 else document
+    target = document
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] = value
+    return document
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    inner: Any = ()
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, each in inner:
+        yield from _paths(each, (*path, key))
+
+
+def _source(name: str) -> Callable[[bytes], None]:
+    source, kinds = SOURCES[name], HEADERS.get(name, [{}])
+
+    def target(data: bytes) -> None:
+        body, choice = body_of(name, data), len(data) % len(kinds)
+        headers = {"content-type": "application/json"} | kinds[choice]
+        query = data[:100].decode("latin-1") if source.own and data[:1] == b"\1" else ""
+        request = Request(headers, body, query, NOW)
+        try:
+            event_type, key = source.identify(request)
+            assert event_type.encode()
+            assert 0 < len(key) <= 255
+            parsed = source.parse(request)
+        except Invalid as error:
+            orjson.dumps(error.fields)  # it can be answered
+            return
+        for statement in (*parsed.statements, *(each.statement for each in parsed.reports)):
+            _storable(statement)
+
+    return target
+
+
+def _storable(statement: Statement) -> None:
+    """It can be written as PostgreSQL's text and JSONB, and read back as it is."""
+    dumped = statements.dump(statement)
+    again = statements.load(dumped)
+    assert statements.dump(again) == dumped
+    assert b"\\u0000" not in dumped.replace(b"\\\\", b"")
+    # What is indexed must fit into a page of an index.
+    assert len(statement.run.key) <= 500
+    assert len(statement.build_number) <= 200
+    for identity in (statement.said, statement.custom, statement.inferred):
+        assert all(len(name or "") <= 200 for name in astuple(identity))
+
+
+def decode(data: bytes) -> None:
+    """payload.decode gives an object within its bounds, or Undecodable."""
+    try:
+        found = payload.decode(data)
+    except Invalid:
+        return
+    assert orjson.dumps(found.document).count(b"\\u0000") == orjson.dumps(found.document).count(
+        b"\\\\u0000"
+    )
+
+
+def signed(data: bytes) -> None:
+    """No headers but the right ones pass, and the rest is Unauthorized."""
+    parts = data.decode("latin-1").split("\n")
+    names = ["webhook-id", "webhook-timestamp", "webhook-signature", "authorization"]
+    names += ["x-hub-signature-256", "x-gitlab-token"]
+    headers = dict(zip(names, parts, strict=False))
+    body = data[-20:]
+    checks: list[Callable[[], None]] = [
+        lambda: signatures.standard_or_bearer(headers, body, [KEY, "bearer:a-long-token"]),
+        lambda: signatures.standard_or_token(headers, body, [KEY, "token"], "x-gitlab-token"),
+        lambda: signatures.hub(headers, body, ["secret"]),
+        lambda: signatures.basic(headers, ["user:password"]),
+    ]
+    for check in checks:
+        try:
+            check()
+        except Unauthorized:
+            continue
+        assert any(part in data for part in (b"token", b"dXNlcjpwYXNzd29yZA=="))
+
+
+def cursor(data: bytes) -> None:
+    """A cursor is ours or Invalid."""
+    try:
+        reads.position_of(data.decode("latin-1"))
+    except Invalid:
+        return
+
+
+def toml(data: bytes) -> None:
+    """Each settings file is read, or every mistake is a ConfigError."""
+    text = data.decode("utf-8", "replace")
+    nowhere = Path("/nonexistent")
+    parses: list[Callable[[], object]] = [
+        lambda: Routes.parse(text, "routes.toml"),
+        lambda: StageMap.parse(text, "stages.toml"),
+        lambda: Senders.parse(text, "senders.toml", nowhere, {}),
+    ]
+    for parse in parses:
+        try:
+            parse()
+        except ConfigError as error:
+            "\n".join(error.problems).encode()
+
+
+def shown(data: bytes) -> None:
+    """Masking takes any text and document; a host is ours or not."""
+    text = data.decode("utf-8", "replace")
+    assert isinstance(redact.text(text), str)
+    assert isinstance(redact.query(text), str)
+    assert isinstance(hosts.is_trusted(text, {"a.b"}), bool)
+    redact.document({"a": [text, {text: text}]})
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    **{name: _source(name) for name in SOURCES},
+    "decode": decode,
+    "signed": signed,
+    "cursor": cursor,
+    "toml": toml,
+    "shown": shown,
+}
+TEXTS: dict[str, list[bytes]] = {
+    "decode": [orjson.dumps(seed) for seeds in SEEDS.values() for seed in seeds],
+    "signed": [b"msg_1\n1614265330\nv1,g0hM9SsE=\nBearer x\nsha256=00\nt", b"\n\n\nBasic dXNlcg=="],
+    "cursor": [reads.cursor_of(NOW, UUID(int=1)).encode()],
+    "toml": [
+        b'[[route]]\nsource = "github"\njob = \'(?P<os_version>.+)\'\nproject = "core"\n',
+        b'["*"]\nnames = { "Harden OS" = 25 }\npatterns = { \'(?i)^a\' = 5 }\n',
+        b'[[sender]]\nname = "a"\nsource = "github"\nsecret_file = "a"\nprojects = ["c"]\n'
+        b"[[default]]\nsender = \"a\"\nvariables = { T = '(?P<image_type>.+)' }\n",
+    ],
+    "shown": [b"password=x https://a:b@c Authorization: Bearer abc123 -u a:b sig=12345678"],
+}
+
+
+def seeds(name: str) -> list[bytes]:
+    """What the fuzzer begins with."""
+    if name not in SOURCES:
+        return TEXTS[name]
+    whole = [b"\0" + orjson.dumps(seed) for seed in SEEDS[name]]
+    return whole + [bytes([1, place, *range(step, 40, 3)]) for place in range(3) for step in (3, 8)]

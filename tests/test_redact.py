@@ -1,0 +1,109 @@
+"""What is shown holds no secret: values under keys that look so, and what looks so in a text."""
+
+import time
+from typing import Any
+
+import pytest
+
+from receiver import redact
+
+SECRETS = [
+    ("password=hunter2 failed", "hunter2"),
+    ("DB_PASSWORD: hunter2", "hunter2"),
+    ("password = 'two words'", "two words"),
+    ('{"client_secret": "hunter2"}', "hunter2"),
+    (r"{\"token\": \"hunter2\"}", "hunter2"),
+    ("config['api_key'] => hunter2", "hunter2"),
+    ("X-Api-Key: hunter2", "hunter2"),
+    ("curl -H 'Authorization: Bearer hunter2' https://x", "hunter2"),
+    ("Authorization: token two words\nnext", "two words"),
+    ("Set-Cookie: session=hunter2; Path=/", "hunter2"),
+    ("git clone https://ada:hunter2@git.example.com/x", "hunter2"),
+    ("redis://:hunter2@cache", "hunter2"),
+    ("curl -u ada:hunter2 https://x", "hunter2"),
+    ("curl --user=ada:hunter2 https://x", "hunter2"),
+    ("https://x.blob.core.windows.net/a?sv=1&sig=hunter2%2Bhunter2", "hunter2"),
+    ("https://s3/a?X-Amz-Signature=0badc0de0badc0de", "0badc0de0badc0de"),
+    ("sent Basic YWRhOmh1bnRlcjI=", "YWRhOmh1bnRlcjI="),
+    ("key AKIAABCDEFGHIJKLMNOP is gone", "AKIAABCDEFGHIJKLMNOP"),
+    (f"ghp_{'a1' * 18}", "a1a1"),
+    (f"glpat-{'a1' * 10}", "a1a1"),
+    (f"whsec_{'a1' * 16}", "a1a1"),
+    (f"mp_{'a' * 43}", "aaaa"),
+    (f"eyJ{'hbGciOi' * 2}.{'c3ViIjoi' * 2}.{'c2lnbmF0' * 2}", "c3ViIjoi"),
+    ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----", "MIIEow"),
+    ("-----BEGIN PRIVATE KEY-----\nMIIEow\n cut", "MIIEow"),
+    ("postgresql://u:hunter2@db/x?sslmode=require", "hunter2"),
+]
+
+
+@pytest.mark.parametrize(("said", "secret"), SECRETS)
+def test_a_secret_in_a_text_is_masked(said: str, secret: str):
+    shown = redact.text(said)
+    assert secret not in shown
+    assert redact.MASK in shown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Timeout waiting for SSH after 1800 s.",
+        "secret not found",
+        "Basic configuration",
+        "fatal: [10.0.3.17]: UNREACHABLE! No route to host",
+        "https://github.com/acme/images/actions/runs/500",
+        "key: value, tokenizer ran",
+        "ami-0abc in eu-central-1:ami-1",
+    ],
+)
+def test_what_is_no_secret_stays(said: str):
+    assert redact.text(said) == said
+
+
+def test_values_under_keys_that_look_secret_are_masked_in_a_copy():
+    found: dict[str, Any] = {
+        "custom_data": {"db_password": "x", "API_KEY": 7, "team": "z", "has_token": True},
+        "credentials": {"user": "ada"},
+        "variables": [{"key": "DB_SECRET", "value": "y"}, {"key": "TYPE", "value": "hana"}],
+        "passphrase": None,
+    }
+    assert redact.document(found) == {
+        "custom_data": {"db_password": "***", "API_KEY": "***", "team": "z", "has_token": True},
+        "credentials": "***",
+        "variables": [{"key": "DB_SECRET", "value": "***"}, {"key": "TYPE", "value": "hana"}],
+        "passphrase": None,
+    }
+    assert found["custom_data"]["db_password"] == "x"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "password",
+        "password=",
+        "token",
+        "a:",
+        "://",
+        "://a:",
+        "-u@",
+        "@-u@a:",
+        "basic@",
+        "eyJ",
+        "-----BEGIN@PRIVATE@KEY-----",
+        "authorization",
+        "cookie:",
+        '"',
+        "sig=",
+        "secret.",
+        "\\",
+    ],
+)
+def test_no_text_takes_long(unit: str):
+    began = time.monotonic()
+    redact.text("key " + unit.replace("@", " ") * (64 * 1024 // len(unit)))
+    assert time.monotonic() - began < 2
+
+
+def test_a_query_keeps_no_credential():
+    assert redact.query("build_number=a%20b&os=") == "build_number=a%20b&os="
+    assert redact.query("a=1&%74oken=hunter2") == "a=1&token=%2A%2A%2A"
