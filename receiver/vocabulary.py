@@ -24,7 +24,11 @@ def ensure(connection: Connection, told: Iterable[Statement]) -> None:
     for statement in told:
         for said in (statement.said, statement.custom, statement.inferred):
             wanted |= {(name, value) for name in DIMENSIONS if (value := getattr(said, name))}
-    for dimension, name in sorted(wanted - _find(connection, wanted).keys()):
+    _create(connection, wanted - _find(connection, wanted).keys())
+
+
+def _create(connection: Connection, missing: set[tuple[str, str]]) -> None:
+    for dimension, name in sorted(missing):
         connection.execute(query(f"insert_{dimension}"), _CREATE[dimension](name))
 
 
@@ -37,9 +41,13 @@ def _find(connection: Connection, wanted: set[tuple[str, str]]) -> Ids:
 
 
 def columns(connection: Connection, known_of: Identity) -> Row:
-    """The id columns of a build that is of this; the names are in the tables already."""
+    """The id columns of a build that is of this; a name that was deleted since is made again."""
     wanted = {(name, getattr(known_of, name) or names.UNKNOWN) for name in DIMENSIONS}
     ids = _find(connection, wanted)
+    missing = wanted - ids.keys() - {("project", names.UNKNOWN)}
+    if missing:
+        _create(connection, missing)
+        ids = _find(connection, wanted)
     return {
         f"{name}_id": ids.get((name, getattr(known_of, name) or names.UNKNOWN))
         for name in DIMENSIONS
