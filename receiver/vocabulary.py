@@ -50,9 +50,11 @@ def ensure(connection: Connection, wanted: set[Name], ids: Ids) -> Ids:
 
 
 def find(connection: Connection, known_of: Iterable[Identity], ids: Ids) -> Ids:
-    """The ids of all these names, which the tables have; asks for those that `ids` lacks."""
+    """`ids` with those of all these names; one that was deleted since is made again."""
     missing = UNKNOWN.union(*map(_names, known_of)) - ids.keys()
-    return ids | answered(ask(connection, missing)) if missing else ids
+    if not missing:
+        return ids
+    return ensure(connection, missing, ids | answered(ask(connection, missing)))
 
 
 def columns(ids: Ids, known_of: Identity) -> Row:

@@ -95,6 +95,20 @@ def test_a_row_that_nothing_refers_to_is_deleted(ask: Ask, table: str):
     assert ask("POST", table, {"name": "idle"}).status_code == 201  # no alias is left
 
 
+@table
+def test_a_name_that_was_deleted_comes_back_with_what_said_it(
+    client: FlaskClient, ask: Ask, table: str
+):
+    dimension, _ = TABLES[table]
+    assert post(client, envelope(stage("Base"), build={dimension: "old"})).status_code == 202
+    assert ask("PATCH", f"{table}/old", {"name": "new"}).status_code == 200
+    assert ask("POST", table, {"name": "old"}).status_code == 201  # the build is of the other yet
+    assert ask("DELETE", f"{table}/old").status_code == 204
+    failure = {"stage": "Base", "message": "no route"}
+    assert ask("POST", "builds/core-1/failures", failure).status_code == 201
+    assert shown(client)[dimension] == "old"
+
+
 def test_projects_are_a_tree(ask: Ask):
     for name, parent in (("core", None), ("child", "core"), ("grandchild", "child")):
         made = ask("POST", "projects", {"name": name, "parent": parent})
