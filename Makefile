@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 HOOK := receiver/milepost-hook.pyz receiver/milepost-hook.sh
 
-.PHONY: install hook run demo test browser screenshots lint lock corpus bench clean
+.PHONY: install hook run demo test torture browser screenshots lint lock corpus bench clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -66,6 +66,11 @@ screenshots: browser  ## each page, light and dark, wide and narrow, in screensh
 test: lint hook build/node/.installed browser  ## everything
 	tests/system-packages.sh packer shellcheck curl openssl nginx groovy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
+
+torture: $(VENV)/.dev $(HOOK)  ## every fault under load, minutes: make torture FAULTS="F3 F11"
+	tests/system-packages.sh pgbouncer
+	$(BIN)/python -m tests.torture $(FAULTS)
+	TORTURE_EXAMPLES=250 $(BIN)/pytest tests/test_order.py
 
 corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path
 	$(BIN)/python -m tests.corpus "$(DIR)"
