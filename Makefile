@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 HOOK := receiver/milepost-hook.pyz receiver/milepost-hook.sh
 
-.PHONY: install hook run demo test schemathesis browser screenshots lint lock corpus bench fuzz audit sbom clean
+.PHONY: install hook run demo test schemathesis torture browser screenshots lint lock corpus bench fuzz audit sbom clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -69,6 +69,11 @@ test: lint hook build/node/.installed browser  ## everything
 
 schemathesis: $(VENV)/.dev  ## ask a receiver's whole API, far more than `make test` does
 	$(BIN)/python -m tests.test_schemathesis
+
+torture: $(VENV)/.dev $(HOOK)  ## every fault under load, minutes: make torture FAULTS="F3 F11"
+	tests/system-packages.sh pgbouncer
+	$(BIN)/python -m tests.torture $(FAULTS)
+	TORTURE_EXAMPLES=250 $(BIN)/pytest tests/test_order.py
 
 corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path
 	$(BIN)/python -m tests.corpus "$(DIR)"

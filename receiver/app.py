@@ -82,7 +82,7 @@ def create_app(config: Config) -> Flask:
     """Wire everything together; connects in the background, so an absent database is a 503."""
     log.configure()
     app = Application(__name__)
-    database = Database(conninfo(config), size=POOL_SIZE)
+    database = Database(conninfo(config), size=POOL_SIZE, prepare=config.prepare)
     database.open()
     stages = Watched(config.stages, StageMap.parse, StageMap())
     routes = Watched(config.routes, Routes.parse, Routes())

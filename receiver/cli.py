@@ -88,7 +88,7 @@ def db() -> None:
 def db_url(as_json: bool) -> None:
     """Print a libpq URL; an embedded server is started if need be, and left running."""
     config = settings()
-    url = config.database_url or postgres.start(config.data_dir, stop_at_exit=False)
+    url = config.direct_url or postgres.start(config.data_dir, stop_at_exit=False)
     tell(url, {"url": url}, as_json=as_json)
 
 

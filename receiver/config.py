@@ -24,6 +24,7 @@ STANDARD_SOURCES = ("milepost", "packer", "cloudevents")
 
 KNOWN = {
     "MILEPOST_DATA_DIR",
+    "MILEPOST_DB_PREPARE",
     "MILEPOST_EXTERNAL_URL",
     "MILEPOST_KEEP_BODIES",
     "MILEPOST_PG_BIN",
@@ -40,6 +41,7 @@ KNOWN = {
     *(f"MILEPOST_SECRET_{source.upper()}" for source in SOURCES),
     *(f"MILEPOST_SECRET_{source.upper()}_FILE" for source in SOURCES),
     "DATABASE_URL_FILE",
+    "DATABASE_ADMIN_URL_FILE",
 }
 STALL_AFTER = timedelta(minutes=15)
 KEEP_BODIES = timedelta(days=30)
@@ -70,7 +72,8 @@ HOOK_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The receiver's settings. `database_url` is None where the embedded server is used.
+    """The receiver's settings. `database_url` is None where the embedded server is used; commands
+    use `admin_url` where there is one. `prepare` is off behind a PgBouncer that pools transactions.
 
     `secrets` holds those of each source's default sender; a source without one is off.
     `stall_after` is how long a build that had sent heartbeats may be silent. `unknown` names the
@@ -79,6 +82,8 @@ class Config:
 
     data_dir: Path
     database_url: str | None = None
+    admin_url: str | None = None
+    prepare: bool = True
     public_read: bool = False
     public_badges: bool = False
     stages: Path | None = None
@@ -101,6 +106,11 @@ class Config:
         return frozenset((*own, *self.trusted_hosts))
 
     @property
+    def direct_url(self) -> str | None:
+        """The database past any PgBouncer; None where the embedded server is used."""
+        return self.admin_url or self.database_url
+
+    @property
     def senders(self) -> Path:
         """The senders file, which need not be there."""
         return self.senders_file or self.data_dir / "senders.toml"
@@ -112,6 +122,8 @@ def load(env: Mapping[str, str]) -> Config:
     config = Config(
         data_dir=Path(env.get("MILEPOST_DATA_DIR") or default_data_dir(env)).expanduser(),
         database_url=reader.conninfo("DATABASE_URL"),
+        admin_url=reader.conninfo("DATABASE_ADMIN_URL"),
+        prepare=reader.flag("MILEPOST_DB_PREPARE", default=True),
         public_read=reader.flag("MILEPOST_PUBLIC_READ"),
         public_badges=reader.flag("MILEPOST_PUBLIC_BADGES"),
         stages=reader.path("MILEPOST_STAGES"),
@@ -128,6 +140,8 @@ def load(env: Mapping[str, str]) -> Config:
         unknown=tuple(sorted(name for name in env if _is_unknown(name))),
     )
     reader.refuse_shared(config.secrets)
+    if config.admin_url and not config.database_url:
+        reader.problems.append("DATABASE_ADMIN_URL is set: set DATABASE_URL too, for the receiver.")
     if reader.problems:
         raise ConfigError(reader.problems)
     return config
@@ -176,9 +190,9 @@ class _Reader:
             self.problems.append(f"{name} must be as postgresql://user@host/database.")
         return value
 
-    def flag(self, name: str) -> bool:
-        value = self.env.get(name, "").lower()
-        if value not in ("", "0", "1", "true", "false", "yes", "no"):
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        value = self.env.get(name, "").lower() or ("1" if default else "0")
+        if value not in ("0", "1", "true", "false", "yes", "no"):
             self.problems.append(f"{name} must be 1 or 0.")
         return value in ("1", "true", "yes")
 

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
-from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from receiver import log
 from receiver.errors import Contended, Invalid, Unavailable
@@ -22,12 +23,18 @@ from receiver.errors import Contended, Invalid, Unavailable
 SQL_DIR = Path(__file__).resolve().parent.parent / "sql"
 WAIT_SECONDS = 3.0
 
+ANSWER_SECONDS = 6.0  # more than the server's own limit: only a silent network waits so long
+CHECK_SECONDS = 2.0  # for a connection that was idle to show that it works
+
 # Server-side limits, so that no statement outlives the sender's patience (10 s at the forges).
-OPTIONS = (
-    "-c statement_timeout=5s -c lock_timeout=2s "
-    "-c idle_in_transaction_session_timeout=10s -c timezone=UTC "
-    "-c random_page_cost=1.1"  # what a page asks for lies in memory or on an SSD, never on a disk
-)
+LIMITS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+    "timezone": "UTC",
+    "random_page_cost": "1.1",  # what is asked for lies in memory or on an SSD, never on a disk
+}
+OPTIONS = " ".join(f"-c {name}={value}" for name, value in LIMITS.items())
 
 # A silent network is noticed within seconds; psycopg's own connect_timeout would be 130 s.
 NETWORK: dict[str, Any] = {
@@ -41,6 +48,7 @@ NETWORK: dict[str, Any] = {
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
 Cursor = psycopg.Cursor[Row]
+Answer = TypeVar("Answer")
 
 set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
@@ -62,19 +70,53 @@ def connect(url: str) -> Connection:
     return psycopg.connect(url, row_factory=dict_row, options=OPTIONS, **NETWORK)
 
 
-class Database:
-    """A pool of connections; `conninfo` may be a function that also revives the server."""
+class _Impatient(psycopg.Connection[Row]):
+    """A connection that waits for each answer so long and no longer. The limits of the server
+    cannot pass a network that swallows everything, nor do they hold for a COMMIT."""
 
-    def __init__(self, conninfo: str | Callable[[], str], *, size: int) -> None:
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
+    patience = ANSWER_SECONDS
+
+    def wait(
+        self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None
+    ) -> Answer:
+        """As psycopg's own, with an end."""
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:
+            self.pgconn.finish()  # else its rollback would wait as long once more
+            raise
+
+
+def _check(connection: _Impatient) -> None:
+    """Raise where a connection that was idle does not work any more."""
+    connection.patience = CHECK_SECONDS
+    ConnectionPool.check_connection(connection)
+    connection.patience = ANSWER_SECONDS
+
+
+class Database:
+    """A pool of connections; `conninfo` may be a function that also revives the server.
+
+    Without `prepare` nothing outlives a transaction, as a PgBouncer that pools transactions
+    demands: no prepared statement, no setting of a session.
+    """
+
+    def __init__(
+        self, conninfo: str | Callable[[], str], *, size: int, prepare: bool = True
+    ) -> None:
+        self._prepare = prepare
+        session = {"options": OPTIONS} if prepare else {"prepare_threshold": None}
+        # No max_waiting: it also counts who waited in vain, so that a pool which lost its last
+        # connection would refuse everybody for ever. A worker has no more threads than may wait.
+        self._pool: ConnectionPool[_Impatient] = ConnectionPool(
             conninfo,
-            kwargs={"row_factory": dict_row, "options": OPTIONS, **NETWORK},
+            connection_class=_Impatient,
+            kwargs={"row_factory": dict_row, **session, **NETWORK},
             min_size=1,
             max_size=size,
-            max_waiting=32,
             timeout=WAIT_SECONDS,
             reconnect_timeout=5,
-            check=ConnectionPool.check_connection,
+            check=_check,
             open=False,
         )
 
@@ -98,8 +140,10 @@ class Database:
         """A connection in a transaction, committed at the end; Unavailable when it is away."""
         try:
             with self._pool.connection() as connection:
+                if not self._prepare:
+                    connection.execute(query("limit_transaction"), LIMITS)
                 yield connection
-        except (PoolTimeout, TooManyRequests) as error:
+        except PoolTimeout as error:
             raise Unavailable("The database did not answer in time.") from error
         except psycopg.errors.ReadOnlySqlTransaction as error:
             self._pool.drain()  # a demoted primary still passes the pool's check
@@ -119,6 +163,17 @@ class Database:
             raise Invalid("The database cannot hold such a value.") from error
         except psycopg.OperationalError as error:
             raise Unavailable(_reason(error)) from error
+
+
+@contextmanager
+def opened(conninfo: str | Callable[[], str], *, prepare: bool = True) -> Iterator[Database]:
+    """A pool of one connection for as long as this lasts."""
+    database = Database(conninfo, size=1, prepare=prepare)
+    database.open()
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 def _reason(error: psycopg.OperationalError) -> str:

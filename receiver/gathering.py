@@ -83,6 +83,7 @@ class Gathering(Generic[Item, Result]):
         try:
             outcomes = self._work([each.item for each in batch])
         except Exception as error:  # noqa: BLE001  # each waiting thread raises it as its own
+            batch += self._rest()  # in vain this took its time: let nobody wait as long once more
             outcomes = [error] * len(batch)
         for each, outcome in zip(batch, outcomes, strict=True):
             each.outcome = outcome
@@ -99,3 +100,9 @@ class Gathering(Generic[Item, Result]):
         with self._changed:
             self._changed.wait_for(lambda: len(self._queue) >= self._expected, self._moment)
             return [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
+
+    def _rest(self) -> list[_Waiting[Item, Result]]:
+        with self._changed:
+            rest = list(self._queue)
+            self._queue.clear()
+            return rest

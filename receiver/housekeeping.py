@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from receiver import db, log, pruning
+from receiver import log, pruning
 from receiver.app import conninfo
 from receiver.config import Config
+from receiver.db import opened
 from receiver.errors import MilepostError
 
 EVERY_SECONDS = 3600.0
 
 
 def start(config: Config) -> None:
-    """Begin in a thread that ends with the process; every worker does, one at a time works."""
+    """Begin in a thread that ends with the process; every worker does, and they take turns."""
     threading.Thread(target=_run, args=[config], name="housekeeping", daemon=True).start()
 
 
@@ -32,13 +33,9 @@ def _run(config: Config) -> None:
 
 def prune(config: Config) -> int:
     """Forget the bodies that are older than the settings say; gives how many."""
-    url = conninfo(config)
-    with db.connect(url if isinstance(url, str) else url()) as connection:
-        connection.autocommit = True
-        if not pruning.alone(connection):
-            return 0
+    with opened(conninfo(config), prepare=config.prepare) as database:
         before = datetime.now(UTC) - config.keep_bodies
-        count = sum(pruning.bodies(connection, before))
+        count = sum(pruning.bodies(database, before))
     if count:
         log.get().info("pruned", bodies=count)
     return count

@@ -3,6 +3,8 @@
 import logging
 import sys
 import traceback
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
@@ -13,12 +15,28 @@ COMMON: list[structlog.typing.Processor] = [
 JSON = structlog.processors.JSONRenderer()
 
 
+class _Forgiving:
+    """A file whose full disk or closed pipe costs the line, never the request it is about."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
+
+
 def configure() -> None:
     """Send every log line to stdout as JSON, those of the libraries too."""
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *COMMON, JSON],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Forgiving(sys.stdout))),
         cache_logger_on_first_use=True,
     )
     if not logging.getLogger().handlers:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from receiver.db import SQL_DIR
+from receiver.db import NETWORK, SQL_DIR
 from receiver.errors import MigrationError
 
 LOCK = 0x6D696C65  # "mile": any number that nobody else uses
@@ -49,9 +49,13 @@ def files(folder: Path = SQL_DIR / "migrations") -> list[Migration]:
 
 
 def migrate(url: str, migrations: list[Migration] | None = None) -> list[str]:
-    """Apply what is missing and give the names; MigrationError where a merged file was edited."""
+    """Apply what is missing and give the names.
+
+    MigrationError where a merged file was edited, or the database's encoding is not UTF8.
+    """
     wanted = files() if migrations is None else migrations
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True, **NETWORK) as connection:
+        _check_encoding(connection)
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         connection.execute(LEDGER)
         return list(_apply(connection, pending(connection, wanted)))
@@ -73,8 +77,15 @@ def pending(connection: Connection, wanted: list[Migration]) -> list[Migration]:
 
 def check(url: str) -> list[str]:
     """The names of what is not applied yet; changes nothing."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True, **NETWORK) as connection:
         return [migration.name for migration in pending(connection, files())]
+
+
+def _check_encoding(connection: Connection) -> None:
+    """What senders say is Unicode; no other encoding takes all of it."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise MigrationError(f"The database's encoding is {encoding}: make one with UTF8.")
 
 
 def _ledger(connection: Connection) -> dict[str, str]:

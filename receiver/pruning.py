@@ -4,22 +4,26 @@ In small transactions, so that no delivery waits for it.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-from receiver.db import Connection, Row, query
+from receiver.db import Connection, Database, Row, query
 
 BATCH = 1_000
 FIRST: Row = {"received_at": datetime.min.replace(tzinfo=UTC), "id": UUID(int=0)}
-LOCK = 0x7072756E  # "prun": one of several receivers at a time
+LOCK = 0x7072756E  # "prun": any number that nobody else uses
 
 
-def bodies(connection: Connection, before: datetime) -> Iterator[int]:
-    """Forget the bodies of deliveries received before; gives how many, a batch at a time."""
+def bodies(database: Database, before: datetime) -> Iterator[int]:
+    """Forget the bodies of deliveries received before; gives how many, a batch at a time.
+
+    Unavailable where the database is away, or where another prunes and does not get on.
+    """
     position = FIRST
     while True:
         row = position | {"before": before, "limit": BATCH}
-        with connection.transaction():
+        with _batch(database) as connection:
             found = connection.execute(query("prune_bodies"), row).fetchone()
         if found is None:
             return
@@ -27,19 +31,27 @@ def bodies(connection: Connection, before: datetime) -> Iterator[int]:
         yield found["pruned_count"]
 
 
-def facts(connection: Connection, before: datetime) -> Iterator[int]:
-    """Remove builds that ended before, then unused deliveries; how many rows, a batch at a time."""
+def facts(database: Database, before: datetime) -> Iterator[int]:
+    """Remove builds that ended before, then unused deliveries; how many rows, a batch at a time.
+
+    Unavailable as above.
+    """
     for name in ("prune_builds", "prune_deliveries"):
         while True:
             row = {"before": before, "limit": BATCH}
-            with connection.transaction():
+            with _batch(database) as connection:
                 count = connection.execute(query(name), row).rowcount
             if not count:
                 break
             yield count
 
 
-def alone(connection: Connection) -> bool:
-    """Whether no other receiver prunes now; holds until the connection ends."""
-    found = connection.execute("SELECT pg_try_advisory_lock(%s) AS taken", [LOCK]).fetchone()
-    return bool(found and found["taken"])
+@contextmanager
+def _batch(database: Database) -> Iterator[Connection]:
+    """A transaction, one at a time among all who prune; a session's lock would not pass PgBouncer.
+
+    https://www.pgbouncer.org/features.html
+    """
+    with database.transaction() as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        yield connection

@@ -1,12 +1,14 @@
 """gunicorn around the app, in this process: the master, with nothing but workers below it."""
 
 import gc
+import mmap
 import os
 import shutil
 import tempfile
+import time
 from typing import Any, cast
 
-from flask import Flask
+from flask import Flask, Response, request
 from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -17,6 +19,7 @@ from receiver.app import create_app
 from receiver.config import Config
 
 READ_SECONDS = 5.0
+DRAIN_SECONDS = 2.0  # for a balancer to see /readyz and send elsewhere
 MEMORY = "/dev/shm"  # noqa: S108  # a full disk must stop neither the heartbeat nor the counters
 OPTIONS: dict[str, Any] = {
     "worker_class": "receiver.serve.Worker",
@@ -24,7 +27,7 @@ OPTIONS: dict[str, Any] = {
     "workers": 2,
     "threads": 8,
     "timeout": 30,
-    "graceful_timeout": 10,
+    "graceful_timeout": 8,  # and with the above no more than the 10 s that supervisors give
     "keepalive": 5,
     "worker_tmp_dir": MEMORY,
     "limit_request_fields": 100,
@@ -62,9 +65,37 @@ class Worker(gthread.ThreadWorker):
         gthread.TConn = TimedConnection  # type: ignore[misc]  # the only way in
         super().init_process()
 
+    def set_accept_enabled(self, enabled: bool | None) -> None:
+        """Called with False when the worker ends. Whoever waits in the queue of a socket that is
+        closed is reset in the midst of his request: serve them too, and refuse all later ones."""
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        for listener in self.sockets:
+            before = -1
+            while before != self.nr_conns:
+                before = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
         """Answer what could not be read; called in the connection's thread."""
         unreadable.answer(cast(Flask, self.wsgi), client, exc)
+
+
+class Master(Arbiter):
+    """gunicorn's master. At SIGTERM it lets /readyz say that it ends, and goes on for a moment."""
+
+    def __init__(self, app: "Server") -> None:
+        self._draining = app.draining
+        super().__init__(app)
+
+    def stop(self, graceful: bool = True) -> None:
+        """Called at SIGTERM, and once more after every way to end."""
+        if graceful and self.WORKERS and not self._draining[0]:
+            self._draining[0] = 1
+            time.sleep(DRAIN_SECONDS)
+        super().stop(graceful)
 
 
 class Server(BaseApplication):
@@ -72,6 +103,7 @@ class Server(BaseApplication):
 
     def __init__(self, config: Config, bind: str) -> None:
         self._config = config
+        self.draining = mmap.mmap(-1, 1)  # one byte that master and workers share
         # Before any worker imports prometheus_client; new and empty for each receiver.
         os.environ[metrics.FOLDER] = tempfile.mkdtemp(
             prefix=f"milepost-metrics-{os.getpid()}-", dir=MEMORY
@@ -83,7 +115,7 @@ class Server(BaseApplication):
         """Serve until a signal ends it; workers leave through here too, and keep the counters."""
         master = os.getpid()
         try:
-            super().run()
+            Master(self).run()
         finally:
             if os.getpid() == master:
                 shutil.rmtree(os.environ[metrics.FOLDER], ignore_errors=True)
@@ -97,8 +129,15 @@ class Server(BaseApplication):
         """Make the app; called in each worker."""
         housekeeping.start(self._config)
         app = create_app(self._config)
+        app.before_request(self._drained)
         gc.freeze()  # what lives as long as the worker need not be looked at for garbage
         return app
+
+    def _drained(self) -> Response | None:
+        """The answer of /readyz once this receiver ends."""
+        if request.path != "/readyz" or not self.draining[0]:
+            return None
+        return Response('{"status":"draining"}', 503, {"Retry-After": "3"}, "application/json")
 
 
 def _is_timeout(exc_info: Any) -> bool:

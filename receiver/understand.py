@@ -3,15 +3,39 @@
 Nothing here waits or writes.
 """
 
+import traceback
+from pathlib import Path
+
 from msgspec.structs import replace
 
 from receiver import log, manifest
 from receiver.errors import Invalid
-from receiver.model import DIMENSIONS, Delivery, Identity, Parsed, Report, Statement, Subject
+from receiver.model import (
+    DIMENSIONS,
+    Delivery,
+    Identity,
+    Parsed,
+    Report,
+    Source,
+    Statement,
+    Subject,
+)
 from receiver.routes import Routes
 from receiver.senders import Senders
 from receiver.services import Services
 from receiver.sources import SOURCES
+
+# What a defect in a parser of ours raises. The forge's delivery is kept all the same: nobody else
+# has it, and `milepost replay` reads it once the parser is mended.
+DEFECTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 def understood(services: Services, delivery: Delivery) -> Parsed:
@@ -29,11 +53,18 @@ def understood(services: Services, delivery: Delivery) -> Parsed:
         if source.own:
             raise
         return quarantined(error)
-    except Exception as error:  # a bug of ours is no reason to lose a forge's event
-        if source.own:
+    except DEFECTS as error:
+        if source.own:  # a hook keeps what is answered with 500, and sends it again
             raise
-        log.unexpected(error, delivery_id=str(delivery.id))
-        return quarantined(Invalid(f"Our parser failed ({type(error).__name__})."))
+        return _broken(source, error)
+
+
+def _broken(source: Source, error: Exception) -> Parsed:
+    """Kept, with where our parser broke; its text could hold what the delivery says."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
+    log.unexpected(error, source=source.name)
+    return Parsed(outcome="quarantined", reason=f"a defect of Milepost: {place}")
 
 
 def quarantined(error: Invalid) -> Parsed:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from receiver import config, local
+from receiver.commands.common import database_url
 from receiver.errors import ConfigError
 from receiver.stages import StageMap
 from receiver.watched import Watched
@@ -84,3 +85,14 @@ def test_a_stage_file_that_is_wrong_from_the_start_is_refused(tmp_path: Path):
     path.write_text("broken")
     with pytest.raises(ConfigError):
         Watched(path, StageMap.parse, StageMap())
+
+
+def test_commands_go_past_pgbouncer():
+    env = {"DATABASE_URL": "postgresql:///pooled", "MILEPOST_DB_PREPARE": "0"}
+    assert config.load(env).prepare is False
+    assert config.load({}).prepare is True
+    with pytest.raises(ConfigError, match="set DATABASE_ADMIN_URL"):
+        database_url(config.load(env))
+    admin = env | {"DATABASE_ADMIN_URL": "postgresql:///direct"}
+    assert database_url(config.load(admin)) == "postgresql:///direct"
+    assert problems({"DATABASE_ADMIN_URL": "postgresql:///direct"})

@@ -207,6 +207,18 @@ def test_a_file_that_fails_leaves_nothing_behind(empty_database: str):
     assert migrate.migrate(empty_database, [migration("0001_a", "CREATE TABLE a ()")]) == ["0001_a"]
 
 
+def test_a_database_that_cannot_hold_unicode_is_refused(server_url: str):
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        libc = "LOCALE_PROVIDER libc" if connection.info.server_version >= 150_000 else ""
+        how = f"TEMPLATE template0 ENCODING 'LATIN1' {libc} LOCALE 'C'"
+        connection.execute(f"CREATE DATABASE narrow {how}".encode())
+        try:
+            with pytest.raises(MigrationError, match="encoding is LATIN1"):
+                migrate.migrate(make_conninfo(server_url, dbname="narrow"))
+        finally:
+            connection.execute("DROP DATABASE narrow")
+
+
 def test_several_runners_at_once_apply_each_file_once(empty_database: str):
     applied: list[list[str]] = []
     threads = [

@@ -1,12 +1,13 @@
-"""What a migration or a slow worker does to a connection that is in use."""
+"""What a migration, a slow worker, a long absence or a PgBouncer does to the connections."""
 
+import threading
 import time
 
 import psycopg
 import pytest
 
 from receiver import log
-from receiver.db import Database
+from receiver.db import LIMITS, Database, opened
 from receiver.errors import Invalid, Unavailable
 
 
@@ -68,3 +69,72 @@ def test_a_value_that_the_database_cannot_hold_is_refused_and_not_tried_again(
     with pytest.raises(Invalid):
         hold()
     assert "sqlstate" in capsys.readouterr().out
+
+
+def test_many_who_waited_in_vain_do_not_stop_the_pool_for_ever(url: str):
+    away = [True]
+
+    def conninfo() -> str:
+        if away[0]:
+            raise psycopg.OperationalError("away")
+        return url
+
+    refusals: list[Unavailable] = []
+
+    def ask() -> None:
+        try:
+            with pool.transaction():
+                pass
+        except Unavailable as error:
+            refusals.append(error)
+
+    with opened(conninfo) as pool:
+        threads = [threading.Thread(target=ask) for _ in range(64)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(refusals) == 64
+        until_given_up(pool)
+        away[0] = False
+        with pool.transaction() as connection:
+            assert connection.execute("SELECT 1 AS one").fetchone() == {"one": 1}
+
+
+def until_given_up(database: Database) -> None:
+    """The pool tries for five seconds, and again when somebody asks."""
+    for _ in range(150):
+        if database.stats()["pool_size"] == 0:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the pool still tries")
+
+
+def test_behind_pgbouncer_a_session_keeps_nothing(url: str):
+    with opened(url, prepare=False) as database:
+        for _ in range(10):
+            with database.transaction() as connection:
+                for name, value in LIMITS.items():
+                    shown = connection.execute(f"SHOW {name}".encode()).fetchone() or {}
+                    assert [value] == list(shown.values())
+        with database.transaction() as connection:
+            found = connection.execute("SELECT count(*) AS count FROM pg_prepared_statements")
+            assert found.fetchone() == {"count": 0}
+    with psycopg.connect(url) as plain:
+        assert plain.execute("SHOW statement_timeout").fetchone() == ("0",)
+
+
+def test_an_answer_that_does_not_come_is_503_and_the_next_one_has_another_connection(
+    database: Database,
+):
+    def wait() -> None:
+        with database.transaction() as connection:
+            connection.execute("SET LOCAL statement_timeout = 0")  # as a silent network has none
+            connection.execute("SELECT pg_sleep(60)")
+
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        wait()
+    assert time.monotonic() - began < 30
+    with database.transaction() as connection:
+        assert connection.execute("SELECT 1 AS one").fetchone() == {"one": 1}

@@ -77,6 +77,31 @@ def test_64_identical_deliveries_at_once_are_one_row(receiver: Running):
     assert len(receiver.build("same")["states"]) == 1
 
 
+def test_100_first_events_of_a_build_at_once_make_one_build(receiver: Running):
+    documents = [
+        envelope(stage("Storage", minutes=place), number="first", run=f"run-{place}")
+        for place in range(100)
+    ]
+    answers: list[int] = []
+    threads = [
+        threading.Thread(
+            target=lambda document: answers.append(receiver.post(document).status_code),
+            args=[document],
+        )
+        for document in documents
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [202] * 100
+    build = receiver.build("first")
+    assert (build["attempt"], len(build["states"])) == (100, 100)
+    with psycopg.connect(receiver.database_url()) as connection:
+        found = connection.execute("SELECT count(*) FROM builds WHERE build_number = 'first'")
+        assert found.fetchone() == (1,)
+
+
 def test_a_chunked_body_over_the_limit_is_413(receiver: Running):
     def chunks() -> Iterator[bytes]:
         for _ in range(81):

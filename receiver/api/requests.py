@@ -9,7 +9,7 @@ from receiver.api.build_answers import BUILD_STATUSES
 from receiver.inbox import OUTCOMES
 from receiver.reads import CURSOR, MAX_LIMIT
 from receiver.search import ORDERS
-from receiver.sources.api import BuildAhead, Integer, Line, Shape, Strict, about, label, words
+from receiver.sources.api import BuildAhead, Fitting, Integer, Line, Strict, about, label, words
 
 # Printable, without a slash: it is a part of an address.
 NAME = "^[!-.0-~\u00a1-\uffff][ -.0-~\u00a1-\uffff]*$"
@@ -55,7 +55,7 @@ class PageQuery(Strict):
 
     limit = Number(1, MAX_LIMIT, load_default=50, **about("How many items."))
     after = fields.String(
-        validate=Shape(f"^{CURSOR.pattern}$", error="Use the `next` of the page before."),
+        validate=Fitting(f"^{CURSOR.pattern}$", error="Use the `next` of the page before."),
         **about("The `next` of the page before."),
     )
 
@@ -135,7 +135,7 @@ class NewBuild(BuildAhead):
     """A build ahead of its first report."""
 
     build_number = fields.String(
-        required=True, validate=Shape(NUMBER, error="Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -")
+        required=True, validate=Fitting(NUMBER, error="Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -")
     )
 
 
@@ -154,11 +154,11 @@ class Nothing(Strict):
 
 def own_name(**more: Any) -> fields.String:
     problem = "Must be printable, without a slash, and not begin with a space."
-    return Line(validate=[validate.Length(1, 200), Shape(NAME, error=problem)], **more)
+    return Line(validate=[validate.Length(1, 200), Fitting(NAME, error=problem)], **more)
 
 
 def provider() -> fields.String:
-    return fields.String(validate=Shape(PROVIDER, error="Must be as aws: a-z 0-9 _ -"))
+    return fields.String(validate=Fitting(PROVIDER, error="Must be as aws: a-z 0-9 _ -"))
 
 
 class ChangedPlatform(Strict):

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from receiver import db
 from receiver.asking import Local, Receiver
 from receiver.commands.common import database_url, settings, who
-from receiver.db import Database
 from receiver.remote import Remote
 from receiver.routes import Routes
 from receiver.senders import Senders
@@ -34,10 +34,8 @@ def asked() -> Iterator[Receiver]:
 def opened() -> Iterator[Services]:
     """What a worker has, for a command."""
     config = settings()
-    database = Database(database_url(config), size=1)
-    database.open()
     parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
-    try:
+    with db.opened(database_url(config)) as database:
         yield Services(
             config,
             database,
@@ -45,5 +43,3 @@ def opened() -> Iterator[Services]:
             Watched(config.routes, Routes.parse, Routes()),
             Watched(config.senders, parse, Senders(), optional=True),
         )
-    finally:
-        database.close()

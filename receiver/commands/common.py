@@ -31,6 +31,10 @@ from receiver.errors import (
     Unavailable,
 )
 
+NO_SESSION = (
+    "MILEPOST_DB_PREPARE=0: commands need sessions of their own, so set DATABASE_ADMIN_URL to the "
+    "database itself, past PgBouncer."
+)
 EX_UNAVAILABLE = 69  # sysexits.h
 EX_NOPERM = 77
 EX_CONFIG = 78
@@ -122,8 +126,13 @@ def settings(env: Mapping[str, str] = os.environ) -> Config:
 
 
 def database_url(config: Config) -> str:
-    """The database's URL; an embedded server is started for as long as this command runs."""
-    return config.database_url or postgres.start(config.data_dir)
+    """The database's URL; an embedded server is started for as long as this command runs.
+
+    ConfigError where only a PgBouncer that pools transactions is known.
+    """
+    if not config.prepare and not config.admin_url:
+        raise ConfigError([NO_SESSION])
+    return config.direct_url or postgres.start(config.data_dir)
 
 
 @contextmanager

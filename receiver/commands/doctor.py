@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 import psycopg
 
-from receiver import db, migrate, postgres
-from receiver.commands.common import as_json, show
+from receiver import db, migrate
+from receiver.commands.common import as_json, database_url, show
 from receiver.config import Config, load
 from receiver.db import Connection, query
 from receiver.errors import ConfigError, MilepostError
@@ -115,7 +115,7 @@ def _space(config: Config) -> Iterator[Finding]:
 
 def _database(config: Config) -> Iterator[Finding]:
     try:
-        url = config.database_url or postgres.start(config.data_dir)
+        url = database_url(config)
         with db.connect(url) as connection:
             yield from _version(connection)
             yield from _clock(connection)

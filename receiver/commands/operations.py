@@ -81,14 +81,14 @@ def prune(older_than: str, facts: bool, as_json: bool) -> None:
     age = span(older_than)
     if age is None:
         raise click.BadParameter("write 30d, 12h or 15m", param_hint="--older-than")
-    with db.connect(database_url(settings())) as connection:
-        connection.autocommit = True
+    with db.opened(database_url(settings())) as database:
         before = datetime.now(UTC) - age
         told = {"older_than": older_than, "facts": facts}  # noted first: it is done in pieces
-        audit.note(connection, who(), "prune", Target("receiver"), after=told)
-        done = {"bodies_forgotten": sum(tracked(pruning.bodies(connection, before), "Bodies"))}
+        with database.transaction() as connection:
+            audit.note(connection, who(), "prune", Target("receiver"), after=told)
+        done = {"bodies_forgotten": sum(tracked(pruning.bodies(database, before), "Bodies"))}
         if facts:
-            done["rows_removed"] = sum(tracked(pruning.facts(connection, before), "Facts"))
+            done["rows_removed"] = sum(tracked(pruning.facts(database, before), "Facts"))
     lines = [f"{count} {name.replace('_', ' ')}" for name, count in done.items()]
     tell("\n".join(lines), done, as_json=as_json)
 

@@ -33,7 +33,7 @@ STATUSES = ("started", "completed", "failed", "skipped", "cancelled")
 PRINTABLE = "^[!-~\u00a1-\uffff][ -~\u00a1-\uffff]*$"
 
 
-class Shape(validate.Regexp):
+class Fitting(validate.Regexp):
     """A pattern that the whole text must fit: Python's `$` lets a last newline through."""
 
     def __call__(self, value: Any) -> Any:
@@ -75,7 +75,7 @@ def about(description: str, **more: Any) -> Json:
 def label(**more: Any) -> fields.String:
     """A short printable text."""
     problem = "Must be printable and not begin with a space."
-    shape = Shape(PRINTABLE, error=problem)
+    shape = Fitting(PRINTABLE, error=problem)
     return Line(validate=[validate.Length(1, MAX_NAME), shape], **more)
 
 

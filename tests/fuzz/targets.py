@@ -59,6 +59,11 @@ SEEDS: dict[str, list[Any]] = {
     "gitlab": [bad_input.document("gitlab", 1), pipeline_hook()],
     "jenkins": [bad_input.document("jenkins", 1)],
     "cloudevents": [bad_input.document("cloudevents", 1), _cloud("taskrun", "finished", TASK)],
+    "api": [
+        {"build_number": "core-1", "kind": "build", "said": {"project": "core"}},
+        {"build_number": "core-1", "kind": "state", "said": {"state": 25, "status": "started"}},
+        {"build_number": "core-1", "kind": "artifact", "said": {"artifact_id": "ami-1"}},
+    ],
 }
 HEADERS: dict[str, list[dict[str, str]]] = {
     "github": [{"x-github-event": "workflow_job"}, {"x-github-event": "workflow_run"}, {}],

@@ -1,0 +1,9 @@
+-- Nothing of interest: sets what a session cannot keep behind PgBouncer, for this transaction.
+SELECT
+    set_config('statement_timeout', %(statement_timeout)s, true),
+    set_config('lock_timeout', %(lock_timeout)s, true),
+    set_config(
+        'idle_in_transaction_session_timeout', %(idle_in_transaction_session_timeout)s, true
+    ),
+    set_config('timezone', %(timezone)s, true),
+    set_config('random_page_cost', %(random_page_cost)s, true)

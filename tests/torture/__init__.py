@@ -1,0 +1,1 @@
+"""What breaks receivers, done to a real one under a steady load: `make torture`."""

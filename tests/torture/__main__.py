@@ -1,0 +1,22 @@
+"""`make torture`: every fault, one after another, and one table; or those that are named."""
+
+import sys
+
+from tests.torture.catalogue import FAULTS, in_order
+from tests.torture.judging import Verdict, table
+from tests.torture.worlds import run
+
+
+def main(codes: list[str]) -> int:
+    """Run the faults of these codes, else all; 0 where everything is as promised."""
+    verdicts: list[Verdict] = []
+    for fault in FAULTS:
+        if not codes or fault.code in codes:
+            verdicts.append(run(fault, brief=False))
+            sys.stderr.write(f"{table(verdicts[-1:])}\n\n")
+    sys.stdout.write(f"{table(verdicts if codes else in_order(verdicts))}\n")
+    return 1 if any(each.problems for each in verdicts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

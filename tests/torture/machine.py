@@ -1,0 +1,255 @@
+"""Real parts on this machine: a PostgreSQL of our own, receivers, and what may be done to them."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from subprocess import DEVNULL
+
+import psutil
+import psycopg
+import requests
+
+from receiver import pgbinaries
+from tests.receivers import MILEPOST, free_port
+from tests.torture.sending import ROUTES, SECRETS
+
+ROLE = "milepost"
+READY_SECONDS = 60.0
+
+
+def until(holds: Callable[[], object], seconds: float, what: str) -> None:
+    """Wait until something holds; AssertionError, which says what, where it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        pause(0.05)
+
+
+def pause(seconds: float) -> None:
+    """Let time go by."""
+    threading.Event().wait(seconds)
+
+
+class Server:
+    """A PostgreSQL on a port of loopback; `data` and `wal`, its log, may lie elsewhere."""
+
+    def __init__(
+        self, folder: Path, data: Path | None = None, wal: Path | None = None, **settings: str
+    ) -> None:
+        self.folder, self.data, self.port = folder, data or folder / "pg", free_port()
+        self.user = pgbinaries.server_user(self.data)
+        self.bindir = pgbinaries.reachable(pgbinaries.find(), folder, self.user)
+        self.settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""} | settings
+        self._wal = wal
+
+    def make(self) -> None:
+        """An empty cluster."""
+        self.user.make_private(self.data)
+        more = []
+        if self._wal:
+            self.user.make_private(self._wal)
+            more = [f"--waldir={self._wal}"]
+        more += ["--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync"]
+        self._must("initdb", "-D", self.data, "-U", ROLE, *more)
+
+    def start(self) -> None:
+        """Start it, again and again where what a killed server left is in the way."""
+        until(self._started, READY_SECONDS, "PostgreSQL starts")
+
+    def stop(self, mode: str = "fast") -> None:
+        """End it: fast or immediate."""
+        self._run("pg_ctl", "stop", "-D", self.data, "-m", mode, "-w")
+
+    def kill(self) -> None:
+        """kill -9 of the postmaster."""
+        os.kill(self.pid(), signal.SIGKILL)
+
+    def pid(self) -> int:
+        """The postmaster's process id."""
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._must("pg_ctl", "promote", "-D", self.data, "-w")
+
+    def standby(self, folder: Path) -> "Server":
+        """A copy that follows this server, not started yet."""
+        copy = Server(folder, None, None, **self.settings)
+        copy.user.make_private(copy.data)
+        source = f"host=127.0.0.1 port={self.port} user={ROLE} application_name=standby"
+        more = ["--wal-method=stream", "--checkpoint=fast", "--no-sync", "--write-recovery-conf"]
+        copy._must("pg_basebackup", "-d", source, "-D", copy.data, *more)
+        return copy
+
+    def url(self, name: str = ROLE, port: int | None = None) -> str:
+        """A database of it, at its own port or a proxy's."""
+        return f"postgresql://{ROLE}@127.0.0.1:{port or self.port}/{name}"
+
+    def database(self, name: str = ROLE) -> str:
+        """Make a database with the schema; gives its URL."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        done = subprocess.run(
+            [MILEPOST, "migrate"],
+            env={"PATH": os.environ["PATH"], "DATABASE_URL": self.url(name)},
+            check=False,
+            capture_output=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return self.url(name)
+
+    def execute(self, statement: str) -> None:
+        """One statement, outside a transaction."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def backends(self) -> list[int]:
+        """The processes that serve receivers; none while it is away."""
+        try:
+            with psycopg.connect(self.url()) as connection:
+                found = connection.execute(
+                    "SELECT pid FROM pg_stat_activity "
+                    "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                ).fetchall()
+        except psycopg.OperationalError:
+            return []
+        return [pid for (pid,) in found]
+
+    def _started(self) -> bool:
+        options = " ".join(f"-c {name}='{value}'" for name, value in self.settings.items())
+        log = self.folder / "pg.log"
+        log.touch()
+        os.chown(log, self.user.uid, self.user.gid)
+        done = self._run(
+            *("pg_ctl", "start", "-D", self.data, "-w", "-t", "30", "-l", log),
+            *("-o", f"-p {self.port} {options}"),
+        )
+        return done.returncode == 0
+
+    def _run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return self.user.run(self.bindir / program, *arguments, stream=DEVNULL)
+
+    def _must(self, program: str, *arguments: str | Path) -> None:
+        done = self.user.run(self.bindir / program, *arguments)
+        assert done.returncode == 0, done.stderr
+
+
+class Receiver:
+    """`milepost serve` on a port of its own, as its supervisor sees it."""
+
+    def __init__(self, folder: Path, database_url: str | None, **more: str) -> None:
+        self.folder, self.port = folder, free_port()
+        folder.mkdir(mode=0o755, exist_ok=True)
+        routes = folder / "routes.toml"
+        routes.write_text(ROUTES)
+        self.environment = {
+            "PATH": "/usr/sbin:/usr/bin:/bin",
+            "MILEPOST_DATA_DIR": str(folder / "data"),
+            "MILEPOST_PUBLIC_READ": "1",
+            "MILEPOST_ROUTES": str(routes),
+            **{f"MILEPOST_SECRET_{name.upper()}": secret for name, secret in SECRETS.items()},
+            **({"DATABASE_URL": database_url} if database_url else {}),
+            **more,
+        }
+        self.launcher: list[str] = [str(MILEPOST)]
+        self.log: Path = folder / "receiver.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        self.spawn()
+        until(lambda: self.answers("/readyz") == 200, READY_SECONDS, "the receiver gets ready")
+
+    def spawn(self) -> None:
+        """Start it."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.launcher, "serve", "--bind", f"127.0.0.1:{self.port}"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def answers(self, path: str) -> int | None:
+        """The status of a GET; None where nobody answers."""
+        with suppress(requests.RequestException):
+            return requests.get(self.url + path, timeout=10).status_code
+        return None
+
+    def told(self, path: str) -> dict[str, object]:
+        """The JSON of a GET."""
+        found: dict[str, object] = requests.get(self.url + path, timeout=10).json()
+        return found
+
+    def workers(self) -> list[psutil.Process]:
+        """gunicorn's workers."""
+        return psutil.Process(self._alive.pid).children()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the master."""
+        self._alive.send_signal(number)
+
+    def wait(self, seconds: float) -> int:
+        """Its exit code."""
+        return self._alive.wait(seconds)
+
+    def stop(self) -> None:
+        """End it, if it is there."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(60)
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """A command with its settings."""
+        return subprocess.run(
+            [*self.launcher, *arguments],
+            env=self.environment | more,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+
+    @property
+    def _alive(self) -> subprocess.Popen[bytes]:
+        assert self.process is not None
+        return self.process
+
+
+@contextmanager
+def volume(place: Path, size: str) -> Iterator[Path]:
+    """A small file system of its own; OSError where this machine does not let us mount."""
+    place.mkdir(exist_ok=True)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", str(place)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise NotRun(f"this machine does not let us mount: {done.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+class NotRun(Exception):
+    """This machine cannot do it; the text says why."""
+
+
+def fill(place: Path) -> Path:
+    """Leave no byte free; gives the file to remove."""
+    ballast = place / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    return ballast

@@ -1,0 +1,15 @@
+"""What `milepost migrate` of the next release would do: this one's files, and one more."""
+
+import hashlib
+import sys
+
+from receiver.migrate import Migration, files, migrate
+
+TEXT = """
+ALTER TABLE deliveries ADD COLUMN later_note TEXT;
+CREATE INDEX idx_builds_later ON builds (status, created_at);
+"""
+
+if __name__ == "__main__":
+    later = Migration("9000_later", TEXT, hashlib.sha256(TEXT.encode()).hexdigest())
+    migrate(sys.argv[1], [*files(), later])

@@ -1,0 +1,247 @@
+"""A steady load: senders that sign, send in order, and try again until they have a 2xx."""
+
+import hashlib
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import requests
+
+from tests.forge_senders import BEGAN, job_hook, notification
+from tests.github_sender import STEPS, job
+from tests.senders import SECRET, Json, envelope, manifest, proof, signed, stage, verdict
+
+SECRETS = {
+    "milepost": SECRET,
+    "packer": "bearer:a-token-for-packer",
+    "github": "it's a secret of GitHub",
+    "gitlab": "a token of GitLab",
+    "jenkins": "jenkins:a password",
+}
+ROUTES = r"""
+[[route]]
+source = "github"
+repository = "acme/*"
+workflow = "golden*"
+job = 'build \((?P<os_version>[^,]+), (?P<image_type>[^,]+), (?P<platform>[^)]+)\)'
+project = "core"
+
+[[route]]
+source = "gitlab"
+repository = "acme/images"
+job = 'image: \[(?P<os_version>[^,]+), (?P<platform>[^\]]+)\]'
+
+[[route]]
+source = "jenkins"
+job = '^images/(?P<os_version>.+)$'
+"""
+STAGES = ("Base configuration", "Security baseline", "Frobnicate", "Storage", "Services")
+EACH_SECONDS = 0.2  # a sender's pace
+AGAIN_SECONDS = 0.3  # after what was not taken
+PATIENCE_SECONDS = 10  # as GitHub's and GitLab's
+TAKEN = range(200, 300)
+
+
+@dataclass(frozen=True)
+class Post:
+    """One delivery. Its body is like no other's, so that it can be found again."""
+
+    source: str
+    body: bytes
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.body).hexdigest()
+
+    def send(self, url: str) -> requests.Response:
+        """Signed anew at every try, under one id."""
+        if self.source == "milepost":
+            own = signed(self.body, SECRET, message_id=f"msg_{self.digest}")
+        else:
+            own = proof(self.source, SECRETS[self.source], self.body)
+        headers = {"Content-Type": "application/json"} | own | dict(self.headers)
+        address = f"{url}/webhooks/{self.source}{self.query}"
+        return requests.post(address, self.body, headers=headers, timeout=PATIENCE_SECONDS)
+
+
+@dataclass(frozen=True)
+class Try:
+    """One try of one delivery; `answer` is None where none came."""
+
+    sender: str
+    digest: str
+    ended: float
+    took: float
+    answer: int | None
+    problem: str = ""
+
+
+def hooks(first: int, by: int, attempt: int) -> Iterator[Post]:
+    """A hook in the job of each build: five stages, some of which fail, and a verdict."""
+    for build in itertools.count(first, by):
+        run = f"github:acme/images:{500 + build}:{attempt}:{84211 + build}"
+        more: dict[str, Any] = {
+            "number": f"core-{build}",
+            "run": run,
+            "run_more": {"attempt": attempt},
+            "build": {"project": "core", "platform": "aws", "os_version": "rhel-9"},
+        }
+        begin = 100 * attempt
+        for place, name in enumerate(STAGES):
+            yield _own(envelope(stage(name, minutes=begin + 10 * place), **more))
+            end = "failed" if (build + place) % 7 == 0 else "completed"
+            yield _own(envelope(stage(name, end, minutes=begin + 10 * place + 5), **more))
+        end = "failed" if build % 3 == 0 else "completed"
+        yield _own(envelope(verdict(end, begin + 60), **more))
+
+
+def manifests() -> Iterator[Post]:
+    """Packer's manifest about the same builds, posted as it is."""
+    for build in itertools.count():
+        for run in range(2):
+            made = {"build_time": BEGAN // 1000 + 60 * run, "artifact_id": f"ami-{build}{run}"}
+            document = manifest(made, run_uuid=f"uuid-{build}-{run}")
+            yield Post("packer", orjson.dumps(document), f"?build_number=core-{build}")
+
+
+def github() -> Iterator[Post]:
+    """The same jobs, as their forge tells of them."""
+    for build in itertools.count():
+        known = {"id": 84211 + build, "run_id": 500 + build}
+        for action, more in (("queued", {}), ("in_progress", {}), ("completed", {"steps": STEPS})):
+            end = "failure" if more else None
+            document = job(action, end, **known, **more)
+            headers = {
+                "X-GitHub-Event": "workflow_job",
+                "X-GitHub-Delivery": f"{action}-{build}",
+            }
+            yield Post("github", orjson.dumps(document), headers=tuple(headers.items()))
+
+
+def gitlab() -> Iterator[Post]:
+    """Jobs of pipelines that a route makes builds."""
+    for build in itertools.count():
+        for status in ("created", "running", "failed" if build % 2 else "success"):
+            document = job_hook(status, build_id=4242 + build, pipeline_id=900 + build)
+            headers = (("X-Gitlab-Event", "Job Hook"),)
+            yield Post("gitlab", orjson.dumps(document), headers=headers)
+
+
+def jenkins() -> Iterator[Post]:
+    """Builds as the Notification plugin reports them."""
+    for build in itertools.count():
+        url = f"https://jenkins.example.com/job/images/job/rhel-9/{build}/"
+        for phase, status in (("STARTED", None), ("FINALIZED", "SUCCESS")):
+            document = notification(phase, status, number=build, full_url=url)
+            yield Post("jenkins", orjson.dumps(document))
+
+
+def _own(document: Json) -> Post:
+    return Post("milepost", orjson.dumps(document))
+
+
+STORIES: dict[str, Callable[[], Iterator[Post]]] = {
+    "hook 1": lambda: hooks(0, 2, 1),
+    "hook 2": lambda: hooks(1, 2, 1),
+    "hook 3": lambda: hooks(0, 1, 2),
+    "packer": manifests,
+    "github": github,
+    "gitlab": gitlab,
+    "jenkins": jenkins,
+}
+
+
+@dataclass
+class Load:
+    """Senders at work. `tolerated` are answers, beside 503, after which a sender tries again."""
+
+    urls: list[str]
+    each_seconds: float = EACH_SECONDS
+    tolerated: frozenset[int] = frozenset()
+    offered: dict[str, Post] = field(default_factory=dict)
+    acknowledged: dict[str, Post] = field(default_factory=dict)
+    tries: list[Try] = field(default_factory=list)
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _given_up: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Let every sender begin, and one that sends again what was taken already."""
+        for name, story in STORIES.items():
+            self._begin(self._tell, name, story())
+        self._begin(self._repeat)
+
+    def finish(self, seconds: float) -> None:
+        """Offer nothing new; wait until all that was offered is taken, or for so long."""
+        self._ended.set()
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._given_up.set()
+        for thread in self._threads:
+            thread.join()
+
+    def offer(self, sender: str, post: Post) -> None:
+        """Send until it is taken, or refused for good, or time is up."""
+        self.offered[post.digest] = post
+        while not self._given_up.is_set():
+            answer = self._try(sender, post)
+            if answer in TAKEN:
+                self.acknowledged[post.digest] = post
+                return
+            if answer not in {None, 503} | self.tolerated:
+                return
+            self._given_up.wait(AGAIN_SECONDS)
+
+    def recovery(self, since: float) -> float:
+        """How long after this moment the last of the senders had its first 2xx again."""
+        firsts: dict[str, float] = {}
+        for each in self.tries:
+            if each.ended >= since and each.answer in TAKEN:
+                firsts.setdefault(each.sender, each.ended - since)
+        return max(firsts.values(), default=float("inf"))
+
+    def _begin(self, work: Callable[..., None], *given: Any) -> None:
+        self._threads.append(threading.Thread(target=work, args=given))
+        self._threads[-1].start()
+
+    def _tell(self, sender: str, posts: Iterator[Post]) -> None:
+        for post in posts:
+            if self._ended.is_set():
+                return
+            self.offer(sender, post)
+            self._ended.wait(self.each_seconds)
+
+    def _repeat(self) -> None:
+        chance = random.Random(7)
+        while not self._ended.wait(self.each_seconds):
+            known = list(self.acknowledged.values())
+            if known:
+                self._try("again", chance.choice(known))
+
+    def _try(self, sender: str, post: Post) -> int | None:
+        began, answer, problem = time.monotonic(), None, ""
+        try:
+            response = post.send(self.urls[len(self.tries) % len(self.urls)])
+            answer = response.status_code
+            problem = self._problem(response)
+        except requests.RequestException as error:
+            problem = "refused" if "Connection refused" in str(error) else type(error).__name__
+        ended = time.monotonic()
+        self.tries.append(Try(sender, post.digest, ended, ended - began, answer, problem))
+        return answer
+
+    def _problem(self, response: requests.Response) -> str:
+        """What is wrong with an answer, if anything."""
+        status = response.status_code
+        if status == 503 and not response.headers.get("Retry-After", "").isdecimal():
+            return "503 without Retry-After"
+        wrong = status not in TAKEN and status not in {503} | self.tolerated
+        return f"{status} {response.text[:200]}" if wrong else ""
