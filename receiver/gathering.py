@@ -6,6 +6,7 @@ waits in a worker that dies was never answered.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -28,8 +29,9 @@ class _Waiting(Generic[Item, Result]):
 class Gathering(Generic[Item, Result]):
     """`work` takes at most `most` items and gives a result or an error for each.
 
-    An item waits at most `patience` seconds for its turn. Who begins waits at most `moment` seconds
-    for as many items as there were last time: their senders, answered just now, come again.
+    An item waits at most `patience` seconds for its turn. Who begins waits for as many items as
+    there were last time, since their senders, answered just now, come again: as long as the work
+    took last time, and at most `moment` seconds.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Gathering(Generic[Item, Result]):
         self._queue: deque[_Waiting[Item, Result]] = deque()
         self._busy = False
         self._expected = 1
+        self._took = 0.0
 
     def do(self, item: Item) -> Result:
         """The result for this item, or its error; Unavailable where its turn does not come."""
@@ -80,6 +83,7 @@ class Gathering(Generic[Item, Result]):
     def _lead(self) -> None:
         """Do what waits, ours among it, then let the next in line work."""
         batch = self._gather()
+        began = time.monotonic()
         try:
             outcomes = self._work([each.item for each in batch])
         except Exception as error:  # noqa: BLE001  # each waiting thread raises it as its own
@@ -89,6 +93,7 @@ class Gathering(Generic[Item, Result]):
             each.outcome = outcome
         with self._changed:
             self._expected = min(len(batch) + len(self._queue), self._most)
+            self._took = time.monotonic() - began
             following = self._queue[0] if self._queue else None
             self._busy = following is not None
             if following:
@@ -98,7 +103,8 @@ class Gathering(Generic[Item, Result]):
 
     def _gather(self) -> list[_Waiting[Item, Result]]:
         with self._changed:
-            self._changed.wait_for(lambda: len(self._queue) >= self._expected, self._moment)
+            moment = min(self._took, self._moment)
+            self._changed.wait_for(lambda: len(self._queue) >= self._expected, moment)
             return [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
 
     def _rest(self) -> list[_Waiting[Item, Result]]:

@@ -18,7 +18,7 @@ from receiver.stages import StageMap
 from receiver.watched import Watched
 
 MOST = 32  # deliveries in one transaction
-MOMENT_SECONDS = 0.01  # what it may wait for as many as came before
+MOMENT_SECONDS = 0.03  # what it may wait for as many as came before
 
 
 @dataclass(frozen=True, slots=True)
