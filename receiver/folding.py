@@ -11,10 +11,10 @@ from msgspec.structs import asdict, replace
 
 from receiver import statements, timeline, vocabulary, writing
 from receiver.db import Connection, Row, array, query
+from receiver.derived import Folded
 from receiver.facts import VERDICTS, Kept, run_group
 from receiver.model import Event, Identity
 from receiver.stages import StageMap
-from receiver.timeline import Folded
 from receiver.vocabulary import Ids
 
 DEEPEST = 32  # projects above one another

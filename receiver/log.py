@@ -16,19 +16,16 @@ JSON = structlog.processors.JSONRenderer()
 
 
 class _Forgiving:
-    """A file whose full disk or closed pipe costs the line, never the request it is about."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
+    """stdout, whose full disk or closed pipe costs the line, never the request it is about."""
 
     def write(self, text: str) -> int:
         with suppress(OSError):
-            self._file.write(text)
+            sys.stdout.write(text)
         return len(text)
 
     def flush(self) -> None:
         with suppress(OSError):
-            self._file.flush()
+            sys.stdout.flush()
 
 
 def configure() -> None:
@@ -36,7 +33,7 @@ def configure() -> None:
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *COMMON, JSON],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Forgiving(sys.stdout))),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Forgiving())),
         cache_logger_on_first_use=True,
     )
     if not logging.getLogger().handlers:

@@ -10,14 +10,13 @@ from uuid import UUID
 
 import msgspec
 
-from receiver import keeping, meeting, statements, vocabulary
+from receiver import appending, keeping, meeting, vocabulary
 from receiver.db import Connection, Cursor, Database, Row, array, query
 from receiver.errors import Conflict, Contended, Invalid, Unavailable
-from receiver.facts import run_group
 from receiver.folding import refold
 from receiver.keeping import Entry, Recorded
 from receiver.meeting import Builds
-from receiver.model import Delivery, Parsed, Report, Statement
+from receiver.model import Delivery, Parsed, Statement
 from receiver.stages import StageMap
 from receiver.vocabulary import Ids, Name
 
@@ -177,7 +176,7 @@ def _apply(
     locking = _lock(connection, builds.values())
     if before:
         connection.execute(query("delete_events"), {"id": entries[0].delivery.id})
-    _append(connection, entries, builds)
+    appending.append(connection, entries, builds)
     jobs = meeting.ask_jobs(connection, keys)
     locked = locking.fetchall()
     meeting.claim(connection, [build["id"] for build in locked if build["native"]])
@@ -217,49 +216,6 @@ def _keys_before(before: Sequence[Row]) -> Iterator[str]:
 
 def _numbers(entries: Sequence[Entry]) -> set[str]:
     return {each.build_number for entry in entries for each in entry.parsed.statements}
-
-
-def _append(connection: Connection, entries: Sequence[Entry], builds: Mapping[str, UUID]) -> None:
-    """Append what hooks say of builds, and what forges say of jobs under the jobs' keys."""
-    rows: list[Row] = []
-    for delivery, parsed in ((entry.delivery, entry.parsed) for entry in entries):
-        for place, statement in enumerate(parsed.statements):
-            rows.append(_spoken(delivery, place, statement, builds[statement.build_number]))
-        for place, report in enumerate(parsed.reports, len(parsed.statements)):
-            rows.append(_report(delivery, place, report))
-    connection.execute(query("insert_events"), {"rows": msgspec.json.encode(rows).decode()})
-
-
-def _spoken(delivery: Delivery, place: int, statement: Statement, build_id: UUID) -> Row:
-    times = [event.at for event in statement.events if event.dated]
-    return _event(delivery, place, statement) | {
-        "build_id": build_id,
-        "native": False,
-        "began_at": min(times, default=None),
-        "ended_at": max(times, default=None),
-    }
-
-
-def _report(delivery: Delivery, place: int, report: Report) -> Row:
-    return _event(delivery, place, report.statement) | {
-        "native": True,
-        "alias_key": report.alias,
-        "began_at": report.began,
-        "ended_at": report.ended,
-        "native_number": report.number,
-    }
-
-
-def _event(delivery: Delivery, place: int, statement: Statement) -> Row:
-    return {
-        "delivery_id": delivery.id,
-        "place": place,
-        "source": delivery.source,
-        "run_key": statement.run.key,
-        "statement": msgspec.Raw(statements.dump(statement)),
-        "manifest": statement.manifest,
-        "run_group": run_group(statement.run.key),
-    }
 
 
 def _touched(entry: Entry, builds: Mapping[str, UUID], settled: Builds) -> set[UUID]:

@@ -14,8 +14,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from receiver.db import Connection, Row, query
+from receiver.derived import FailureRow, Folded
 from receiver.stages import clean
-from receiver.timeline import FailureRow, Folded
 
 TABLES = ("states", "failures", "artifacts", "resources")
 DIGEST_BYTES = 8

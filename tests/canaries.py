@@ -169,6 +169,7 @@ def look(visitor: Visitor) -> None:
         "part": "stages",
         "source_name": "milepost",
         "sender_name": "team",
+        "name": "core",
     }
     config = Config(data_dir=Path("/nowhere"), database_url="postgresql:///none")
     made = create_app(config)

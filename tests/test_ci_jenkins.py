@@ -1,6 +1,7 @@
 """The Jenkins step under a real Groovy, with `sh` as it is and the other steps as stubs."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ CASES = {
     "aborted": (" with FlowInterrupted", "cancelled"),
     "unstable": ("", "completed"),
 }
+JAVA = Path(shutil.which("java", path="/usr/bin:/bin") or "/usr/bin/java")  # whichever is there
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,7 @@ def receiver() -> Iterator[Running]:
 def run(folder: Path, *cases: str, **more: str) -> list[str]:
     env = {
         "PATH": "/usr/bin:/bin",
+        "JAVA_HOME": str(JAVA.resolve().parents[1]),
         "HOME": str(folder),
         "WORKSPACE": str(folder / "my job"),
         "JOB_NAME": "images/main",

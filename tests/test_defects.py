@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
+from msgspec import structs
 
 from receiver.cli import main
 from receiver.config import Config
@@ -46,7 +47,7 @@ def test_what_a_parser_breaks_on_is_kept_and_read_again_once_it_is_mended(
 ):
     client = serve(settings)
     with monkeypatch.context() as patch:
-        patch.setitem(SOURCES, "gitlab", replace(SOURCES["gitlab"], parse=broken))
+        patch.setitem(SOURCES, "gitlab", structs.replace(SOURCES["gitlab"], parse=broken))
         answer = gitlab(client, job_hook("success"))
     assert (answer.status_code, answer.get_json()["outcome"]) == (202, "quarantined")
     (kept,) = client.get("/api/v1/deliveries").get_json()["items"]

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from receiver.derived import Folded
 from receiver.facts import Kept
 from receiver.manifest import artifacts
 from receiver.model import Event, Failure, Identity, Run, Statement
 from receiver.stages import StageMap
-from receiver.timeline import Folded, fold, identity, told
+from receiver.timeline import fold, identity, told
 from tests.senders import manifest
 
 START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)

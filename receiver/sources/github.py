@@ -65,7 +65,7 @@ def _json(request: Request) -> bytes:
 def _job(document: Json, request: Request, flags: tuple[str, ...]) -> Parsed:
     job = section(document, "workflow_job")
     run, attempt = number(job, "run_id", "workflow_job."), job.get("run_attempt")
-    known = attempt if isinstance(attempt, int) and 1 <= attempt <= 1_000_000 else 1
+    known = attempt if type(attempt) is int and 1 <= attempt <= 1_000_000 else 1
     group = f"github:{_repository(document)}:{run}:{known}"
     if text(job, "conclusion") == "skipped":
         return Parsed(outcome="ignored", reason="the job was skipped")
@@ -132,7 +132,7 @@ def _listed(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _workflow_run(document: Json, request: Request, flags: tuple[str, ...]) -> Parsed:
     run = section(document, "workflow_run")
     run_id, attempt = number(run, "id", "workflow_run."), run.get("run_attempt")
-    known = attempt if isinstance(attempt, int) and 1 <= attempt <= 1_000_000 else 1
+    known = attempt if type(attempt) is int and 1 <= attempt <= 1_000_000 else 1
     # It has no completed_at: updated_at is when it was completed.
     updated = moment(run.get("updated_at"))
     at = updated or request.received_at

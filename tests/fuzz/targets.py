@@ -118,9 +118,10 @@ def _source(name: str) -> Callable[[bytes], None]:
         query = data[:100].decode("latin-1") if source.own and data[:1] == b"\1" else ""
         request = Request(headers, body, query, NOW)
         try:
-            event_type, key = source.identify(request)
-            assert event_type.encode()
-            assert 0 < len(key) <= 255
+            if name != "api":  # which nobody posts
+                event_type, key = source.identify(request)
+                assert event_type.encode()
+                assert 0 < len(key) <= 255
             parsed = source.parse(request)
         except Invalid as error:
             orjson.dumps(error.fields)  # it can be answered
