@@ -193,7 +193,10 @@ class Deliveries(RuleBasedStateMachine):
     @rule(known=sent)
     def forge_a_verdict(self, known: tuple[str, Json]) -> None:
         forged = known[1] | {"events": [verdict("completed", 99)]}
-        assert post(self.client, forged, secret=OTHER_SECRET).status_code == 401
+        assert post(self.client, forged, secret=OTHER_SECRET).status_code in (
+            401,
+            429,
+        )  # a minute has so many guesses
 
     @rule(number=st.sampled_from(["one", "two"]))
     def send_what_is_wrong(self, number: str) -> None:
