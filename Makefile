@@ -78,13 +78,13 @@ torture: $(VENV)/.dev $(HOOK)  ## every fault under load, minutes: make torture 
 corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path
 	$(BIN)/python -m tests.corpus "$(DIR)"
 
-build/node/.examples:  # GitHub's bodies as Octokit publishes them, to measure with
+build/examples/.installed:  # GitHub's bodies as Octokit publishes them, to measure with
 	tests/system-packages.sh npm
-	npm install --silent --no-audit --no-fund --no-save --prefix build/node gitlab-ci-local@4.73.0 \
+	npm install --silent --no-audit --no-fund --no-save --prefix build/examples \
 		@octokit/webhooks-examples@7.6.1
 	touch $@
 
-bench: install $(VENV)/.dev build/node/.examples  ## how fast it is, as ratios, and bench.json; FULL=1 with a million builds
+bench: install $(VENV)/.dev build/examples/.installed  ## how fast it is, as ratios, and bench.json; FULL=1 with a million builds
 	tests/system-packages.sh packer wrk webhook
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench $(PARTS)
 

@@ -16,7 +16,7 @@ import orjson
 from tests.bench.load import raw
 from tests.senders import Json, at
 
-PACKAGE = Path("build/node/node_modules/@octokit/webhooks-examples")
+PACKAGE = Path("build/examples/node_modules/@octokit/webhooks-examples")
 EXAMPLES = PACKAGE / "api.github.com" / "index.json"
 STEPS = 15
 ROUTES = """
