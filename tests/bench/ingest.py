@@ -112,7 +112,7 @@ def burst(folder: Path) -> list[Goal]:
         path = written(folder / "burst", envelopes(BURST, BUILDS, secret, "burst"))
         began, found, refused = time.perf_counter(), 0, 0
         while found < BURST and time.perf_counter() - began < 300:
-            seen = sent(receiver.url, path, 5, BURST_CONNECTIONS, until_done=True)
+            seen = sent(receiver.url, path, 120, BURST_CONNECTIONS, until_done=True)
             refused += seen.refused
             with psycopg.connect(receiver.database_url()) as connection:
                 row = connection.execute("SELECT count(*) FROM deliveries").fetchone()

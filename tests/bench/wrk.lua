@@ -1,7 +1,9 @@
 -- Sends the raw requests of a file, each thread its share, each once; prints what it saw as JSON.
 -- Arguments: the file; how many threads share it; milliseconds between two requests of a connection;
 -- whether to end when all are sent, and else begin again.
-local started = 0
+local ffi = require("ffi")
+ffi.cdef("int getpid(void); int kill(int, int);")
+local INTERRUPT, started = 2, 0
 
 function setup(thread)
   thread:set("place", started)
@@ -26,8 +28,9 @@ end
 function request()
   sent = sent + 1
   if ends and sent > #requests then
-    -- Each connection waits for its last answer before it comes here again.
-    if sent > #requests + 200 then wrk.thread:stop() end
+    -- Each connection waits for its last answer before it comes here again. wrk itself sleeps until
+    -- its time is over, or until it is interrupted.
+    if sent == #requests + 200 then ffi.C.kill(ffi.C.getpid(), INTERRUPT) end
     return "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
   end
   return requests[(sent - 1) % #requests + 1]
