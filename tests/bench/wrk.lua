@@ -13,6 +13,7 @@ end
 function init(arguments)
   local file = assert(io.open(arguments[1], "rb"))
   local threads, number = tonumber(arguments[2]), 0
+  verified = place ~= 0
   pause, ends, requests, sent = tonumber(arguments[3]), arguments[4] == "True", {}, 0
   while true do
     local length = file:read("*n")
@@ -26,6 +27,10 @@ function init(arguments)
 end
 
 function request()
+  if not verified then -- wrk looks at the first thread's first request and does not send it
+    verified = true
+    return requests[1]
+  end
   sent = sent + 1
   if ends and sent > #requests then
     -- Each connection waits for its last answer before it comes here again. wrk itself sleeps until
