@@ -47,9 +47,19 @@ def server_url(server_dir: Path) -> str:
 @pytest.fixture
 def url(server_url: str) -> str:
     """The server's URL, its tables empty."""
-    with psycopg.connect(server_url) as connection:
+    return _emptied(server_url)
+
+
+@pytest.fixture(scope="module")
+def module_url(server_url: str) -> str:
+    """The same for a receiver that a file's tests share: nothing of another file's in it."""
+    return _emptied(server_url)
+
+
+def _emptied(url: str) -> str:
+    with psycopg.connect(url) as connection:
         connection.execute(f"TRUNCATE {TABLES} CASCADE".encode())
-    return server_url
+    return url
 
 
 @pytest.fixture

@@ -74,8 +74,8 @@ PLACED: list[tuple[int, str, bytes, Expected]] = [
 
 
 @pytest.fixture(scope="module")
-def receiver(server_url: str) -> Iterator[Running]:
-    with started(server_url) as running:
+def receiver(module_url: str) -> Iterator[Running]:
+    with started(module_url) as running:
         yield running
 
 

@@ -21,8 +21,8 @@ LIMIT = {source: (5 if source in OWN else 25) * 2**20 for source in SOURCES}
 
 
 @pytest.fixture(scope="module")
-def receiver(server_url: str) -> Iterator[Running]:
-    with started(server_url) as running:
+def receiver(module_url: str) -> Iterator[Running]:
+    with started(module_url) as running:
         yield running
 
 

@@ -31,10 +31,10 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def visitor(server_url: str) -> Iterator[Visitor]:
+def visitor(module_url: str) -> Iterator[Visitor]:
     settings = {f"MILEPOST_SECRET_{name.upper()}": secret for name, secret in SECRETS.items()}
     settings["MILEPOST_PUBLIC_READ"] = "0"
-    database = f"{server_url}&password={plant('password of the database')}"
+    database = f"{module_url}&password={plant('password of the database')}"
     with started(database, **settings) as running:
         folder = Path(running.environment["MILEPOST_DATA_DIR"])
         (folder / "team.secret").write_text(NAMED)

@@ -27,9 +27,9 @@ ADDRESSES = count(1)
 
 
 @pytest.fixture(scope="module")
-def receiver(server_url: str) -> Iterator[FlaskClient]:
+def receiver(module_url: str) -> Iterator[FlaskClient]:
     """One for all: nothing of a forgery stays."""
-    config = Config(Path("/nonexistent"), server_url, public_read=True, secrets=SECRETS)
+    config = Config(Path("/nonexistent"), module_url, public_read=True, secrets=SECRETS)
     app = create_app(config)
     yield app.test_client()
     app.extensions["milepost"].database.close()

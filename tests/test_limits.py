@@ -19,8 +19,8 @@ SECONDS = 10  # it takes one or less; this machine may be busy with other things
 
 
 @pytest.fixture(scope="module")
-def receiver(server_url: str) -> Iterator[Running]:
-    with started(server_url) as running:
+def receiver(module_url: str) -> Iterator[Running]:
+    with started(module_url) as running:
         yield running
 
 
