@@ -54,19 +54,21 @@ CODES = {each.status: each.code for each in (Malformed, NotFound, WrongMethod, T
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,100}", re.ASCII)
 POOL_SIZE = 4  # half of a worker's threads, so that a hung database cannot hold every thread
 
-HEADERS = Secure(
-    csp=ContentSecurityPolicy()
-    .default_src("'none'")
-    .script_src("'self'")
-    .style_src("'self'")
-    .img_src("'self'", "data:")
-    .connect_src("'self'")
-    .base_uri("'none'")
-    .form_action("'self'")
-    .frame_ancestors("'none'"),
-    referrer=ReferrerPolicy().same_origin(),
-    xcto=XContentTypeOptions().nosniff(),
-    xfo=XFrameOptions().deny(),
+HEADERS = list(
+    Secure(
+        csp=ContentSecurityPolicy()
+        .default_src("'none'")
+        .script_src("'self'")
+        .style_src("'self'")
+        .img_src("'self'", "data:")
+        .connect_src("'self'")
+        .base_uri("'none'")
+        .form_action("'self'")
+        .frame_ancestors("'none'"),
+        referrer=ReferrerPolicy().same_origin(),
+        xcto=XContentTypeOptions().nosniff(),
+        xfo=XFrameOptions().deny(),
+    ).headers.items()
 )
 
 
@@ -124,7 +126,7 @@ def _check_host(names: frozenset[str]) -> None:
 
 def _finish(response: Response) -> Response:
     """Security headers, and the one log line of this request."""
-    response.headers.update(HEADERS.headers)
+    response.headers.update(HEADERS)
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     response.headers["X-Request-ID"] = g.get("request_id", "")

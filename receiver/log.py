@@ -33,7 +33,7 @@ def configure() -> None:
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *COMMON, JSON],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Forgiving())),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Forgiving())),
         cache_logger_on_first_use=True,
     )
     if not logging.getLogger().handlers:

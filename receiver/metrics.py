@@ -69,13 +69,14 @@ class Instruments:
             buckets=INGEST_SECONDS,
             registry=self.registry,
         )
-        self.connections = Gauge(
+        connections = Gauge(
             "db_client_connection_count",
             "Connections to the database by state: idle or used.",
             ["db_client_connection_state"],
             multiprocess_mode="livesum",
             registry=self.registry,
         )
+        self.idle, self.used = connections.labels("idle"), connections.labels("used")
         self.most = Gauge(
             "db_client_connection_max",
             "Connections that the pools may have.",
@@ -92,8 +93,8 @@ class Instruments:
     def note_pool(self, stats: dict[str, int]) -> None:
         """Note psycopg_pool's figures of this worker."""
         idle, size = stats.get("pool_available", 0), stats.get("pool_size", 0)
-        self.connections.labels("idle").set(idle)
-        self.connections.labels("used").set(size - idle)
+        self.idle.set(idle)
+        self.used.set(size - idle)
         self.most.set(stats.get("pool_max", 0))
         self.waiting.set(stats.get("requests_waiting", 0))
 

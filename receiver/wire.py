@@ -83,13 +83,12 @@ class Shape(fields.Field[Json]):
         found: Json = {}
         errors: Json = {name: ["Unknown field."] for name in value.keys() - self.parts.keys()}
         for name, part in self.parts.items():
+            if name not in value and not part.required:
+                continue
             try:
-                given = part.deserialize(value.get(name, missing))
+                found[name] = part.deserialize(value.get(name, missing))
             except ValidationError as error:
                 errors[name] = error.messages
-                continue
-            if given is not missing:
-                found[name] = given
         if errors:
             raise ValidationError(errors)
         if self.rule:
