@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import BytesIO
+from typing import IO
 
 import orjson
 from flask import Blueprint, Response, g, request
@@ -26,6 +28,7 @@ from receiver.sources import SOURCES
 blueprint = Blueprint("webhooks", __name__)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 MOST_TOLD = 20  # builds of one delivery in its log line
+PIECE = 2**20  # as much as gunicorn takes from a socket at once
 DISCARDED = 32 * 2**20  # more than any proxy of ours passes on
 
 
@@ -113,7 +116,7 @@ def _body(limit: int) -> bytes:
         raise TooLarge(f"A body may have {limit} bytes.")
     request.max_content_length = limit + 1
     try:
-        body = request.stream.read(limit + 1)
+        body = _read(request.stream, limit + 1)
     except (ClientDisconnected, OSError, ParseException) as error:
         raise Malformed("The body ended early or is chunked wrongly.") from error
     if len(body) < (request.content_length or 0):
@@ -123,6 +126,15 @@ def _body(limit: int) -> bytes:
     return body
 
 
+def _read(stream: IO[bytes], most: int) -> bytes:
+    """At most so many bytes, in pieces: asked for all at once, each layer below would hold a copy.
+    This buffer grows where it lies, and gives what it has without one."""
+    read = BytesIO()
+    while read.tell() < most and (piece := stream.read(min(PIECE, most - read.tell()))):
+        read.write(piece)
+    return read.getvalue()
+
+
 def _discard() -> None:
     """Read what is left of a refused body. A connection that closes with bytes unread is reset,
     and a proxy that still sends would tell of a failed receiver instead of our answer."""
@@ -130,5 +142,5 @@ def _discard() -> None:
         return
     left = DISCARDED
     with suppress(OSError, ParseException):
-        while left > 0 and (piece := request.environ["wsgi.input"].read(2**16)):
+        while left > 0 and (piece := request.environ["wsgi.input"].read(PIECE)):
             left -= len(piece)
