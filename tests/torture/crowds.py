@@ -44,8 +44,8 @@ def spool(world: World) -> None:
 
 
 def repeat(world: World) -> None:
-    """64 times the same delivery at once, for 20 ids: one is 202, the others are 200."""
-    for place in range(5 if world.brief else 20):
+    """64 times the same delivery at once, for 50 ids: one is 202, the others are 200."""
+    for place in range(5 if world.brief else 50):
         post = _event(f"same-{place}", 0)
         _at_once([post] * AT_ONCE, world, AT_ONCE)
         answers = Counter(each.answer for each in world.load.tries if each.digest == post.digest)
@@ -92,7 +92,7 @@ def _at_once(posts: list[Post], world: World, connections: int) -> None:
 
 FAULTS = [
     Fault("F26", "hooks without a receiver", spool, plain),
-    Fault("L4", "64 equal deliveries at once, 20 ids", repeat, plain),
+    Fault("L4", "64 equal deliveries at once, 50 ids", repeat, plain),
     Fault("L5", "500 events of one build at once", crowd, plain),
     Fault("O9", "100 first events of a build at once", begin, plain),
 ]

@@ -13,6 +13,10 @@ from tests.torture.sending import TAKEN, Load, Post
 
 SLOW_SECONDS = 30.0  # far more than promised: another load on this machine is no defect
 REPLAYERS = 4
+HEADS = (
+    *("fault", "offered", "acknowledged", "found", "duplicated"),
+    *("slowest recovery", "slowest answer", "slowest 503", "answers"),
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Verdict:
     duplicated: int = 0
     recovery: float = 0.0
     slowest: float = 0.0
+    refusal: float = 0.0  # the slowest 503
     answers: str = ""
     problems: tuple[str, ...] = ()
     not_run: str = ""
@@ -76,6 +81,7 @@ def judge(code: str, name: str, load: Load, inbox: Kept, healed: float) -> Verdi
         duplicated=doubled,
         recovery=recovery,
         slowest=slowest,
+        refusal=max((each.took for each in load.tries if each.answer == 503), default=0.0),
         answers=_answers(load),
         problems=tuple(problems),
     )
@@ -118,10 +124,13 @@ def _answers(load: Load) -> str:
     return ", ".join(f"{count} {answer}" for answer, count in sorted(counts.items()))
 
 
+def _seconds(spent: float) -> str:
+    return f"{spent:.1f} s" if spent else "-"
+
+
 def table(verdicts: list[Verdict]) -> str:
     """The table, one line a fault, and below it what went wrong."""
-    heads = ("fault", "offered", "acknowledged", "found", "duplicated", "slowest recovery")
-    lines = [" | ".join((*heads, "slowest answer", "answers"))]
+    lines = [" | ".join(HEADS)]
     for each in verdicts:
         label = f"{each.code} {each.name}"
         if each.not_run:
@@ -129,7 +138,8 @@ def table(verdicts: list[Verdict]) -> str:
             continue
         lines.append(
             f"{label} | {each.offered} | {each.acknowledged} | {each.found} | {each.duplicated} | "
-            f"{each.recovery:.1f} s | {each.slowest:.1f} s | {each.answers}"
+            f"{each.recovery:.1f} s | {each.slowest:.1f} s | {_seconds(each.refusal)} | "
+            f"{each.answers}"
         )
     wrong = [f"{each.code}: {problem}" for each in verdicts for problem in each.problems]
     return "\n".join([*lines, "", *(wrong or ["Nothing lost, nothing twice, every fold right."])])
