@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from receiver import statements
-from receiver.db import Connection, Row, query
+from receiver.db import Connection, Row, as_json, query
 from receiver.facts import run_group
 from receiver.keeping import Entry
 from receiver.model import Delivery, Report, Statement
@@ -20,7 +20,7 @@ def append(connection: Connection, entries: Sequence[Entry], builds: Mapping[str
             rows.append(_spoken(delivery, place, statement, builds[statement.build_number]))
         for place, report in enumerate(parsed.reports, len(parsed.statements)):
             rows.append(_report(delivery, place, report))
-    connection.execute(query("insert_events"), {"rows": msgspec.json.encode(rows).decode()})
+    connection.execute(query("insert_events"), {"rows": as_json(rows)})
 
 
 def _spoken(delivery: Delivery, place: int, statement: Statement, build_id: UUID) -> Row:

@@ -6,11 +6,10 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-import msgspec
 from msgspec.structs import asdict, replace
 
 from receiver import statements, timeline, vocabulary, writing
-from receiver.db import Connection, Row, array, query
+from receiver.db import Connection, Row, array, as_json, query
 from receiver.derived import Folded
 from receiver.facts import VERDICTS, Kept, run_group
 from receiver.model import Event, Identity
@@ -47,7 +46,7 @@ def refold(
         | {"written": written[build["id"]], "heard_at": heard_at.get(build["id"])}
         for build in builds
     ]
-    connection.execute(query("write_builds"), {"rows": msgspec.json.encode(rows).decode()})
+    connection.execute(query("write_builds"), {"rows": as_json(rows)})
 
 
 def _kept(connection: Connection, build_ids: list[UUID]) -> dict[UUID, list[Kept]]:

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import msgspec
-
-from receiver.db import Connection, Cursor, Row, query
+from receiver.db import Connection, Cursor, Row, as_json, query
 from receiver.errors import Conflict, NotFound, Pruned
 from receiver.model import Delivery, Parsed, Request
 
@@ -49,9 +47,7 @@ class Recorded:
 def insert(connection: Connection, entries: Sequence[Entry]) -> Cursor:
     """Keep deliveries; asks for the ids of those whose keys were new."""
     document = {
-        "rows": msgspec.json.encode(
-            [_row(each.delivery, each.parsed) for each in entries]
-        ).decode(),
+        "rows": as_json([_row(each.delivery, each.parsed) for each in entries]),
         "bodies": [each.delivery.request.body for each in entries],
     }
     return connection.execute(query("keep_deliveries"), document)

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import msgspec
 from uuid_utils.compat import uuid7
 
 from receiver import vocabulary
-from receiver.db import Connection, Cursor, array, query
+from receiver.db import Connection, Cursor, array, as_json, query
 from receiver.errors import Invalid
 from receiver.facts import run_group
 from receiver.model import Identity
@@ -167,7 +166,7 @@ def _attach(
     targets: Mapping[str, UUID | None],
 ) -> None:
     """A job's rows belong to one build, or to none and are shared by its owners."""
-    rows = {"rows": msgspec.json.encode(settled).decode()}
+    rows = {"rows": as_json(settled)}
     if any(job.builds - {targets[job.run_key]} or job.loose for job in jobs):
         connection.execute(query("attach_jobs"), rows)
     stale = {build for job in jobs for build in job.builds - {targets[job.run_key]}}

@@ -62,7 +62,7 @@ def _signs(outside: bytes) -> int:
 
 
 def _within(piece: bytes, count: int) -> bytes:
-    """What is kept of a piece that lies inside of a text, as do those before it that are counted."""
+    """What is kept of a piece inside of a text, as are those before it that are counted."""
     if count < _KEPT:
         return piece
     return _BROKEN.sub(b"", piece) if count == _KEPT else b""

@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
 from receiver import appending, keeping, meeting, vocabulary
-from receiver.db import Connection, Cursor, Database, Row, array, query
+from receiver.db import Connection, Cursor, Database, Row, array, as_json, query
 from receiver.errors import Conflict, Contended, Invalid, Unavailable
 from receiver.folding import refold
 from receiver.keeping import Entry, Recorded
@@ -129,8 +127,7 @@ def _keep(
 
 
 def _begin(connection: Connection, keys: Sequence[str]) -> None:
-    locks = msgspec.json.encode(meeting.locks(keys)).decode()
-    connection.execute(query("begin_recording"), {"locks": locks})
+    connection.execute(query("begin_recording"), {"locks": as_json(meeting.locks(keys))})
 
 
 def _names(entries: Sequence[Entry]) -> set[Name]:

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-import msgspec
-
 from receiver import names
-from receiver.db import Connection, Cursor, Row, query
+from receiver.db import Connection, Cursor, Row, as_json, query
 from receiver.model import DIMENSIONS, Identity, Statement
 
 Name = tuple[str, str]  # kind (a dimension, or build) and text
@@ -30,7 +28,7 @@ def named(told: Iterable[Statement]) -> set[Name]:
 def ask(connection: Connection, wanted: Iterable[Name]) -> Cursor:
     """Ask for ids of names, also of those that were renamed, and of builds' numbers."""
     rows = [{"kind": kind, "name": name} for kind, name in wanted]
-    return connection.execute(query("find_names"), {"names": msgspec.json.encode(rows).decode()})
+    return connection.execute(query("find_names"), {"names": as_json(rows)})
 
 
 def answered(asked: Cursor) -> Ids:

@@ -4,7 +4,7 @@ A build remembers a digest of every row that was last written of it (builds.writ
 while nobody else has written to the build since; else every row is written, and the rest removed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from receiver.db import Connection, Row, query
+from receiver.db import Connection, Row, as_json, query
 from receiver.derived import FailureRow, Folded
 from receiver.stages import clean
 
@@ -48,7 +48,7 @@ def write(
         written[build_id] = msgspec.msgpack.encode(digests).hex()
     for table, change in changes.items():
         if change.rows or change.kept:
-            row = {"rows": _json(change.rows), "kept": _json(change.kept)}
+            row = {"rows": as_json(change.rows), "kept": as_json(change.kept)}
             connection.execute(query(f"write_{table}"), row)
     return written
 
@@ -89,7 +89,3 @@ def _id(build_id: UUID, place: int, row: Struct) -> UUID:
         stage = clean(row.stage) if row.stage else ""
         return uuid5(NAMESPACE_URL, f"{build_id}/{row.attempt}/{stage}/{row.occurrence}")
     return UUID(int=(build_id.int >> 32 << 32) | place)
-
-
-def _json(rows: Iterable[Row]) -> str:
-    return msgspec.json.encode(rows).decode()
