@@ -93,6 +93,8 @@ def _alone(database: Database, entry: Entry, stages: StageMap) -> Recorded | Exc
         except Contended as error:
             if not left:
                 return error
+        except Unavailable:  # nobody behind it shall wait in vain, too
+            raise
         except Exception as error:  # noqa: BLE001  # raised again by the thread that waits for it
             return error
     raise AssertionError  # the last try returns

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from receiver import store
 from receiver.db import Database
-from receiver.errors import Conflict, Invalid
+from receiver.errors import Conflict, Invalid, Unavailable
 from receiver.keeping import Entry, Recorded
 from receiver.model import Delivery, Request
 from receiver.sources import SOURCES
@@ -128,3 +128,13 @@ def test_rows_that_somebody_else_wrote_are_made_right(together: Many, url: str):
     together(entry(envelope(stage("Monitoring", minutes=5)), "2"))
     assert one(url, "SELECT count(*) FROM build_states WHERE stage IN ('Base', 'Monitoring')") == 2
     assert one(url, "SELECT count(*) FROM build_states") == 2
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_database_that_is_away_concerns_all_who_wait(
+    together: Many, database: Database, count: int
+):
+    with psycopg.connect(database._pool.conninfo) as connection:
+        connection.execute("LOCK TABLE deliveries")
+        with pytest.raises(Unavailable):
+            together(*(entry(of(None), str(place)) for place in range(count)))
