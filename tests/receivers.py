@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import psutil
@@ -65,6 +66,11 @@ class Running:
     def get(self, path: str) -> str:
         """A page, as a browser asks for it."""
         return requests.get(self.url + path, headers={"Accept": "text/html"}, timeout=30).text
+
+    def token(self, scope: str) -> str:
+        """A new token for pages and API."""
+        made = self.run("token", "create", "--name", f"{scope}-{uuid4().hex}", "--scope", scope)
+        return made.stdout.strip()
 
     def resident(self) -> int:
         """Bytes of memory that its workers hold."""

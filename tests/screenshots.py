@@ -4,11 +4,17 @@ from pathlib import Path
 
 import requests
 
-from tests.browsing import NARROW, WIDE, chromium, page_of
+from tests.browsing import NARROW, WIDE, chromium, page_of, sign_in
 from tests.receivers import Running, started
 
 OUT = Path(__file__).parent.parent / "screenshots"
-PAGES = ("overview", "builds", "images", "failures", "stages", "deliveries", "setup")
+PATHS = {
+    "overview": "/",
+    **{name: f"/{name}" for name in ("builds", "images", "failures", "stages", "deliveries")},
+    "setup": "/setup",
+    "audit": "/audit",
+    "docs": "/api/docs",
+}
 
 
 def main() -> None:
@@ -22,12 +28,13 @@ def main() -> None:
 def take(receiver: Running, folder: Path) -> None:
     """Save <page>-<scheme>-<width>.png, each whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {name: "/" if name == "overview" else f"/{name}" for name in PAGES}
-    paths["build"] = f"/builds/{one_of(receiver)}"
+    paths = {**PATHS, "build": f"/builds/{one_of(receiver)}"}
+    token = receiver.token("admin")
     with chromium() as browser:
         for scheme in ("light", "dark"):
             for size in (WIDE, NARROW):
                 with page_of(browser, size=size, scheme=scheme) as (page, _):
+                    sign_in(page, receiver.url, token)
                     for name, path in paths.items():
                         page.goto(receiver.url + path)
                         page.screenshot(path=folder / f"{name}-{scheme}-{size[0]}.png")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browsing import NARROW, WIDE, chromium, page_of, serious
+from tests.browsing import NARROW, WIDE, chromium, page_of, serious, sign_in
 from tests.receivers import Running, started
 from tests.senders import envelope, manifest, stage, verdict
 
@@ -20,8 +20,11 @@ PATHS = [
     "/stages",
     "/deliveries",
     "/setup",
+    "/api/docs",
     "/builds/none",
+    "/builds/evil",
 ]
+FOR_ADMINS = ["/audit", "/failures", "/deliveries", "/builds/core-2", "/builds/evil"]
 OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
 
 
@@ -52,6 +55,15 @@ def fill(receiver: Running) -> None:
     run = {"branch": EVIL, "commit": EVIL, "url": "javascript:alert(1)"}
     said = envelope(stage(EVIL), verdict("failed", failure=failure), number="evil", run="r4")
     receiver.post(said | {"build": said["build"] | evil, "run": said["run"] | run})
+    receiver.run("rename", "platform", "aws", "aws-commercial")
+    receiver.run("fail", "evil", EVIL, "--stage", "x" * 200)
+
+
+def problems(page: Page, address: str) -> list[str]:
+    """What is wrong with a page."""
+    page.goto(address)
+    too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return serious(page) + ([f"{too_wide} px too wide"] if too_wide > 0 else [])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -61,14 +73,13 @@ def test_every_page_is_accessible_quiet_and_fits(
 ):
     found = {}
     with page_of(browser, size=size, scheme=scheme) as (page, complaints):
-        for path in [*PATHS, "/builds/evil"]:
-            page.goto(receiver.url + path)
-            too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            problems = serious(page) + ([f"{too_wide} px too wide"] if too_wide > 0 else [])
-            if problems:
-                found[path] = problems
+        for path in PATHS:
+            found[path] = problems(page, receiver.url + path)
+        sign_in(page, receiver.url, receiver.token("admin"))
+        for path in FOR_ADMINS:
+            found[f"{path} for admins"] = problems(page, receiver.url + path)
         assert page.title() != "owned"
-    assert found == {}
+    assert {path: each for path, each in found.items() if each} == {}
     assert [each for each in complaints if "404" not in each] == []
 
 
@@ -127,7 +138,7 @@ def test_a_filter_stays_in_the_address(browser: Browser, receiver: Running):
 
 
 def test_who_may_write_resolves_a_failure_with_notes(browser: Browser, receiver: Running):
-    token = receiver.run("token", "create", "--name", "ada", "--scope", "write").stdout.strip()
+    token = receiver.token("write")
     with page_of(browser) as (page, _):
         page.goto(f"{receiver.url}/sign-in")
         page.get_by_label("Token").fill(token)
