@@ -131,10 +131,8 @@ def test_rows_that_somebody_else_wrote_are_made_right(together: Many, url: str):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_database_that_is_away_concerns_all_who_wait(
-    together: Many, database: Database, count: int
-):
-    with psycopg.connect(database._pool.conninfo) as connection:
+def test_a_database_that_is_away_concerns_all_who_wait(together: Many, url: str, count: int):
+    with psycopg.connect(url) as connection:
         connection.execute("LOCK TABLE deliveries")
         with pytest.raises(Unavailable):
             together(*(entry(of(None), str(place)) for place in range(count)))
