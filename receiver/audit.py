@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from receiver.db import Connection, query
+from receiver.db import Connection, as_json, query
 
 Values = Mapping[str, Any]
 
@@ -53,7 +52,7 @@ def note(
         "target_kind": target.kind,
         "target_id": target.id,
         "target_name": target.name,
-        "before": None if before is None else Jsonb(dict(before)),
-        "after": None if after is None else Jsonb(dict(after)),
+        "before": None if before is None else as_json(dict(before)),
+        "after": None if after is None else as_json(dict(after)),
     }
     connection.execute(query("insert_audit"), row)

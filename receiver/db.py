@@ -15,7 +15,7 @@ import orjson
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg.types.json import Jsonb, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from receiver import log
@@ -51,7 +51,6 @@ Connection = psycopg.Connection[Row]
 Cursor = psycopg.Cursor[Row]
 Answer = TypeVar("Answer")
 
-set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
 
 
@@ -66,10 +65,10 @@ def array(ids: Iterable[UUID]) -> str:
     return f"{{{','.join(map(str, ids))}}}"
 
 
-def as_json(rows: object) -> Jsonb:
-    """Rows as a parameter of type JSONB, encoded once and to bytes: as a text, one wide character
-    would make it four times as long."""
-    return Jsonb(rows, dumps=msgspec.json.encode)
+def as_json(value: object) -> Jsonb:
+    """Rows, or one value, as a parameter of type JSONB; encoded to bytes, since in a text one wide
+    character would make all of it four times as long."""
+    return Jsonb(value, dumps=msgspec.json.encode)
 
 
 def connect(url: str) -> Connection:
