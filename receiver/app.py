@@ -38,6 +38,7 @@ from receiver.errors import (
     Malformed,
     NotFound,
     TooLarge,
+    Unavailable,
     WrongHost,
     WrongMethod,
     WrongType,
@@ -102,6 +103,7 @@ def create_app(config: Config) -> Flask:
     app.after_request(access.keep_csrf)
     app.after_request(_finish)
     app.register_error_handler(HttpError, _http_error)
+    app.register_error_handler(MemoryError, _short_of_memory)
     app.register_error_handler(HTTPException, _http_exception)
     return app
 
@@ -159,6 +161,11 @@ def _http_error(error: HttpError) -> Response:
     if isinstance(error, InUse):
         problem["references"] = error.references
     return _answer(problem, error.status, error.headers)
+
+
+def _short_of_memory(_: MemoryError) -> Response:
+    """Nothing of it was kept; the worker goes on, and the sender tries again."""
+    return _http_error(Unavailable("This worker is short of memory."))
 
 
 def _http_exception(error: HTTPException) -> Response:

@@ -15,6 +15,7 @@ from receiver.config import Config
 from receiver.model import Parsed, Request
 from receiver.sources import SOURCES
 from tests.forge_senders import ROUTES, TOKEN, gitlab, job_hook
+from tests.senders import envelope, post, stage
 
 
 @pytest.fixture
@@ -56,6 +57,20 @@ def test_what_a_parser_breaks_on_is_kept_and_read_again_once_it_is_mended(
     assert "1 stored" in replay(settings)
     (build,) = client.get("/api/v1/builds").get_json()["items"]
     assert build["status"] == "completed"
+
+
+def test_what_does_not_fit_into_memory_is_503_and_may_come_again(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    def too_much(_: Request) -> Parsed:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setitem(SOURCES, "milepost", structs.replace(SOURCES["milepost"], parse=too_much))
+        answer = post(client, envelope(stage("Base")))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+    assert client.get("/api/v1/deliveries").get_json()["items"] == []
+    assert post(client, envelope(stage("Base"))).status_code == 202
 
 
 def test_a_log_that_cannot_be_written_stops_nobody():
