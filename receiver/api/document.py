@@ -36,10 +36,15 @@ TYPES = ((Whole, "integer", None), (Number, "integer", None), (Moment, "string",
 PLACED = [{"required": ["stage"]}, {"required": ["state"]}]
 PATH = {
     "build_number": {"pattern": "^[A-Za-z0-9._:@+-]{1,200}$", "examples": ["core-rhel-9-web-142"]},
-    "name": {"examples": ["aws-commercial"]},
     "platform": {"examples": ["aws-commercial"]},
     "os_version": {"examples": ["rhel-9.4"]},
     "image_type": {"examples": ["web"]},
+}
+NAMES = {
+    "platforms": "aws-commercial",
+    "os_versions": "rhel-9.4",
+    "image_types": "web",
+    "projects": "core",
 }
 
 
@@ -82,7 +87,10 @@ def finished(document: Json) -> Json:
         schemas[name]["examples"] = [example]
     for name in ("NewState", "NewFailure"):
         schemas[name]["anyOf"] = PLACED
-    for path in document["paths"].values():
+    for unused in ("Error", "PaginationMetadata"):  # flask-smorest's own
+        del schemas[unused]
+    for address, path in document["paths"].items():
+        named = {"examples": [NAMES.get(address.split("/")[3], "")]}
         for parameter in path.get("parameters", ()):
-            parameter["schema"].update(PATH.get(parameter["name"], {}))
+            parameter["schema"].update((PATH | {"name": named}).get(parameter["name"], {}))
     return document

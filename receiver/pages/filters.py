@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import orjson
+
 from receiver import charts, stages
 from receiver.pages.answers import blueprint
 
@@ -34,6 +36,12 @@ def since(at: datetime | None) -> str:
 def sign(status: str) -> str:
     """The shape of a status, so that colour is never the only sign."""
     return (SIGNS | OTHER_SIGNS).get(status, "○")
+
+
+@blueprint.app_template_filter("json_text")
+def json_text(value: object, indent: bool = True) -> str:
+    """JSON to be read by people: `tojson` would show "<" as \\u003c."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None).decode()
 
 
 @blueprint.app_template_filter("state_name")
