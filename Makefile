@@ -38,8 +38,9 @@ lock:  ## pin every dependency again; needs uv
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 	uv pip compile -q --python-version 3.9 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links hooks/requirements.in -o hooks/requirements.lock
 
-run: install  ## serve on this machine, with an embedded PostgreSQL
-	$(BIN)/milepost serve --local --bind 127.0.0.1:8080
+BIND ?= 127.0.0.1:8080
+run: install  ## serve on this machine, with an embedded PostgreSQL; elsewhere: make run BIND=127.0.0.1:8081
+	$(BIN)/milepost serve --local --bind $(BIND)
 
 demo: install  ## real Packer builds, reported to the receiver of `make run`
 	tests/system-packages.sh packer

@@ -38,6 +38,8 @@ def serve(bind: str, is_local: bool) -> None:
     """Serve webhooks, pages and API with gunicorn."""
     from receiver.serve import Server  # gunicorn is only needed here
 
+    if is_local:
+        local.check_free(bind)
     config = settings(local.environment(os.environ) if is_local else os.environ)
     if config.database_url is None:
         migrate.migrate(postgres.start(config.data_dir))

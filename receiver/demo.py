@@ -22,6 +22,7 @@ from receiver.sources import SOURCES
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "hooks" / "packer"
 CHAIN = TEMPLATES / "resumable" / "build.sh"
+OTHERS = ("MILEPOST_BUILD_NUMBER", "MILEPOST_PLATFORM")  # of a build that the user reports
 DEFAULT_URL = "http://127.0.0.1:8080"
 PASS = "a history of the demo"  # noqa: S105  # between this function and itself
 
@@ -87,7 +88,7 @@ def _settings(env: Mapping[str, str]) -> dict[str, str]:
     if not env.get("MILEPOST_URL"):
         own = config.load(local.environment(env)).secrets["milepost"][0]
         said |= {"MILEPOST_URL": DEFAULT_URL, "MILEPOST_SECRET": own}
-    return dict(env) | said
+    return {name: value for name, value in env.items() if name not in OTHERS} | said
 
 
 def _need(settings: Mapping[str, str]) -> None:

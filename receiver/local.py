@@ -6,12 +6,15 @@ Secrets are made once and kept in the data directory, readable by their owner al
 import base64
 import os
 import secrets
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from receiver import audit, config, db, postgres, tokens
 from receiver.audit import Target, Who
 from receiver.config import Config
+from receiver.errors import MilepostError
 
 SOURCES = ("milepost", "packer")
 
@@ -25,6 +28,14 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
         if name not in env:
             added[f"{name}_FILE"] = str(_kept(folder / source, source))
     return added | dict(env)
+
+
+def check_free(bind: str) -> None:
+    """MilepostError where another serves there: lines to paste would be of the wrong receiver."""
+    host, _, port = bind.rpartition(":")
+    with suppress(OSError, ValueError):  # nobody answers, or gunicorn will say what is wrong
+        socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
+        raise MilepostError(f"Another serves {bind}: try --bind, or make run BIND=127.0.0.1:8081.")
 
 
 def token(config: Config) -> str:

@@ -17,6 +17,7 @@ from receiver.audit import Who
 from receiver.cli import main
 from receiver.errors import Ended, Invalid, Taken
 from receiver.remote import Remote
+from tests.listeners import listening
 from tests.receivers import Running, free_port, started
 from tests.senders import envelope, manifest, post, stage, verdict
 
@@ -312,3 +313,10 @@ def test_both_ways_say_the_same(both: tuple[Receiver, Receiver]):
     for part in ("status", "current_state", "platform", "artifacts"):
         assert plain(local.build("one"))[part] == there.build("two")[part]
     assert plain(local.audit({}, 3)) == there.audit({}, 3)
+
+
+def test_serve_says_where_another_serves():
+    with listening() as other:
+        bind = f"127.0.0.1:{other.server_port}"
+        done = CliRunner().invoke(main, ["serve", "--local", "--bind", bind])
+    assert (done.exit_code, done.output.count(bind)) == (1, 1)

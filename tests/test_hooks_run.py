@@ -118,7 +118,9 @@ def test_the_shell_hook_is_short_and_clean():
 
 
 def test_the_demo_shows_builds(receiver: Running, tmp_path: Path):
-    done = run(receiver, tmp_path, "milepost", "demo")
+    mine = {"MILEPOST_BUILD_NUMBER": "mine", "MILEPOST_PLATFORM": "mine"}
+    done = run(receiver, tmp_path, "milepost", "demo", **mine)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "mine" not in str(listed(receiver))
     shown = {build["status"] for build in listed(receiver) if build["project"] == "demo"}
     assert shown == {"completed"}
