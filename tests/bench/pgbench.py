@@ -18,6 +18,7 @@ import orjson
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from receiver import store
@@ -169,7 +170,7 @@ def _value(value: Any, marks: Mapping[str, str]) -> str:
         return f"ARRAY[{', '.join(_value(each, marks) for each in value)}]"
     if isinstance(value, bytes):
         return f"convert_to({_value(value.decode(), marks)}, 'UTF8')"
-    text = str(value)
+    text = _json(value) if isinstance(value, Jsonb) else str(value)
     for known, mark in marks.items():
         text = text.replace(known, mark)
     filled = f"$q${text.replace(':', '@c')}$q$"
@@ -177,3 +178,10 @@ def _value(value: Any, marks: Mapping[str, str]) -> str:
         if mark in filled:
             filled = f"replace({filled}, '{mark}', {expression})"
     return filled
+
+
+def _json(value: Jsonb) -> str:
+    """As the driver would send it."""
+    assert value.dumps is not None
+    encoded = value.dumps(value.obj)
+    return encoded if isinstance(encoded, str) else encoded.decode()
