@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from receiver.db import Connection, Cursor, Row, as_json, query
+from receiver.db import Connection, Cursor, Row, array, as_json, query
 from receiver.errors import Conflict, NotFound, Pruned
 from receiver.model import Delivery, Parsed, Request
 
@@ -24,6 +24,7 @@ KEPT_HEADERS = {
     "x-gitlab-webhook-uuid",
 }
 KEPT_PREFIX = "ce-"  # CloudEvents' attributes
+PIECE = 256 * 1024  # bytes of a body in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,32 @@ class Recorded:
     build_numbers: tuple[str, ...] = ()
 
 
+def send_ahead(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Send large bodies but for their last pieces. libpq makes each statement in a buffer that
+    doubles and never shrinks: a body at once would take up to twice its size for good."""
+    for delivery in (each.delivery for each in entries):
+        for place, piece in enumerate(_pieces(delivery)[:-1]):
+            row = {"delivery_id": delivery.id, "place": place, "piece": piece}
+            connection.execute(query("send_piece"), row)
+
+
 def insert(connection: Connection, entries: Sequence[Entry]) -> Cursor:
     """Keep deliveries; asks for the ids of those whose keys were new."""
     document = {
         "rows": as_json([_row(each.delivery, each.parsed) for each in entries]),
-        "bodies": [each.delivery.request.body for each in entries],
+        "last_pieces": [_pieces(each.delivery)[-1] for each in entries],
     }
-    return connection.execute(query("keep_deliveries"), document)
+    kept = connection.execute(query("keep_deliveries"), document)
+    large = [each.delivery.id for each in entries if len(each.delivery.request.body) > PIECE]
+    if large:
+        connection.execute(query("forget_pieces"), {"delivery_ids": array(large)})
+    return kept
+
+
+def _pieces(delivery: Delivery) -> list[memoryview]:
+    """The body in pieces, none of which is a copy; at least one."""
+    body = memoryview(delivery.request.body)
+    return [body[start : start + PIECE] for start in range(0, max(len(body), 1), PIECE)]
 
 
 def known(connection: Connection, delivery: Delivery) -> Recorded | None:

@@ -4,16 +4,18 @@ orjson refuses NaN, infinities, lone surrogates, a byte order mark and trailing 
 through is bounded here, because a signed body is not yet a sane one.
 """
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from receiver.errors import Undecodable
-from receiver.shortening import MAX_NODES, MAX_TEXT, shortened
+from receiver.shortening import MAX_NODES, MAX_SHORT, MAX_TEXT, shortened
 
 MAX_DEPTH = 64
 MAX_KEY = 256
+MAX_TEXTS = 2 * MAX_SHORT  # bytes of memory: one wide character makes four of each of its text's
 CUT_MARK = "… [cut]"
 
 
@@ -30,6 +32,7 @@ class _Walk:
     """Looks at every value, and mends texts where they are: a copy would double what it costs."""
 
     nodes: int = 0
+    room: int = MAX_TEXTS
     flags: set[str] = field(default_factory=set)
 
     def value(self, value: Any, depth: int) -> Any:
@@ -61,9 +64,11 @@ class _Walk:
         if "\0" in text:  # PostgreSQL stores none, neither in TEXT nor in JSONB
             self.flags.add("sanitized")
             text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-        if len(text) > MAX_TEXT:
+        most = MAX_TEXT if self.room > 0 else MAX_TEXT // 4
+        if len(text) > most:
             self.flags.add("cut")
-            text = text[:MAX_TEXT] + CUT_MARK
+            text = text[:most] + CUT_MARK
+        self.room -= sys.getsizeof(text)
         return text
 
 

@@ -112,6 +112,7 @@ def _keep(
 ) -> list[Recorded | Exception]:
     """What is asked before its answer is needed goes to the server together (a pipeline)."""
     keys = meeting.meetable(key for entry in entries for key in _keys(entry.parsed))
+    keeping.send_ahead(connection, entries)
     with connection.pipeline():
         _begin(connection, keys)
         kept = keeping.insert(connection, entries)

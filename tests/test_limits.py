@@ -13,9 +13,7 @@ from tests.receivers import Running, started
 
 MEBI = 2**20
 LIMIT = {source: (5 if source in OWN else 25) * MEBI for source in SOURCES}
-# The body, what its values take (four bytes a character in a text with one wide one), and the
-# driver's copy of it for the database, which it makes room for by doubling.
-MOST = dict.fromkeys(("milepost", "github", "jenkins"), 96 * MEBI)
+MOST = 64_000_000  # bytes
 SECONDS = 10  # it takes one or less; this machine may be busy with other things
 
 
@@ -51,7 +49,7 @@ def peak(process: psutil.Process) -> int:
 
 
 @pytest.mark.parametrize("unit", WORST.values(), ids=WORST)
-@pytest.mark.parametrize("source", MOST)
+@pytest.mark.parametrize("source", ["milepost", "packer", "github", "jenkins"])
 def test_the_worst_body_costs_little(receiver: Running, source: str, unit: bytes):
     content = body(source, repeated(unit, LIMIT[source]))
     assert LIMIT[source] * 0.95 < len(content) <= LIMIT[source]
@@ -66,5 +64,5 @@ def test_the_worst_body_costs_little(receiver: Running, source: str, unit: bytes
     took = time.monotonic() - began
     assert answer.status in ((422, 202) if source in OWN else (202,)), answer.body
     grown = max(peak(worker) - before[worker] for worker in workers)
-    assert grown < MOST[source]
+    assert grown < MOST
     assert took < SECONDS

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 import orjson
 import psycopg
 import pytest
+from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from receiver import store
 from receiver.db import Database
 from receiver.errors import Conflict, Invalid, Unavailable
-from receiver.keeping import Entry, Recorded
+from receiver.keeping import PIECE, Entry, Recorded
 from receiver.model import Delivery, Request
 from receiver.sources import SOURCES
 from receiver.stages import StageMap
@@ -86,6 +87,26 @@ def test_one_key_twice_is_kept_once_and_another_body_is_a_conflict(together: Man
     assert answers[1].duplicate
     assert isinstance(answers[2], Conflict)
     assert one(url, "SELECT count(*) FROM builds") == 1
+
+
+@pytest.mark.parametrize("size", [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3_000_000])
+def test_a_large_body_is_kept_as_it_came(together: Many, url: str, size: int):
+    small, large = entry(of("core"), "small"), entry(of("core", "core-2"), "large")
+    body = large.delivery.request.body.ljust(size)
+    request = replace(large.delivery.request, body=body)
+    large = Entry(replace(large.delivery, request=request), large.parsed)
+    again = Entry(replace(large.delivery, id=uuid7()), large.parsed)
+    answers = together(small, large, again)
+    assert [isinstance(each, Recorded) and each.duplicate for each in answers] == [
+        False,
+        False,
+        True,
+    ]
+    with psycopg.connect(url) as connection:
+        kept = connection.execute("SELECT body FROM deliveries ORDER BY body_size").fetchall()
+        left = connection.execute("SELECT count(*) FROM body_pieces").fetchone()
+    assert [row[0] for row in kept] == [small.delivery.request.body, body]
+    assert left == (0,)
 
 
 def test_one_that_is_refused_takes_nobody_with_it(together: Many, url: str):

@@ -2,6 +2,7 @@
 the whole of it would have given."""
 
 import json
+import sys
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.errors import Undecodable
-from receiver.payload import CUT_MARK, decode
+from receiver.payload import CUT_MARK, MAX_TEXTS, decode
 from receiver.shortening import MAX_SHORT, MAX_TEXT, shortened
 
 UNITS = ["x", '"', "\\", '\\"', "é\\", "\N{GRINNING FACE}", 'a"\N{GRINNING FACE}', "\x01", "],{"]
@@ -44,6 +45,17 @@ def test_a_text_is_cut_short_and_the_rest_stays():
     body = orjson.dumps({"a": "x" * 20_000_000, "b": ["y"]})
     assert len(shortened(body)) < 2**20
     assert decode(body).document["b"] == ["y"]
+
+
+def test_texts_that_take_four_times_as_much_memory_are_cut_shorter():
+    wide = "\N{GRINNING FACE}" + "x" * 60_000
+    found = decode(orjson.dumps({"texts": [wide] * 80}))
+    assert found.flags == ("cut",)
+    assert sum(map(sys.getsizeof, found.document["texts"])) < 1.5 * MAX_TEXTS
+    assert found.document["texts"][:40] == [wide] * 40
+    assert all(text.startswith(wide[:10_000]) for text in found.document["texts"])
+    narrow = {"texts": ["x" * 60_000] * 80}
+    assert decode(orjson.dumps(narrow)).document == narrow
 
 
 @pytest.mark.parametrize("place", range(65_500, 65_560))

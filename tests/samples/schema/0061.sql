@@ -1,0 +1,1 @@
+INSERT INTO body_pieces VALUES ('018f0000-0000-7000-8000-000000000061', 0, 'a piece');
