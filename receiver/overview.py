@@ -10,7 +10,7 @@ from receiver.errors import Invalid, NotFound
 
 EXPECTED_WITHIN = timedelta(days=7)
 NAMES = ("project", "platform", "os_version", "image_type", "region")
-IMAGE = (*NAMES, "artifact_id", "build_number")
+IMAGE = (*NAMES, "artifact_id", "build_number", "built_at")
 SEEN_WITHIN = timedelta(days=1)
 
 
@@ -61,18 +61,14 @@ def expected(cells: Sequence[Row], now: datetime) -> Row:
 
 
 def images(database: Database) -> list[Row]:
-    """The artifacts of the latest completed build of every combination."""
+    """The latest good artifact of every combination and region, with its `built_at`."""
     with database.transaction() as connection:
-        found = connection.execute(query("latest_images")).fetchall()
-    return [row for row in found if row["artifact_id"]]
+        return connection.execute(query("latest_images")).fetchall()
 
 
 def built(database: Database) -> list[Row]:
-    """The latest good images, the newest first, with the names of IMAGE and `built_at`."""
-    rows = [
-        {name: row[name] for name in IMAGE} | {"built_at": row["end_time"] or row["created_at"]}
-        for row in images(database)
-    ]
+    """The latest good images, the newest first, with the names of IMAGE."""
+    rows = [{name: row[name] for name in IMAGE} for row in images(database)]
     return sorted(rows, key=lambda row: row["built_at"], reverse=True)
 
 
@@ -83,13 +79,28 @@ def fitting(rows: Sequence[Row], names: Sequence[str], wanted: Mapping[str, str]
 
 
 def image(rows: Sequence[Row], names: Sequence[str], wanted: Mapping[str, str]) -> Row:
-    """The one image that fits, of what `built` gives; NotFound, Invalid where several do."""
+    """The one image that fits, of what `built` gives; where no region is asked for, that of the
+    newest build. NotFound, Invalid where several fit."""
     found = fitting(rows, names, wanted)
     if not found:
         raise NotFound("There is no such image.")
-    if len({row["artifact_id"] for row in found}) > 1:
-        raise Invalid("Several images fit: say the region, or the project.")
-    return found[0]
+    newest = {row["project"]: row["build_number"] for row in reversed(found)}
+    latest = [row for row in found if row["build_number"] == newest[row["project"]]]
+    if len({row["artifact_id"] for row in latest}) > 1:
+        raise Invalid(
+            "Several images fit: say the region, or the project.", fields=_choices(latest)
+        )
+    return latest[0]
+
+
+def _choices(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """What tells these images apart, by parameter."""
+    told = {name: sorted({row[name] or "" for row in rows}) for name in ("project", "region")}
+    return {
+        name: [f"Say one of {', '.join(filter(None, texts))}."]
+        for name, texts in told.items()
+        if len(texts) > 1
+    }
 
 
 def combination(database: Database, names: Sequence[str]) -> Row | None:

@@ -52,7 +52,7 @@ def test_a_build_that_failed_later_is_no_image(filled: FlaskClient):
 @pytest.mark.parametrize(
     ("path", "status", "field"),
     [
-        (f"{IMAGE}", 422, None),  # of which region?
+        (f"{IMAGE}", 422, "region"),
         (f"{IMAGE}?region=mars", 404, None),
         ("/api/v1/builds?limit=0", 422, "limit"),
         ("/api/v1/builds?low=-1", 422, "low"),

@@ -23,7 +23,7 @@ blueprint = Blueprint("images", __name__, description="Which image is the good o
     answers={200: list_of(answers.Image)},
 )
 def list_images(query: Json) -> Response:
-    """The artifacts of the latest completed build of every combination."""
+    """The latest good image of every combination and region."""
     rows = overview.built(services().database)
     return json({"items": overview.fitting(rows, (), _said(query))})
 
@@ -39,8 +39,8 @@ def list_images(query: Json) -> Response:
 def show_image(query: Json, platform: str, os_version: str, image_type: str) -> Response:
     """The latest good image of a platform, OS version and image type.
 
-    Never one of a failed, cancelled or later failed build. 422 where several fit: say the region
-    or the project.
+    Never one of a failed, cancelled or later failed build, nor of an attempt that failed. 422 where
+    several fit: say the region or the project.
     """
     form = query.pop("format", "json")
     names, rows = (platform, os_version, image_type), overview.built(services().database)

@@ -32,21 +32,10 @@ def _images(old: int) -> Values:
 
 
 def _image(row: Row, now: datetime, old: int) -> Row:
-    at = row["end_time"] or row["created_at"]
-    shown = {name: row[name] for name in SHOWN}
     use = use_line(row["cloud_provider"], row["artifact_id"])
-    return shown | {"built_at": at, "is_old": (now - at).days >= old, "use": use}
+    shown = {name: row[name] for name in overview.IMAGE}
+    return shown | {"is_old": (now - row["built_at"]).days >= old, "use": use}
 
-
-SHOWN = (
-    "project",
-    "platform",
-    "os_version",
-    "image_type",
-    "region",
-    "artifact_id",
-    "build_number",
-)
 
 USES = {
     "aws": "ami = {0}",

@@ -1,53 +1,76 @@
--- The artifacts, kept and final, of the latest completed build of every combination. One look into the index a combination.
-WITH RECURSIVE latest AS (
+-- Of every combination and region the artifacts, kept and final, of the build that was completed
+-- last and has one there, among the last 10 of the combination: a region that ten builds left out is
+-- given up. What an earlier attempt of a build made is no image.
+WITH RECURSIVE combinations AS (
     (
-        SELECT id, coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id, os_version_id, image_type_id
+        SELECT coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id, os_version_id, image_type_id
         FROM builds WHERE status = 'completed'
-        ORDER BY
-            coalesce(project_id, '00000000-0000-0000-0000-000000000000'), platform_id, os_version_id, image_type_id,
-            created_at DESC, id DESC
+        ORDER BY coalesce(project_id, '00000000-0000-0000-0000-000000000000'), platform_id, os_version_id, image_type_id
         LIMIT 1
     )
     UNION ALL
     SELECT next.*
-    FROM latest
+    FROM combinations
     CROSS JOIN LATERAL (
         SELECT
-            builds.id, coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
+            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
             builds.platform_id, builds.os_version_id, builds.image_type_id
         FROM builds
         WHERE
             (
                 coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
                 builds.platform_id, builds.os_version_id, builds.image_type_id
-            ) > (latest.project_id, latest.platform_id, latest.os_version_id, latest.image_type_id)
+            ) > (
+                combinations.project_id, combinations.platform_id,
+                combinations.os_version_id, combinations.image_type_id
+            )
             AND builds.status = 'completed'
         ORDER BY
             coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'), builds.platform_id,
-            builds.os_version_id, builds.image_type_id, builds.created_at DESC, builds.id DESC
+            builds.os_version_id, builds.image_type_id
         LIMIT 1
     ) AS next
+),
+
+candidates AS (
+    SELECT
+        built.id, built.built_at, artifacts.artifact_id, artifacts.region,
+        rank() OVER (
+            PARTITION BY
+                combinations.project_id, combinations.platform_id, combinations.os_version_id,
+                combinations.image_type_id, artifacts.region
+            ORDER BY built.built_at DESC, built.id DESC
+        ) AS place
+    FROM combinations
+    CROSS JOIN LATERAL (
+        SELECT builds.id, builds.attempt, coalesce(builds.end_time, builds.created_at) AS built_at
+        FROM builds
+        WHERE
+            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000') = combinations.project_id
+            AND builds.platform_id = combinations.platform_id
+            AND builds.os_version_id = combinations.os_version_id
+            AND builds.image_type_id = combinations.image_type_id
+            AND builds.status = 'completed'
+        ORDER BY coalesce(builds.end_time, builds.created_at) DESC, builds.id DESC
+        LIMIT 10
+    ) AS built
+    JOIN artifacts ON artifacts.build_id = built.id AND artifacts.attempt = built.attempt
+    WHERE
+        artifacts.kind IS DISTINCT FROM 'resumable'
+        AND (artifacts.expires_at IS NULL OR artifacts.expires_at > now())
 )
+
 SELECT
-    builds.id, builds.build_number, projects.name AS project, platforms.name AS platform,
+    builds.build_number, projects.name AS project, platforms.name AS platform,
     platforms.cloud_provider, os_versions.name AS os_version, image_types.name AS image_type,
-    builds.current_state, builds.status, builds.attempt, builds.start_time, builds.end_time,
-    builds.duration_seconds, builds.created_at, builds.last_heard_at, builds.heartbeat_at,
-    artifact.artifact_id, artifact.region
-FROM latest
-JOIN builds ON builds.id = latest.id
+    candidates.built_at, candidates.artifact_id, candidates.region
+FROM candidates
+JOIN builds ON builds.id = candidates.id
 JOIN platforms ON platforms.id = builds.platform_id
 JOIN os_versions ON os_versions.id = builds.os_version_id
 JOIN image_types ON image_types.id = builds.image_type_id
 LEFT JOIN projects ON projects.id = builds.project_id
-LEFT JOIN LATERAL (
-    SELECT artifact_id, region
-    FROM artifacts
-    WHERE
-        build_id = builds.id
-        AND kind IS DISTINCT FROM 'resumable'
-        AND (expires_at IS NULL OR expires_at > now())
-) AS artifact ON true
+WHERE candidates.place = 1
 ORDER BY
     platforms.name, os_versions.major_version, os_versions.minor_version, os_versions.name,
-    image_types.name, projects.name, artifact.region
+    image_types.name, projects.name, candidates.region

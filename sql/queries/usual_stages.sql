@@ -1,4 +1,5 @@
--- What each stage took in the last 20 completed builds of a build's combination: stage, seconds.
+-- What each stage took in the last 20 builds of its combination that were completed before a build
+-- ended: stage, seconds.
 SELECT
     build_states.stage,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY build_states.duration_seconds) AS seconds
@@ -12,8 +13,9 @@ CROSS JOIN LATERAL (
         AND earlier.platform_id = builds.platform_id
         AND earlier.os_version_id = builds.os_version_id
         AND earlier.image_type_id = builds.image_type_id
-        AND (earlier.created_at, earlier.id) < (builds.created_at, builds.id)
-    ORDER BY earlier.created_at DESC, earlier.id DESC
+        AND coalesce(earlier.end_time, earlier.created_at) <= coalesce(builds.end_time, now())
+        AND earlier.id <> builds.id
+    ORDER BY coalesce(earlier.end_time, earlier.created_at) DESC, earlier.id DESC
     LIMIT 20
 ) AS earlier
 JOIN build_states ON build_states.build_id = earlier.id
