@@ -117,3 +117,8 @@ def told(response: TestResponse) -> Json:
     """The answer's JSON object."""
     document: Json = orjson.loads(response.data)
     return document
+
+
+def numbers(client: FlaskClient) -> list[str]:
+    """The builds that the API lists, by number."""
+    return [item["build_number"] for item in told(client.get("/api/v1/builds"))["items"]]
