@@ -19,6 +19,12 @@ OTHER_SECRET = "whsec_" + base64.b64encode(b"another secret of 32 bytes, or s").
 BEARER = "bearer:a-token-for-milepost"
 PACKER_BEARER = "bearer:a-token-for-packer"
 START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
+COMBINATION = {
+    "project": "core",
+    "platform": "aws-commercial",
+    "os_version": "rhel-8.8",
+    "image_type": "hana",
+}
 
 Json = dict[str, Any]
 

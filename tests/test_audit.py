@@ -18,9 +18,8 @@ from receiver.cli import main
 from receiver.config import Config
 from tests.senders import envelope, post, stage
 from tests.stating import Say, Token, made, say
-from tests.test_commands import filled
 
-__all__ = ["filled", "say"]  # fixtures
+__all__ = ["say"]  # the fixture
 Command = Callable[..., Result]
 USER = pwd.getpwuid(os.getuid()).pw_name
 
