@@ -80,35 +80,44 @@ def parser() -> Parser:
         made.set_defaults(run=run)
         return made
 
-    stage = command("stage", report_stage, "start a stage, end the last one")
+    _stage(command("stage", report_stage, "start a stage, end the last one"))
+    _done(command("done", report_verdict, "say how the build ended"))
+    _fail(command("fail", report_failure, "fail the open stage, not the build"))
+    _manifest(command("manifest", report_manifest, "post the manifest that Packer wrote"))
+    _resume(command("resume", print_resume, "print the first state that still has to run"))
+    commands.add_parser("packer", help="packer build …: run Packer and report it", add_help=False)
+    command("check", check, "show who speaks and send a test, which makes no build")
+    command("flush", flush, "send at once what waits in the spool")
+    return root
+
+
+def _stage(stage: Parser) -> None:
     stage.add_argument("name")
     stage.add_argument("--state", type=_state, help="0 to 100, where no map knows the name")
     stage.add_argument("--status", choices=STAGE_STATUSES, default="started")
 
-    done = command("done", report_verdict, "say how the build ended")
+
+def _done(done: Parser) -> None:
     done.add_argument("--status", required=True, help="success, failure, cancelled, or the CI's")
 
-    fail = command("fail", report_failure, "fail the open stage, not the build")
+
+def _fail(fail: Parser) -> None:
     fail.add_argument("message")
     fail.add_argument("--stage", help="the stage that failed, if it is not the open one")
     fail.add_argument("--type", default="stage", help="such as provisioner or builder")
     fail.add_argument("--component", help="what failed, such as ansible")
 
-    manifest = command("manifest", report_manifest, "post the manifest that Packer wrote")
+
+def _manifest(manifest: Parser) -> None:
     manifest.add_argument("file", type=Path)
 
-    resume = command("resume", print_resume, "print the first state that still has to run")
+
+def _resume(resume: Parser) -> None:
     resume.add_argument("--target", help="Packer's target, which the wrapper appends to the number")
     resume.add_argument("--assume-kept", action="store_true", help="the machine is still there")
     resume.add_argument("--json", action="store_true", help="everything, as JSON")
     resume.add_argument("--print", choices=("state", "artifact", "checksum", "attempt"))
     resume.add_argument("--exit-code", action="store_true", help="3: from 0; 4: nothing to do")
-
-    commands.add_parser("packer", help="packer build …: run Packer and report it", add_help=False)
-
-    command("check", check, "show who speaks and send a test, which makes no build")
-    command("flush", flush, "send at once what waits in the spool")
-    return root
 
 
 def _common() -> Parser:

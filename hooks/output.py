@@ -14,13 +14,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-from hooks import phrases, resources
+from hooks import phrases
 from hooks.lines import Form
 from hooks.redact import Redactor
-from hooks.target import Part, Target
+from hooks.target import KEPT_LINES, Part, Target
 
 Json = dict[str, Any]
-KEPT_LINES = 200
 HOLD = timedelta(seconds=1)  # how long an inline script may take to name itself
 
 _HEADER = re.compile(r"(?!==>| )(.+?):? output will be in this color\.")
@@ -247,12 +246,8 @@ class Reader:
 
     def fail(self, target: Target, message: str, at: datetime, kind: str = "") -> None:
         """Say that a build failed, with the end of its log."""
-        failure = {
-            "type": kind or phrases.failure_type(message, target.phase),
-            "message": message[:4_000] or "The build failed",
-            "component": target.component or None,
-            "details": {"log": list(target.log)},
-        }
+        kind = kind or phrases.failure_type(message, target.phase)
+        failure = target.failure(kind, message[:4_000] or "The build failed")
         self._say(target, {"kind": "build", "status": "failed", "failure": failure}, at)
 
     def _cancel(self, how: str, at: datetime) -> None:
@@ -265,12 +260,7 @@ class Reader:
     def cancel(self, target: Target, at: datetime) -> None:
         """Say that a build was cancelled."""
         self._release(target)
-        failure = {
-            "type": "cancelled",
-            "message": f"Cancelled: {self.cancelled}",
-            "component": target.component or None,
-            "details": {"log": list(target.log)},
-        }
+        failure = target.failure("cancelled", f"Cancelled: {self.cancelled}")
         self._say(target, {"kind": "build", "status": "cancelled", "failure": failure}, at)
 
     def _summed(self, name: str, text: str) -> None:
@@ -279,15 +269,8 @@ class Reader:
         self._summary.append(text)
 
     def _resources(self, target: Target, text: str, at: datetime) -> None:
-        going, target.going = target.going, resources.going(text)
-        gone = [] if resources.stays(text) else [each for each in target.made if each.type in going]
-        for each in gone:
-            target.made.discard(each)
-            self._say(target, _resource(each, "removed"), at)
-        for each in resources.made(text):
-            if each not in target.made:
-                target.made.add(each)
-                self._say(target, _resource(each, "created"), at)
+        for event in target.changed(text):
+            self._say(target, event, at)
 
     def _say(self, target: Target, event: Json, at: datetime) -> None:
         """No two events have one time: the order in which they were said is the fold's."""
@@ -305,8 +288,3 @@ class Reader:
     def running(self) -> Iterator[Target]:
         """The targets that have begun and are not judged."""
         return (each for each in self.targets.values() if each.phase != "new" and not each.judged)
-
-
-def _resource(resource: resources.Resource, status: str) -> Json:
-    told = {"type": resource.type, "id": resource.id}
-    return {"kind": "resource", "status": status, "resource": told}

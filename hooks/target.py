@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from hooks import resources
 from hooks.errors import HookError
 from hooks.resources import Resource
 
@@ -74,3 +75,29 @@ class Target:
             self.judged = event["status"]
         elif event["kind"] == "stage":
             self.stage = dict(event) if event["status"] == "started" else None
+
+    def changed(self, text: str) -> Iterator[Json]:
+        """An event for each resource that this message says is made, or is gone since the last."""
+        going, self.going = self.going, resources.going(text)
+        gone = [] if resources.stays(text) else [each for each in self.made if each.type in going]
+        for each in gone:
+            self.made.discard(each)
+            yield _resource(each, "removed")
+        for each in resources.made(text):
+            if each not in self.made:
+                self.made.add(each)
+                yield _resource(each, "created")
+
+    def failure(self, kind: str, message: str) -> Json:
+        """Why it failed, with the end of its log."""
+        return {
+            "type": kind,
+            "message": message,
+            "component": self.component or None,
+            "details": {"log": list(self.log)},
+        }
+
+
+def _resource(resource: Resource, status: str) -> Json:
+    told = {"type": resource.type, "id": resource.id}
+    return {"kind": "resource", "status": status, "resource": told}

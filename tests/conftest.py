@@ -18,7 +18,17 @@ from receiver import migrate, postgres
 from receiver.app import create_app
 from receiver.cli import main
 from receiver.config import Config
-from tests.senders import BEARER, PACKER_BEARER, SECRET
+from tests.senders import (
+    BEARER,
+    COMBINATION,
+    PACKER_BEARER,
+    SECRET,
+    envelope,
+    manifest,
+    post,
+    stage,
+    verdict,
+)
 
 TABLES = (
     "artifacts, build_failures, build_states, events, run_keys, deliveries, builds, "
@@ -114,6 +124,26 @@ def token(command: Callable[..., Result]) -> Callable[..., str]:
         return made.stdout.strip()
 
     return make
+
+
+@pytest.fixture
+def filled(client: FlaskClient) -> FlaskClient:
+    """One good build with an image in two regions, and one that failed."""
+    made = manifest(_entry("us-east-1", "ami-1"), _entry("eu-west-1", "ami-2"))
+    base = stage("Base", state=15), stage("Base", "completed", 5, state=15)
+    good = envelope(*base, verdict("completed", 9), number="good", build=COMBINATION, manifest=made)
+    failure = {"type": "provisioner", "message": "no route", "component": "ansible"}
+    failed = stage("Storage", "failed", 8, state=45, failure=failure)
+    bad = envelope(
+        *base, failed, verdict("failed", 9), number="bad", run="run-2", build=COMBINATION
+    )
+    for document in (good, bad):
+        assert post(client, document).status_code == 202
+    return client
+
+
+def _entry(region: str, ami: str) -> dict[str, Any]:
+    return {"builder_type": "amazon-ebs", "artifact_id": f"{region}:{ami}"}
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,18 @@
 """What GitLab, Jenkins and senders of CDEvents send, in its shape."""
 
 import base64
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.senders import Json, at
+from receiver.config import Config
+from tests.senders import BEARER, SECRET, Json, at, post
 
 TOKEN = "a token of GitLab"
 LOGIN = "jenkins:a password"
@@ -169,3 +174,18 @@ RUN: Json = {
     "content": {"pipelineName": "golden", "url": "https://t/7"},
 }
 TASK: Json = {"id": "task-1", "content": {"taskName": "Storage", "pipelineRun": {"id": "run-7"}}}
+
+
+@pytest.fixture
+def forge(serve: Callable[[Config], FlaskClient], config: Config, tmp_path: Path) -> FlaskClient:
+    """A receiver that takes what these three send, with routes."""
+    path = tmp_path / "routes.toml"
+    path.write_text(ROUTES)
+    more = {"gitlab": (TOKEN, SECRET), "jenkins": (LOGIN,), "cloudevents": (CLOUD,)}
+    return serve(replace(config, secrets={"milepost": (BEARER,), **more}, routes=path))
+
+
+def hook(client: FlaskClient, document: Json) -> TestResponse:
+    """What a hook inside a forge's job posts."""
+    bearer = {"Authorization": f"Bearer {BEARER.removeprefix('bearer:')}"}
+    return post(client, document, headers=bearer)

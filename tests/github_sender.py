@@ -11,7 +11,6 @@ from werkzeug.test import TestResponse
 from tests.senders import Json, at
 
 SECRET = "it's a secret of GitHub"
-EMPTY = hmac.digest(SECRET.encode(), b"{}", "sha256").hex()
 ROUTES = r"""
 [[route]]
 source = "github"

@@ -20,7 +20,8 @@ import requests
 
 from tests.senders import proof, signed
 
-MILEPOST = Path(sys.executable).with_name("milepost")
+BIN = Path(sys.executable).parent
+MILEPOST = BIN / "milepost"
 
 FORGES = {
     "github": "a secret of GitHub",

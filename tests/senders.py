@@ -2,11 +2,14 @@
 
 import base64
 import hmac
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import orjson
+from click.testing import Result
 from flask.testing import FlaskClient
 from standardwebhooks import Webhook
 from werkzeug.test import TestResponse
@@ -16,6 +19,12 @@ OTHER_SECRET = "whsec_" + base64.b64encode(b"another secret of 32 bytes, or s").
 BEARER = "bearer:a-token-for-milepost"
 PACKER_BEARER = "bearer:a-token-for-packer"
 START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
+COMBINATION = {
+    "project": "core",
+    "platform": "aws-commercial",
+    "os_version": "rhel-8.8",
+    "image_type": "hana",
+}
 
 Json = dict[str, Any]
 
@@ -117,3 +126,19 @@ def told(response: TestResponse) -> Json:
     """The answer's JSON object."""
     document: Json = orjson.loads(response.data)
     return document
+
+
+def numbers(client: FlaskClient) -> list[str]:
+    """The builds that the API lists, by number."""
+    return [item["build_number"] for item in told(client.get("/api/v1/builds"))["items"]]
+
+
+def added(command: Callable[..., Result], *arguments: str) -> tuple[str, str]:
+    """Address and secret of a new sender, as its user pastes them."""
+    made = command("sender", "add", *arguments)
+    assert made.exit_code == 0, made.output
+    url = re.search(r"^export MILEPOST_URL=(\S+)$", made.stdout, re.MULTILINE)
+    secret = re.search(r"^export MILEPOST_SECRET=(\S+)$", made.stdout, re.MULTILINE)
+    assert url
+    assert secret
+    return url[1].removeprefix("http://127.0.0.1:8080"), secret[1]

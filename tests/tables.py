@@ -31,6 +31,21 @@ def rows(url: str) -> dict[str, list[Any]]:
         }
 
 
+def outcomes(url: str) -> list[str]:
+    """Of every delivery, in the order in which they came."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT outcome FROM deliveries ORDER BY received_at").fetchall()
+    return [row[0] for row in rows]
+
+
+def count(url: str, table: str) -> int:
+    """The rows of a table."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def _statement(name: str, columns: str) -> str:
     join = "" if name == "builds" else f"JOIN builds ON builds.id = {name}.build_id"
     inner = f"SELECT {columns}, {NAMES} FROM {name} {join}"

@@ -8,10 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from receiver.config import Config
-from tests.senders import Json, envelope, post, stage, verdict
-from tests.test_commands import COMBINATION, filled
+from tests.senders import COMBINATION, Json, envelope, post, stage, verdict
 
-__all__ = ["filled"]  # the fixture
 IMAGE = "/api/v1/images/aws-commercial/rhel-8.8/hana"
 
 

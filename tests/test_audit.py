@@ -17,9 +17,9 @@ from psycopg.rows import dict_row
 from receiver.cli import main
 from receiver.config import Config
 from tests.senders import envelope, post, stage
-from tests.test_commands import filled
+from tests.stating import Say, Token, made, say
 
-__all__ = ["filled"]  # the fixture
+__all__ = ["say"]  # the fixture
 Command = Callable[..., Result]
 USER = pwd.getpwuid(os.getuid()).pw_name
 
@@ -171,3 +171,35 @@ def test_a_sender_is_shut_out_while_the_database_is_away(tmp_path: Any, command:
     assert removed.exit_code == 0
     assert "not noted in the audit trail" in removed.stderr
     assert command("sender", "list", "--json").stdout == "[]\n"
+
+
+def test_every_fact_is_in_the_audit_trail(client: FlaskClient, say: Say, token: Token):
+    made(say)
+    say("/builds/core-1/states", {"stage": "Base", "state": 15, "status": "completed"})
+    say("/builds/core-1/cancel", {"reason": "enough"})
+    admin = {"Authorization": f"Bearer {token('admin')}"}
+    path = "/api/v1/audit?target_kind=build&target_name=core-1"
+    found = client.get(path, headers=admin).get_json()["items"]
+    assert [each["action"] for each in found] == ["build.cancel", "build.state", "build.create"]
+    assert found[0]["before"] == {"status": "running", "current_state": 15, "attempt": 1}
+    assert found[0]["after"]["said"] == {"reason": "enough"}
+    assert found[2]["before"] is None
+    page = client.get(f"{path}&limit=2", headers=admin).get_json()
+    rest = client.get(f"{path}&limit=2&after={page['next']}", headers=admin).get_json()
+    assert [*page["items"], *rest["items"]] == found
+    writer = {"Authorization": f"Bearer {token('write')}"}
+    assert client.get(path, headers=writer).status_code == 403
+    assert client.get(path).status_code == 401
+
+
+def test_the_audit_page_is_for_administrators(client: FlaskClient, say: Say, token: Token):
+    made(say, "core-1", project="<b>core</b>")
+    assert client.get("/audit").status_code == 401
+    client.set_cookie("milepost_token", token("write"))
+    assert client.get("/audit").status_code == 403
+    client.set_cookie("milepost_token", token("admin"))
+    text = client.get("/audit").text
+    assert "build.create" in text
+    assert "<b>core" not in text
+    assert "core-1" not in client.get("/audit?target_kind=token").text
+    assert client.get("/audit.json").get_json()["items"]

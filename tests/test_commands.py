@@ -1,53 +1,20 @@
 """The commands that read and resolve: on the database, and on a receiver elsewhere."""
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import UUID
 
 import click
 import orjson
 import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
-from receiver.asking import Local, Receiver
-from receiver.audit import Who
 from receiver.cli import main
-from receiver.errors import Ended, Invalid, Taken
-from receiver.remote import Remote
 from tests.listeners import listening
-from tests.receivers import Running, free_port, started
-from tests.senders import envelope, manifest, post, stage, verdict
+from tests.receivers import Running, started
+from tests.senders import envelope, post, stage
 
 Command = Callable[..., Result]
-COMBINATION = {
-    "project": "core",
-    "platform": "aws-commercial",
-    "os_version": "rhel-8.8",
-    "image_type": "hana",
-}
-
-
-def entry(region: str, ami: str) -> dict[str, Any]:
-    return {"builder_type": "amazon-ebs", "artifact_id": f"{region}:{ami}"}
-
-
-@pytest.fixture
-def filled(client: FlaskClient) -> FlaskClient:
-    """One good build with an image in two regions, and one that failed."""
-    made = manifest(entry("us-east-1", "ami-1"), entry("eu-west-1", "ami-2"))
-    base = stage("Base", state=15), stage("Base", "completed", 5, state=15)
-    good = envelope(*base, verdict("completed", 9), number="good", build=COMBINATION, manifest=made)
-    failure = {"type": "provisioner", "message": "no route", "component": "ansible"}
-    failed = stage("Storage", "failed", 8, state=45, failure=failure)
-    bad = envelope(
-        *base, failed, verdict("failed", 9), number="bad", run="run-2", build=COMBINATION
-    )
-    for document in (good, bad):
-        assert post(client, document).status_code == 202
-    return client
 
 
 def told(result: Result) -> Any:
@@ -185,9 +152,6 @@ def test_exit_codes(command: Command, tmp_path: Any):
     assert command("builds", "--status", "nice").exit_code == 2
 
 
-# A receiver elsewhere
-
-
 @pytest.fixture
 def elsewhere(url: str) -> Iterator[Running]:
     with started(url) as running:
@@ -228,42 +192,6 @@ def test_a_receiver_that_is_away_or_none():
     assert remote("milepost.example.com", "mp_x", "builds").exit_code == 78
 
 
-@pytest.fixture
-def both(filled: FlaskClient, token: Callable[..., str]) -> Iterator[tuple[Receiver, Receiver]]:
-    """The same receiver from beside and from elsewhere."""
-    local = Local(filled.application.extensions["milepost"], Who("ada", "command"))
-    server = make_server("127.0.0.1", free_port(), filled.application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield local, Remote(f"http://127.0.0.1:{server.port}", token("admin"))
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def plain(answer: Any) -> Any:
-    return orjson.loads(orjson.dumps(answer))
-
-
-def test_both_ways_give_the_same_answers(both: tuple[Receiver, Receiver]):
-    local, there = both
-    assert plain(local.images()) == there.images()
-    names = ("aws-commercial", "rhel-8.8", "hana")
-    wanted = {"region": "us-east-1"}
-    assert local.image(names, wanted) == there.image(names, wanted) == "ami-1"
-    for part in ("summary", "combinations", "stages"):
-        assert plain(local.stats(part)) == there.stats(part)
-    assert plain(local.resume("bad")) == there.resume("bad")
-    assert plain(local.deliveries({}, 50)) == there.deliveries({}, 50)
-    (failure,) = there.failures("open", 50)
-    there.resolve(failure["id"], "the route")
-    assert plain(local.failures("resolved", 50)) == there.failures("resolved", 50) != []
-    there.reopen(failure["id"])
-    assert there.failures("resolved", 50) == []
-    assert list(local.unused("ignored")) == list(there.unused("ignored")) == []
-    assert there.replay(UUID(there.deliveries({}, 1)[0]["id"])) == "stored"
-
-
 def test_a_person_says_what_becomes_of_a_build(command: Command):
     created = command("create", "by-hand", "--project", "core", "--os-version", "rhel-9.4")
     assert created.stdout == "by-hand is pending at 0.\n"
@@ -294,25 +222,6 @@ def test_a_person_says_what_becomes_of_a_build(command: Command):
         "build.create",
     ]
     assert "build.cancel" in command("audit", "--name", "by-hand", "--limit", "1").stdout
-
-
-def test_both_ways_say_the_same(both: tuple[Receiver, Receiver]):
-    for number, receiver in zip(("one", "two"), both, strict=True):
-        assert receiver.create(number, {"platform": "aws"})["status"] == "pending"
-        receiver.add(number, "state", {"stage": "Base", "state": 15, "status": "started"})
-        receiver.add(number, "failure", {"stage": "Base", "state": 15, "message": "no"})
-        receiver.add(number, "artifact", {"artifact_id": "a"})
-        with pytest.raises(Taken):
-            receiver.create(number, {})
-        with pytest.raises(Ended):
-            receiver.cancel("good", {})
-        with pytest.raises(Invalid) as wrong:
-            receiver.add(number, "state", {"status": "odd", "stage": "x"})
-        assert list(wrong.value.fields) == ["status"]
-    local, there = both
-    for part in ("status", "current_state", "platform", "artifacts"):
-        assert plain(local.build("one"))[part] == there.build("two")[part]
-    assert plain(local.audit({}, 3)) == there.audit({}, 3)
 
 
 def test_serve_says_where_another_serves():

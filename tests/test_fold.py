@@ -1,38 +1,9 @@
-"""The ten rules of the fold, one fact a test."""
-
-from datetime import UTC, datetime, timedelta
-from typing import Any
+"""The rules of the fold for attempts, stages and verdicts, one fact a test."""
 
 from receiver.derived import Folded
-from receiver.facts import Kept
-from receiver.manifest import artifacts
-from receiver.model import Event, Failure, Identity, Run, Statement
-from receiver.stages import StageMap
-from receiver.timeline import fold, identity, told
-from tests.senders import manifest
-
-START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
-
-
-def moment(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-def stage(name: str | None, status: str, minutes: float, **more: Any) -> Event:
-    return Event("stage", moment(minutes), status=status, stage=name, **more)
-
-
-def verdict(status: str, minutes: float, **more: Any) -> Event:
-    return Event("build", moment(minutes), status=status, **more)
-
-
-def said(*events: Event, run: str = "run-1", source: str = "milepost", **more: Any) -> Kept:
-    known = {name: more.pop(name) for name in ("attempt", "resumed_from") if name in more}
-    return Kept((run, len(events)), source, Statement("b-1", Run(run, **known), events, **more))
-
-
-def folded(*kept: Kept) -> Folded:
-    return fold(told(kept), lambda name: StageMap().state_of(name, []))
+from receiver.model import Failure, Identity
+from receiver.timeline import identity, told
+from tests.folding import folded, manifest_event, moment, said, stage, verdict
 
 
 def spans(result: Folded) -> list[tuple[str | None, str, int, int]]:
@@ -58,13 +29,6 @@ def test_a_start_completes_the_stage_before_and_the_verdict_ends_the_last():
     assert [row.duration_seconds for row in result.states] == [300, 240]
     assert (result.build.status, result.build.current_state) == ("completed", 100)
     assert result.build.duration_seconds == 540
-
-
-def test_a_failed_build_stays_at_its_state():
-    result = folded(said(stage("x", "started", 0, state=25), stage("x", "failed", 5)))
-    assert (result.build.status, result.build.current_state) == ("failed", 25)
-    assert result.build.resume_state == 25
-    assert [failure.state for failure in result.failures] == [25]
 
 
 def test_a_failed_verdict_fails_the_open_stage_with_its_text():
@@ -194,11 +158,6 @@ def test_failed_outranks_cancelled_outranks_completed():
     assert both.build.status == "cancelled"
 
 
-def manifest_event(minutes: float) -> Event:
-    document = manifest({"builder_type": "amazon-ebs", "artifact_id": "eu-west-1:ami-1"})
-    return Event("manifest", moment(minutes), manifest_sha256="abc", artifacts=artifacts(document))
-
-
 def test_a_manifest_alone_completes_a_build():
     result = folded(said(manifest_event(5)))
     assert (result.build.status, result.build.current_state) == ("completed", 100)
@@ -230,57 +189,6 @@ def test_an_allowed_failure_is_a_completed_row_with_a_warning():
     assert result.failures == ()
 
 
-def test_what_starts_after_a_failure_moves_nothing():
-    result = folded(
-        said(
-            stage("x", "failed", 1, state=20),
-            stage("cleanup", "started", 2, state=95),
-            verdict("failed", 3),
-        )
-    )
-    assert result.build.current_state == 20
-
-
-def test_a_skipped_stage_moves_nothing():
-    result = folded(said(stage("x", "started", 0, state=20), stage("y", "skipped", 1, state=60)))
-    assert result.build.current_state == 20
-
-
-def test_a_stage_that_says_100_counts_99():
-    assert folded(said(stage("x", "started", 0, state=100))).build.current_state == 99
-
-
-def test_an_unmapped_stage_carries_the_value_so_far():
-    result = folded(said(stage("x", "started", 0, state=20), stage("frobnicate", "started", 1)))
-    assert [(row.state, row.mapped) for row in result.states] == [(20, True), (20, False)]
-    assert result.build.current_state == 20
-
-
-def test_an_attempt_without_named_states_is_where_it_resumed():
-    result = folded(
-        said(stage("x", "failed", 1, state=55), verdict("failed", 2), run="a"),
-        said(stage("frobnicate", "started", 9), run="b", resumed_from=55),
-    )
-    assert result.build.current_state == 55
-    assert result.build.resume_state == 55
-
-
-def test_it_resumes_at_the_first_named_state_above_the_highest_completed():
-    result = folded(
-        said(
-            stage("a", "started", 0, state=10),
-            stage("b", "started", 1, state=25),
-            stage("c", "started", 2, state=40),
-            verdict("cancelled", 3),
-        )
-    )
-    assert result.build.resume_state == 40
-
-
-def test_nothing_is_left_to_resume_of_a_completed_build():
-    assert folded(said(verdict("completed", 1))).build.resume_state is None
-
-
 def test_late_facts_enter_the_history_and_reopen_nothing():
     done = said(stage("x", "started", 0, state=20), verdict("completed", 5))
     late = said(stage("y", "completed", 4, state=30), run="run-1")
@@ -302,28 +210,3 @@ def test_said_outranks_custom_data_outranks_inferred_and_the_latest_wins():
         ]
     )
     assert identity(told_of) == Identity(None, "aws-commercial", "rhel-9", "base")
-
-
-STEPS = ("set up job", "checkout", "frobnicate", "complete job")
-
-
-def test_a_steps_place_is_an_estimate_where_nothing_is_named():
-    steps = [stage(name, "completed", place) for place, name in enumerate(STEPS[:3])]
-    short = said(*steps[:2], source="github", order=STEPS[:2])
-    longest = said(*steps, source="github", order=STEPS)
-    result = folded(short, longest)
-    assert [(row.state, row.estimated, row.mapped) for row in result.states] == [
-        (25, True, False),
-        (50, True, False),
-        (75, True, False),
-    ]
-    assert (result.build.current_state, result.build.resume_state) == (75, 0)
-
-
-def test_an_estimate_gives_way_to_a_named_state():
-    steps = [stage(name, "completed", place + 1) for place, name in enumerate(STEPS)]
-    native = said(*steps, source="github", order=STEPS, run="github:a/b:1:1:7")
-    hook = said(stage("Storage", "started", 0), run="github:a/b:1:1:7")
-    result = folded(native, hook)
-    assert result.build.current_state == 45
-    assert [(row.state, row.estimated) for row in result.states] == [(45, False)] * 5

@@ -11,7 +11,8 @@ from receiver import statements
 from receiver.facts import Kept
 from receiver.model import Event, Failure, Identity, Run, Statement
 from receiver.timeline import identity, told
-from tests.test_fold import START, folded, manifest_event
+from tests.folding import folded, manifest_event
+from tests.senders import START
 
 STAGES = ["Base configuration", "base configuration", "Security baseline", "frobnicate", None]
 RUNS = ["github:a/b:1:1:7", "github:a/b:1:1:8", "github:a/b:1:2:9", "uuid", "local"]

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from receiver.config import Config
 from tests.github_sender import ROUTES, SECRET, STEPS, job, run, send, step
-from tests.senders import Json, at, envelope, manifest, post, shown, stage, told, verdict
+from tests.senders import Json, at, envelope, manifest, numbers, post, shown, stage, told, verdict
 
 NUMBER = "acme-images-500-rhel-9-hana-aws"
 KEY = "github:acme/images:500:1:84211"
@@ -29,10 +29,6 @@ def forge(serve: Serve, config: Config, tmp_path: Path) -> FlaskClient:
     path.write_text(ROUTES)
     secrets = {**config.secrets, "github": (SECRET,)}
     return serve(replace(config, secrets=secrets, routes=path))
-
-
-def numbers(client: FlaskClient) -> list[str]:
-    return [item["build_number"] for item in told(client.get("/api/v1/builds"))["items"]]
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,15 @@
 """The hooks as they run, with a real Packer, a real sh and a real receiver."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.receivers import Running, started
+from tests.receivers import BIN, Running, started
 
 ROOT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
 SH = ROOT / "hooks" / "milepost-hook.sh"
 
 

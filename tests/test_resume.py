@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 from hooks.resume import answer
 from receiver.config import load
 from receiver.errors import ConfigError
-from tests.receivers import Running, started
+from tests.receivers import BIN, Running, started
 from tests.senders import at, envelope, post, shown, stage, verdict
-from tests.test_hooks_run import BIN, ROOT
+from tests.test_hooks_run import ROOT
 
 Json = dict[str, Any]
 CHAIN = ROOT / "hooks" / "packer" / "resumable" / "build.sh"

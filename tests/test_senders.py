@@ -1,4 +1,4 @@
-"""Named senders: their file, their commands, what they may write, what they leave unsaid."""
+"""Named senders: what they post, what they may write, what they leave unsaid."""
 
 import re
 from collections.abc import Callable
@@ -8,15 +8,12 @@ from pathlib import Path
 import orjson
 import psycopg
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from flask.testing import FlaskClient
 
-from receiver.cli import main
 from receiver.config import Config
-from receiver.errors import ConfigError
-from receiver.senders import Senders
 from tests.github_sender import ROUTES, STEPS, job
-from tests.senders import BEARER, envelope, manifest, proof, shown, stage, told
+from tests.senders import BEARER, added, envelope, manifest, proof, shown, stage, told
 
 Serve = Callable[[Config], FlaskClient]
 Command = Callable[..., Result]
@@ -29,17 +26,6 @@ def receiver(serve: Serve, config: Config, tmp_path: Path) -> FlaskClient:
     routes = tmp_path / "routes.toml"
     routes.write_text(ROUTES)
     return serve(replace(config, routes=routes))
-
-
-def added(command: Command, *arguments: str) -> tuple[str, str]:
-    """Address and secret of a new sender, as its user pastes them."""
-    made = command("sender", "add", *arguments)
-    assert made.exit_code == 0, made.output
-    url = re.search(r"^export MILEPOST_URL=(\S+)$", made.stdout, re.MULTILINE)
-    secret = re.search(r"^export MILEPOST_SECRET=(\S+)$", made.stdout, re.MULTILINE)
-    assert url
-    assert secret
-    return url[1].removeprefix("http://127.0.0.1:8080"), secret[1]
 
 
 def deliver(client: FlaskClient, path: str, secret: str, document: object, **more: str):
@@ -63,19 +49,6 @@ def test_a_sender_posts_without_a_restart(receiver: FlaskClient, command: Comman
     assert deliver(receiver, path, secret, document).status_code == 404
 
 
-def test_what_to_paste_is_printed_and_the_secret_kept_private(command: Command, tmp_path: Path):
-    made = command("sender", "add", "team-a", "--project", "core").stdout
-    for words in ("GitHub Actions", "GitLab CI", "Jenkins", "Packer", "milepost-hook check"):
-        assert words in made
-    kept = tmp_path / "team-a-milepost.secret"
-    assert kept.read_text().strip() in made
-    assert kept.stat().st_mode & 0o077 == 0
-    assert (tmp_path / "senders.toml").stat().st_mode & 0o077 == 0
-    (row,) = orjson.loads(command("sender", "list", "--json").stdout)
-    assert row == {"name": "team-a", "source": "milepost", "projects": ["core"], "secrets": 1}
-    assert kept.read_text().strip() not in command("sender", "list").stdout
-
-
 def test_rotation_leaves_the_old_secret_valid_until_it_is_finished(
     receiver: FlaskClient, command: Command
 ):
@@ -88,38 +61,6 @@ def test_rotation_leaves_the_old_secret_valid_until_it_is_finished(
     assert command("sender", "rotate", "team-a", "--finish").exit_code == 0
     assert deliver(receiver, path, old, envelope(stage("x"))).status_code == 401
     assert deliver(receiver, path, new[1], envelope(stage("y"))).status_code == 202
-
-
-def test_comments_in_the_file_survive(command: Command, tmp_path: Path):
-    path = tmp_path / "senders.toml"
-    path.write_text("# ours\n[[default]]\nplatform = 'aws'  # mostly\n")
-    added(command, "team-a")
-    added(command, "team-b", "--source", "github")
-    assert command("sender", "remove", "team-a").exit_code == 0
-    text = path.read_text()
-    assert "# ours" in text
-    assert "# mostly" in text
-    assert "team-a" not in text
-    assert "team-b" in text
-
-
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        (["add", "team-a"], "There is a milepost sender called team-a"),
-        (["add", "../x"], "1 to 100 of A-Z"),
-        (["rotate", "nobody"], "There is no sender called nobody."),
-        (["remove", "nobody"], "There is no sender called nobody."),
-        (["remove", "both"], "say --source"),
-    ],
-)
-def test_a_mistake_is_named(command: Command, arguments: list[str], problem: str):
-    added(command, "team-a")
-    for source in ("github", "gitlab"):
-        added(command, "both", "--source", source)
-    refused = command("sender", *arguments)
-    assert refused.exit_code != 0
-    assert problem in refused.output
 
 
 def test_a_sender_writes_its_projects_only(receiver: FlaskClient, command: Command):
@@ -238,37 +179,6 @@ def test_a_heartbeat_is_told_who_it_speaks_for(
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("[[sender]]\nname = 'a'\nsource = 'x'\nsecret_file = 's'", "source must be one of"),
-        ("[[sender]]\nsource = 'github'", "sender at line 1: name must be text"),
-        (
-            "\n[[sender]]\nname = 'a b'\nsource = 'github'\nsecret_file = 's'",
-            "at line 2: name must be",
-        ),
-        ("[[sender]]\nname = 'a'\nsource = 'github'\nsecret_file = 'no'", "no cannot be read"),
-        ("[[sender]]\nname = 'a'\nsource = 'github'\nsecret_file = 'empty'", "holds no secret"),
-        ("[[sender]]\nname = 'a'\nsource = 'milepost'\nsecret_file = 's'", "line 1: "),
-        ("[[sender]]\nname = 'a'\nsource = 'github'\nsecret_file = 't'", "shares a secret with"),
-        ("[[sender]]\nname = 'a'\nkind = 1", "kind is unknown"),
-        ("[[sender]]\nname = 'a'\nprojects = 'core'", "projects must be a list"),
-        ("[sender]\nname = 'a'", "with two brackets"),
-        ("[[senders]]\nname = 'a'", "not senders"),
-        ("[[default]]\njob = '('", "default at line 1: job is no regular expression"),
-        ("[[default]]\njob = '(?P<os>x)'", "names the groups ['os']"),
-        ("[[default]]\nplatfrom = 'x'", "platfrom is unknown"),
-        ("[[default]\n", "line 1"),
-    ],
-)
-def test_a_mistake_in_the_file_is_named_with_its_line(tmp_path: Path, text: str, problem: str):
-    for name, secret in (("s", "plain"), ("t", "taken"), ("empty", "\n")):
-        (tmp_path / name).write_text(secret)
-    with pytest.raises(ConfigError) as caught:
-        Senders.parse(text, "senders.toml", folder=tmp_path, taken={"gitlab": ("taken",)})
-    assert problem in str(caught.value)
-
-
 def csrf(client: FlaskClient) -> str:
     found = re.search(r'name="csrf" value="([^"]+)"', client.get("/setup").text)
     assert found
@@ -292,31 +202,3 @@ def test_setup_shows_each_sender_and_its_test_is_taken(
     tested = receiver.post("/setup/test", data=data, headers=headers)
     assert re.search(r"It was taken\.|The signature is right\.", tested.text)
     assert told(receiver.get("/api/v1/builds"))["items"] == []
-
-
-def test_the_doctor_finds_nothing_wrong_with_what_is_right(command: Command):
-    added(command, "team-a")
-    found = command("doctor")
-    assert found.exit_code == 0, found.output
-    assert "✓ schema" in found.stdout
-    assert "! sender: milepost team-a was never heard" in found.stdout
-
-
-@pytest.mark.parametrize(
-    ("env", "problem"),
-    [
-        ({"MILEPOST_SECRET_GITHUB": "same", "MILEPOST_SECRET_GITLAB": "same"}, "share a secret"),
-        ({"MILEPOST_EXTERNAL_URL": "ftp://x"}, "must be as https://"),
-        ({}, "nobody can post"),
-        ({"MILEPOST_NONSENSE": "1", "MILEPOST_SECRET_GITHUB": "x"}, "not a setting"),
-        (
-            {"DATABASE_URL": "postgresql://127.0.0.1:9/none", "MILEPOST_SECRET_GITHUB": "x"},
-            "✗ database",
-        ),
-    ],
-)
-def test_the_doctor_says_what_is_wrong(url: str, tmp_path: Path, env: dict[str, str], problem: str):
-    known = {"DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path)} | env
-    found = CliRunner().invoke(main, ["doctor"], env=known)
-    assert problem in found.output
-    assert found.exit_code == (0 if "NONSENSE" in str(env) else 1)

@@ -1,12 +1,8 @@
-"""The webhook routes, request by request: what is answered, and what is kept."""
+"""The webhook routes, request by request: who may post, what is answered, and what is kept."""
 
-import base64
-import hmac
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
 import psycopg
@@ -20,24 +16,15 @@ from tests.senders import (
     SECRET,
     at,
     envelope,
-    manifest,
     post,
-    post_manifest,
     shown,
     signed,
     stage,
     told,
-    verdict,
 )
+from tests.tables import count
 
 BODY = orjson.dumps(envelope(stage("Security baseline")))
-
-
-def count(url: str, table: str) -> int:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def test_a_signed_envelope_is_kept_as_it_came_and_applied(client: FlaskClient, url: str):
@@ -176,125 +163,6 @@ def test_a_body_over_the_limit_is_413(client: FlaskClient):
     assert post(client, b" " * (5 * 2**20 + 1), headers={}).status_code == 413
 
 
-WRONG = [
-    ({"version": 2}, "version"),
-    ({"version": True}, "version"),
-    ({"extra": 1}, "extra"),
-    ({"build": {"number": "a b"}}, "build.number"),
-    ({"build": {}}, "build.number"),
-    ({"build": {"number": "x", "os": "y"}}, "build.os"),
-    ({"run": {}}, "run.key"),
-    ({"run": {"key": ""}}, "run.key"),
-    ({"run": {"key": "k", "attempt": 0}}, "run.attempt"),
-    ({"run": {"key": "k", "resumed_from": 101}}, "run.resumed_from"),
-    ({"events": []}, "events"),
-    ({"events": [5]}, "events.0"),
-    ({"events": "x"}, "events"),
-    ({"manifest": []}, "manifest"),
-    ({"manifest": {"builds": 5}}, "manifest.builds"),
-]
-
-
-@pytest.mark.parametrize(("change", "field"), WRONG)
-def test_422_names_the_wrong_field(client: FlaskClient, url: str, change: Any, field: str):
-    response = post(client, envelope(stage("x")) | change)
-    assert response.status_code == 422
-    assert field in told(response)["errors"], told(response)
-    assert count(url, "deliveries") == 0
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        *[({"state": state}, "state") for state in (-1, 101, 50.5, "50", True, None)],
-        *[
-            ({"at": moment}, "at")
-            for moment in (
-                None,
-                "",
-                5,
-                "yesterday",
-                "0000-01-01T00:00:00Z",
-                "10000-01-01T00:00:00Z",
-                "2026-12-31T23:59:60Z",
-                "0001-01-01T00:00:00+14:00",
-                "2026-01-01",
-            )
-        ],
-        ({"status": "done"}, "status"),
-        ({"kind": "party"}, "kind"),
-        ({"allowed": "yes"}, "allowed"),
-        ({"stage": 7}, "stage"),
-        ({"failure": "x"}, "failure"),
-        ({"failure": {"why": "x"}}, "failure.why"),
-        ({"colour": "red"}, "colour"),
-        ({"stage": None}, "stage"),
-    ],
-)
-def test_422_names_the_wrong_field_of_an_event(client: FlaskClient, change: Any, field: str):
-    response = post(client, envelope(stage("x") | change))
-    assert response.status_code == 422
-    assert f"events.0.{field}" in told(response)["errors"], told(response)
-
-
-def test_every_wrong_field_is_named_at_once(client: FlaskClient):
-    response = post(client, envelope(stage("x", state=101, at=5), number="a b"))
-    assert set(told(response)["errors"]) == {"build.number", "events.0.at", "events.0.state"}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"null",
-        b"[]",
-        b"{} {}",
-        b'{"a": NaN}',
-        b'{"a": 1e400}',
-        b'{"a": "\\ud800"}',
-        b"\xef\xbb\xbf{}",
-        b'{"a": "\xff"}',
-        b"\xff\xfe{\x00}\x00",
-        b"[" * 100_000,
-        b'{"a":' * 65 + b"1" + b"}" * 65,
-        b"{" + b",".join(b'"%d":1' % i for i in range(100_001)) + b"}",
-        b'{"' + b"k" * 257 + b'": 1}',
-    ],
-    ids=lambda body: repr(body[:16]),
-)
-def test_what_is_no_sane_json_is_422(client: FlaskClient, body: bytes):
-    stamp = str(int(time.time()))
-    key = base64.b64decode(SECRET.removeprefix("whsec_"))
-    digest = hmac.digest(key, f"msg_1.{stamp}.".encode() + body, "sha256")
-    headers = {
-        "webhook-id": "msg_1",
-        "webhook-timestamp": stamp,
-        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
-    }
-    response = post(client, body, headers=headers)
-    assert response.status_code == 422, response.text
-    assert told(response)["code"] == "undecodable"
-
-
-def test_nul_is_replaced_and_the_raw_body_kept(client: FlaskClient, url: str):
-    body = orjson.dumps(envelope(stage("a\0b", state=5)))
-    assert post(client, body).status_code == 202
-    assert shown(client)["states"][0]["stage"] == "a\N{REPLACEMENT CHARACTER}b"
-    with psycopg.connect(url) as connection:
-        row = connection.execute("SELECT body, flags FROM deliveries").fetchone()
-    assert row == (body, ["sanitized"])
-
-
-def test_a_long_name_is_cut(client: FlaskClient):
-    post(client, envelope(stage("n" * 10_000, state=5)))
-    assert len(shown(client)["states"][0]["stage"]) == 200
-
-
-def test_a_time_without_a_zone_is_utc(client: FlaskClient):
-    post(client, envelope(stage("x", state=5) | {"at": "2026-01-01T10:00:00"}))
-    assert shown(client)["start_time"] == "2026-01-01T10:00:00+00:00"
-
-
 def test_a_heartbeat_makes_no_row_and_no_build(client: FlaskClient, url: str):
     beat = {"kind": "heartbeat", "at": at(0)}
     assert post(client, envelope(beat)).status_code == 202
@@ -302,74 +170,3 @@ def test_a_heartbeat_makes_no_row_and_no_build(client: FlaskClient, url: str):
     post(client, BODY)
     assert post(client, envelope(beat)).status_code == 202
     assert count(url, "deliveries") == 1
-
-
-def test_names_that_the_tables_lack_are_created(client: FlaskClient, url: str):
-    names = {
-        "project": "core",
-        "platform": "aws-commercial",
-        "os_version": "rhel-8.8",
-        "image_type": "hana",
-    }
-    post(client, envelope(stage("x", state=5), build=names))
-    assert {name: shown(client)[name] for name in names} == names
-    with psycopg.connect(url) as connection:
-        os_version = connection.execute(
-            "SELECT display_name, os_family, major_version, minor_version FROM os_versions "
-            "WHERE name = 'rhel-8.8'"
-        ).fetchone()
-        platform = connection.execute(
-            "SELECT cloud_provider FROM platforms WHERE name = 'aws-commercial'"
-        ).fetchone()
-    assert (os_version, platform) == (("RHEL 8.8", "rhel", 8, 8), ("aws",))
-
-
-def test_a_raw_manifest_is_a_completed_build_with_its_artifacts(client: FlaskClient):
-    document = manifest({"builder_type": "amazon-ebs", "artifact_id": "a-1:ami-1,b-1:ami-2"})
-    response = post_manifest(client, document, "build_number=m-1&os_version=rhel-9")
-    assert response.status_code == 202
-    found = shown(client, "m-1")
-    assert (found["status"], found["current_state"]) == ("completed", 100)
-    assert [(each["region"], each["artifact_id"]) for each in found["artifacts"]] == [
-        ("a-1", "ami-1"),
-        ("b-1", "ami-2"),
-    ]
-    assert (found["platform"], found["os_version"]) == ("amazon-ebs", "rhel-9")
-    assert found["packer_manifest"] == document
-
-
-def test_a_raw_manifest_twice_is_one_delivery(client: FlaskClient, url: str):
-    assert post_manifest(client, manifest({})).status_code == 202
-    assert post_manifest(client, manifest({})).status_code == 200
-    assert count(url, "deliveries") == 1
-    assert shown(client, "packer-uuid-1")["status"] == "completed"
-
-
-def test_signed_custom_data_is_believed_more_than_the_query(client: FlaskClient):
-    document = manifest({"custom_data": {"build_number": "c-1", "platform": "azure"}})
-    post_manifest(client, document, "build_number=q-1&platform=aws&image_type=base")
-    found = shown(client, "c-1")
-    assert (found["platform"], found["image_type"]) == ("azure", "base")
-
-
-def test_a_wrong_query_is_422(client: FlaskClient):
-    response = post_manifest(client, manifest({}), "build_number=a%20b&os=x")
-    assert response.status_code == 422
-    assert set(told(response)["errors"]) == {"query.build_number", "query.os"}
-
-
-def test_entries_of_earlier_runs_are_history(client: FlaskClient):
-    old = {"packer_run_uuid": "uuid-0", "builder_type": "amazon-ebs", "artifact_id": "a-1:ami-0"}
-    new = {"builder_type": "amazon-ebs", "artifact_id": "a-1:ami-1"}
-    post(client, envelope(verdict("completed"), manifest=manifest(old, new)))
-    found = shown(client)
-    assert [each["artifact_id"] for each in found["artifacts"]] == ["ami-1"]
-    assert len(found["packer_manifest"]["builds"]) == 2
-
-
-def test_the_later_manifest_stays_whatever_comes_first(client: FlaskClient):
-    early = manifest({"build_time": 1_700_000_000}, run_uuid="a")
-    late = manifest({"build_time": 1_800_000_000}, run_uuid="b")
-    post(client, envelope(stage("x"), manifest=late))
-    post(client, envelope(stage("x"), manifest=early))
-    assert shown(client)["packer_manifest"]["last_run_uuid"] == "b"

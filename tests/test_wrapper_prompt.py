@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_wrapper import WRAPPED, said, script, settings, template
+from tests.packers import WRAPPED, said, script, settings, template
 
 PROMPT = b"succeeds)? "
 

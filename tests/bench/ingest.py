@@ -16,7 +16,6 @@ from tests.receivers import FORGES, Running, started
 ROUNDS = 3
 BUILDS, CONNECTIONS = 2_000, 16
 OFFERED, JOBS = 24_000, 4_000  # more than are taken in the time
-STORED = 5_000_000
 BURST, BURST_CONNECTIONS = 20_000, 64
 
 

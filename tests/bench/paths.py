@@ -1,9 +1,6 @@
 """Every page and list of the API, as somebody with a long history asks for it."""
 
-from uuid import UUID
-
 NUMBER = "filled-12345"
-DELIVERY = UUID(int=0)
 PATHS = (
     "/",
     "/overview.json",
