@@ -108,7 +108,7 @@ class Local:
 
     def builds(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
         """As /builds finds them."""
-        asked, stall_after = searched(wanted, None), self._services.config.stall_after
+        asked, stall_after = searched(wanted), self._services.config.stall_after
 
         def fetch(count: int, after: str | None) -> Page:
             found = search.builds(self._database, asked, count, after, stall_after)
@@ -131,7 +131,7 @@ class Local:
 
     def image(self, names: tuple[str, str, str], wanted: Mapping[str, str]) -> str:
         """The one image that fits; Invalid where several do."""
-        return str(overview.image(self.images(), names, wanted)["artifact_id"])
+        return str(overview.image(self._database, names, wanted)["artifact_id"])
 
     def failures(self, status: str, limit: int) -> list[Row]:
         """As /failures knows them, without groups."""

@@ -48,6 +48,11 @@ def one(database: Database, kind: str, name: str) -> Row:
         return _one(connection, kind, name)
 
 
+def told(connection: Connection, kind: str, name: str) -> Row:
+    """What of the row of this name people change; NotFound."""
+    return _told(_one(connection, kind, name))
+
+
 def create(database: Database, kind: str, given: Row, who: Who) -> Row:
     """A row from its name and what else is given; Taken, or NotFound for a parent."""
     with database.transaction() as connection:
@@ -88,8 +93,9 @@ def change(database: Database, kind: str, name: str, given: Row, who: Who) -> Ro
             )
             connection.execute(statement, [value, before["id"]])
         after = _one(connection, kind, new)
-        target = Target(kind, new, before["id"])
-        audit.note(connection, who, f"{kind}.change", target, _told(before), _told(after))
+        if _told(before) != _told(after):
+            target = Target(kind, new, before["id"])
+            audit.note(connection, who, f"{kind}.change", target, _told(before), _told(after))
     return after
 
 
@@ -124,7 +130,7 @@ def _rows(
 def _one(connection: Connection, kind: str, name: str) -> Row:
     found = _rows(connection, kind, 1, name=name.replace("\0", "")) if name else []
     if not found:
-        raise NotFound(f"There is no {_words(kind)} of this name.")
+        raise NotFound(f"There is no {_words(kind)} {name}.")
     return found[0]
 
 

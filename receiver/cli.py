@@ -1,12 +1,14 @@
 """milepost …: serve, migrate, demo, the database's URL."""
 
+import logging
 import os
 import sys
 from datetime import UTC, datetime
 
 import click
 
-from receiver import __version__, demo, local, migrate, postgres
+from receiver import __version__, audit, demo, local, migrate, postgres
+from receiver.audit import Target
 from receiver.commands import (
     builds,
     deliveries,
@@ -20,14 +22,17 @@ from receiver.commands import (
     senders,
     tokens,
 )
-from receiver.commands.common import as_json, command, database_url, settings, tell, tracked
+from receiver.commands.common import as_json, command, database_url, settings, tell, tracked, who
 from receiver.config import Config
+from receiver.db import connect
 
 
 @click.group()
 @click.version_option(__version__)
 def main() -> None:
     """Where is every image build, from 0 to 100, and what came out of it?"""
+    # Of a database that is away each command tells by itself, in one line.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 @main.command()
@@ -58,6 +63,9 @@ def migrate_(check: bool, as_json: bool) -> None:
     """Bring the database to this release's schema."""
     url = database_url(settings())
     names = migrate.check(url) if check else migrate.migrate(url)
+    if names and not check:
+        with connect(url) as connection:
+            audit.note(connection, who(), "migrate", Target("receiver"), after={"applied": names})
     word = "missing" if check else "applied"
     text = "\n".join(f"{word} {name}" for name in names) or "The schema is up to date."
     tell(text, {word: names}, as_json=as_json)

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 
 from receiver import audit, inbox, store, suggest
 from receiver.audit import Target, Who
+from receiver.db import query
 from receiver.errors import Invalid
 from receiver.keeping import Entry, Recorded
 from receiver.model import Delivery, Identity, Parsed, Report, Request, Sender, Source
@@ -95,10 +96,11 @@ def replay(services: Services, delivery_id: UUID, who: Who) -> Accepted:
             return quarantined(error)
 
     with services.database.transaction() as connection:
+        before = connection.execute(query("what_became"), {"id": delivery_id}).fetchone()
         recorded = store.replay_on(connection, delivery_id, read, services.stages())
         after = {"outcome": recorded.outcome, "builds": recorded.build_numbers}
         target = Target("delivery", id=delivery_id)
-        audit.note(connection, who, "delivery.replay", target, after=after)
+        audit.note(connection, who, "delivery.replay", target, before, after)
     return _accepted(recorded)
 
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from receiver import redact, standing
-from receiver.db import Database, Row, query
+from receiver.db import Database, Row, as_json, query
 from receiver.errors import Invalid, NotFound
 
 EXPECTED_WITHIN = timedelta(days=7)
-NAMES = ("project", "platform", "os_version", "image_type", "region")
-IMAGE = (*NAMES, "artifact_id", "build_number", "built_at")
+COMBINATION = ("platform", "os_version", "image_type")
+IMAGE = ("project", *COMBINATION, "region", "artifact_id", "build_number", "built_at")
 SEEN_WITHIN = timedelta(days=1)
 
 
@@ -74,14 +74,29 @@ def built(database: Database) -> list[Row]:
 
 def fitting(rows: Sequence[Row], names: Sequence[str], wanted: Mapping[str, str]) -> list[Row]:
     """Images of a platform, OS version and image type, as far as these are named; pure."""
-    asked = dict(zip(("platform", "os_version", "image_type"), names, strict=False)) | dict(wanted)
+    asked = dict(zip(COMBINATION, names, strict=False)) | dict(wanted)
     return [row for row in rows if all(row.get(name) == text for name, text in asked.items())]
 
 
-def image(rows: Sequence[Row], names: Sequence[str], wanted: Mapping[str, str]) -> Row:
-    """The one image that fits, of what `built` gives; where no region is asked for, that of the
-    newest build. NotFound, Invalid where several fit."""
-    found = fitting(rows, names, wanted)
+def image(database: Database, names: Sequence[str], wanted: Mapping[str, str]) -> Row:
+    """The one image of a platform, OS version and image type, also by names that they had.
+
+    `wanted` may hold region and project; without a region it is of the newest build. NotFound,
+    Invalid where several fit.
+    """
+    asked = dict(zip(COMBINATION, names, strict=True)) | dict(wanted)
+    return _the_one(fitting(built(database), (), renamed(database, asked)))
+
+
+def renamed(database: Database, names: Mapping[str, str]) -> dict[str, str]:
+    """Names by dimension; those that were given up are what stands in their place."""
+    with database.transaction() as connection:
+        row = {"names": as_json({name: text.replace("\0", "") for name, text in names.items()})}
+        found = connection.execute(query("current_names"), row).fetchall()
+    return dict(names) | {row["dimension"]: row["name"] for row in found}
+
+
+def _the_one(found: Sequence[Row]) -> Row:
     if not found:
         raise NotFound("There is no such image.")
     newest = {row["project"]: row["build_number"] for row in reversed(found)}
@@ -104,16 +119,13 @@ def _choices(rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def combination(database: Database, names: Sequence[str]) -> Row | None:
-    """The latest build of one combination; `names` are project, platform, OS version, type."""
+    """The latest build of one combination; `names` are project (- for none), platform, OS version
+    and type, also such as they had."""
+    asked = renamed(database, dict(zip(("project", *COMBINATION), names, strict=True)))
     with database.transaction() as connection:
         found = connection.execute(query("latest_builds")).fetchall()
-    fitting = (
-        row
-        for row in found
-        if [row["project"] or "-", row["platform"], row["os_version"], row["image_type"]]
-        == list(names)
-    )
-    return next(fitting, None)
+    named = ({name: row[name] or "-" for name in asked} for row in found)
+    return next((row for row, each in zip(found, named, strict=True) if each == asked), None)
 
 
 def of_project(database: Database, project: str) -> Counter[str]:

@@ -150,9 +150,9 @@ def _error(answer: requests.Response) -> MilepostError:
     detail = str(problem.get("detail") or f"The receiver answers {answer.status_code}.")
     if answer.status_code == 401:
         return Forbidden("The receiver does not know this MILEPOST_TOKEN.")
-    if answer.status_code == 403:
+    if answer.status_code in (403, 429):  # 429: after many wrong tokens, of which this is one
         return Forbidden(detail)
-    if answer.status_code == 429 or answer.status_code >= 500:
+    if answer.status_code >= 500:
         return Unavailable(detail)
     fields = problem.get("errors") or {}
     kind = next((each for each in KNOWN if each.code == problem.get("code")), None)

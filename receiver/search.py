@@ -1,13 +1,14 @@
 """Builds that fit a filter, and the builds around one. A reader beside reads."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from receiver import standing
-from receiver.db import Database, Row, query
-from receiver.errors import Invalid
+from receiver.db import Connection, Database, Row, query
+from receiver.errors import Forbidden, Invalid
+from receiver.projects import is_within
 from receiver.reads import cursor_of, position_of
 
 ORDERS = ("newest", "duration", "state")
@@ -41,13 +42,22 @@ class Found:
 
 
 def builds(
-    database: Database, wanted: Search, limit: int, after: str | None, stall_after: timedelta
+    database: Database,
+    wanted: Search,
+    limit: int,
+    after: str | None,
+    stall_after: timedelta,
+    own: str | None = None,
 ) -> Found:
-    """Builds in the wanted order. At most 10,000 are looked at; `cursor` goes on behind them."""
+    """Builds in the wanted order. At most 10,000 are looked at; `cursor` goes on behind them.
+
+    `own` is the caller's only project; Forbidden where another one is wanted.
+    """
     created_at, build_id = position_of(after)
-    row: dict[str, Any] = asdict(wanted)
-    row |= {"limit": limit + 1, "created_at": created_at, "id": build_id}
     with database.transaction() as connection:
+        wanted = _narrowed(connection, wanted, own)
+        row: dict[str, Any] = asdict(wanted)
+        row |= {"limit": limit + 1, "created_at": created_at, "id": build_id}
         found = connection.execute(query("search_builds"), row, prepare=False).fetchall()
         end = connection.execute(query("window_end"), row, prepare=False).fetchone()
     now, items = datetime.now(UTC), found[:limit]
@@ -55,6 +65,14 @@ def builds(
     for item in items:
         item["stalled"] = standing.is_stalled(item, now, stall_after)
     return Found([_shown(item) for item in items], cursor, is_cut)
+
+
+def _narrowed(connection: Connection, wanted: Search, own: str | None) -> Search:
+    if wanted.project is None:
+        return replace(wanted, project=own)
+    if not is_within(connection, wanted.project, own):
+        raise Forbidden(f"This token is for the project {own} alone.")
+    return wanted
 
 
 def names(database: Database) -> dict[str, list[str]]:
@@ -85,19 +103,20 @@ def _end(found: list[Row], end: Row | None, limit: int, wanted: Search) -> tuple
 
 
 def _shown(row: Row) -> Row:
-    hidden = ("id", "created_at", "heartbeat_at")
-    return {name: value for name, value in row.items() if name not in hidden}
+    hidden = ("id", "created_at", "heartbeat_at", "resume_state")
+    shown = {name: value for name, value in row.items() if name not in hidden}
+    return shown | {"resume": {"state": row["resume_state"]}}
 
 
-def searched(given: Mapping[str, str], project: str | None) -> Search:
-    """The filters of an address; Invalid names each wrong one. A token's project outranks."""
+def searched(given: Mapping[str, str]) -> Search:
+    """The filters of an address; Invalid names each wrong one."""
     problems: dict[str, list[str]] = {}
     texts = {name: given.get(name, "").strip().replace("\0", "") or None for name in TEXTS}
     order = given.get("order") or "newest"
     if order not in ORDERS:
         problems["order"] = [f"Must be one of {', '.join(ORDERS)}."]
     wanted = Search(
-        project=project or texts["project"],
+        project=texts["project"],
         platform=texts["platform"],
         os_version=texts["os_version"],
         image_type=texts["image_type"],

@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 from uuid_utils.compat import uuid7
 
-from receiver import audit, keeping, store
+from receiver import audit, keeping, redact, store
 from receiver.audit import Target, Who
 from receiver.db import Connection, Row, query
 from receiver.errors import Ended, Forbidden, Invalid, NotFound, Taken
@@ -156,7 +156,7 @@ def _note(
         action,
         target,
         _standing(before) if before else None,
-        _standing(after) | {"said": document["said"]},
+        _standing(after) | {"said": redact.document(document["said"])},
     )
 
 

@@ -63,10 +63,15 @@ def everyone(connection: Connection) -> list[Row]:
     return connection.execute(query("list_tokens")).fetchall()
 
 
-def revoke(connection: Connection, name: str) -> None:
-    """End a token at once; MilepostError where no living one has the name."""
-    if connection.execute(query("revoke_token"), {"name": name}).fetchone() is None:
+def revoke(connection: Connection, name: str) -> Row:
+    """End a token at once; gives its scope, project, expires_at and revoked_at.
+
+    MilepostError where no living one has the name.
+    """
+    ended = connection.execute(query("revoke_token"), {"name": name}).fetchone()
+    if ended is None:
         raise MilepostError(f"There is no living token called {name}.")
+    return ended
 
 
 def _digest(token: str) -> bytes:

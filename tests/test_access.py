@@ -105,12 +105,17 @@ def test_a_token_ends_when_it_is_revoked(closed: FlaskClient, command: Command):
     assert command("token", "revoke", "ann").exit_code == 1
 
 
-def test_a_token_ends_when_it_expires(closed: FlaskClient, token: Token):
-    assert (
-        closed.get("/builds", headers=bearer(token("read", "--expires", "1d"))).status_code == 200
-    )
-    old = token("read", "--expires", "2020-01-01")
-    assert closed.get("/builds", headers=bearer(old)).status_code == 401
+def test_a_token_ends_when_it_expires(closed: FlaskClient, token: Token, url: str):
+    headers = bearer(token("read", "--expires", "1d"))
+    assert closed.get("/builds", headers=headers).status_code == 200
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE tokens SET expires_at = now()")
+    assert closed.get("/builds", headers=headers).status_code == 401
+
+
+def test_no_token_is_over_from_its_beginning(command: Command):
+    made = command("token", "create", "--name", "a", "--scope", "read", "--expires", "2020-01-01")
+    assert (made.exit_code, "is over already" in made.output) == (2, True)
 
 
 def test_a_token_is_shown_once_and_kept_as_a_digest(command: Command, url: str):

@@ -105,6 +105,9 @@ def test_a_projects_token_sees_its_builds_and_nothing_of_all(
     closed = serve(replace(config, public_read=False))
     headers = {"Authorization": f"Bearer {token('read', '--project', 'elsewhere')}"}
     assert closed.get("/api/v1/builds", headers=headers).get_json()["items"] == []
+    for path in ("/api/v1/builds", "/builds", "/feed.atom"):
+        assert closed.get(f"{path}?project=core", headers=headers).status_code == 403
+        assert closed.get(f"{path}?project=elsewhere", headers=headers).status_code == 200
     assert closed.get("/api/v1/builds/bad/resume", headers=headers).status_code == 404
     for path in ("images", "failures", "deliveries", "stats"):
         assert closed.get(f"/api/v1/{path}", headers=headers).status_code == 403

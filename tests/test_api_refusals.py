@@ -55,7 +55,9 @@ def test_a_projects_token_writes_that_project_and_what_is_below_it(
         ("/builds", {"build_number": "a", "planet": "x"}, ["planet"]),
         ("/builds", {"build_number": "a", "project": ""}, ["project"]),
         ("/builds/core-1/states", {"status": "started"}, ["stage"]),
+        ("/builds/core-1/states", {}, ["status", "stage"]),
         ("/builds/core-1/states", {"status": "odd", "state": 101}, ["status", "state"]),
+        ("/builds/core-1/failures", {}, ["message", "stage"]),
         ("/builds/core-1/states", {"status": "failed", "state": True}, ["state"]),
         ("/builds/core-1/failures", {"stage": "a", "details": {"a": 1}}, ["message"]),
         ("/builds/core-1/artifacts", {"artifact_id": "a", "kind": "odd"}, ["kind"]),
@@ -112,6 +114,36 @@ def test_every_error_below_api_is_a_problem_with_a_code(client: FlaskClient):
         assert (answer.status_code, answer.get_json()["code"]) == (status, code)
         assert answer.mimetype == "application/problem+json"
     assert "GET" in client.put("/api/v1/builds").headers["Allow"]
+
+
+def test_every_wrong_parameter_is_named(client: FlaskClient):
+    answer = client.get("/api/v1/builds?limit=0&planet=x&low=1&low=2")
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == {"limit", "planet", "low"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/builds/core-1"), ("POST", "/builds"), ("DELETE", "/platforms/aws")],
+)
+def test_what_takes_no_parameter_refuses_all(
+    client: FlaskClient, say: Say, token: Token, method: str, path: str
+):
+    made(say)
+    headers = {"Authorization": f"Bearer {token('admin')}"}
+    answer = client.open(f"/api/v1{path}?dry=1", method=method, headers=headers)
+    assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["dry"])
+
+
+def test_a_project_may_be_called_as_it_was(client: FlaskClient, say: Say, token: Token):
+    made(say)
+    admin = {"Authorization": f"Bearer {token('admin')}"}
+    own = {"Authorization": f"Bearer {token('write', '--project', 'core')}"}
+    renamed = client.patch("/api/v1/projects/core", json={"name": "heart"}, headers=admin)
+    assert renamed.status_code == 200
+    said = {"build_number": "core-2", "project": "core"}
+    assert client.post("/api/v1/builds", json=said, headers=own).status_code == 201
+    assert shown(client, "core-2")["project"] == "heart"
 
 
 def test_a_database_that_is_away_says_when_to_try_again(

@@ -12,6 +12,7 @@ from uuid import uuid4
 import psycopg
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from receiver.cli import main
@@ -131,10 +132,52 @@ def test_a_merge_says_what_it_moved(client: FlaskClient, command: Command, url: 
         assert post(client, said).status_code == 202
     assert command("merge", "platform", "amazon", "aws").exit_code == 0
     (row,) = trail(url)
-    assert (row["before"], row["after"]) == (
-        {"name": "amazon"},
-        {"name": "aws", "builds_moved": 1},
-    )
+    gone = {"name": "amazon", "display_name": "Amazon", "cloud_provider": "aws", "region": None}
+    assert (row["before"], row["after"]) == (gone, {"name": "aws", "builds_moved": 1})
+
+
+def test_the_end_of_a_token_says_what_it_was(command: Command, url: str):
+    assert command("token", "create", "--name", "ann", "--scope", "read").exit_code == 0
+    assert command("token", "revoke", "ann").exit_code == 0
+    before, after = (trail(url)[0][part] for part in ("before", "after"))
+    assert before == {"scope": "read", "project": None, "expires_at": None, "revoked_at": None}
+    assert after | {"revoked_at": None} == before
+    assert after["revoked_at"]
+
+
+def test_a_replay_says_what_it_came_to_before(filled: FlaskClient, command: Command, url: str):
+    (newest, *_) = filled.get("/api/v1/deliveries").get_json()["items"]
+    assert command("replay", newest["id"]).exit_code == 0
+    (row, *_) = trail(url)
+    assert row["before"] == row["after"] == {"outcome": "stored", "builds": ["bad"]}
+
+
+def test_a_change_that_changes_nothing_is_none(client: FlaskClient, token: Token, url: str):
+    headers = {"Authorization": f"Bearer {token('admin')}"}
+    assert client.post("/api/v1/platforms", json={"name": "a"}, headers=headers).status_code == 201
+    assert client.patch("/api/v1/platforms/a", json={}, headers=headers).status_code == 200
+    assert [row["action"] for row in trail(url)] == ["platform.create"]
+
+
+def test_migrations_are_noted(server_url: str):
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS fresh")
+        connection.execute("CREATE DATABASE fresh")
+    url = make_conninfo(server_url, dbname="fresh")
+    for _ in range(2):
+        done = CliRunner().invoke(main, ["migrate"], env={"DATABASE_URL": url})
+        assert done.exit_code == 0, done.output
+    (row,) = trail(url)
+    assert (row["action"], row["after"]["applied"][0]) == ("migrate", "0001_names")
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE fresh WITH (FORCE)")
+
+
+def test_what_looks_secret_is_masked_in_the_trail(say: Say, url: str):
+    made(say)
+    said = {"stage": "Base", "message": "password=hunter2", "details": {"token": "zzz"}}
+    assert say("/builds/core-1/failures", said).status_code == 201
+    assert not re.search("hunter2|zzz", str(trail(url)))
 
 
 def test_senders_are_noted_without_their_secrets(command: Command, url: str):

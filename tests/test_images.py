@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from click.testing import Result
 from flask.testing import FlaskClient
 
 from tests.senders import envelope, manifest, post, verdict
@@ -86,6 +87,17 @@ def test_a_region_that_ten_builds_left_out_is_given_up(client: FlaskClient, repo
     assert image(client, "eu-1") == "ami-0"
     report("n-10", "completed", 100, "us-1:ami-10")
     assert image(client, "eu-1") is None
+
+
+def test_an_image_may_be_asked_for_by_a_name_that_it_had(
+    client: FlaskClient, report: Report, command: Callable[..., Result]
+):
+    report("n-1", "completed", 10, "us-1:ami-1")
+    for kind, old, new in (("platform", "aws", "cloud"), ("project", "core", "heart")):
+        assert command("rename", kind, old, new).exit_code == 0
+    assert client.get(f"{PATH}?project=core&format=text").text == "ami-1\n"
+    assert client.get("/badge/core/aws/rhel-9/web.svg").text.count("completed")
+    assert client.get("/api/v1/images/a%00b/rhel-9/web").status_code == 404
 
 
 def test_where_several_fit_the_answer_names_what_to_say(client: FlaskClient, report: Report):

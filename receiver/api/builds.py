@@ -38,13 +38,9 @@ STATED = {201: build_answers.Standing, 200: build_answers.Standing}
 def list_builds(query: Json) -> Response:
     """Builds that fit, newest first."""
     limit, after = query.pop("limit"), query.pop("after", None)
-    if project := _caller().project:
-        query["project"] = project
-    found = search.builds(
-        services().database, Search(**query), limit, after, services().config.stall_after
-    )
-    items = [row | {"resume": {"state": row.pop("resume_state")}} for row in found.items]
-    return page(items, found.cursor)
+    database, stall_after = services().database, services().config.stall_after
+    found = search.builds(database, Search(**query), limit, after, stall_after, _caller().project)
+    return page(found.items, found.cursor)
 
 
 @blueprint.operation(

@@ -43,8 +43,8 @@ def show_image(query: Json, platform: str, os_version: str, image_type: str) -> 
     several fit: say the region or the project.
     """
     form = query.pop("format", "json")
-    names, rows = (platform, os_version, image_type), overview.built(services().database)
-    found = overview.image(rows, names, _said(query))
+    names = (platform, os_version, image_type)
+    found = overview.image(services().database, names, _said(query))
     if form == "text":
         return Response(f"{found['artifact_id']}\n", mimetype="text/plain")
     age = datetime.now(UTC) - found["built_at"]

@@ -43,6 +43,8 @@ class Parser(FlaskParser):
         """The body as an object."""
         if req.mimetype not in ("", "application/json"):
             raise WrongType("Send Content-Type: application/json.")
+        if req.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise WrongType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
         req.max_content_length = MAX_BODY
         try:
             body = req.get_data()
@@ -53,12 +55,14 @@ class Parser(FlaskParser):
         may_be_left_out = isinstance(schema, Strict) and schema.may_be_left_out
         return {} if may_be_left_out and not body else payload.decode(body).document
 
-    def load_querystring(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
         """Names and values, each once; PostgreSQL's text holds no U+0000."""
+        said = {name: value.replace("\0", "") for name, value in req.args.items()}
         repeated = [name for name, values in req.args.lists() if len(values) > 1]
         if repeated:
-            raise Invalid(fields={name: ["Say it once."] for name in repeated})
-        return {name: value.replace("\0", "") for name, value in req.args.items()}
+            named = {name: ["Say it once."] for name in repeated}
+            raise Invalid(fields=flat(schema.validate(said)) | named)
+        return said
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> Any:
         """Every wrong field by its path."""
@@ -89,7 +93,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
         `text` is an example of the bare text that it may give instead of JSON.
         """
 
-        failing = sorted(_errors(path, query or body, body, errors))
+        failing = sorted(_errors(path, body, errors))
 
         def declare(view: View) -> View:
             declared = self._taking(view, query, body)
@@ -98,7 +102,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
                 declared = self._problem(status)(declared)
             told = {"operationId": view.__name__} | _reach(caller) | doc
             declared = self.doc(**told)(declared)
-            self.route(f"/api/v1{path}", methods=[method])(_guarded(declared, caller))
+            guarded = _guarded(declared, caller, takes_query=query is not None)
+            self.route(f"/api/v1{path}", methods=[method])(guarded)
             return view
 
         return declare
@@ -127,7 +132,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
             schema={"type": "string"} if status in SERVERS else Problem,
             content_type="text/html" if status in SERVERS else PROBLEM_TYPE,
             description=PROBLEMS[status],
-            headers=RETRY_AFTER if status == 503 else None,
+            headers=RETRY_AFTER if status in (429, 503) else None,
         )
         return declared
 
@@ -135,12 +140,10 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no
 RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
 
-def _errors(path: str, takes: object, body: object, own: Sequence[int]) -> set[int]:
-    found = {401, 403, 414, 431, 503, *own}
+def _errors(path: str, body: object, own: Sequence[int]) -> set[int]:
+    found = {401, 403, 414, 422, 429, 431, 503, *own}
     if "<" in path:
         found.add(404)
-    if takes:
-        found.add(422)
     return found | ({400, 413, 415} if body else set())
 
 
@@ -150,12 +153,14 @@ def _reach(caller: str) -> dict[str, str]:
     return {"x-scope": scope, "x-reach": reach if project else "only a token of every project"}
 
 
-def _guarded(view: View, caller: str) -> View:
+def _guarded(view: View, caller: str, *, takes_query: bool) -> View:
     """Ask who calls before anything of the request is read."""
     allowed = CALLERS[caller]
 
     def guarded(**path: Any) -> Response:
         allowed()
+        if request.args and not takes_query:
+            raise Invalid(fields={name: ["Unknown field."] for name in request.args})
         return view(**path)
 
     guarded.__name__, guarded.__doc__ = view.__name__, view.__doc__

@@ -16,6 +16,7 @@ PROBLEMS = {
     414: "The address is longer than 4094 bytes.",
     415: "The body is no JSON: `unsupported-type`.",
     422: "Readable but wrong: `invalid` names each field in `errors`; `undecodable`.",
+    429: "Too many wrong tokens from this address: `too-many-guesses`. Right ones are let in.",
     431: "A header is longer than 8190 bytes, or there are more than 100.",
     503: "The database is away or too busy: `unavailable`. Try again.",
 }

@@ -81,9 +81,9 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         except (Closed, Forbidden) as error:
             raise NotAllowed(plain(str(error))) from error
         except HttpError as error:
-            raise click.ClickException(plain(f"{error} {_fields(error)}".strip())) from error
+            raise click.ClickException(plain(": ".join(_parts(error)))) from error
         except MilepostError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(plain(str(error))) from error
 
     return run
 
@@ -182,12 +182,18 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: 
 
 
 def _text(column: str, value: object) -> str:
-    if isinstance(value, str) and column.endswith(("_at", "_time")):  # as JSON has it
+    if isinstance(value, str) and _is_time(column):  # as JSON has it
         value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     return "-" if value is None else plain(str(value))
 
 
-def _fields(error: HttpError) -> str:
-    return "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.fields.items())
+def _is_time(column: str) -> bool:
+    return column == "at" or column.endswith(("_at", "_time"))
+
+
+def _parts(error: HttpError) -> list[str]:
+    """The sentence, and what is wrong with each field."""
+    fields = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.fields.items())
+    return [str(error).rstrip("."), fields] if fields else [str(error)]

@@ -2,7 +2,7 @@
 
 import click
 
-from receiver import audit, renaming
+from receiver import audit, catalogue, renaming
 from receiver.audit import Target
 from receiver.commands.common import as_json, command, connection, tell, who
 
@@ -38,8 +38,9 @@ def merge(dimension: str, old: str, into: str, as_json: bool) -> None:
     """Move all builds of OLD to INTO; what reports OLD is of INTO."""
     with connection() as database:
         kind = dimension.replace("-", "_")
+        before = catalogue.told(database, kind, old)
         moved = renaming.merge(database, kind, old, into)
         after = {"name": into, "builds_moved": moved}
-        audit.note(database, who(), f"{kind}.merge", Target(kind, into), {"name": old}, after)
+        audit.note(database, who(), f"{kind}.merge", Target(kind, into), before, after)
     text = f"{old} is {into} now: {moved} build{'' if moved == 1 else 's'} moved."
     tell(text, {"old": old, "new": into, "builds_moved": moved}, as_json=as_json)

@@ -2,6 +2,7 @@
 
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,7 +107,7 @@ def _restore(source: IO[bytes]) -> None:
         assert reader.stdout  # noqa: S101  # it is a pipe
         assert writer.stdin  # noqa: S101
         with suppress(BrokenPipeError):
-            for line in reader.stdout:
+            for line in tracked(reader.stdout, "Restoring"):
                 if line != b"SET transaction_timeout = 0;\n":
                     writer.stdin.write(line)
         reader.stdout.close()
@@ -121,7 +122,19 @@ def _dump(output: IO[bytes]) -> None:
     with tempfile.TemporaryFile() as words:
         arguments = ["--format=custom", "--no-owner"]
         with _program("pg_dump", arguments, DEVNULL, output, words) as dump:
-            _check("pg_dump", dump.wait(), words)
+            for _ in tracked(_running(dump), "Backing up"):
+                pass
+            _check("pg_dump", dump.returncode, words)
+
+
+def _running(program: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Several times a second, until it ends."""
+    while True:
+        try:
+            program.wait(0.2)
+            return
+        except subprocess.TimeoutExpired:
+            yield
 
 
 def _program(

@@ -55,8 +55,9 @@ def list_(as_json: bool) -> None:
 def revoke(name: str, as_json: bool) -> None:
     """End a token at once."""
     with connection() as database:
-        tokens.revoke(database, name)
-        audit.note(database, who(), "token.revoke", Target("token", name))
+        after = tokens.revoke(database, name)
+        before = after | {"revoked_at": None}
+        audit.note(database, who(), "token.revoke", Target("token", name), before, after)
     tell(f"{name} is revoked.", {"name": name, "revoked": True}, as_json=as_json)
 
 
@@ -71,4 +72,7 @@ def _end(text: str) -> datetime:
         raise click.BadParameter(
             "write 30d, 12h, 8w, 1y or a date", param_hint="--expires"
         ) from error
-    return end if end.tzinfo else end.replace(tzinfo=UTC)
+    end = end if end.tzinfo else end.replace(tzinfo=UTC)
+    if end <= datetime.now(UTC):
+        raise click.BadParameter("that is over already", param_hint="--expires")
+    return end

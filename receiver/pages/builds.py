@@ -22,15 +22,13 @@ STATUSES = ("pending", "running", "completed", "failed", "cancelled")
 def list_builds() -> Response:
     """The builds that fit, newest first."""
     caller = require("read")
-    wanted = searched(request.args, caller.project)
-    return answer("builds.html", lambda: _builds(wanted))
+    wanted = searched(request.args)
+    return answer("builds.html", lambda: _builds(wanted, caller.project))
 
 
-def _builds(wanted: Search) -> Values:
-    database = services().database
-    found = search.builds(
-        database, wanted, PAGE, request.args.get("after"), services().config.stall_after
-    )
+def _builds(wanted: Search, own: str | None) -> Values:
+    database, stall_after = services().database, services().config.stall_after
+    found = search.builds(database, wanted, PAGE, request.args.get("after"), stall_after, own)
     given = {name: value for name, value in request.args.items() if value and name != "after"}
     more = f"{request.path}?{urlencode(given | {'after': found.cursor})}" if found.cursor else None
     return {

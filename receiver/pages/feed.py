@@ -18,8 +18,9 @@ ENTRIES = 50
 @blueprint.get("/feed.atom", endpoint="feed")
 def feed() -> Response:
     """Takes the filters of /builds."""
-    wanted = searched(request.args, require("read").project)
-    found = search.builds(services().database, wanted, ENTRIES, None, services().config.stall_after)
+    own, wanted = require("read").project, searched(request.args)
+    database, stall_after = services().database, services().config.stall_after
+    found = search.builds(database, wanted, ENTRIES, None, stall_after, own)
     made = feedgenerator.Atom1Feed(
         title="Milepost builds",
         link=url_for("pages.builds", _external=True, **request.args),

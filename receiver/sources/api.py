@@ -111,9 +111,9 @@ class Placed(Strict):
     state = Integer(0, 100, **about("How far the build is by it; stands above the map."))
     at = Moment(**WHEN)
 
-    @validates_schema
-    def _has_a_place(self, data: Json, **_: Any) -> None:
-        if "stage" not in data and "state" not in data:
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _has_a_place(self, _data: Json, said: Any, **_: Any) -> None:
+        if isinstance(said, dict) and not said.keys() & {"stage", "state"}:
             raise ValidationError("Say the stage, the state or both.", "stage")
 
 

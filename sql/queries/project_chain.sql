@@ -1,8 +1,10 @@
--- A project and its ancestors, nearest first: name.
+-- A project, also by a name that it had, and its ancestors, nearest first: name.
 WITH RECURSIVE chain AS (
     SELECT id, name, parent_project_id, 0 AS depth
     FROM projects
-    WHERE name = %(name)s
+    WHERE
+        name = %(name)s
+        OR id = (SELECT target_id FROM name_aliases WHERE dimension = 'project' AND name = %(name)s)
     UNION ALL
     SELECT parent.id, parent.name, parent.parent_project_id, chain.depth + 1
     FROM projects AS parent

@@ -1,4 +1,4 @@
--- End the living token of this name.
+-- End the living token of this name: scope, project, expires_at, revoked_at.
 UPDATE tokens SET revoked_at = now()
 WHERE name = %(name)s AND revoked_at IS NULL
-RETURNING id
+RETURNING scope, project, expires_at, revoked_at
