@@ -1,7 +1,8 @@
 """`milepost` with a defect that nobody foresaw in its parser of GitLab's deliveries."""
 
 import sys
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from receiver.cli import main
 from receiver.model import Parsed, Request
