@@ -1,7 +1,11 @@
 """The short form of `make torture`: five faults under load, and whether the judge would see it."""
 
-import psycopg
+import subprocess
 
+import psycopg
+import pytest
+
+from tests.torture import schemas
 from tests.torture.databases import kill_postmaster, lock
 from tests.torture.machine import pause
 from tests.torture.networks import cut_commits
@@ -40,3 +44,10 @@ def sabotage(world: World) -> None:
     with psycopg.connect(world.url) as connection:
         connection.execute(DELETE)
         connection.execute(CHANGE)
+
+
+@pytest.mark.parametrize("launcher", [schemas.BROKEN, schemas.SOUND], ids=["broken", "sound"])
+def test_each_receiver_of_a_fault_begins(launcher: list[str]):
+    assert (
+        subprocess.run([*launcher, "--version"], check=False, capture_output=True).returncode == 0
+    )
