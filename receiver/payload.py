@@ -4,6 +4,7 @@ orjson refuses NaN, infinities, lone surrogates, a byte order mark and trailing 
 through is bounded here, because a signed body is not yet a sane one.
 """
 
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +18,13 @@ MAX_DEPTH = 64
 MAX_KEY = 256
 MAX_TEXTS = 2 * MAX_SHORT  # bytes of memory: one wide character makes four of each of its text's
 CUT_MARK = "… [cut]"
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"\s*+(:?)', re.DOTALL)  # and what makes it a key
 
 
 @dataclass(slots=True)
 class Decoded:
-    """The document, and what had to be changed in it: `sanitized` (U+0000) or `cut`."""
+    """The document, and what is odd about it: `sanitized` (it had U+0000), `cut`, and
+    `duplicate_keys`, of which the last one counts."""
 
     document: dict[str, Any]
     flags: tuple[str, ...] = ()
@@ -32,6 +35,7 @@ class _Walk:
     """Looks at every value, and mends texts where they are: a copy would double what it costs."""
 
     nodes: int = 0
+    named: int = 0  # keys
     room: int = MAX_TEXTS
     flags: set[str] = field(default_factory=set)
 
@@ -53,6 +57,7 @@ class _Walk:
         return value
 
     def keys(self, document: dict[str, Any]) -> None:
+        self.named += len(document)
         if max(map(len, document), default=0) > MAX_KEY:
             raise Undecodable(f"A key is longer than {MAX_KEY} characters.")
         if any("\0" in key for key in document):
@@ -74,17 +79,21 @@ class _Walk:
 
 def decode(body: bytes) -> Decoded:
     """The JSON object in `body`; Undecodable, with a reason, where there is none."""
+    text = shortened(body) if len(body) > MAX_TEXT else body
     try:
-        document = orjson.loads(shortened(body) if len(body) > MAX_TEXT else body)
+        document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Undecodable("The body is not JSON in UTF-8.") from error
     if not isinstance(document, dict):
         raise Undecodable("The body is not a JSON object.")
-    if _is_plain(body) and _is_flat(document):
-        return Decoded(document)
-    walk = _Walk()
-    walk.value(document, 0)
-    return Decoded(document, tuple(sorted(walk.flags)))
+    named, flags = _named(document) if _is_plain(body) else None, set[str]()
+    if named is None:
+        walk = _Walk()
+        walk.value(document, 0)
+        named, flags = walk.named, walk.flags
+    if _names_twice(text, named):
+        flags.add("duplicate_keys")
+    return Decoded(document, tuple(sorted(flags)))
 
 
 def _is_plain(body: bytes) -> bool:
@@ -93,16 +102,25 @@ def _is_plain(body: bytes) -> bool:
     return len(body) <= MAX_TEXT and b"\\u0000" not in body
 
 
-def _is_flat(document: dict[str, Any]) -> bool:
-    """Whether no key is too long and nothing is nested too deep; looks at objects and lists alone,
-    level by level: a look at every value would cost most of what a delivery does."""
+def _named(document: dict[str, Any]) -> int | None:
+    """How many keys it has; None where one is too long or something is nested too deep. Looks at
+    objects and lists alone, level by level: to look at every value would cost too much.
+    """
     level: list[Any] = [document]
+    named = 0
     for _ in range(MAX_DEPTH):
         objects = [each for each in level if isinstance(each, dict)]
         if any(max(map(len, each), default=0) > MAX_KEY for each in objects):
-            return False
+            return None
+        named += sum(map(len, objects))
         values = [each.values() if isinstance(each, dict) else each for each in level]
         level = [value for each in values for value in each if isinstance(value, dict | list)]
         if not level:
-            return True
-    return False
+            return named
+    return None
+
+
+def _names_twice(text: bytes, named: int) -> bool:
+    """Whether more keys are written in JSON than were kept."""
+    at_most = text.count(b'":') + text.count(b'" :')  # also texts that begin with a colon
+    return at_most > named and sum(map(len, _TEXT.findall(text))) > named

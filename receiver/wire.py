@@ -105,6 +105,11 @@ class Flag(fields.Field[bool]):
         return value
 
 
+def is_zoned(said: str) -> bool:
+    """Whether an RFC 3339 time tells its zone."""
+    return said[-1] in "Zz" or said[-6] in "+-"
+
+
 def verify(request: Request, secrets: tuple[str, ...]) -> None:
     """Raise Unauthorized unless it is signed with one of the secrets."""
     signatures.standard_or_bearer(request.headers, request.body, secrets)

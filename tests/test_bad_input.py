@@ -221,6 +221,38 @@ def test_64_a_cut_manifest_is_422(receiver: Running):
     assert post(receiver, "packer", body("packer")[:-5]).status == 422
 
 
+@pytest.mark.parametrize(
+    ("here", "flags"),
+    [
+        (b'{"a": 1, "a": 2}', ["duplicate_keys"]),
+        (b'{"a" : 1, "b": {"a": 2}, "c\\": 3}": "\\":", "d": ":"}', []),
+        (b'{"a\\u0000": 1, "a": 1, "a": 2}', ["duplicate_keys", "sanitized"]),
+    ],
+)
+def test_30_31_what_is_odd_is_shown(receiver: Running, here: bytes, flags: list[str]):
+    answer = post(receiver, "milepost", body("milepost", here))
+    shown = requests.get(f"{receiver.url}/api/v1/deliveries/{answer.problem['id']}", timeout=30)
+    assert shown.json()["flags"] == flags
+
+
+@pytest.mark.parametrize(
+    ("at", "flags"),
+    [
+        ("2026-01-01T10:00:00", ["no_zone"]),
+        ("2026-01-01T10:00:00.5z", []),
+        ("2026-01-01T12:00:00+02:00", []),
+    ],
+)
+def test_63_a_time_without_a_zone_is_utc_and_shown_as_odd(
+    receiver: Running, at: str, flags: list[str]
+):
+    said = document("milepost", next(NUMBERS))
+    said["events"][0]["at"] = at
+    answer = post(receiver, "milepost", orjson.dumps(said))
+    shown = requests.get(f"{receiver.url}/api/v1/deliveries/{answer.problem['id']}", timeout=30)
+    assert shown.json()["flags"] == flags
+
+
 def test_a_job_that_is_null_is_quarantined(receiver: Running):
     answer = post(receiver, "github", orjson.dumps(JOB_NULL))
     assert (answer.status, answer.code) == (202, "quarantined")

@@ -31,6 +31,7 @@ from receiver.wire import (
     checked,
     delivery_key,
     flat,
+    is_zoned,
     manifest_event,
     verify,
 )
@@ -154,7 +155,10 @@ def parse(request: Request) -> Parsed:
     document = envelope.get("manifest")
     if document is not None:
         document = checked(document, "manifest")
-    return Parsed((_statement(envelope, document, request),), flags=decoded.flags)
+    events = decoded.document.get("events") or []
+    zoned = all(is_zoned(each["at"]) for each in events)
+    flags = decoded.flags if zoned else (*decoded.flags, "no_zone")
+    return Parsed((_statement(envelope, document, request),), flags=flags)
 
 
 def _statement(envelope: Json, document: Json | None, request: Request) -> Statement:
