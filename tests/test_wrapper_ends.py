@@ -34,8 +34,10 @@ def cut(folder: Path, receiver: Running, number: str, in_shell: bool, end: Ends)
     """Start a build that would not end, end it so, and give its exit code."""
     template(folder, script(f"touch {folder}/began; exec sleep 300"))
     command = [WRAPPED, "packer", "build", "-color=false", "t.json"]
+    shell = ["bash", "-c", f"{' '.join(command)}; true"] if in_shell else command
     run = subprocess.Popen(
-        ["bash", "-c", f"{' '.join(command)}; true"] if in_shell else command,
+        # As a CI's runner would start it, however these tests were: nohup hides SIGHUP from both.
+        ["env", "--default-signal=HUP,INT", *shell],
         cwd=folder,
         env=settings(folder, receiver, MILEPOST_BUILD_NUMBER=number),
         stdout=subprocess.PIPE,
