@@ -85,7 +85,12 @@ build/examples/.installed:  # GitHub's bodies as Octokit publishes them, to meas
 		@octokit/webhooks-examples@7.6.1
 	touch $@
 
-bench: install $(VENV)/.dev build/examples/.installed  ## how fast it is, as ratios, and bench.json; FULL=1 with a million builds
+build/buildbot/.installed:  # a peer to measure beside ours
+	$(PYTHON) -m venv build/buildbot
+	build/buildbot/bin/pip install --quiet buildbot==4.3.0 buildbot-www==4.3.0
+	touch $@
+
+bench: install $(VENV)/.dev build/examples/.installed build/buildbot/.installed  ## how fast it is, as ratios, and bench.json; FULL=1 with a million builds
 	tests/system-packages.sh packer wrk webhook
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench $(PARTS)
 

@@ -104,9 +104,10 @@ def sent(
     *,
     until_done: bool = False,
 ) -> Seen:
-    """Send them for so long, or at most until all are sent; see wrk.lua for `pause`."""
-    command = ["wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds}", "--timeout", "30"]
-    arguments: list[Any] = [*command, "-s", LUA, url, "--", path, THREADS, pause]
+    """Send them for so long, or at most until all are answered; see wrk.lua for `pause`."""
+    threads = 1 if until_done else THREADS
+    command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}", "--timeout", "30"]
+    arguments: list[Any] = [*command, "-s", LUA, url, "--", path, threads, pause]
     arguments.append(until_done)
     done = subprocess.run(
         [str(each) for each in arguments], capture_output=True, text=True, check=True

@@ -1,6 +1,6 @@
 """Every page and list of the API, as somebody with a long history asks for it."""
 
-NUMBER = "filled-12345"
+NUMBER = "filled-1234"  # of the short history, too
 PATHS = (
     "/",
     "/overview.json",

@@ -1,7 +1,8 @@
 """What others do with the same GitHub deliveries; they do less, and the table says what.
 
 Debian's `webhook` (https://github.com/adnanh/webhook) checks the signature and answers; a plain
-Flask route inserts the body too. Neither parses, knows a duplicate or keeps anything of a build.
+Flask route inserts the body too; Buildbot reads it. None of them knows a duplicate or keeps
+anything of a build.
 """
 
 import json
@@ -17,12 +18,12 @@ from pathlib import Path
 import psycopg
 import requests
 
-from tests.bench import github
+from tests.bench import buildbot, github
 from tests.bench.goals import Goal, told
 from tests.bench.load import sent, written
 from tests.receivers import FORGES, free_port, started
 
-JOBS, SECONDS, CONNECTIONS = 4_000, 6, 16
+JOBS, PUSHES, SECONDS, CONNECTIONS = 4_000, 4_000, 6, 16
 SECRET = FORGES["github"]
 HOOK = {
     "id": "github",
@@ -51,6 +52,11 @@ def measure() -> list[Goal]:
                 _tell("plain Flask: signature, body as one row", url, path)
         with _webhook(folder) as url:
             _tell("webhook: signature, runs /bin/true", url, path)
+        with _buildbot(folder) as url:
+            bodies = buildbot.posts("workflow_run", github.bodies(JOBS, 0), SECRET)
+            _tell("Buildbot: signature, JSON", url, written(path, bodies))
+            commits = buildbot.posts("push", buildbot.pushes(PUSHES), SECRET)
+            _tell("Buildbot: a push's commit as one row", url, written(path, commits))
     return []
 
 
@@ -86,9 +92,23 @@ def _webhook(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _running(command: Sequence[str], url: str, settings: dict[str, str]) -> Iterator[str]:
+def _buildbot(folder: Path) -> Iterator[str]:
+    port = free_port()
+    command = buildbot.command(folder / "buildbot", port, SECRET)
+    with _running(command, f"http://127.0.0.1:{port}", {}, folder / "buildbot") as url:
+        yield url
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], url: str, settings: dict[str, str], folder: Path | None = None
+) -> Iterator[str]:
     process = subprocess.Popen(
-        command, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=os.environ | settings,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _wait(url)
@@ -99,7 +119,7 @@ def _running(command: Sequence[str], url: str, settings: dict[str, str]) -> Iter
 
 
 def _wait(url: str) -> None:
-    for _ in range(100):
+    for _ in range(300):
         try:
             requests.get(url, timeout=5)
         except requests.ConnectionError:

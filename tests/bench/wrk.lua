@@ -1,9 +1,9 @@
 -- Sends the raw requests of a file, each thread its share, each once; prints what it saw as JSON.
 -- Arguments: the file; how many threads share it; milliseconds between two requests of a connection;
--- whether to end when all are sent, and else begin again.
+-- whether to end when all are answered, which takes one thread, and else begin again.
 local ffi = require("ffi")
 ffi.cdef("int getpid(void); int kill(int, int);")
-local INTERRUPT, started = 2, 0
+local INTERRUPT, NEVER, started = 2, 3600 * 1000, 0
 
 function setup(thread)
   thread:set("place", started)
@@ -15,6 +15,7 @@ function init(arguments)
   local threads, number = tonumber(arguments[2]), 0
   verified = place ~= 0
   pause, ends, requests, sent = tonumber(arguments[3]), arguments[4] == "True", {}, 0
+  if ends then response, answered = count, 0 end
   while true do
     local length = file:read("*n")
     if not length then break end
@@ -32,17 +33,20 @@ function request()
     return requests[1]
   end
   sent = sent + 1
-  if ends and sent > #requests then
-    -- Each connection waits for its last answer before it comes here again. wrk itself sleeps until
-    -- its time is over, or until it is interrupted.
-    if sent == #requests + 200 then ffi.C.kill(ffi.C.getpid(), INTERRUPT) end
-    return "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-  end
+  if ends and sent > #requests then return "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" end
   return requests[(sent - 1) % #requests + 1]
 end
 
+-- Called before each request; a connection may have been here before the last of them was sent.
 function delay()
+  if ends and sent >= #requests then return NEVER end
   return pause > 0 and math.floor(-math.log(1 - math.random()) * pause) or 0
+end
+
+-- wrk itself sleeps until its time is over, or until it is interrupted.
+function count()
+  answered = answered + 1
+  if sent >= #requests and answered == sent then ffi.C.kill(ffi.C.getpid(), INTERRUPT) end
 end
 
 function done(summary, latency)
