@@ -75,8 +75,18 @@ def _pieces(delivery: Delivery) -> list[memoryview]:
 
 def known(connection: Connection, delivery: Delivery) -> Recorded | None:
     """The delivery of this key, if it was kept before; Conflict where its content differs."""
+    return answered(ask(connection, delivery), delivery)
+
+
+def ask(connection: Connection, delivery: Delivery) -> Cursor:
+    """Ask for the delivery of this key; what the cursor gives is read by answered()."""
     row = {"source": delivery.source, "sender": delivery.sender, "delivery_key": delivery.key}
-    found = connection.execute(query("find_delivery"), row).fetchone()
+    return connection.execute(query("find_delivery"), row)
+
+
+def answered(asked: Cursor, delivery: Delivery) -> Recorded | None:
+    """What was asked for, if it is there; Conflict where its content differs."""
+    found = asked.fetchone()
     if found is None:
         return None
     same = (found["body_sha256"], found["query"]) == (

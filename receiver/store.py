@@ -119,12 +119,17 @@ def _keep(
         names = vocabulary.ask(connection, _names(entries))
         fresh = {row["id"] for row in kept.fetchall()}
         new = [each for each in entries if each.delivery.id in fresh]
+        asked = {
+            each.delivery.id: keeping.ask(connection, each.delivery)
+            for each in entries
+            if each.delivery.id not in fresh
+        }
         touched = _apply(connection, new, keys, stages, vocabulary.answered(names))
         keeping.note_heartbeats(connection, new)
         return [
-            _outcome(each, touched[each.delivery.id])
-            if each.delivery.id in fresh
-            else _before(connection, each.delivery)
+            _before(asked[each.delivery.id], each.delivery)
+            if each.delivery.id in asked
+            else _outcome(each, touched[each.delivery.id])
             for each in entries
         ]
 
@@ -139,9 +144,9 @@ def _names(entries: Sequence[Entry]) -> set[Name]:
     return vocabulary.named(told) | {("build", number) for number in _numbers(entries)}
 
 
-def _before(connection: Connection, delivery: Delivery) -> Recorded | Conflict:
+def _before(asked: Cursor, delivery: Delivery) -> Recorded | Conflict:
     try:
-        found = keeping.known(connection, delivery)
+        found = keeping.answered(asked, delivery)
     except Conflict as error:
         return error
     if found is None:  # it was pruned between two statements
