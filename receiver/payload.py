@@ -16,6 +16,7 @@ from receiver.shortening import MAX_NODES, MAX_SHORT, MAX_TEXT, shortened
 
 MAX_DEPTH = 64
 MAX_KEY = 256
+NESTED = (dict, list)  # orjson makes no others, and none of a subclass
 MAX_TEXTS = 2 * MAX_SHORT  # bytes of memory: one wide character makes four of each of its text's
 CUT_MARK = "… [cut]"
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"\s*+(:?)', re.DOTALL)  # and what makes it a key
@@ -109,12 +110,12 @@ def _named(document: dict[str, Any]) -> int | None:
     level: list[Any] = [document]
     named = 0
     for _ in range(MAX_DEPTH):
-        objects = [each for each in level if isinstance(each, dict)]
+        objects = [each for each in level if type(each) is dict]
         if any(max(map(len, each), default=0) > MAX_KEY for each in objects):
             return None
         named += sum(map(len, objects))
-        values = [each.values() if isinstance(each, dict) else each for each in level]
-        level = [value for each in values for value in each if isinstance(value, dict | list)]
+        values = [each.values() if type(each) is dict else each for each in level]
+        level = [value for each in values for value in each if type(value) in NESTED]
         if not level:
             return named
     return None

@@ -22,6 +22,7 @@ SECRETS = [
     ("redis://:hunter2@cache", "hunter2"),
     ("curl -u ada:hunter2 https://x", "hunter2"),
     ("curl --user=ada:hunter2 https://x", "hunter2"),
+    ("curl\t-u ada:hunter2 x", "hunter2"),
     ("https://x.blob.core.windows.net/a?sv=1&sig=hunter2%2Bhunter2", "hunter2"),
     ("https://s3/a?X-Amz-Signature=0badc0de0badc0de", "0badc0de0badc0de"),
     ("sent Basic YWRhOmh1bnRlcjI=", "YWRhOmh1bnRlcjI="),
@@ -42,6 +43,7 @@ def test_a_secret_in_a_text_is_masked(said: str, secret: str):
     shown = redact.text(said)
     assert secret not in shown
     assert redact.MASK in shown
+    assert redact.document({"said": said}) == {"said": shown}
 
 
 @pytest.mark.parametrize(

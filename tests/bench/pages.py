@@ -18,7 +18,6 @@ from tests.bench.paths import PATHS
 from tests.receivers import Running, started
 
 SHORT, RUNS = 10_000, 15
-EXTRA = 0.003  # seconds that a page may always take more: what a timer cannot tell apart
 
 
 class Reader:
@@ -66,7 +65,7 @@ def _reader(receiver: Running) -> Iterator[Reader]:
 def _ratio(path: str, before: Reader, now: Reader) -> float:
     fast, slow = _medians([(before, path), (now, path)])
     told(path, f"{fast * 1000:7.1f} → {slow * 1000:7.1f} ms")
-    return slow / (fast + EXTRA)
+    return slow / fast
 
 
 def _medians(asked: list[tuple[Reader, str]]) -> list[float]:
