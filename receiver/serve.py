@@ -19,6 +19,7 @@ from receiver.app import create_app
 from receiver.config import Config
 
 READ_SECONDS = 5.0
+SILENT_SECONDS = 0.1
 DRAIN_SECONDS = 2.0  # for a balancer to see /readyz and send elsewhere
 MEMORY = "/dev/shm"  # noqa: S108  # a full disk must stop neither the heartbeat nor the counters
 OPTIONS: dict[str, Any] = {
@@ -55,6 +56,12 @@ class TimedConnection(gthread.TConn):
         """Called before each request, when gunicorn has made the socket blocking."""
         super().init()
         self.sock.settimeout(READ_SECONDS)
+
+    def wait_for_data(self, _timeout: float | None) -> bool:
+        """Called in a thread for a new connection. One that stays silent is watched without a
+        thread after a moment: browsers open some that they may need, and 16 would stop all others.
+        """
+        return bool(super().wait_for_data(SILENT_SECONDS))
 
 
 class Worker(gthread.ThreadWorker):

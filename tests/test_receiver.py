@@ -152,6 +152,20 @@ def test_stalled_senders_do_not_stop_the_others(receiver: Running):
             connection.close()
 
 
+def test_silent_connections_do_not_stop_the_others(receiver: Running):
+    port = int(receiver.url.rsplit(":", 1)[1])
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(32)]
+    try:
+        # gunicorn would give each of them a thread for five seconds.
+        assert requests.get(f"{receiver.url}/livez", timeout=3).status_code == 200
+        late = silent[-1]
+        late.sendall(b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert late.recv(100).startswith(b"HTTP/1.1 200")
+    finally:
+        for connection in silent:
+            connection.close()
+
+
 def test_the_master_has_no_children_but_workers(receiver: Running):
     def workers() -> list[psutil.Process]:
         return psutil.Process(receiver.process.pid).children(recursive=True)

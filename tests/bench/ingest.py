@@ -10,7 +10,7 @@ import psycopg
 from tests.bench import github, pgbench
 from tests.bench.filled import fill
 from tests.bench.goals import Goal, at_least, at_most, told
-from tests.bench.load import Seen, envelopes, raw, sent, written
+from tests.bench.load import THREADS, Seen, envelopes, raw, sent, written
 from tests.receivers import FORGES, Running, started
 
 ROUNDS = 3
@@ -32,7 +32,7 @@ class Rates:
 
     def round(self, number: int, script: Path) -> None:
         """Everything once, one after the other."""
-        self.livez.append(self.send([raw("/livez")], 5))
+        self.livez.append(self.send([raw("/livez")] * THREADS, 5))
         self.posts.append(self.send(self._envelopes(f"round{number}"), 10))
         self.pgbench.append(pgbench.rate(self.receiver.database_url(), script, CONNECTIONS, 8))
         bodies = github.bodies(JOBS, number * JOBS)

@@ -25,6 +25,7 @@ function init(arguments)
     number = number + 1
   end
   file:close()
+  assert(#requests > 0, "fewer requests than threads: connections would stay silent")
 end
 
 function request()
