@@ -6,24 +6,22 @@ import os
 import shutil
 import tempfile
 import time
-from typing import Any, cast
+from typing import Any
 
-from flask import Flask, Response, request
+from flask import Response, request
 from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.workers import gthread
 
-from receiver import housekeeping, log, metrics, unreadable
+from receiver import housekeeping, log, metrics
 from receiver.app import create_app
 from receiver.config import Config
+from receiver.worker import Worker
 
-READ_SECONDS = 5.0
-SILENT_SECONDS = 0.1
 DRAIN_SECONDS = 2.0  # for a balancer to see /readyz and send elsewhere
 MEMORY = "/dev/shm"  # noqa: S108  # a full disk must stop neither the heartbeat nor the counters
 OPTIONS: dict[str, Any] = {
-    "worker_class": "receiver.serve.Worker",
+    "worker_class": "receiver.worker.Worker",
     "logger_class": "receiver.serve.Log",
     "workers": 2,
     "threads": 8,
@@ -46,48 +44,6 @@ class Log(glogging.Logger):
         self.error_log.addFilter(lambda record: not _is_timeout(record.exc_info))
         for handler in self.error_log.handlers:
             handler.setFormatter(log.formatter())
-
-
-class TimedConnection(gthread.TConn):
-    """A connection whose reads end: gunicorn has no read timeout, and a client that sends half a
-    request would hold its thread for ever (https://github.com/benoitc/gunicorn/issues/2652)."""
-
-    def init(self) -> None:
-        """Called before each request, when gunicorn has made the socket blocking."""
-        super().init()
-        self.sock.settimeout(READ_SECONDS)
-
-    def wait_for_data(self, _timeout: float | None) -> bool:
-        """Called in a thread for a new connection. One that stays silent is watched without a
-        thread after a moment: browsers open some that they may need, and 16 would stop all others.
-        """
-        return bool(super().wait_for_data(SILENT_SECONDS))
-
-
-class Worker(gthread.ThreadWorker):
-    """gthread with the connection above; accept() looks the class up in its module."""
-
-    def init_process(self) -> None:
-        """Put the connection class in place, in the worker only."""
-        gthread.TConn = TimedConnection  # type: ignore[misc]  # the only way in
-        super().init_process()
-
-    def set_accept_enabled(self, enabled: bool | None) -> None:
-        """Called with False when the worker ends. Whoever waits in the queue of a socket that is
-        closed is reset in the midst of his request: serve them too, and refuse all later ones."""
-        super().set_accept_enabled(enabled)
-        if self.alive:
-            return
-        for listener in self.sockets:
-            before = -1
-            while before != self.nr_conns:
-                before = self.nr_conns
-                self.accept(listener)
-            listener.close()
-
-    def handle_error(self, _req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
-        """Answer what could not be read; called in the connection's thread."""
-        unreadable.answer(cast(Flask, self.wsgi), client, exc)
 
 
 class Master(Arbiter):
