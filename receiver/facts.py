@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -71,6 +72,7 @@ class Fact(msgspec.Struct, frozen=True, eq=False):
         return self.event.kind == "build" and self.event.status in VERDICTS
 
 
+@lru_cache(maxsize=1024)  # each fact of a job asks for the same
 def run_group(run_key: str) -> str:
     """The run that a key belongs to: GitHub's jobs of one repository, run and attempt are one.
 
