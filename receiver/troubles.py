@@ -26,7 +26,8 @@ def failures(database: Database, now: datetime, *, everything: bool) -> dict[str
     masked, here and below.
     """
     opened, resolved = _read(database, everything=everything)
-    return {"groups": grouped(opened, now), "resolved": resolved, "open_count": len(opened)}
+    shown: dict[str, Any] = redact.document({"groups": grouped(opened, now), "resolved": resolved})
+    return shown | {"open_count": len(opened)}
 
 
 def listed(
@@ -50,26 +51,26 @@ def _read(database: Database, *, everything: bool) -> list[list[Row]]:
     with database.transaction() as connection:
         opened = connection.execute(query("open_failures"), {"everything": everything}).fetchall()
         resolved = connection.execute(query("resolved_failures")).fetchall()
-    return [redact.document(opened), redact.document(resolved)]
+    return [opened, resolved]
 
 
 def shape(message: str) -> str:
-    """The first line without what differs from one occurrence to the next; pure.
+    """The first line without secrets, and without what differs from one occurrence to the next.
 
     >>> shape("timeout after 31 s on i-0abc12")
     'timeout after # s on #'
     """
     first = next((line for line in message.splitlines() if line.strip()), "").strip()
-    return _VARYING.sub("#", first[: 4 * SHAPE_LENGTH])[:SHAPE_LENGTH]
+    return _VARYING.sub("#", redact.text(first)[: 4 * SHAPE_LENGTH])[:SHAPE_LENGTH]
 
 
 def grouped(rows: Sequence[Row], now: datetime) -> list[Row]:
     """Groups of one component and shape, the largest first; `trend` counts each of 14 days."""
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    shapes = {message: shape(message) for message in {row["error_message"] for row in rows}}
     for row in rows:
-        groups[(row["component"] or row["stage"] or "build", shape(row["error_message"]))].append(
-            row
-        )
+        component = row["component"] or row["stage"] or "build"
+        groups[component, shapes[row["error_message"]]].append(row)
     found = [
         {
             "component": component,

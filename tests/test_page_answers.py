@@ -167,6 +167,19 @@ def test_failures_of_one_shape_are_one_group(client: FlaskClient):
     assert group["shape"] == shape(FAILURE["message"]) == "no route after # s"
 
 
+def test_failures_that_differ_in_a_secret_are_one_group_without_it(client: FlaskClient):
+    for number in ("n-1", "n-2"):
+        said = {"message": f"login failed: password=hunter{number} in 3 s"}
+        end = verdict("failed", 9, failure=said)
+        post(client, envelope(end, number=number, run=number, build=OF))
+    for path in ("/failures", "/failures.json"):
+        assert "hunter" not in client.get(path).text
+    (group,) = told(client.get("/failures.json"))["groups"]
+    assert (group["shape"], group["count"]) == ("login failed: password=*** in # s", 2)
+    shown = [each["error_message"] for each in group["failures"]]
+    assert shown == ["login failed: password=*** in 3 s"] * 2
+
+
 def test_no_page_reads_a_table_that_grows(client: FlaskClient, url: str):
     for number in range(3):
         report(client, f"n-{number}")
