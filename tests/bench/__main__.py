@@ -11,13 +11,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import growth, hooks, ingest, pages, peers
+from tests.bench import costs, growth, hooks, ingest, pages, peers
 from tests.bench.goals import Goal
 
 RESULT = Path("bench.json")
 FULL = os.environ.get("FULL") == "1"
 PARTS: dict[str, Callable[[], list[Goal]]] = {
     "ingest": ingest.measure,
+    "costs": costs.measure,
     "peers": peers.measure,
     "among_many": partial(ingest.among_many, 5_000_000 if FULL else 200_000),
     "pages": partial(pages.measure, 1_000_000 if FULL else 100_000),
