@@ -119,19 +119,26 @@ def _keep(
         names = vocabulary.ask(connection, _names(entries))
         fresh = {row["id"] for row in kept.fetchall()}
         new = [each for each in entries if each.delivery.id in fresh]
-        asked = {
-            each.delivery.id: keeping.ask(connection, each.delivery)
-            for each in entries
-            if each.delivery.id not in fresh
-        }
         touched = _apply(connection, new, keys, stages, vocabulary.answered(names))
         keeping.note_heartbeats(connection, new)
-        return [
-            _before(asked[each.delivery.id], each.delivery)
-            if each.delivery.id in asked
-            else _outcome(each, touched[each.delivery.id])
-            for each in entries
-        ]
+        return _outcomes(connection, entries, touched)
+
+
+def _outcomes(
+    connection: Connection, entries: Sequence[Entry], touched: Mapping[UUID, tuple[str, ...]]
+) -> list[Recorded | Exception]:
+    """Of each what came of it; of those that had come before, once this is written: one may have
+    come in the same transaction."""
+    asked = [
+        None if each.delivery.id in touched else keeping.ask(connection, each.delivery)
+        for each in entries
+    ]
+    return [
+        _outcome(each, touched[each.delivery.id])
+        if found is None
+        else _before(found, each.delivery)
+        for each, found in zip(entries, asked, strict=True)
+    ]
 
 
 def _begin(connection: Connection, keys: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from receiver.keeping import PIECE, Entry, Recorded
 from receiver.model import Delivery, Request
 from receiver.sources import SOURCES
 from receiver.stages import StageMap
+from tests.github_sender import job
 from tests.senders import Json, envelope, stage, verdict
 
 Many = Callable[..., list[Recorded | Exception]]
@@ -33,6 +34,14 @@ def entry(document: Json, key: str, projects: tuple[str, ...] = ()) -> Entry:
     request = Request({}, orjson.dumps(document), "", datetime.now(UTC))
     delivery = Delivery(uuid7(), "milepost", "", "report", key, request, projects=projects)
     return Entry(delivery, SOURCES["milepost"].parse(request))
+
+
+def job_entry(key: str) -> Entry:
+    """What GitHub says of a job that nobody makes a build."""
+    headers = {"x-github-event": "workflow_job", "x-github-delivery": key}
+    request = Request(headers, orjson.dumps(job("queued")), "", datetime.now(UTC))
+    delivery = Delivery(uuid7(), "github", "", "workflow_job", key, request, own=False)
+    return Entry(delivery, SOURCES["github"].parse(request))
 
 
 def of(project: str | None, number: str = "core-1") -> Json:
@@ -87,6 +96,12 @@ def test_one_key_twice_is_kept_once_and_another_body_is_a_conflict(together: Man
     assert answers[1].duplicate
     assert isinstance(answers[2], Conflict)
     assert one(url, "SELECT count(*) FROM builds") == 1
+
+
+def test_what_comes_again_beside_itself_hears_what_became_of_it(together: Many):
+    answers = together(job_entry("same"), job_entry("same"))
+    assert outcomes(answers) == ["ignored", "ignored"]
+    assert outcomes(together(job_entry("same"))) == ["ignored"]
 
 
 @pytest.mark.parametrize("size", [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3_000_000])
