@@ -34,8 +34,8 @@ _TEXT = re.compile(
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,10000}(?:-----END [A-Z ]{0,30}KEY-----)?",
     re.I,
 )
-# One of these is in every text that _TEXT or _KEY fits. To look for each of them is twenty times as
-# fast as one expression for all.
+# One of these is in every text that _TEXT or _KEY fits (letters of others that an expression takes
+# for an i aside). To look for each of them is twenty times as fast as for all in one.
 _HINTS = (
     *("pass", "secret", "token", "credential", "key", "authorization", "cookie", "://"),
     *("-u ", "-u=", "--user", "sig=", "signature=", "bearer", "basic ", "akia", "asia"),
@@ -64,7 +64,7 @@ def query(said: str) -> str:
     return urlencode([(name, MASK if looks_secret(name) else value) for name, value in pairs])
 
 
-@lru_cache(maxsize=4096)  # rows share their names
+@lru_cache(maxsize=512)  # rows share their names; a query's may be long
 def looks_secret(name: str) -> bool:
     """Whether what stands under this name is nobody's to see."""
     return _KEY.search(name) is not None

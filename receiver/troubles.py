@@ -55,19 +55,21 @@ def _read(database: Database, *, everything: bool) -> list[list[Row]]:
 
 
 def shape(message: str) -> str:
-    """The first line without secrets, and without what differs from one occurrence to the next.
+    """The first line without what differs from one occurrence to the next; pure.
 
     >>> shape("timeout after 31 s on i-0abc12")
     'timeout after # s on #'
     """
     first = next((line for line in message.splitlines() if line.strip()), "").strip()
-    return _VARYING.sub("#", redact.text(first)[: 4 * SHAPE_LENGTH])[:SHAPE_LENGTH]
+    return _VARYING.sub("#", first[: 4 * SHAPE_LENGTH])[:SHAPE_LENGTH]
 
 
 def grouped(rows: Sequence[Row], now: datetime) -> list[Row]:
     """Groups of one component and shape, the largest first; `trend` counts each of 14 days."""
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    shapes = {message: shape(message) for message in {row["error_message"] for row in rows}}
+    messages = {row["error_message"] for row in rows}
+    # Masked as a whole: what stands around a secret tells that it is one.
+    shapes = {each: shape(redact.text(each)) for each in messages}
     for row in rows:
         component = row["component"] or row["stage"] or "build"
         groups[component, shapes[row["error_message"]]].append(row)

@@ -30,6 +30,11 @@ def report(client: FlaskClient, number: str, status: str = "completed", **build:
     post(client, envelope(*events, number=number, run=number, build=OF | build, **more))
 
 
+def report_failed(client: FlaskClient, number: str, message: str) -> None:
+    end = verdict("failed", 9, failure={"message": message})
+    post(client, envelope(end, number=number, run=number, build=OF))
+
+
 def waiting() -> Iterator[None]:
     """Polls may be answered by what was known half a second ago."""
     for _ in range(100):
@@ -169,15 +174,22 @@ def test_failures_of_one_shape_are_one_group(client: FlaskClient):
 
 def test_failures_that_differ_in_a_secret_are_one_group_without_it(client: FlaskClient):
     for number in ("n-1", "n-2"):
-        said = {"message": f"login failed: password=hunter{number} in 3 s"}
-        end = verdict("failed", 9, failure=said)
-        post(client, envelope(end, number=number, run=number, build=OF))
+        report_failed(client, number, f"login failed: password=hunter{number} in 3 s")
     for path in ("/failures", "/failures.json"):
         assert "hunter" not in client.get(path).text
     (group,) = told(client.get("/failures.json"))["groups"]
     assert (group["shape"], group["count"]) == ("login failed: password=*** in # s", 2)
     shown = [each["error_message"] for each in group["failures"]]
     assert shown == ["login failed: password=*** in 3 s"] * 2
+
+
+@pytest.mark.parametrize(
+    "message", ["  -u ada:hunter2 x", "\t--user=ada:hunter2", 'password="hunter2\rmore"']
+)
+def test_what_stands_around_a_secret_tells_it_in_a_group_too(client: FlaskClient, message: str):
+    report_failed(client, "n-1", message)
+    for path in ("/failures", "/failures.json"):
+        assert "hunter" not in client.get(path).text
 
 
 def test_no_page_reads_a_table_that_grows(client: FlaskClient, url: str):
