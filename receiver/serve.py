@@ -31,6 +31,7 @@ OPTIONS: dict[str, Any] = {
     "worker_tmp_dir": MEMORY,
     "limit_request_fields": 100,
     "forwarded_allow_ips": "",  # whom to believe is the app's to know
+    "control_socket_disable": True,  # its place is one for all receivers of a user
     "loglevel": "warning",
 }
 

@@ -2,23 +2,26 @@
 
 import socket
 import time
+from concurrent.futures import Future
 from typing import Any, cast
 
 from flask import Flask
+from gunicorn import util
 from gunicorn.workers import gthread
 
 from receiver import unreadable
 
 READ_SECONDS = 5.0
 SILENT_SECONDS = 0.1
-LINGER_SECONDS = 2.0
-PIECE = 2**16
+READ_BYTES = 2**16
+DEFER = gthread._DEFER  # type: ignore[attr-defined]  # watch it, without a thread
 
 
 class Connection(gthread.TConn):
     """A connection whose every wait ends."""
 
     ends_at: float | None = None
+    patience = SILENT_SECONDS
 
     def init(self) -> None:
         """Called before each request, when gunicorn has made the socket blocking. It has no read
@@ -31,28 +34,26 @@ class Connection(gthread.TConn):
         """Called in a thread for a new connection. One that stays silent is watched without a
         thread after a moment: browsers open some that they may need, and 16 would stop all others.
         """
-        return bool(super().wait_for_data(SILENT_SECONDS))
+        return bool(super().wait_for_data(self.patience))
 
-    def lingers(self) -> bool:
-        """Say that nothing more comes; True while the client has not said so, too. What it sends
-        is read for a moment: with bytes unread, close() would reset it, and the answer be lost
+    def end(self) -> None:
+        """Say that nothing more comes. The client has as long to do so as to ask again."""
+        self.ends_at = time.monotonic() + self.cfg.keepalive
+        self.sock.shutdown(socket.SHUT_WR)
+        self.sock.setblocking(False)
+
+    def is_open(self) -> bool:
+        """Whether the client has still to close what has ended. What it sends is read: with bytes
+        unread, close() would reset it, and the answer be lost
         (https://www.rfc-editor.org/rfc/rfc9112#section-9.6)."""
         try:
-            if self.ends_at is None:
-                self.ends_at = time.monotonic() + LINGER_SECONDS
-                self.sock.shutdown(socket.SHUT_WR)
-                self.sock.setblocking(False)
-            while time.monotonic() < self.ends_at and self.sock.recv(PIECE):
-                pass
+            return bool(self.sock.recv(READ_BYTES)) and time.monotonic() < (self.ends_at or 0)
         except BlockingIOError:
             return True
-        except OSError:
-            pass
-        return False
 
     def close(self, graceful: bool = False) -> None:  # noqa: ARG002
         """Called in the worker's only loop, where gunicorn would wait for the client to close, and
-        nobody else would be served for two seconds; lingers() has seen to it."""
+        nobody else would be served for two seconds: handle() has seen to it."""
         super().close()
 
 
@@ -75,21 +76,51 @@ class Worker(gthread.ThreadWorker):
     def worker_connections(self, _most: int) -> None:
         """gunicorn sets it once, to its setting."""
 
+    def finish_request(self, conn: gthread.TConn, fs: "Future[Any]") -> None:
+        """Called in the loop when a thread has done with a connection. It makes room for a new one,
+        even where those that are kept alive give the threads no rest: else they would keep it."""
+        super().finish_request(conn, fs)
+        is_full = not self._accepting  # type: ignore[attr-defined]
+        if self.alive and is_full and self.nr_conns < self.cfg.worker_connections:
+            for listener in self.sockets:
+                self.accept(listener)
+
     def handle(self, conn: gthread.TConn) -> Any:
-        """Called in a thread when a connection can be read; gives what is to become of it. One that
-        has ended is watched without a thread until its client closes it."""
+        """Called in a thread when a connection can be read; gives what is to become of it."""
         ours = cast(Connection, conn)
-        if ours.ends_at is None and (kept := super().handle(conn)):
-            return kept
-        return gthread._DEFER if self.alive and ours.lingers() else False  # type: ignore[attr-defined]
+        if ours.ends_at is not None:
+            return self._linger(ours)
+        kept = super().handle(ours)
+        if kept is DEFER and not self.alive:  # the loop, which ends, would watch it no more
+            ours.patience = READ_SECONDS
+            kept = super().handle(ours)
+        return kept or self._linger(ours)
+
+    def _linger(self, conn: Connection) -> Any:
+        """Watch it without a thread until its client closes it. A worker that ends waits here: in
+        the loop it could not come back to it."""
+        if not self.alive:
+            util.close_graceful(conn.sock)
+            return False
+        try:
+            if conn.ends_at is None:
+                conn.end()
+            return DEFER if conn.is_open() else False
+        except OSError:
+            return False
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
-        """Called with False when the worker ends. Whoever waits in the queue of a socket that is
-        closed is reset in the midst of his request: serve them too, and refuse all later ones."""
-        super().set_accept_enabled(enabled)
-        if self.alive:
-            return
-        for listener in self.sockets:
+        """Called with False, too, when the worker ends."""
+        alive = self.alive
+        super().set_accept_enabled(enabled and alive)
+        if not alive and cast(Any, self.app).draining[0]:
+            self._take_the_rest()
+
+    def _take_the_rest(self) -> None:
+        """Whoever waits in the queue of a socket that all have closed is reset in the midst of his
+        request: when the whole receiver ends, serve them too, and refuse all later ones."""
+        listeners, self.sockets = self.sockets, []
+        for listener in listeners:
             before = -1
             while before != self.nr_conns:
                 before = self.nr_conns

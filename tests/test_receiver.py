@@ -17,8 +17,6 @@ import requests
 from tests.receivers import MILEPOST, Running, started
 from tests.senders import envelope, manifest, stage, verdict
 
-LAST_REQUEST = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Running]:
@@ -137,72 +135,9 @@ def test_a_bad_chunk_size_is_400(receiver: Running):
     assert answer.startswith(b"HTTP/1.1 400")
 
 
-def test_stalled_senders_do_not_stop_the_others(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
-    half = [
-        b"POST /webhooks/milepost HTTP/1.1\r\nHost: x\r\n",
-        b"POST /webhooks/milepost HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 100\r\n\r\n{",
-    ]
-    stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(32)]
-    for place, connection in enumerate(stalled):
-        connection.sendall(half[place % 2])
-    try:
-        assert receiver.post(envelope(stage("Storage"), number="patient")).status_code == 202
-    finally:
-        for connection in stalled:
-            connection.close()
-
-
-def test_a_worker_without_a_free_thread_leaves_new_connections_to_the_other(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
-    stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(15)]  # of 16 threads
-    for connection in stalled:
-        connection.sendall(b"POST /webhooks/milepost HTTP/1.1\r\nHost: x\r\n")
-    try:
-        for _ in range(10):
-            assert requests.get(f"{receiver.url}/livez", timeout=3).status_code == 200
-    finally:
-        for connection in stalled:
-            connection.close()
-
-
-def test_clients_that_do_not_close_an_ended_connection_do_not_stop_the_others(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
-    ended = [socket.create_connection(("127.0.0.1", port)) for _ in range(32)]
-    try:
-        for connection in ended:
-            connection.sendall(LAST_REQUEST)
-        # gunicorn would wait two seconds for each of them, in a worker's only loop.
-        assert requests.get(f"{receiver.url}/livez", timeout=10).status_code == 200
-        for connection in ended:
-            assert connection.recv(100).startswith(b"HTTP/1.1 200")
-    finally:
-        for connection in ended:
-            connection.close()
-
-
-def test_what_a_client_still_sends_does_not_cost_it_the_answer(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(b"nonsense\r\n\r\n")
-        for _ in range(20):  # gunicorn reads none of it
-            connection.sendall(bytes(100_000))
-        assert connection.recv(100).startswith(b"HTTP/1.1 400")
-
-
-def test_silent_connections_do_not_stop_the_others(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
-    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(32)]
-    try:
-        # gunicorn would give each of them a thread for five seconds.
-        assert requests.get(f"{receiver.url}/livez", timeout=3).status_code == 200
-        late = silent[-1]
-        late.sendall(LAST_REQUEST)
-        assert late.recv(100).startswith(b"HTTP/1.1 200")
-    finally:
-        for connection in silent:
-            connection.close()
+def test_the_master_takes_orders_from_signals_alone(receiver: Running):
+    master = psutil.Process(receiver.process.pid)
+    assert [each.laddr for each in master.net_connections("unix") if each.laddr] == []
 
 
 def test_the_master_has_no_children_but_workers(receiver: Running):
