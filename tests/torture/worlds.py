@@ -1,12 +1,11 @@
 """Where a fault happens: receivers, their database and what lies between, ready to be broken."""
 
-import os
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from receiver import postgres
+from tests.torture.bouncer import Bouncer
 from tests.torture.judging import Verdict, different, judge, kept, replayed
 from tests.torture.machine import NotRun, Receiver, Server, pause, until, volume
 from tests.torture.proxy import Proxy, proxying
@@ -36,7 +36,7 @@ class World:
     _server: Server | None = None
     _proxy: Proxy | None = None
     standby: Server | None = None
-    bouncer: "Bouncer | None" = None
+    bouncer: Bouncer | None = None
     healed: float = 0.0
     told_besides: int = 0  # deliveries that a fault sends by other means than the load
     problems: list[str] = field(default_factory=list)
@@ -223,50 +223,6 @@ def bounced(folder: Path, brief: bool) -> Iterator[World]:
         receiver = _receiving(folder, url, MILEPOST_DB_PREPARE="0", DATABASE_ADMIN_URL=server.url())
         receivers = [stack.enter_context(receiver)]
         yield _world(folder, server.url(), receivers, brief, _server=server, bouncer=bouncer)
-
-
-class Bouncer:
-    """PgBouncer in front of a server; it refuses to run as root."""
-
-    def __init__(self, folder: Path, server: Server) -> None:
-        from tests.receivers import free_port
-
-        self.port, self._user = free_port(), server.user
-        self._process: subprocess.Popen[bytes] | None = None
-        self._settings = folder / "pgbouncer.ini"
-        self._settings.write_text(
-            f"[databases]\nmilepost = host=127.0.0.1 port={server.port} user=milepost\n"
-            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\n"
-            "auth_type = any\npool_mode = transaction\nunix_socket_dir =\n"
-            "max_client_conn = 200\ndefault_pool_size = 6\nserver_login_retry = 1\n"
-        )
-
-    def start(self) -> None:
-        """Start it in the foreground, as the server's user."""
-        program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
-        if not program:
-            raise NotRun("there is no pgbouncer: tests/system-packages.sh pgbouncer")
-        command = [program, "-q", str(self._settings)]
-        root = os.geteuid() == 0
-        self._process = subprocess.Popen(
-            command,
-            user=self._user.uid if root else None,
-            group=self._user.gid if root else None,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def kill(self) -> None:
-        """kill -9."""
-        assert self._process
-        self._process.kill()
-        self._process.wait(10)
-
-    def stop(self) -> None:
-        """End it, if it is there."""
-        assert self._process
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        self._process.wait(10)
 
 
 @contextmanager
