@@ -14,14 +14,15 @@ from receiver import unreadable
 READ_SECONDS = 5.0
 SILENT_SECONDS = 0.1
 READ_BYTES = 2**16
-DEFER = gthread._DEFER  # type: ignore[attr-defined]  # watch it, without a thread
+# What handle() gives for a connection that the loop shall watch without a thread.
+DEFER = gthread._DEFER  # type: ignore[attr-defined]  # its stubs leave it out
 
 
 class Connection(gthread.TConn):
     """A connection whose every wait ends."""
 
-    ends_at: float | None = None
     patience = SILENT_SECONDS
+    given_up_at = 0.0  # of the monotonic clock, once it has ended
 
     def init(self) -> None:
         """Called before each request, when gunicorn has made the socket blocking. It has no read
@@ -38,20 +39,20 @@ class Connection(gthread.TConn):
 
     def end(self) -> None:
         """Say that nothing more comes. The client has as long to do so as to ask again."""
-        self.ends_at = time.monotonic() + self.cfg.keepalive
+        self.given_up_at = time.monotonic() + self.cfg.keepalive
         self.sock.shutdown(socket.SHUT_WR)
         self.sock.setblocking(False)
 
-    def is_open(self) -> bool:
-        """Whether the client has still to close what has ended. What it sends is read: with bytes
-        unread, close() would reset it, and the answer be lost
+    def drain(self) -> bool:
+        """Throw away what still comes after the end; False once the client has closed, too, or had
+        its time. With bytes unread, close() would reset it, and the answer be lost
         (https://www.rfc-editor.org/rfc/rfc9112#section-9.6)."""
         try:
-            return bool(self.sock.recv(READ_BYTES)) and time.monotonic() < (self.ends_at or 0)
+            return bool(self.sock.recv(READ_BYTES)) and time.monotonic() < self.given_up_at
         except BlockingIOError:
             return True
 
-    def close(self, graceful: bool = False) -> None:  # noqa: ARG002
+    def close(self, graceful: bool = False) -> None:  # noqa: ARG002  # gunicorn names it
         """Called in the worker's only loop, where gunicorn would wait for the client to close, and
         nobody else would be served for two seconds: handle() has seen to it."""
         super().close()
@@ -76,11 +77,11 @@ class Worker(gthread.ThreadWorker):
     def worker_connections(self, _most: int) -> None:
         """gunicorn sets it once, to its setting."""
 
-    def finish_request(self, conn: gthread.TConn, fs: "Future[Any]") -> None:
+    def finish_request(self, conn: gthread.TConn, fs: Future[Any]) -> None:
         """Called in the loop when a thread has done with a connection. It makes room for a new one,
         even where those that are kept alive give the threads no rest: else they would keep it."""
         super().finish_request(conn, fs)
-        is_full = not self._accepting  # type: ignore[attr-defined]
+        is_full = not self._accepting  # type: ignore[attr-defined]  # its stubs leave it out
         if self.alive and is_full and self.nr_conns < self.cfg.worker_connections:
             for listener in self.sockets:
                 self.accept(listener)
@@ -88,7 +89,7 @@ class Worker(gthread.ThreadWorker):
     def handle(self, conn: gthread.TConn) -> Any:
         """Called in a thread when a connection can be read; gives what is to become of it."""
         ours = cast(Connection, conn)
-        if ours.ends_at is not None:
+        if ours.given_up_at:
             return self._linger(ours)
         kept = super().handle(ours)
         if kept is DEFER and not self.alive:  # the loop, which ends, would watch it no more
@@ -103,9 +104,9 @@ class Worker(gthread.ThreadWorker):
             util.close_graceful(conn.sock)
             return False
         try:
-            if conn.ends_at is None:
+            if not conn.given_up_at:
                 conn.end()
-            return DEFER if conn.is_open() else False
+            return DEFER if conn.drain() else False
         except OSError:
             return False
 
