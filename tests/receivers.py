@@ -41,6 +41,10 @@ class Running:
     environment: dict[str, str]
     log: list[str] = field(default_factory=list)  # what it printed since, errors too
 
+    def connect(self, timeout: float | None = None) -> socket.socket:
+        """A bare connection to it."""
+        return socket.create_connection(("127.0.0.1", int(self.url.rsplit(":", 1)[1])), timeout)
+
     def post(self, document: dict[str, Any], **more: Any) -> requests.Response:
         """Post a signed envelope."""
         body = orjson.dumps(document)

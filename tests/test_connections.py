@@ -1,16 +1,22 @@
 """Connections as clients leave them: silent, half sent, busy, not closed; each on real sockets."""
 
+import logging
+import os
 import selectors
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 import requests
+from gunicorn.config import Config
 
+from receiver.worker import Worker
 from tests.receivers import Running, started
 from tests.senders import envelope, stage
 
@@ -25,13 +31,12 @@ def receiver() -> Iterator[Running]:
 
 
 def test_stalled_senders_do_not_stop_the_others(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
     half = [
         b"POST /webhooks/milepost HTTP/1.1\r\nHost: x\r\n",
         b"POST /webhooks/milepost HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         b"Content-Length: 100\r\n\r\n{",
     ]
-    stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(32)]
+    stalled = [receiver.connect() for _ in range(32)]
     for place, connection in enumerate(stalled):
         connection.sendall(half[place % 2])
     try:
@@ -42,8 +47,7 @@ def test_stalled_senders_do_not_stop_the_others(receiver: Running):
 
 
 def test_a_worker_without_a_free_thread_leaves_new_connections_to_the_other(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
-    stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(15)]  # of 16 threads
+    stalled = [receiver.connect() for _ in range(15)]  # of 16 threads
     for connection in stalled:
         connection.sendall(b"POST /webhooks/milepost HTTP/1.1\r\nHost: x\r\n")
     try:
@@ -55,14 +59,13 @@ def test_a_worker_without_a_free_thread_leaves_new_connections_to_the_other(rece
 
 
 def test_clients_that_give_no_thread_a_rest_leave_room_for_new_ones(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
     done = threading.Event()
-    busy = threading.Thread(target=ask_without_rest, args=[port, done])
+    busy = threading.Thread(target=ask_without_rest, args=[receiver, done])
     busy.start()
     try:
         time.sleep(1)
         for _ in range(5):
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            with receiver.connect(timeout=5) as connection:
                 connection.sendall(LAST_REQUEST)
                 assert connection.recv(100).startswith(b"HTTP/1.1 200")
     finally:
@@ -70,11 +73,11 @@ def test_clients_that_give_no_thread_a_rest_leave_room_for_new_ones(receiver: Ru
         busy.join()
 
 
-def ask_without_rest(port: int, done: threading.Event) -> None:
+def ask_without_rest(receiver: Running, done: threading.Event) -> None:
     """64 clients, each asking for a page as soon as it has the one before."""
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for _ in range(64):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client = stack.enter_context(receiver.connect())
             client.sendall(PAGE_REQUEST)
             selector.register(client, selectors.EVENT_READ, client)
         while not done.is_set():
@@ -84,13 +87,9 @@ def ask_without_rest(port: int, done: threading.Event) -> None:
 
 
 def test_a_worker_that_ends_answers_who_is_still_sending(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
     head = b"POST /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 50000\r\n\r\n"
     with ExitStack() as stack:
-        clients = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
-            for _ in range(4)
-        ]
+        clients = [stack.enter_context(receiver.connect(timeout=10)) for _ in range(4)]
         for client in clients:
             client.sendall(PAGE_REQUEST.replace(b"/stages", b"/livez"))
             assert client.recv(1000).startswith(b"HTTP/1.1 200")
@@ -104,9 +103,24 @@ def test_a_worker_that_ends_answers_who_is_still_sending(receiver: Running):
             assert b"HTTP/1.1 404" in client.recv(1000)
 
 
+def test_a_worker_told_to_end_while_it_turns_accepting_on_closes_its_listener_once():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)  # as gunicorn makes them
+        app: Any = SimpleNamespace(draining=b"\1")
+        log: Any = logging.getLogger()
+        worker = Worker(1, os.getpid(), [listener], app, 30, Config(), log)
+        worker.poller = selectors.DefaultSelector()
+        worker.alive = False
+        for enabled in (True, False):  # the first is what its loop had just decided
+            worker.set_accept_enabled(enabled)
+        assert worker.poller.get_map() == {}
+        assert listener.fileno() == -1
+        worker.poller.close()
+        worker.tmp.close()
+
+
 def test_clients_that_do_not_close_an_ended_connection_do_not_stop_the_others(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
-    ended = [socket.create_connection(("127.0.0.1", port)) for _ in range(32)]
+    ended = [receiver.connect() for _ in range(32)]
     try:
         for connection in ended:
             connection.sendall(LAST_REQUEST)
@@ -120,8 +134,7 @@ def test_clients_that_do_not_close_an_ended_connection_do_not_stop_the_others(re
 
 
 def test_what_a_client_still_sends_does_not_cost_it_the_answer(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
-    with socket.create_connection(("127.0.0.1", port)) as connection:
+    with receiver.connect() as connection:
         connection.sendall(b"nonsense\r\n\r\n")
         for _ in range(20):  # gunicorn reads none of it
             connection.sendall(bytes(100_000))
@@ -129,8 +142,7 @@ def test_what_a_client_still_sends_does_not_cost_it_the_answer(receiver: Running
 
 
 def test_silent_connections_do_not_stop_the_others(receiver: Running):
-    port = int(receiver.url.rsplit(":", 1)[1])
-    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(32)]
+    silent = [receiver.connect() for _ in range(32)]
     try:
         # gunicorn would give each of them a thread for five seconds.
         assert requests.get(f"{receiver.url}/livez", timeout=3).status_code == 200

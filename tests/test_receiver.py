@@ -2,7 +2,6 @@
 
 import random
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -117,8 +116,7 @@ def test_a_chunked_body_over_the_limit_is_413(receiver: Running):
 
 
 def raw(receiver: Running, data: bytes) -> bytes:
-    port = int(receiver.url.rsplit(":", 1)[1])
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with receiver.connect(timeout=30) as connection:
         connection.sendall(data)
         answer = b""
         while chunk := connection.recv(65_536):
