@@ -12,7 +12,7 @@ from tests.bench.load import envelopes, sent, written
 from tests.receivers import FORGES, Running, started
 
 FEW, MANY, PIECE = 2_000, 200_000, 20_000
-STORED = 3_000
+STORED, STEPS = 3_000, 78  # steps that make a body of 20 kB
 
 
 def measure() -> list[Goal]:
@@ -37,7 +37,7 @@ def _bytes(folder: Path) -> Goal:
     """Everything: tables, indexes, and what TOAST keeps, after a vacuum."""
     routes = folder / "routes.toml"
     routes.write_text(github.ROUTES)
-    bodies = list(github.bodies(STORED // 3, 0))
+    bodies = list(github.bodies(STORED // 3, 0, STEPS))
     with started(MILEPOST_ROUTES=str(routes)) as receiver:
         url = receiver.database_url()
         before = _size(url)
