@@ -77,7 +77,7 @@ def _read(
     """Verify and understand each; the milliseconds of one, and what is to be recorded."""
     understood, sender = Understood(), services.sender(source, "")
     assert sender
-    object.__setattr__(services, "recording", understood)
+    object.__setattr__(services, "recording", understood)  # frozen: only a bench puts in another
     taken = [_request(each) for each in requests]
     began = time.process_time()
     for each in taken:
