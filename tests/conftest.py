@@ -14,10 +14,11 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
 
-from receiver import migrate, postgres
 from receiver.app import create_app
-from receiver.cli import main
+from receiver.cli.main import main
 from receiver.config import Config
+from receiver.storage import migrate
+from receiver.storage.embedded import cluster
 from tests.senders import (
     BEARER,
     COMBINATION,
@@ -42,14 +43,14 @@ def server_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="milepost-test-"))
     folder.chmod(0o755)
     yield folder
-    postgres.release(folder)
+    cluster.release(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def server_url(server_dir: Path) -> str:
     """One server for the whole run, migrated: embedded, or any release in TEST_DATABASE_URL."""
-    url = os.environ.get("TEST_DATABASE_URL") or postgres.start(server_dir)
+    url = os.environ.get("TEST_DATABASE_URL") or cluster.start(server_dir)
     migrate.migrate(url)
     return url
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from receiver.commands.routes import EVENTS, guess_event, guess_source
+from receiver.cli.routes import EVENTS, guess_event, guess_source
 from tests.receivers import Running, started
 
 

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from receiver.derived import Folded
-from receiver.facts import Kept
-from receiver.manifest import artifacts
-from receiver.model import Event, Run, Statement
-from receiver.stages import StageMap
-from receiver.timeline import fold, told
+from receiver.domain.fold.events import Kept
+from receiver.domain.fold.fold import fold, told
+from receiver.domain.fold.projection import Folded
+from receiver.domain.model import Event, Run, Statement
+from receiver.domain.stages import StageMap
+from receiver.sources.packer_manifest import artifacts
 from tests.senders import START, manifest
 
 

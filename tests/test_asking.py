@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from receiver.asking import Local, Receiver
-from receiver.audit import Who
+from receiver.cli.asking import Local, Receiver
+from receiver.cli.client import Remote
 from receiver.errors import Ended, Invalid, Taken
-from receiver.remote import Remote
+from receiver.storage.audit import Who
 from tests.receivers import free_port
 
 

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-from receiver.cli import main
+from receiver.cli.main import main
 from receiver.config import Config
 from tests.senders import envelope, post, stage
 from tests.stating import Say, Token, made, say

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
-from receiver.cli import main
+from receiver.cli.main import main
 from tests.listeners import listening
 from tests.receivers import Running, started
 from tests.senders import envelope, post, stage

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from receiver import config, local
-from receiver.commands.common import database_url
+from receiver import config
+from receiver.cli import local
+from receiver.cli.output import database_url
+from receiver.config_files import Watched
+from receiver.domain.stages import StageMap
 from receiver.errors import ConfigError
-from receiver.stages import StageMap
-from receiver.watched import Watched
 from tests.senders import BEARER, OTHER_SECRET, SECRET
 
 

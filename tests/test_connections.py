@@ -16,7 +16,7 @@ import pytest
 import requests
 from gunicorn.config import Config
 
-from receiver.worker import Worker
+from receiver.server.worker import Worker
 from tests.receivers import Running, started
 from tests.senders import envelope, stage
 

@@ -9,9 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 from psycopg.conninfo import make_conninfo
 
-from receiver import migrate
-from receiver.db import SQL_DIR
 from receiver.errors import MigrationError
+from receiver.storage import migrate
+from receiver.storage.db import SQL_DIR
 from tests.senders import envelope, post, stage
 
 QUERIES = sorted((SQL_DIR / "queries").glob("*.sql"))

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from msgspec import structs
 
-from receiver.cli import main
+from receiver.cli.main import main
 from receiver.config import Config
-from receiver.model import Parsed, Request
+from receiver.domain.model import Parsed, Request
 from receiver.sources import SOURCES
 from tests.forge_senders import ROUTES, TOKEN, gitlab, job_hook
 from tests.senders import envelope, post, stage

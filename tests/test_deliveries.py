@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
-from receiver.cli import main
+from receiver.cli.main import main
 from receiver.config import Config
 from tests.github_sender import ROUTES, SECRET, STEPS, job, send
 from tests.receivers import Running, started

@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from psycopg.conninfo import make_conninfo
 
-from receiver import exchange, migrate
-from receiver.cli import main
+from receiver.cli.main import main
 from receiver.config import Config
+from receiver.storage import exchange, migrate
 from tests.github_sender import ROUTES, SECRET, STEPS, job, send
 from tests.receivers import MILEPOST
 from tests.senders import envelope, manifest, post, post_manifest, stage, verdict

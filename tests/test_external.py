@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from receiver import migrate, postgres
+from receiver.storage import migrate
+from receiver.storage.embedded import cluster
 from tests.receivers import Running, started
 from tests.senders import envelope, stage
 
@@ -22,23 +23,23 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="milepost-own-"))
     made.chmod(0o755)
     yield made
-    postgres.release(made)
+    cluster.release(made)
     shutil.rmtree(made, ignore_errors=True)
 
 
 def test_a_database_that_goes_away_is_503_and_needs_no_restart_when_it_is_back(folder: Path):
-    url = postgres.start(folder)
+    url = cluster.start(folder)
     migrate.migrate(url)
     with started(url) as running:
         assert running.post(envelope(stage("Base"), number="one")).status_code == 202
-        postgres.release(folder)
+        cluster.release(folder)
         away = running.post(envelope(stage("Base"), number="two"))
         assert away.status_code == 503
         assert int(away.headers["Retry-After"]) > 0
         ready = requests.get(f"{running.url}/readyz", timeout=30)
         assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
         assert requests.get(f"{running.url}/livez", timeout=30).status_code == 200
-        assert postgres.start(folder) == url
+        assert cluster.start(folder) == url
         eventually_taken(running, "two")
         assert running.build("one")["states"]
 
@@ -55,7 +56,7 @@ def eventually_taken(running: Running, number: str) -> None:
 
 
 def test_several_hosts_are_tried_in_turn(folder: Path):
-    url = postgres.start(folder)
+    url = cluster.start(folder)
     migrate.migrate(url)
     socket_dir = url.partition("host=")[2].partition("&")[0]
     nowhere = "%2Fnowhere"
@@ -66,7 +67,7 @@ def test_several_hosts_are_tried_in_turn(folder: Path):
 
 
 def test_no_embedded_server_is_made_beside_ones_own(folder: Path):
-    url = postgres.start(folder)
+    url = cluster.start(folder)
     migrate.migrate(url)
     with started(url) as running:
         data = Path(running.environment["MILEPOST_DATA_DIR"])

@@ -1,8 +1,8 @@
 """The rules of the fold for attempts, stages and verdicts, one fact a test."""
 
-from receiver.derived import Folded
-from receiver.model import Failure, Identity
-from receiver.timeline import identity, told
+from receiver.domain.fold.fold import identity, told
+from receiver.domain.fold.projection import Folded
+from receiver.domain.model import Failure, Identity
 from tests.folding import folded, manifest_event, moment, said, stage, verdict
 
 

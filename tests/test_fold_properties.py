@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from receiver import statements
-from receiver.facts import Kept
-from receiver.model import Event, Failure, Identity, Run, Statement
-from receiver.timeline import identity, told
+from receiver.domain.fold import statements
+from receiver.domain.fold.events import Kept
+from receiver.domain.fold.fold import identity, told
+from receiver.domain.model import Event, Failure, Identity, Run, Statement
 from tests.folding import folded, manifest_event
 from tests.senders import START
 

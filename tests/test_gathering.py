@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from receiver.errors import Unavailable
-from receiver.gathering import Gathering
+from receiver.ingest.batching import Gathering
 
 
 class Work:

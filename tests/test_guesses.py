@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from receiver.config import Config
-from receiver.guesses import ADDRESSES, MOST, Guesses
+from receiver.web.rate_limit import ADDRESSES, MOST, Guesses
 from tests.senders import OTHER_SECRET, envelope, signed, stage
 
 Serve = Callable[[Config], FlaskClient]

@@ -13,14 +13,14 @@ import requests
 from flask.testing import FlaskClient
 
 from hooks.bundle import bundle
-from receiver import hookfile
 from receiver.config import Config
+from receiver.web import hook_file
 from tests.receivers import Running, started
 from tests.senders import told
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ROOT / "build" / "hook"
-HOOK = hookfile.FILE
+HOOK = hook_file.FILE
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_its_digest_is_on_the_page(client: FlaskClient):
 def test_where_it_was_not_built_the_answer_says_how(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    monkeypatch.setattr(hookfile, "FILE", tmp_path / "missing")
+    monkeypatch.setattr(hook_file, "FILE", tmp_path / "missing")
     for path in ("/hook", "/hook.sha256"):
         answer = client.get(path)
         assert (answer.status_code, told(answer)["code"]) == (404, "not-found")

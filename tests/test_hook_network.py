@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.hookfile import FILE
+from receiver.web.hook_file import FILE
 from tests.listeners import Listener, listening
 from tests.senders import SECRET
 

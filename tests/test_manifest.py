@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from receiver import manifest
+from receiver.domain.model import Identity
 from receiver.errors import Invalid
-from receiver.model import Identity
+from receiver.sources import packer_manifest
 from tests.senders import manifest as document
 
 RUNS = sorted((Path(__file__).parent / "samples" / "packer-runs").glob("manifest.*.json"))
@@ -18,8 +18,8 @@ AZURE = "/subscriptions/0f-1/resourceGroups/images/providers/Microsoft.Compute/i
 
 @pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
 def test_what_packer_wrote_is_readable(path: Path):
-    found = manifest.check(orjson.loads(path.read_bytes()))
-    assert manifest.artifacts(found)
+    found = packer_manifest.check(orjson.loads(path.read_bytes()))
+    assert packer_manifest.artifacts(found)
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,14 @@ def test_an_artifact_id_is_split_by_builder_type_only(
     builder: str | None, artifact_id: str | None, expected: list[tuple[str | None, str]]
 ):
     found = document({"builder_type": builder, "artifact_id": artifact_id})
-    assert [(each.region, each.artifact_id) for each in manifest.artifacts(found)] == expected
+    assert [
+        (each.region, each.artifact_id) for each in packer_manifest.artifacts(found)
+    ] == expected
 
 
 def test_entries_of_earlier_runs_are_past():
     found = document({"packer_run_uuid": "old", "name": "a"}, {"name": "b"})
-    assert [(each.name, each.current) for each in manifest.artifacts(found)] == [
+    assert [(each.name, each.current) for each in packer_manifest.artifacts(found)] == [
         ("a", False),
         ("b", True),
     ]
@@ -58,19 +60,19 @@ def test_entries_of_earlier_runs_are_past():
 
 def test_equal_names_in_one_run_are_several_artifacts():
     found = document({"artifact_id": "image-us"}, {"artifact_id": "image-eu"})
-    assert len(manifest.artifacts(found)) == 2
+    assert len(packer_manifest.artifacts(found)) == 2
 
 
 def test_an_entry_written_twice_is_one_artifact():
     found = document({"build_time": 1_700_000_000}, {"build_time": 1_700_000_005})
-    assert len(manifest.artifacts(found)) == 1
+    assert len(packer_manifest.artifacts(found)) == 1
 
 
 @pytest.mark.parametrize("empty", [{}, {"builds": None}, {"builds": []}])
 def test_a_manifest_may_be_empty(empty: dict[str, Any]):
-    assert manifest.artifacts(manifest.check(empty)) == ()
-    assert manifest.moment(empty) is None
-    assert manifest.infer(empty) == Identity()
+    assert packer_manifest.artifacts(packer_manifest.check(empty)) == ()
+    assert packer_manifest.moment(empty) is None
+    assert packer_manifest.infer(empty) == Identity()
 
 
 def test_its_time_is_a_second_after_the_last_entry_of_its_last_run():
@@ -79,12 +81,12 @@ def test_its_time_is_a_second_after_the_last_entry_of_its_last_run():
         {"build_time": 1_700_000_000},
         {"build_time": None},
     )
-    assert manifest.moment(found) == datetime.fromtimestamp(1_700_000_001, UTC)
+    assert packer_manifest.moment(found) == datetime.fromtimestamp(1_700_000_001, UTC)
 
 
 def test_the_last_second_of_the_calendar_is_readable():
-    found = manifest.check(document({"build_time": manifest.LAST_SECOND}))
-    moment = manifest.moment(found)
+    found = packer_manifest.check(document({"build_time": packer_manifest.LAST_SECOND}))
+    moment = packer_manifest.moment(found)
     assert moment is not None
     assert moment.year == 9999
 
@@ -94,20 +96,20 @@ def test_custom_data_tells_what_the_build_is():
         {"custom_data": {"platform": "aws", "milepost_platform": "aws-gov", "arch": "x86"}},
         {"custom_data": {"os_version": "<no value>", "build_number": "b-1", "project": " core "}},
     )
-    assert manifest.custom(found) == (Identity("core", "aws-gov"), "b-1")
-    assert manifest.custom(document({"custom_data": {"build_number": "a b"}}))[1] is None
+    assert packer_manifest.custom(found) == (Identity("core", "aws-gov"), "b-1")
+    assert packer_manifest.custom(document({"custom_data": {"build_number": "a b"}}))[1] is None
 
 
 def test_one_builder_is_the_platform_and_two_are_none():
     one = document({"builder_type": "qemu"}, {"builder_type": "qemu"})
     two = document({"builder_type": "qemu"}, {"builder_type": "amazon-ebs"})
-    assert manifest.infer(one).platform == "qemu"
-    assert manifest.infer(two).platform is None
+    assert packer_manifest.infer(one).platform == "qemu"
+    assert packer_manifest.infer(two).platform is None
 
 
 def test_the_run_is_the_last_else_the_body():
-    assert manifest.run_key({"last_run_uuid": "u"}, b"") == "u"
-    assert len(manifest.run_key({"last_run_uuid": ""}, b"x")) == 64
+    assert packer_manifest.run_key({"last_run_uuid": "u"}, b"") == "u"
+    assert len(packer_manifest.run_key({"last_run_uuid": ""}, b"x")) == 64
 
 
 @pytest.mark.parametrize(
@@ -133,5 +135,5 @@ def test_the_run_is_the_last_else_the_body():
 )
 def test_a_wrong_field_is_named(wrong: object, field: str):
     with pytest.raises(Invalid) as caught:
-        manifest.check(wrong)
+        packer_manifest.check(wrong)
     assert list(caught.value.fields) == [field]

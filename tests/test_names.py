@@ -2,7 +2,7 @@
 
 import pytest
 
-from receiver import names
+from receiver.domain import dimensions
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from receiver import names
     ],
 )
 def test_os_versions(name: str, display: str, family: str, major: int, minor: int | None):
-    assert names.os_version(name) == {
+    assert dimensions.os_version(name) == {
         "name": name,
         "display_name": display,
         "os_family": family,
@@ -43,10 +43,10 @@ def test_os_versions(name: str, display: str, family: str, major: int, minor: in
     ],
 )
 def test_providers(name: str, provider: str):
-    assert names.platform(name)["cloud_provider"] == provider
+    assert dimensions.platform(name)["cloud_provider"] == provider
 
 
 @pytest.mark.parametrize("name", ["-", "'; DROP TABLE builds; --", "<script>", "%s", "🙂"])
 def test_any_name_gives_columns(name: str):
-    for columns in (names.platform, names.os_version, names.image_type):
+    for columns in (dimensions.platform, dimensions.os_version, dimensions.image_type):
         assert all(value != "" for value in columns(name).values())

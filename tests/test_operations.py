@@ -17,12 +17,12 @@ from flask.testing import FlaskClient
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from receiver import postgres
-from receiver.cli import main
+from receiver.cli.main import main
 from receiver.config import Config
 from receiver.errors import Unavailable
-from receiver.housekeeping import prune
-from receiver.pruning import LOCK
+from receiver.server.housekeeping import prune
+from receiver.storage.embedded import cluster
+from receiver.storage.retention import LOCK
 from tests.receivers import MILEPOST, started
 from tests.senders import envelope, manifest, post, shown, stage, verdict
 from tests.tables import rows
@@ -96,13 +96,13 @@ def test_a_backup_of_an_embedded_receiver_restores_into_an_empty_one(tmp_path: P
     try:
         done = subprocess.run([MILEPOST, "restore", file], env=env, check=False)
         assert done.returncode == 0
-        after = checksums(postgres.start(folder))
+        after = checksums(cluster.start(folder))
         # What was not in the backup: that it was restored.
         assert after.pop("audit")[0] == before.pop("audit")[0] + 1
         assert after == before
         assert before["deliveries"][0] == 2
     finally:
-        postgres.release(folder)
+        cluster.release(folder)
         shutil.rmtree(folder)
 
 

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
+from receiver.cli.demo_history import envelopes
 from receiver.config import Config
-from receiver.history import envelopes
-from receiver.troubles import shape
+from receiver.storage.failures import shape
 from tests.senders import envelope, manifest, post, shown, stage, told, verdict
 
 OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.payload import decode
+from receiver.sources.json_body import decode
 
 WORDS = st.text(st.sampled_from('ab:"\\ ,{é'), max_size=4)
 PAIRS = st.lists(st.tuples(WORDS, WORDS), max_size=5)

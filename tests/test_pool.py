@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from receiver import log
-from receiver.db import LIMITS, Database, opened
 from receiver.errors import Invalid, Unavailable
+from receiver.storage.db import LIMITS, Database, opened
 
 
 @pytest.fixture

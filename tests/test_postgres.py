@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from receiver import postgres
+from receiver.storage.embedded import cluster
 from tests.clusters import (
     ROOT,
     ask,
@@ -63,13 +63,13 @@ def wait_for(path: Path) -> None:
 
 
 def test_a_first_start_makes_a_cluster_with_a_database(fresh):
-    url = postgres.start(fresh)
+    url = cluster.start(fresh)
     assert url.startswith("postgresql://milepost@/milepost?host=%2F")
     assert ask(url, "SELECT current_user || '@' || current_database()") == "milepost@milepost"
 
 
 def test_the_cluster_is_utf8_with_the_builtin_locale_in_utc_and_without_tcp(base):
-    url = postgres.start(base)
+    url = cluster.start(base)
     database = "SELECT datlocprovider::text || datlocale || pg_encoding_to_char(encoding)"
     assert ask(url, f"{database} FROM pg_database WHERE datname = 'milepost'") == "bC.UTF-8UTF8"
     settings = "listen_addresses timezone fsync synchronous_commit shared_buffers max_connections"
@@ -79,9 +79,9 @@ def test_the_cluster_is_utf8_with_the_builtin_locale_in_utc_and_without_tcp(base
 
 
 def test_a_second_start_joins_the_server(base, join):
-    url = postgres.start(base)
+    url = cluster.start(base)
     server = postmaster(base)
-    assert postgres.start(base) == url
+    assert cluster.start(base) == url
     assert told(join(base))["url"] == url
     assert postmaster(base) == server
 
@@ -131,16 +131,16 @@ def test_the_server_outlives_a_process_that_asked_so(base, join):
 
 
 def test_release_can_leave_the_server_running(base):
-    url = postgres.start(base)
-    postgres.release(base, stop_if_last=False)
+    url = cluster.start(base)
+    cluster.release(base, stop_if_last=False)
     assert ask(url) == 1
 
 
 def test_a_killed_server_is_repaired_with_its_data(base):
-    url = postgres.start(base)
+    url = cluster.start(base)
     order(url, "CREATE TABLE kept (number) AS VALUES (7)")
     os.kill(postmaster(base), signal.SIGKILL)
-    assert postgres.start(base) == url
+    assert cluster.start(base) == url
     assert ask(url, "SELECT number FROM kept") == 7
 
 
@@ -150,30 +150,30 @@ def test_a_kill_9_during_initdb_is_repaired(fresh, join, with_initdb):
     wait_for(fresh / "data.new/global")
     (os.killpg if with_initdb else os.kill)(session.pid, signal.SIGKILL)
     session.wait()
-    assert ask(postgres.start(fresh)) == 1
+    assert ask(cluster.start(fresh)) == 1
     assert not (fresh / "data.new").exists()
 
 
 def test_a_cluster_without_its_database_gets_it(base):
-    url = postgres.start(base)
+    url = cluster.start(base)
     order(url.replace("/milepost?", "/postgres?"), "DROP DATABASE milepost WITH (FORCE)")
-    postgres.start(base)
+    cluster.start(base)
     assert ask(url) == 1
 
 
 def test_an_innocent_process_with_the_old_servers_id_is_left_alone(base):
-    postgres.start(base)
+    cluster.start(base)
     data, owner = base / "data", (base / "data").stat()
     kept = {name: (data / name).read_text() for name in ("postmaster.pid", ".s.PGSQL.5432.lock")}
     old = str(postmaster(base))
-    postgres.release(base)
+    cluster.release(base)
     become = {"user": owner.st_uid, "group": owner.st_gid} if ROOT else {}
     with subprocess.Popen(["sleep", "600"], **become) as innocent:
         for name, text in kept.items():
             (data / name).write_text(text.replace(old, str(innocent.pid), 1))
             os.chown(data / name, owner.st_uid, owner.st_gid)
-        assert ask(postgres.start(base)) == 1
-        postgres.release(base)
+        assert ask(cluster.start(base)) == 1
+        cluster.release(base)
         assert innocent.poll() is None
         innocent.kill()
 
@@ -182,13 +182,13 @@ def test_an_innocent_process_with_the_old_servers_id_is_left_alone(base):
 def test_any_path_works_also_with_psql(place, binaries, monkeypatch, name):
     monkeypatch.setenv("MILEPOST_PG_BIN", str(binaries))
     base = place / name / "milepost"
-    url = postgres.start(base)
+    url = cluster.start(base)
     psql = str(binaries / "psql")
     command = [psql, url, "-XAtc", "SHOW unix_socket_directories"]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     socket_dir = Path(answer.strip().strip('"').replace('""', '"'))
     assert socket_dir.stat().st_mode & 0o777 == 0o700
-    postgres.release(base)
+    cluster.release(base)
     if socket_dir != base / "data":
         socket_dir.rmdir()
 
@@ -196,12 +196,12 @@ def test_any_path_works_also_with_psql(place, binaries, monkeypatch, name):
 def test_a_port_in_the_environment_does_not_move_the_server(base, monkeypatch):
     monkeypatch.setenv("PGPORT", "6543")
     monkeypatch.setenv("PGDATA", "/nonexistent")
-    assert ask(postgres.start(base)) == 1
+    assert ask(cluster.start(base)) == 1
 
 
 def test_the_server_does_not_see_our_environment(base, monkeypatch):
     monkeypatch.setenv("MILEPOST_SECRET_GITHUB", "hush")
-    postgres.start(base)
+    cluster.start(base)
     assert "MILEPOST_SECRET_GITHUB" not in psutil.Process(postmaster(base)).environ()
 
 
@@ -219,7 +219,7 @@ def test_an_ordinary_user_has_a_cluster_of_its_own(place, join, binaries, monkey
 
 
 def test_the_server_never_runs_as_root(base):
-    postgres.start(base)
+    cluster.start(base)
     user = psutil.Process(postmaster(base)).username()
     assert user == ("milepost" if ROOT else pwd.getpwuid(os.geteuid()).pw_name)
 
@@ -232,7 +232,7 @@ def test_root_copies_hidden_binaries_and_others_use_them_in_place(
     shutil.copytree(binaries.parents[2], hidden / "site", symlinks=True)
     moved = hidden / "site" / binaries.relative_to(binaries.parents[2])
     monkeypatch.setenv("MILEPOST_PG_BIN", str(moved))
-    assert ask(postgres.start(base)) == 1
+    assert ask(cluster.start(base)) == 1
     program = Path(psutil.Process(postmaster(base)).exe())
     assert program.is_relative_to(base if ROOT else hidden)
     assert hidden.stat().st_mode & 0o777 == 0o700

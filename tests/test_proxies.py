@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from receiver.config import Config, load
 from receiver.errors import ConfigError
-from receiver.proxies import is_trusted
+from receiver.web.proxy import is_trusted
 
 Serve = Callable[[Config], FlaskClient]
 SSO = {

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from receiver import config
-from receiver.cli import main
+from receiver.cli.main import main
 from receiver.sources import SOURCES
 
 ROOT = Path(__file__).parent.parent

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from psycopg.conninfo import make_conninfo
 
-from receiver import migrate
 from receiver.config import Config
+from receiver.storage import migrate
 from tests.bench.filled import fill
 from tests.bench.paths import PATHS
 

@@ -9,13 +9,13 @@ import pytest
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
-from receiver import store
-from receiver.db import Database
+from receiver.domain.model import Delivery, Request
+from receiver.domain.stages import StageMap
 from receiver.errors import Conflict, Invalid, Unavailable
-from receiver.keeping import PIECE, Entry, Recorded
-from receiver.model import Delivery, Request
 from receiver.sources import SOURCES
-from receiver.stages import StageMap
+from receiver.storage.db import Database
+from receiver.storage.deliveries import PIECE, Entry, Recorded
+from receiver.storage.record import record_all
 from tests.github_sender import job
 from tests.senders import Json, envelope, stage, verdict
 
@@ -53,7 +53,7 @@ def together(database: Database) -> Many:
     """Record in one transaction."""
 
     def record(*entries: Entry) -> list[Recorded | Exception]:
-        return store.record_all(database, entries, StageMap())
+        return record_all(database, entries, StageMap())
 
     return record
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from receiver import redact
+from receiver.domain import redact
 
 SECRETS = [
     ("password=hunter2 failed", "hunter2"),

@@ -7,10 +7,10 @@ import orjson
 import pytest
 from click.testing import Result
 
+from receiver.domain.model import Identity, Report, Run, Statement, Subject
 from receiver.errors import ConfigError
-from receiver.model import Identity, Report, Run, Statement, Subject
-from receiver.routes import Routes
-from receiver.suggest import propose
+from receiver.ingest.route_suggestions import propose
+from receiver.ingest.routing import Routes
 from tests.github_sender import ROUTES, STEPS, job
 
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 
 from receiver.errors import ConfigError
-from receiver.senders import Senders
+from receiver.ingest.senders import Senders
 from tests.senders import added
 
 Command = Callable[..., Result]

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receiver.errors import Undecodable
-from receiver.payload import CUT_MARK, MAX_TEXTS, decode
-from receiver.shortening import MAX_SHORT, MAX_TEXT, shortened
+from receiver.sources.json_body import CUT_MARK, MAX_TEXTS, decode
+from receiver.sources.shortening import MAX_SHORT, MAX_TEXT, shortened
 
 UNITS = ["x", '"', "\\", '\\"', "é\\", "\N{GRINNING FACE}", 'a"\N{GRINNING FACE}', "\x01", "],{"]
 TEXTS = st.builds(

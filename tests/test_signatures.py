@@ -7,7 +7,7 @@ import time_machine
 
 from hooks import signing
 from receiver.errors import Unauthorized
-from receiver.signatures import hub, standard_or_bearer
+from receiver.sources.signatures import hub, standard_or_bearer
 
 # https://docs.svix.com/receiving/verifying-payloads/how-manual
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

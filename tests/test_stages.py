@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from receiver.domain.stages import STATES, StageMap, builtin, clean
 from receiver.errors import ConfigError
-from receiver.stages import STATES, StageMap, builtin, clean
 
 JUDGED = [
     (name, int(state) if state else None)

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from receiver import migrate
 from receiver.config import Config
+from receiver.storage import migrate
 from tests.senders import SECRET, envelope, post, shown, stage
 
 FILES = migrate.files()

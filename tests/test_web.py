@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from receiver.app import create_app
 from receiver.config import Config, load
+from receiver.config_files import Watched
 from receiver.errors import ConfigError
-from receiver.watched import Watched
 from tests import github_sender
 from tests.senders import envelope, manifest, post, stage, verdict
 

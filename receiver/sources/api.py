@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from receiver.errors import Invalid, Unauthorized
-from receiver.model import (
+from receiver.domain.model import (
     DIMENSIONS,
+    NUMBER_PROBLEM,
+    NUMBER_SHAPE,
     Artifact,
     Event,
     Failure,
@@ -24,8 +25,15 @@ from receiver.model import (
     Source,
     Statement,
 )
-from receiver.payload import decode
-from receiver.wire import MAX_BODY, MAX_NAME, NUMBER_PROBLEM, NUMBER_SHAPE, Moment, Whole, flat
+from receiver.errors import Invalid, Unauthorized
+from receiver.sources.fields import (
+    MAX_BODY,
+    MAX_NAME,
+    Moment,
+    Whole,
+    flat,
+)
+from receiver.sources.json_body import decode
 
 RUN_KEY = "api"  # one reporter a build; the fold gives it no attempt of its own
 STATUSES = ("started", "completed", "failed", "skipped", "cancelled")

@@ -11,10 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from receiver import signatures
-from receiver.errors import Invalid
-from receiver.forges import ENDS, begun, ended, moment, optional, section, text, waits
-from receiver.model import (
+from receiver.domain.model import (
     Artifact,
     Event,
     Json,
@@ -26,7 +23,10 @@ from receiver.model import (
     Statement,
     Subject,
 )
-from receiver.payload import decode
+from receiver.errors import Invalid
+from receiver.sources import signatures
+from receiver.sources.forge_fields import ENDS, begun, ended, moment, optional, section, text, waits
+from receiver.sources.json_body import decode
 
 STRUCTURED = "application/cloudevents+json"
 _TYPE = re.compile(r"dev\.cdevents\.(pipelinerun|taskrun|artifact)\.([a-z]+)\.", re.ASCII)

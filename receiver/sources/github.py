@@ -8,9 +8,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from receiver import signatures
+from receiver.domain.model import (
+    Event,
+    Json,
+    Parsed,
+    Report,
+    Request,
+    Run,
+    Source,
+    Statement,
+    Subject,
+)
 from receiver.errors import Invalid
-from receiver.forges import (
+from receiver.sources import signatures
+from receiver.sources.forge_fields import (
     ENDS,
     RUNNING,
     WAITING,
@@ -23,8 +34,7 @@ from receiver.forges import (
     text,
     waits,
 )
-from receiver.model import Event, Json, Parsed, Report, Request, Run, Source, Statement, Subject
-from receiver.payload import decode
+from receiver.sources.json_body import decode
 
 FORM = "application/x-www-form-urlencoded"
 MAX_STEPS = 1_000

@@ -8,8 +8,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from receiver import signatures
-from receiver.forges import (
+from receiver.domain.model import (
+    Event,
+    Failure,
+    Json,
+    Parsed,
+    Report,
+    Request,
+    Run,
+    Source,
+    Statement,
+    Subject,
+)
+from receiver.sources import signatures
+from receiver.sources.forge_fields import (
     ENDS,
     RUNNING,
     WAITING,
@@ -23,19 +35,7 @@ from receiver.forges import (
     text,
     waits,
 )
-from receiver.model import (
-    Event,
-    Failure,
-    Json,
-    Parsed,
-    Report,
-    Request,
-    Run,
-    Source,
-    Statement,
-    Subject,
-)
-from receiver.payload import decode
+from receiver.sources.json_body import decode
 
 MAX_JOBS = 1_000
 

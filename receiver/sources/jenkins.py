@@ -10,11 +10,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from receiver import signatures
+from receiver.domain.model import (
+    Event,
+    Json,
+    Parsed,
+    Report,
+    Request,
+    Run,
+    Source,
+    Statement,
+    Subject,
+)
 from receiver.errors import Invalid
-from receiver.forges import ENDS, begun, ended, host_and_path, optional, section, text
-from receiver.model import Event, Json, Parsed, Report, Request, Run, Source, Statement, Subject
-from receiver.payload import decode
+from receiver.sources import signatures
+from receiver.sources.forge_fields import ENDS, begun, ended, host_and_path, optional, section, text
+from receiver.sources.json_body import decode
 
 PHASES = {"queued": False, "started": False, "completed": True, "finalized": True, "finished": True}
 CLOUD = "org.jenkinsci.job."

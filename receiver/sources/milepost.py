@@ -4,9 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from receiver import manifest
-from receiver.errors import Invalid
-from receiver.model import (
+from receiver.domain.model import (
     Artifact,
     Event,
     Failure,
@@ -19,8 +17,9 @@ from receiver.model import (
     Source,
     Statement,
 )
-from receiver.payload import decode
-from receiver.wire import (
+from receiver.errors import Invalid
+from receiver.sources import packer_manifest
+from receiver.sources.fields import (
     BUILD_NUMBER,
     MAX_BODY,
     Flag,
@@ -35,6 +34,7 @@ from receiver.wire import (
     manifest_event,
     verify,
 )
+from receiver.sources.json_body import decode
 
 STAGE_STATUSES = ("started", "completed", "failed", "skipped", "cancelled")
 BUILD_STATUSES = ("pending", "running", "completed", "failed", "cancelled")
@@ -172,8 +172,8 @@ def _statement(envelope: Json, document: Json | None, request: Request) -> State
         run=Run(**{name: value for name, value in run.items() if value not in (None, "")}),
         events=tuple(events),
         said=Identity(**{name: build.get(name) or None for name in names}),
-        custom=manifest.custom(document)[0] if document else Identity(),
-        inferred=manifest.infer(document) if document else Identity(),
+        custom=packer_manifest.custom(document)[0] if document else Identity(),
+        inferred=packer_manifest.infer(document) if document else Identity(),
         created_by=build.get("created_by") or None,
         manifest=document,
     )

@@ -7,21 +7,28 @@ from urllib.parse import parse_qsl
 
 from msgspec.structs import replace
 
-from receiver import manifest
-from receiver.errors import Invalid
-from receiver.model import DIMENSIONS, Parsed, Request, Run, Source, Statement
-from receiver.payload import decode
-from receiver.wire import (
-    MAX_BODY,
-    MAX_NAME,
+from receiver.domain.model import (
+    DIMENSIONS,
     NUMBER_PROBLEM,
     NUMBER_SHAPE,
+    Parsed,
+    Request,
+    Run,
+    Source,
+    Statement,
+)
+from receiver.errors import Invalid
+from receiver.sources import packer_manifest
+from receiver.sources.fields import (
+    MAX_BODY,
+    MAX_NAME,
     checked,
     delivery_key,
     manifest_event,
     slug,
     verify,
 )
+from receiver.sources.json_body import decode
 
 MAX_KEY = 500  # of a run; Packer's is a UUID
 
@@ -36,10 +43,11 @@ def parse(request: Request) -> Parsed:
     decoded = decode(request.body)
     document = checked(decoded.document)
     query = _query(request.query)
-    custom, number = manifest.custom(document)
-    run_key = manifest.run_key(document, request.body)[:MAX_KEY]
+    custom, number = packer_manifest.custom(document)
+    run_key = packer_manifest.run_key(document, request.body)[:MAX_KEY]
     inferred = replace(
-        manifest.infer(document), **{name: query[name] for name in DIMENSIONS if name in query}
+        packer_manifest.infer(document),
+        **{name: query[name] for name in DIMENSIONS if name in query},
     )
     statement = Statement(
         build_number=number or query.get("build_number") or slug(f"packer-{run_key}"),

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import psutil
 
-from receiver import config, ingest, store
+from receiver import config
 from receiver.app import create_app
-from receiver.keeping import Entry, Recorded
-from receiver.model import Request
-from receiver.services import Services
+from receiver.domain.model import Request
+from receiver.ingest import accept
+from receiver.ingest.services import Services
 from receiver.sources import SOURCES
+from receiver.storage import record
+from receiver.storage.deliveries import Entry, Recorded
 from tests.bench import github
 from tests.bench.goals import Goal, told
 from tests.bench.load import envelopes
@@ -81,7 +83,7 @@ def _read(
     taken = [_request(each) for each in requests]
     began = time.process_time()
     for each in taken:
-        ingest.accept(services, SOURCES[source], sender, each)
+        accept.accept(services, SOURCES[source], sender, each)
     return (time.process_time() - began) / len(taken) * 1000, understood.entries
 
 
@@ -91,7 +93,7 @@ def _record(services: Services, entries: Sequence[Entry], share: int) -> tuple[f
         backend = psutil.Process(connection.info.backend_pid)
     server, own = sum(backend.cpu_times()[:2]), time.process_time()
     for start in range(0, len(entries), share):
-        outcomes = store.record_all(
+        outcomes = record.record_all(
             services.database, entries[start : start + share], services.stages()
         )
         assert all(isinstance(each, Recorded) for each in outcomes), outcomes

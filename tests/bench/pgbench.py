@@ -21,13 +21,13 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from receiver import store
-from receiver.db import Row
-from receiver.keeping import Entry
-from receiver.model import Delivery, Request
-from receiver.pgbinaries import find
+from receiver.domain.model import Delivery, Request
+from receiver.domain.stages import StageMap
 from receiver.sources import SOURCES
-from receiver.stages import StageMap
+from receiver.storage import record
+from receiver.storage.db import Row
+from receiver.storage.deliveries import Entry
+from receiver.storage.embedded.binaries import find
 from tests.bench.load import envelope
 from tests.senders import SECRET, proof
 
@@ -106,10 +106,10 @@ def prepare(url: str, builds: int, script: Path) -> None:
         connection.execute(BUILDS, [builds])
     recorder, deliveries = Recorder(url), list(_deliveries(builds))
     for start in range(0, len(deliveries), 32):
-        store.record_all(recorder, deliveries[start : start + 32], StageMap())  # type: ignore[arg-type]
+        record.record_all(recorder, deliveries[start : start + 32], StageMap())  # type: ignore[arg-type]
     recorder.taken.clear()
     delivery_id = UUID(int=1)
-    store.record_all(recorder, [entry(1, EVENTS, delivery_id, PREFIX)], StageMap())  # type: ignore[arg-type]
+    record.record_all(recorder, [entry(1, EVENTS, delivery_id, PREFIX)], StageMap())  # type: ignore[arg-type]
     script.write_text(_script(url, recorder.taken, delivery_id, builds))
 
 

@@ -14,13 +14,16 @@ from uuid import UUID
 import orjson
 from msgspec.structs import astuple
 
-from receiver import hosts, payload, reads, redact, signatures, statements
+from receiver.domain import redact
+from receiver.domain.fold import statements
+from receiver.domain.model import Request, Statement
+from receiver.domain.stages import StageMap
 from receiver.errors import ConfigError, Invalid, Unauthorized
-from receiver.model import Request, Statement
-from receiver.routes import Routes
-from receiver.senders import Senders
-from receiver.sources import SOURCES
-from receiver.stages import StageMap
+from receiver.ingest.routing import Routes
+from receiver.ingest.senders import Senders
+from receiver.sources import SOURCES, json_body, signatures
+from receiver.storage import builds
+from receiver.web import hosts
 from tests import bad_input, github_sender
 from tests.forge_senders import TASK, cdevent, pipeline_hook
 from tests.senders import envelope, manifest, verdict
@@ -148,7 +151,7 @@ def _storable(statement: Statement) -> None:
 def decode(data: bytes) -> None:
     """payload.decode gives an object within its bounds, or Undecodable."""
     try:
-        found = payload.decode(data)
+        found = json_body.decode(data)
     except Invalid:
         return
     assert orjson.dumps(found.document).count(b"\\u0000") == orjson.dumps(found.document).count(
@@ -180,7 +183,7 @@ def signed(data: bytes) -> None:
 def cursor(data: bytes) -> None:
     """A cursor is ours or Invalid."""
     try:
-        reads.position_of(data.decode("latin-1"))
+        builds.position_of(data.decode("latin-1"))
     except Invalid:
         return
 
@@ -221,7 +224,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 TEXTS: dict[str, list[bytes]] = {
     "decode": [orjson.dumps(seed) for seeds in SEEDS.values() for seed in seeds],
     "signed": [b"msg_1\n1614265330\nv1,g0hM9SsE=\nBearer x\nsha256=00\nt", b"\n\n\nBasic dXNlcg=="],
-    "cursor": [reads.cursor_of(NOW, UUID(int=1)).encode()],
+    "cursor": [builds.cursor_of(NOW, UUID(int=1)).encode()],
     "toml": [
         b'[[route]]\nsource = "github"\njob = \'(?P<os_version>.+)\'\nproject = "core"\n',
         b'["*"]\nnames = { "Harden OS" = 25 }\npatterns = { \'(?i)^a\' = 5 }\n',

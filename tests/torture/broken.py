@@ -4,8 +4,8 @@ import sys
 
 from msgspec.structs import replace
 
-from receiver.cli import main
-from receiver.model import Parsed, Request
+from receiver.cli.main import main
+from receiver.domain.model import Parsed, Request
 from receiver.sources import SOURCES
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import time_machine
 
-from receiver.cli import main
+from receiver.cli.main import main
 
 FILE = Path(os.environ.pop("TORTURE_CLOCK", os.devnull))
 

@@ -14,7 +14,7 @@ import psutil
 import psycopg
 import requests
 
-from receiver import pgbinaries
+from receiver.storage.embedded import binaries
 from tests.receivers import MILEPOST, free_port
 from tests.torture.sending import ROUTES, SECRETS
 
@@ -42,8 +42,8 @@ class Server:
         self, folder: Path, data: Path | None = None, wal: Path | None = None, **settings: str
     ) -> None:
         self.folder, self.data, self.port = folder, data or folder / "pg", free_port()
-        self.user = pgbinaries.server_user(self.data)
-        self.bindir = pgbinaries.reachable(pgbinaries.find(), folder, self.user)
+        self.user = binaries.server_user(self.data)
+        self.bindir = binaries.reachable(binaries.find(), folder, self.user)
         self.settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""} | settings
         self._wal = wal
 

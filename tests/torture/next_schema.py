@@ -3,7 +3,7 @@
 import hashlib
 import sys
 
-from receiver.migrate import Migration, files, migrate
+from receiver.storage.migrate import Migration, files, migrate
 
 TEXT = """
 ALTER TABLE deliveries ADD COLUMN later_note TEXT;

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from receiver import postgres
+from receiver.storage.embedded import cluster
 from tests.torture.bouncer import Bouncer
 from tests.torture.judging import Verdict, different, judge, kept, replayed
 from tests.torture.machine import NotRun, Receiver, Server, pause, until, volume
@@ -150,8 +150,8 @@ def embedded(folder: Path, brief: bool) -> Iterator[World]:
     """One receiver with its own embedded PostgreSQL."""
     data = folder / "receiver 0" / "data"
     with _receiving(folder, None) as receiver:
-        url = postgres.start(data, stop_at_exit=False)
-        postgres.release(data, stop_if_last=False)
+        url = cluster.start(data, stop_at_exit=False)
+        cluster.release(data, stop_if_last=False)
         yield _world(folder, url, [receiver], brief)
 
 

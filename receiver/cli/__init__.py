@@ -1,0 +1,1 @@
+"""The commands of `milepost`, one file a group; main.py puts them together."""

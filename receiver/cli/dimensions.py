@@ -1,0 +1,46 @@
+"""milepost rename and milepost merge: repair names, with all their builds."""
+
+import click
+
+from receiver.cli.output import as_json, command, connection, tell, who
+from receiver.storage import audit, catalogue, renaming
+from receiver.storage.audit import Target
+
+DIMENSIONS = click.Choice(["platform", "os-version", "image-type", "project"])
+
+
+@click.command()
+@click.argument("dimension", type=DIMENSIONS)
+@click.argument("old")
+@click.argument("new")
+@as_json
+@command
+def rename(dimension: str, old: str, new: str, as_json: bool) -> None:
+    """Rename a platform, OS version, image type or project; what reports OLD is of NEW."""
+    if not new.strip() or len(new) > 200:
+        raise click.BadParameter("1 to 200 characters", param_hint="NEW")
+    with connection() as database:
+        kind = dimension.replace("-", "_")
+        renaming.rename(database, kind, old, new)
+        audit.note(
+            database, who(), f"{kind}.rename", Target(kind, new), {"name": old}, {"name": new}
+        )
+    tell(f"{old} is {new} now.", {"old": old, "new": new}, as_json=as_json)
+
+
+@click.command()
+@click.argument("dimension", type=DIMENSIONS)
+@click.argument("old")
+@click.argument("into")
+@as_json
+@command
+def merge(dimension: str, old: str, into: str, as_json: bool) -> None:
+    """Move all builds of OLD to INTO; what reports OLD is of INTO."""
+    with connection() as database:
+        kind = dimension.replace("-", "_")
+        before = catalogue.told(database, kind, old)
+        moved = renaming.merge(database, kind, old, into)
+        after = {"name": into, "builds_moved": moved}
+        audit.note(database, who(), f"{kind}.merge", Target(kind, into), before, after)
+    text = f"{old} is {into} now: {moved} build{'' if moved == 1 else 's'} moved."
+    tell(text, {"old": old, "new": into, "builds_moved": moved}, as_json=as_json)

@@ -1,0 +1,180 @@
+"""milepost doctor: what is wrong here, and what to do about it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import click
+import psycopg
+
+from receiver.cli.output import as_json, database_url, show
+from receiver.config import Config, load
+from receiver.domain.stages import StageMap
+from receiver.errors import ConfigError, MilepostError
+from receiver.ingest.routing import Routes
+from receiver.ingest.senders import Senders
+from receiver.storage import db, migrate
+from receiver.storage.db import Connection, query
+
+OLDEST_POSTGRES = 13
+CLOCK = timedelta(minutes=1)  # signatures are valid for five minutes
+SILENT = timedelta(days=7)
+FREE_BYTES = 2**30
+SIGNS = {"good": ("✓", "green"), "odd": ("!", "yellow"), "bad": ("✗", "red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: good, odd or bad; and what to do where it is not good."""
+
+    what: str
+    result: str
+    text: str
+    advice: str = ""
+
+
+@click.command()
+@as_json
+def doctor(as_json: bool) -> None:
+    """Check settings, secrets, clock, database, schema and senders; exit with 1 if one is bad."""
+    findings = list(_findings())
+    if as_json:
+        rows = [{name: getattr(each, name) for name in Finding.__slots__} for each in findings]
+        show(rows, (), as_json=True)
+    else:
+        for each in findings:
+            _print(each)
+    if any(each.result == "bad" for each in findings):
+        sys.exit(1)
+
+
+def _print(finding: Finding) -> None:
+    sign, color = SIGNS[finding.result]
+    click.echo(f"{click.style(sign, fg=color)} {finding.what}: {finding.text}")
+    if finding.advice:
+        click.echo(f"    {finding.advice}")
+
+
+def _findings() -> Iterator[Finding]:
+    try:
+        config = load(os.environ)
+    except ConfigError as error:
+        for problem in error.problems:
+            yield Finding("settings", "bad", problem)
+        return
+    yield Finding("settings", "good", "understood")
+    for name in config.unknown:
+        yield Finding("settings", "odd", f"{name} is not a setting of this release", "Remove it.")
+    yield from _secrets(config)
+    yield from _files(config)
+    yield from _space(config)
+    yield from _database(config)
+
+
+def _secrets(config: Config) -> Iterator[Finding]:
+    if config.secrets:
+        yield Finding("secrets", "good", f"on: {', '.join(config.secrets)}")
+    elif not config.senders.exists():
+        advice = "Run milepost sender add NAME, or set MILEPOST_SECRET_MILEPOST."
+        yield Finding("secrets", "bad", "no source has a secret, so nobody can post", advice)
+
+
+def _files(config: Config) -> Iterator[Finding]:
+    senders = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
+    files: list[tuple[str, Path | None, Callable[[str, str], object]]] = [
+        ("stages", config.stages, StageMap.parse),
+        ("routes", config.routes, Routes.parse),
+        ("senders", config.senders if config.senders.exists() else None, senders),
+    ]
+    for what, path, parse in files:
+        if path is None:
+            continue
+        try:
+            parse(path.read_text(encoding="utf-8"), path.name)
+        except (OSError, UnicodeDecodeError) as error:
+            yield Finding(what, "bad", f"{path} cannot be read: {error}")
+        except ConfigError as error:
+            for problem in error.problems:
+                yield Finding(what, "bad", problem)
+        else:
+            yield Finding(what, "good", str(path))
+
+
+def _space(config: Config) -> Iterator[Finding]:
+    folder = next(each for each in (config.data_dir, *config.data_dir.parents) if each.exists())
+    free = shutil.disk_usage(folder).free
+    if config.database_url is None and free < FREE_BYTES:
+        text = f"{free // 2**20} MiB are free under {config.data_dir}"
+        yield Finding("disk", "odd", text, "PostgreSQL stops when none is left.")
+
+
+def _database(config: Config) -> Iterator[Finding]:
+    try:
+        url = database_url(config)
+        with db.connect(url) as connection:
+            yield from _version(connection)
+            yield from _clock(connection)
+            missing = migrate.check(url)
+            yield _schema(missing)
+            if not missing:
+                yield from _senders(connection, config)
+    except (psycopg.Error, MilepostError) as error:
+        where = "DATABASE_URL" if config.database_url else f"the server in {config.data_dir}"
+        advice = "Does it run, and does it let this user in?"
+        yield Finding("database", "bad", f"{where}: {str(error).strip()}", advice)
+
+
+def _version(connection: Connection) -> Iterator[Finding]:
+    major = connection.info.server_version // 10_000
+    is_old = major < OLDEST_POSTGRES
+    text = f"PostgreSQL {major} answers"
+    advice = f"Milepost needs {OLDEST_POSTGRES} or newer." if is_old else ""
+    yield Finding("database", "bad" if is_old else "good", text, advice)
+
+
+def _clock(connection: Connection) -> Iterator[Finding]:
+    row = connection.execute("SELECT clock_timestamp() AS now").fetchone() or {}
+    away = abs(datetime.now(UTC) - row["now"])
+    if away > CLOCK:
+        text = f"this clock and the database's differ by {away.total_seconds():.0f} s"
+        yield Finding("clock", "bad", text, "Set both by NTP: signatures are valid for 5 minutes.")
+    else:
+        yield Finding("clock", "good", "the database's and ours agree")
+
+
+def _schema(missing: list[str]) -> Finding:
+    if missing:
+        return Finding("schema", "bad", f"missing: {', '.join(missing)}", "Run milepost migrate.")
+    return Finding("schema", "good", "of this release")
+
+
+def _senders(connection: Connection, config: Config) -> Iterator[Finding]:
+    heard = {
+        (row["source"], row["sender"]): row["last_heard_at"]
+        for row in connection.execute(query("senders_heard")).fetchall()
+    }
+    for source, name in _named(config):
+        last = heard.get((source, name))
+        title = f"{source} {name or 'default'}"
+        if last is None:
+            advice = "See /setup for its lines, and whether its test is taken."
+            yield Finding("sender", "odd", f"{title} was never heard", advice)
+        elif datetime.now(UTC) - last > SILENT:
+            text = f"{title} is silent since {last:%Y-%m-%d}"
+            yield Finding("sender", "odd", text, "Did its secret or address change?")
+        else:
+            yield Finding("sender", "good", f"{title} was heard {last:%Y-%m-%d %H:%M} UTC")
+
+
+def _named(config: Config) -> list[tuple[str, str]]:
+    named = [(source, "") for source in config.secrets]
+    if config.senders.exists():
+        text, name = config.senders.read_text(encoding="utf-8"), config.senders.name
+        read = Senders.parse(text, name, folder=config.senders.parent, taken=config.secrets)
+        named += [(each.source, each.name) for each in read.senders]
+    return named

@@ -1,0 +1,137 @@
+"""milepost routes …: which jobs are image builds, proposed and tried out."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from msgspec.structs import asdict
+
+from receiver.cli.asked import opened
+from receiver.cli.output import as_json, command, dump, plain, settings, show
+from receiver.domain.model import Json, Parsed, Report, Request
+from receiver.domain.stages import StageMap
+from receiver.errors import Invalid
+from receiver.ingest import accept
+from receiver.ingest.routing import Routes
+from receiver.ingest.understand import routed
+from receiver.sources import SOURCES
+
+COLUMNS = ("job", "build_number", "project", "platform", "os_version", "image_type")
+STAGE_COLUMNS = ("job", "stage", "state")
+# GitHub names its event in a header alone; these have a field of its name.
+EVENTS = ("workflow_job", "workflow_run", "check_run", "check_suite", "deployment_status")
+
+
+@click.group("routes")
+def group() -> None:
+    """Which jobs of a forge are image builds."""
+
+
+@group.command()
+@click.option("--limit", type=click.IntRange(1, 20_000), default=2_000, show_default=True)
+@as_json
+@command
+def suggest(limit: int, as_json: bool) -> None:
+    """Propose routes for the jobs that nothing makes builds; of so many newest deliveries."""
+    with opened() as services:
+        proposals = accept.propose(services, limit)
+    if as_json:
+        dump([{"toml": proposal.toml} for proposal in proposals])
+        return
+    for proposal in proposals:
+        click.echo("\n".join(plain(line) for line in proposal.toml.split("\n")))
+    if not proposals:
+        click.echo("No job that looks like an image build is waiting for a route.", err=True)
+
+
+@group.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--source", help="Guessed from the payload where it is not said.")
+@click.option("--event", help="GitHub's X-GitHub-Event; guessed where it is not said.")
+@as_json
+@command
+def test(file: Path, source: str | None, event: str | None, as_json: bool) -> None:
+    """Show what the payload on stdin would become with this file of routes."""
+    body = sys.stdin.buffer.read()
+    routes = Routes.parse(file.read_text(encoding="utf-8"), file.name)
+    found = source or guess_source(body)
+    if found not in SOURCES:
+        raise click.BadParameter(
+            "say which source it is of: github, gitlab …", param_hint="--source"
+        )
+    headers = {"content-type": "application/json", "x-github-event": event or guess_event(body)}
+    try:
+        parsed = routed(SOURCES[found].parse(Request(headers, body, "", datetime.now(UTC))), routes)
+    except Invalid as error:
+        fields = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.fields.items())
+        raise click.ClickException(f"{error.detail} {fields}") from error
+    path = settings().stages
+    stages = StageMap.parse(path.read_text(encoding="utf-8"), path.name) if path else StageMap()
+    _tell(parsed, stages, as_json=as_json)
+
+
+def guess_source(body: bytes) -> str | None:
+    """The source that a payload looks like; None for none."""
+    document = _document(body)
+    marks = {
+        "milepost": {"build", "run", "version"} <= document.keys(),
+        "gitlab": "object_kind" in document,
+        "packer": isinstance(document.get("builds"), list) and "last_run_uuid" in document,
+        "jenkins": isinstance(document.get("build"), dict) and "name" in document,
+        "cloudevents": "specversion" in document,
+        "github": bool(document.keys() & {"repository", "organization", "hook_id", "zen"}),
+    }
+    return next((source for source, fits in marks.items() if fits), None)
+
+
+def guess_event(body: bytes) -> str:
+    """The event that a payload of GitHub looks like."""
+    document = _document(body)
+    return next((name for name in EVENTS if name in document), "unknown")
+
+
+def _document(body: bytes) -> Json:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _tell(parsed: Parsed, known: StageMap, *, as_json: bool) -> None:
+    if parsed.outcome != "stored":
+        raise click.ClickException(f"It would be {parsed.outcome}: {parsed.reason}.")
+    rows = [_row(report) for report in parsed.reports]
+    stages = [row for report in parsed.reports for row in _stages(report, known)]
+    if as_json:
+        show([row | {"stages": stages} for row in rows], (), as_json=True)
+        return
+    show(rows, COLUMNS, as_json=False)
+    click.echo()
+    show(stages, STAGE_COLUMNS, as_json=False)
+    if not any(row["build_number"] for row in rows):
+        click.echo("\nNo route fits: it would become a build only by a hook inside the job.")
+
+
+def _row(report: Report) -> dict[str, Any]:
+    identity = asdict(report.statement.inferred) if report.number else {}
+    return {"job": report.subject.job or "(the run)", "build_number": report.number, **identity}
+
+
+def _stages(report: Report, known: StageMap) -> list[dict[str, Any]]:
+    """Each stage once, with its state in the project's map or the built-in one."""
+    names = report.statement.order or tuple(event.stage or "" for event in report.statement.events)
+    project = report.statement.inferred.project
+    projects = [project] if project else []
+    return [
+        {
+            "job": report.subject.job,
+            "stage": name,
+            "state": known.state_of(name, projects),
+        }
+        for name in dict.fromkeys(names)
+        if name
+    ]

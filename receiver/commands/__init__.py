@@ -1,1 +1,0 @@
-"""The commands of `milepost`, one file a group; cli.py puts them together."""

@@ -1,0 +1,1 @@
+"""What builds, stages and events are, and what follows from them; pure."""

@@ -1,0 +1,79 @@
+"""Facts → attempts; pure. Rule 2 of the fold.
+
+A try is what one run says of a build, cut before a hook's first start after that hook's own
+verdict. Tries are numbered by their earliest time; a declared number can only raise that.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from receiver.domain.fold.events import Fact, run_group
+
+Span = tuple[datetime, datetime]
+
+
+def attempts(facts: Iterable[Fact]) -> list[tuple[int, list[Fact]]]:
+    """Number every try; gives (attempt, its facts in fold order), by attempt."""
+    groups: dict[str, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        groups["" if fact.source == "api" else run_group(fact.run.key)].append(fact)
+    people = groups.pop("", [])
+    tries = _tries(groups)
+    _join(tries, people)
+    ordered = [sorted(facts, key=lambda fact: fact.rank) for _, facts in tries]
+    return list(zip(_numbers(tries), ordered, strict=True))
+
+
+def _tries(groups: dict[str, list[Fact]]) -> list[tuple[int, list[Fact]]]:
+    """Each try as (declared number, facts), by earliest time and then key of the run."""
+    found = []
+    for group, facts in groups.items():
+        declared = max(fact.run.attempt or 0 for fact in facts)
+        for place, piece in enumerate(_cut(sorted(facts, key=lambda fact: fact.rank))):
+            earliest = min(fact.event.at for fact in piece)
+            found.append((earliest, group, place, 0 if place else declared, piece))
+    found.sort(key=lambda each: each[:3])
+    return [(declared, piece) for *_, declared, piece in found]
+
+
+def _cut(facts: list[Fact]) -> list[list[Fact]]:
+    pieces: list[list[Fact]] = [[]]
+    judged: set[tuple[str, str]] = set()
+    for fact in facts:
+        if fact.is_start and fact.reporter in judged:
+            pieces.append([])
+            judged.clear()
+        if fact.is_verdict and fact.is_hook:
+            judged.add(fact.reporter)
+        pieces[-1].append(fact)
+    return pieces
+
+
+def _join(tries: list[tuple[int, list[Fact]]], people: list[Fact]) -> None:
+    """What people say has no run: it joins the try running then, else the last before it."""
+    if not tries:
+        tries.extend([(0, people)] if people else [])
+        return
+    spans = [_span(facts) for _, facts in tries]
+    for fact in people:
+        tries[_place(spans, fact.event.at)][1].append(fact)
+
+
+def _span(facts: list[Fact]) -> Span:
+    times = [fact.event.at for fact in facts]
+    return (min(times), max(times))
+
+
+def _place(spans: list[Span], at: datetime) -> int:
+    begun = [index for index, (start, _) in enumerate(spans) if start <= at]
+    running = [index for index in begun if at <= spans[index][1]]
+    return (running or begun or [0])[-1]
+
+
+def _numbers(tries: list[tuple[int, list[Fact]]]) -> list[int]:
+    numbers: list[int] = []
+    for declared, _ in tries:
+        previous = numbers[-1] if numbers else 0
+        numbers.append(max(previous + 1, declared))
+    return numbers

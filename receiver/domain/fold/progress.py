@@ -1,0 +1,181 @@
+"""How far one attempt is: its status, the state of each row, the resume point; pure.
+
+Rules 7, 8 and 9 of docs/fold.md.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from receiver.domain.fold.events import Fact
+from receiver.domain.fold.stage_rows import Row, close_open, rows_of, unrecovered, verdict_of
+from receiver.domain.stages import clean, position
+
+StateOf = Callable[[str], int | None]
+
+
+class Value(NamedTuple):
+    """A row's state: named by its sender or a map, estimated from its place, or carried on."""
+
+    state: int
+    named: bool
+    estimated: bool
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt, folded. `values` holds the state of each row."""
+
+    number: int
+    facts: Sequence[Fact]
+    rows: list[Row]
+    status: str
+    end: datetime | None
+    verdict: Fact | None
+    failed: list[Row]
+    resumed_from: int | None
+    values: list[Value]
+
+    @property
+    def stopped(self) -> float:
+        """The place in fold order after which nothing moves the state on."""
+        return min((row.closed for row in self.failed), default=math.inf)
+
+
+def attempt_of(number: int, facts: Sequence[Fact], state_of: StateOf) -> Attempt:
+    """Fold the facts of one attempt, given in fold order."""
+    rows = rows_of(facts)
+    verdict = verdict_of(facts) or _manifest_verdict(facts, rows)
+    status, end = _judged(verdict) if verdict else _unjudged(facts, rows)
+    if verdict and end:
+        for row in close_open(rows, status, end, len(facts)):
+            row.failure = verdict.event.failure
+    resumed_from = latest(fact.run.resumed_from for fact in facts)
+    attempt = Attempt(
+        number, facts, rows, status, end, verdict, unrecovered(rows), resumed_from, []
+    )
+    attempt.values = _values(attempt, state_of)
+    return attempt
+
+
+def latest(values: Iterable[Any]) -> Any:
+    """The last value that is not None."""
+    found = None
+    for value in values:
+        found = found if value is None else value
+    return found
+
+
+def current_state(attempt: Attempt) -> int:
+    """A failure never rolls it back, and nothing after a failure moves it on."""
+    if attempt.status == "completed":
+        return 100
+    stopped = attempt.stopped
+    pairs = zip(attempt.rows, attempt.values, strict=True)
+    known = ((row, value) for row, value in pairs if value.named or value.estimated)
+    reached = [value.state for row, value in known if _counts(row, stopped)]
+    return max(reached, default=attempt.resumed_from or 0)
+
+
+def resume_state(attempt: Attempt) -> int | None:
+    """The first state that still has to run; None where nothing has to."""
+    if attempt.status == "completed":
+        return None
+    named = _named_rows(attempt)
+    standing = set(attempt.failed)
+    failed = [state for row, state in named if row in standing]
+    if failed:
+        return failed[0]
+    done = max((state for row, state in named if row.status == "completed"), default=-1)
+    ahead = [state for row, state in named if state > done and row.status != "skipped"]
+    return min(ahead, default=attempt.resumed_from or 0)
+
+
+def covered(attempt: Attempt, place: int) -> int | None:
+    """How far the image is that an artifact holds, which was told at this place in fold order.
+
+    What its sender says; else the highest named state of what began before it and was completed:
+    a hook's stage is still open when Packer has made the image.
+    """
+    said = attempt.facts[place].event.state
+    if said is not None:
+        return said
+    done = (
+        state
+        for row, state in _named_rows(attempt)
+        if row.status == "completed" and row.opened < place
+    )
+    return max(done, default=attempt.resumed_from)
+
+
+def _judged(verdict: Fact) -> tuple[str, datetime]:
+    status = verdict.event.status if verdict.is_verdict else "completed"
+    return status or "completed", verdict.event.at
+
+
+def _manifest_verdict(facts: Sequence[Fact], rows: Sequence[Row]) -> Fact | None:
+    """A manifest completes a build only where nothing failed: an entry is no proof of success."""
+    made = [fact for fact in facts if any(each.current for each in fact.event.artifacts)]
+    return made[-1] if made and not unrecovered(rows) else None
+
+
+def _unjudged(facts: Sequence[Fact], rows: Sequence[Row]) -> tuple[str, datetime | None]:
+    """Without a verdict: failed if the latest closed stage failed and nothing started later."""
+    ran = [row for row in rows if row.status != "skipped"]
+    last = max((row for row in ran if row.end), key=lambda row: row.closed, default=None)
+    if last and last.failed and all(row.opened <= last.closed for row in ran):
+        return "failed", last.end
+    said = [fact.event for fact in facts if fact.event.kind != "context"]
+    if not rows and all(event.status == "pending" for event in said):
+        return "pending", None
+    return "running", None
+
+
+def _values(attempt: Attempt, state_of: StateOf) -> list[Value]:
+    """The state of each row; a place in the list of steps counts only where nothing is named."""
+    named = [_named(row, state_of) for row in attempt.rows]
+    places = _places(attempt.facts) if all(state is None for state in named) else {}
+    value, stopped = attempt.resumed_from or 0, attempt.stopped
+    result = []
+    for row, state in zip(attempt.rows, named, strict=True):
+        estimate = places.get((row.fact.reporter, row.label))
+        known = estimate if state is None else state
+        if known is not None and _counts(row, stopped):
+            value = max(value, known)
+        estimated = state is None and estimate is not None
+        shown = value if known is None else known
+        result.append(Value(shown, state is not None, estimated))
+    return result
+
+
+def _places(facts: Sequence[Fact]) -> dict[tuple[tuple[str, str], str], int]:
+    """The estimated state of each listed stage, from the longest list that a reporter gave."""
+    longest: dict[tuple[str, str], tuple[str, ...]] = {}
+    for fact in facts:
+        if fact.order:
+            known = longest.get(fact.reporter, ())
+            longest[fact.reporter] = max(known, fact.order, key=lambda order: (len(order), order))
+    return {
+        (reporter, clean(name)): position(place, len(order))
+        for reporter, order in longest.items()
+        for place, name in reversed(list(enumerate(order, 1)))
+    }
+
+
+def _named(row: Row, state_of: StateOf) -> int | None:
+    """The sender's number, else the maps'; a stage that says 100 counts 99."""
+    state = row.said_state
+    if state is None and row.stage:
+        state = state_of(row.stage)
+    return None if state is None else min(state, 99)
+
+
+def _counts(row: Row, stopped: float) -> bool:
+    return row.status != "skipped" and row.opened <= stopped
+
+
+def _named_rows(attempt: Attempt) -> list[tuple[Row, int]]:
+    pairs = zip(attempt.rows, attempt.values, strict=True)
+    return [(row, value.state) for row, value in pairs if value.named]

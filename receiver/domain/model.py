@@ -1,0 +1,220 @@
+"""The values that everything speaks: deliveries, statements, events; frozen, no behaviour.
+
+msgspec reads and writes what the events table keeps as JSON in a few microseconds, without the
+fields that have their defaults (https://jcristharif.com/msgspec/structs.html).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+Kind = Literal["stage", "build", "artifact", "resource", "manifest", "heartbeat", "context"]
+Json = dict[str, Any]
+
+DIMENSIONS = ("project", "platform", "os_version", "image_type")
+NUMBER_SHAPE = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")  # of a build's number
+NUMBER_PROBLEM = "Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -"
+SCOPES = ("read", "write", "admin")  # of a token, each with what stands before it
+
+
+class Identity(Struct, frozen=True, omit_defaults=True):
+    """What a build is of; None where nothing is known."""
+
+    project: str | None = None
+    platform: str | None = None
+    os_version: str | None = None
+    image_type: str | None = None
+
+
+class Run(Struct, frozen=True, omit_defaults=True):
+    """The run that speaks: its key, and what it says of itself."""
+
+    key: str
+    attempt: int | None = None
+    resumed_from: int | None = None
+    url: str | None = None
+    commit: str | None = None
+    branch: str | None = None
+
+
+class Failure(Struct, frozen=True, omit_defaults=True):
+    """Why a stage or a build failed, in the sender's words."""
+
+    type: str = "stage"
+    message: str = ""
+    component: str | None = None
+    details: Json | None = None
+
+
+class Artifact(Struct, frozen=True, omit_defaults=True):
+    """One thing a build made. `region` is None where the builder has none.
+
+    `files` is a tuple of `{"name": str, "size": int}`; `build_time` is when the manifest's
+    entry was written; `current` is False for entries of earlier runs kept in the same manifest.
+    `checksum` is `sha256:…` of its one file. `state` is what the image holds: the fold's.
+    `storage` is where `path` is to be looked for; `kind` is `final`, `resumable` (only for the next
+    attempt to start from) or None, where nobody says.
+    """
+
+    artifact_id: str
+    region: str | None = None
+    builder_type: str | None = None
+    name: str | None = None
+    packer_run_uuid: str | None = None
+    build_time: datetime | None = None
+    files: tuple[Json, ...] = ()
+    custom_data: dict[str, str] = msgspec.field(default_factory=dict)
+    current: bool = True
+    checksum: str | None = None
+    state: int | None = None
+    storage: str | None = None
+    path: str | None = None
+    size_bytes: int | None = None
+    kind: str | None = None
+    expires_at: datetime | None = None
+
+
+class Resource(Struct, frozen=True, omit_defaults=True):
+    """Something in a cloud that costs money until it is removed: an instance, a volume."""
+
+    type: str
+    id: str
+
+
+class Event(Struct, frozen=True, omit_defaults=True):
+    """One fact that a delivery states about one build.
+
+    `status` is a state row's for kind `stage` (started, completed, failed, skipped, cancelled), a
+    build's for kind `build` (pending, running, completed, failed, cancelled), created or removed
+    for kind `resource`, else None. An artifact's `state` is how far the image is that it holds.
+    `at` is in UTC. `dated` is False where `at` had to be taken from the delivery. A `context` says
+    nothing but its run and identity. `word` is the sender's own word for the status.
+    """
+
+    kind: Kind
+    at: datetime
+    status: str | None = None
+    stage: str | None = None
+    state: int | None = None
+    allowed: bool = False
+    failure: Failure | None = None
+    artifact: Artifact | None = None
+    manifest_sha256: str | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    dated: bool = True
+    word: str | None = None
+    resource: Resource | None = None
+
+
+class Statement(Struct, frozen=True, omit_defaults=True):
+    """What one delivery says about one run of one build.
+
+    `said` outranks `custom` (signed custom_data), which outranks `inferred`.
+    `manifest` is Packer's document as it came, for `builds.packer_manifest`.
+    `order` names the run's stages in turn, where the source lists them.
+    """
+
+    build_number: str = ""
+    run: Run = Run("")
+    events: tuple[Event, ...] = ()
+    said: Identity = Identity()
+    custom: Identity = Identity()
+    inferred: Identity = Identity()
+    created_by: str | None = None
+    manifest: Json | None = None
+    order: tuple[str, ...] = ()
+
+
+class Subject(Struct, frozen=True):
+    """The job that a forge speaks of, for the routes: what may make it a build."""
+
+    source: str
+    repository: str
+    run: str
+    job: str = ""
+    workflow: str | None = None
+    branch: str | None = None
+    variables: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+class Report(Struct, frozen=True):
+    """What a forge says of one of its jobs; a hook or a route tells which build it is of.
+
+    `statement` has no build number yet; `number` is the build that a route makes of it. `alias` is
+    a second key, such as its runner's name, that jobs share: it counts between `began` and `ended`.
+    """
+
+    statement: Statement
+    subject: Subject
+    alias: str | None = None
+    began: datetime | None = None
+    ended: datetime | None = None
+    number: str | None = None
+
+
+class Sender(Struct, frozen=True):
+    """A named user of a source; an empty name is the source's default sender.
+
+    `projects` are those that it may write; none named is every one.
+    """
+
+    source: str
+    name: str
+    secrets: tuple[str, ...]
+    projects: tuple[str, ...] = ()
+
+
+class Request(Struct, frozen=True):
+    """One HTTP request to a webhook route: headers by lower-case name, the body as it came."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    query: str
+    received_at: datetime
+
+
+class Delivery(Struct, frozen=True):
+    """A request with a right signature, ready to be kept; `projects` are its sender's.
+
+    `own` is a format of ours, whose ids name one body; a forge may say the same in other words.
+    """
+
+    id: UUID
+    source: str
+    sender: str
+    event_type: str
+    key: str
+    request: Request
+    projects: tuple[str, ...] = ()
+    own: bool = True
+
+
+class Parsed(Struct, frozen=True):
+    """What a source made of a delivery; `outcome` is stored, ignored or quarantined."""
+
+    statements: tuple[Statement, ...] = ()
+    reports: tuple[Report, ...] = ()
+    outcome: str = "stored"
+    reason: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+class Source(Struct, frozen=True):
+    """A format and its way to sign; each part is a pure function.
+
+    verify(request, secrets) raises Unauthorized; identify(request) gives event type and
+    delivery key; parse(request) gives statements or raises Invalid.
+    """
+
+    name: str
+    verify: Callable[[Request, tuple[str, ...]], None]
+    identify: Callable[[Request], tuple[str, str]]
+    parse: Callable[[Request], Parsed]
+    max_body: int
+    content_types: tuple[str, ...]
+    own: bool

@@ -1,0 +1,102 @@
+"""Which forge jobs are image builds, and what their names tell; pure.
+
+A TOML file of `[[route]]` tables; the first that matches a job makes it a build.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE, Identity, Json, Subject
+from receiver.errors import ConfigError
+from receiver.ingest.rule_file import Pattern, lines_of, problems_of
+from receiver.sources.fields import slug
+
+GLOBS = ("source", "repository", "workflow")
+PATTERNS = ("job", "branch")
+GIVEN = (*DIMENSIONS, "build_number")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a route makes of a job: the build's number and what it is of."""
+
+    build_number: str
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One table: globs and patterns that must all fit, and constants."""
+
+    globs: Mapping[str, str]
+    pattern: Pattern
+
+    def match(self, subject: Subject) -> Match | None:
+        """What it makes of a job; None where it does not fit."""
+        if not all(fnmatchcase(_text(subject, name), glob) for name, glob in self.globs.items()):
+            return None
+        texts = {name: _text(subject, name) for name in PATTERNS}
+        told = self.pattern.told(texts, subject.variables)
+        return None if told is None else _match(subject, told)
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """All routes, in the file's order; `Routes()` makes nothing a build."""
+
+    routes: tuple[Route, ...] = field(default=())
+
+    @classmethod
+    def parse(cls, text: str, file_name: str) -> "Routes":
+        """Read the TOML file; ConfigError names every mistake with its line."""
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError([f"{file_name}: {error}."]) from error
+        problems = list(_problems(document, lines_of(text, "route"), file_name))
+        if problems:
+            raise ConfigError(problems)
+        return cls(tuple(_route(table) for table in document.get("route", [])))
+
+    def match(self, subject: Subject) -> Match | None:
+        """What the first route that fits makes of a job."""
+        found = (route.match(subject) for route in self.routes)
+        return next((match for match in found if match), None)
+
+
+def _text(subject: Subject, name: str) -> str:
+    return getattr(subject, name) or ""
+
+
+def _match(subject: Subject, known: Mapping[str, str]) -> Match:
+    said = [known.get(name, "") for name in ("os_version", "image_type", "platform")]
+    parts = [subject.repository, subject.run, *([text for text in said if text] or [subject.job])]
+    number = known.get("build_number") or slug("-".join(part for part in parts if part))
+    identity = Identity(**{name: known[name].strip()[:200] for name in DIMENSIONS if name in known})
+    return Match(number if NUMBER_SHAPE.match(number) else slug(number), identity)
+
+
+def _route(table: Json) -> Route:
+    globs = {name: table[name] for name in GLOBS if name in table}
+    return Route(globs, Pattern.read(table, PATTERNS, GIVEN))
+
+
+def _problems(document: Json, lines: list[int], file_name: str) -> Iterator[str]:
+    for name in document.keys() - {"route"}:
+        yield f"{file_name}: {name} is unknown; write [[route]] tables."
+    tables = document.get("route", [])
+    if not isinstance(tables, list):
+        yield f"{file_name}: write [[route]] with two brackets."
+        return
+    for place, table in enumerate(tables):
+        line = lines[place] if place < len(lines) else 1
+        for problem in _table_problems(table):
+            yield f"{file_name}, route at line {line}: {problem}."
+
+
+def _table_problems(table: Json) -> Iterator[str]:
+    yield from problems_of(table, (*GLOBS, *GIVEN), PATTERNS, GIVEN)
+    if not table.keys() & {"repository", "workflow", "job"}:
+        yield "name a repository, a workflow or a job, or every job becomes a build"

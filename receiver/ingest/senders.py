@@ -1,0 +1,164 @@
+"""The senders file: named users of a source with their own secrets and projects, and defaults.
+
+A default fills what a delivery does not say of a build. What it tells stands above what a parser
+guesses, and below what the sender says and what a route tells.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from receiver.config import SOURCES, STANDARD_SOURCES
+from receiver.domain.model import DIMENSIONS, Identity, Json, Sender
+from receiver.errors import ConfigError
+from receiver.ingest.rule_file import Pattern, lines_of, problems_of
+from receiver.sources import signatures
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+PATTERNS = ("job", "branch", "build_number", "builder_type")
+_SENDER_KEYS = {"name": str, "source": str, "secret_file": str, "projects": list}
+_EXACT = ("source", "sender", "for_project")
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What stands for builds of one source, sender or project, or whose names a pattern fits."""
+
+    exact: Mapping[str, str]
+    pattern: Pattern
+
+    def identity(self, known: Mapping[str, str], variables: Mapping[str, str]) -> Identity:
+        """What it tells of a build; nothing where it does not fit."""
+        if any(known.get(name) != value for name, value in self.exact.items()):
+            return Identity()
+        told = self.pattern.told(known, variables) or {}
+        return Identity(**{name: text.strip()[:200] for name, text in told.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Senders:
+    """All of the file; `Senders()` is none at all."""
+
+    senders: tuple[Sender, ...] = ()
+    defaults: tuple[Default, ...] = ()
+
+    def find(self, source: str, name: str) -> Sender | None:
+        """The sender of this name; None where there is none."""
+        found = (each for each in self.senders if (each.source, each.name) == (source, name))
+        return next(found, None)
+
+    def identity(self, known: Mapping[str, str], variables: Mapping[str, str]) -> Identity:
+        """What the defaults tell of a build: of each dimension the first that tells it.
+
+        `known` has source, sender, for_project and what the patterns look at.
+        """
+        told = [default.identity(known, variables) for default in self.defaults]
+        return Identity(
+            **{
+                name: next((text for each in told if (text := getattr(each, name))), None)
+                for name in DIMENSIONS
+            }
+        )
+
+    @classmethod
+    def parse(
+        cls, text: str, file_name: str, folder: Path, taken: Mapping[str, tuple[str, ...]]
+    ) -> "Senders":
+        """Read the TOML file; `taken` are the secrets of each source's default sender.
+
+        Secret files are looked for in `folder`. ConfigError names every mistake with its line.
+        """
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError([f"{file_name}: {error}."]) from error
+        reader = _Reader(text, file_name, folder, taken)
+        read = reader.read(document)
+        if reader.problems:
+            raise ConfigError(reader.problems)
+        return read
+
+
+class _Reader:
+    """Reads both kinds of tables and collects what is wrong with them."""
+
+    def __init__(
+        self, text: str, file_name: str, folder: Path, taken: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        self.text, self.file_name, self.folder = text, file_name, folder
+        self.problems: list[str] = []
+        self.owners = {secret: source for source, lines in taken.items() for secret in lines}
+
+    def read(self, document: Json) -> Senders:
+        for name in document.keys() - {"sender", "default"}:
+            self.problems.append(f"{self.file_name}: write [[sender]] or [[default]], not {name}.")
+        senders = [self._sender(*table) for table in self._tables(document, "sender")]
+        defaults = [self._default(*table) for table in self._tables(document, "default")]
+        made = tuple(each for each in senders if each)
+        names = [(each.source, each.name) for each in made]
+        for source, name in sorted({each for each in names if names.count(each) > 1}):
+            self.problems.append(f"{self.file_name}: {source} has two senders called {name}.")
+        return Senders(made, tuple(each for each in defaults if each))
+
+    def _tables(self, document: Json, kind: str) -> Iterator[tuple[str, Json]]:
+        tables, lines = document.get(kind, []), lines_of(self.text, kind)
+        if not isinstance(tables, list):
+            self.problems.append(f"{self.file_name}: write [[{kind}]] with two brackets.")
+            return
+        for line, table in zip(lines, tables, strict=False):
+            yield f"{self.file_name}, {kind} at line {line}", table
+
+    def _sender(self, place: str, table: Json) -> Sender | None:
+        problems = list(_sender_problems(table))
+        secrets = () if problems else self._secrets(table, problems)
+        self.problems += [f"{place}: {problem}." for problem in problems]
+        if problems:
+            return None
+        return Sender(table["source"], table["name"], secrets, tuple(table.get("projects", ())))
+
+    def _secrets(self, table: Json, problems: list[str]) -> tuple[str, ...]:
+        path = self.folder / table["secret_file"]
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            problems.append(f"secret_file {table['secret_file']} cannot be read")
+            return ()
+        lines = tuple(line.strip() for line in text.splitlines() if line.strip())
+        if not lines:
+            problems.append(f"secret_file {table['secret_file']} holds no secret")
+        problems += self._secret_problems(table, lines)
+        return lines
+
+    def _secret_problems(self, table: Json, lines: tuple[str, ...]) -> Iterator[str]:
+        for number, line in enumerate(lines, 1):
+            wrong = signatures.check_secret(line) if table["source"] in STANDARD_SOURCES else None
+            if wrong:
+                yield f"secret_file {table['secret_file']}, line {number}: {wrong}"
+            other = self.owners.setdefault(line, f"{table['source']} {table['name']}")
+            if other != f"{table['source']} {table['name']}":
+                yield f"it shares a secret with {other}: make two"
+
+    def _default(self, place: str, table: Json) -> Default | None:
+        problems = list(problems_of(table, (*_EXACT, *DIMENSIONS), PATTERNS, DIMENSIONS))
+        self.problems += [f"{place}: {problem}." for problem in problems]
+        if problems:
+            return None
+        exact = {name: table[name] for name in _EXACT if name in table}
+        return Default(exact, Pattern.read(table, PATTERNS, DIMENSIONS))
+
+
+def _sender_problems(table: Json) -> Iterator[str]:
+    for name in table.keys() - _SENDER_KEYS.keys():
+        yield f"{name} is unknown; known are {', '.join(_SENDER_KEYS)}"
+    for name in ("name", "source", "secret_file"):
+        if not isinstance(table.get(name), str):
+            yield f"{name} must be text"
+    if isinstance(table.get("name"), str) and not NAME.match(table["name"]):
+        yield "name must be 1 to 100 of A-Z a-z 0-9 . _ -"
+    if table.get("source") not in SOURCES:
+        yield f"source must be one of {', '.join(SOURCES)}"
+    projects = table.get("projects", [])
+    if not isinstance(projects, list) or not all(isinstance(each, str) for each in projects):
+        yield "projects must be a list of names"

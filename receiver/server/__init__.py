@@ -1,0 +1,1 @@
+"""gunicorn: the master, its workers, and what they do beside requests."""

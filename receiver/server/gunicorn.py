@@ -1,0 +1,117 @@
+"""gunicorn around the app, in this process: the master, with nothing but workers below it."""
+
+import gc
+import mmap
+import os
+import shutil
+import tempfile
+import time
+from typing import Any
+
+from flask import Response, request
+from gunicorn import glogging
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+
+from receiver import log
+from receiver.app import create_app
+from receiver.config import Config
+from receiver.server import housekeeping
+from receiver.server.worker import Worker
+from receiver.web import metrics
+
+DRAIN_SECONDS = 2.0  # for a balancer to see /readyz and send elsewhere
+MEMORY = "/dev/shm"  # noqa: S108  # a full disk must stop neither the heartbeat nor the counters
+OPTIONS: dict[str, Any] = {
+    "worker_class": "receiver.server.worker.Worker",
+    "logger_class": "receiver.server.gunicorn.Log",
+    "workers": 2,
+    "threads": 8,
+    "timeout": 30,
+    "graceful_timeout": 8,  # and with the above no more than the 10 s that supervisors give
+    "keepalive": 5,
+    "worker_tmp_dir": MEMORY,
+    "limit_request_fields": 100,
+    "forwarded_allow_ips": "",  # whom to believe is the app's to know
+    "control_socket_disable": True,  # its place is one for all receivers of a user
+    "loglevel": "warning",
+}
+
+
+class Log(glogging.Logger):
+    """gunicorn's own lines, as JSON like all others."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called in the master; workers inherit it. A client that was too slow is no error."""
+        super().setup(cfg)
+        self.error_log.addFilter(lambda record: not _is_timeout(record.exc_info))
+        for handler in self.error_log.handlers:
+            handler.setFormatter(log.formatter())
+
+
+class Master(Arbiter):
+    """gunicorn's master. At SIGTERM it lets /readyz say that it ends, and goes on for a moment."""
+
+    def __init__(self, app: "Server") -> None:
+        self._draining = app.draining
+        super().__init__(app)
+
+    def stop(self, graceful: bool = True) -> None:
+        """Called at SIGTERM, and once more after every way to end."""
+        if graceful and self.WORKERS and not self._draining[0]:
+            self._draining[0] = 1
+            time.sleep(DRAIN_SECONDS)
+        super().stop(graceful)
+
+
+class Server(BaseApplication):
+    """The receiver under gunicorn; the app is made in each worker, after the fork."""
+
+    def __init__(self, config: Config, bind: str) -> None:
+        self._config = config
+        self.draining = mmap.mmap(-1, 1)  # one byte that master and workers share
+        # Before any worker imports prometheus_client; new and empty for each receiver.
+        os.environ[metrics.FOLDER] = tempfile.mkdtemp(
+            prefix=f"milepost-metrics-{os.getpid()}-", dir=MEMORY
+        )
+        self._options = OPTIONS | {"child_exit": _forget_worker, "bind": bind}
+        super().__init__()
+
+    def run(self) -> None:
+        """Serve until a signal ends it; workers leave through here too, and keep the counters."""
+        master = os.getpid()
+        try:
+            Master(self).run()
+        finally:
+            if os.getpid() == master:
+                shutil.rmtree(os.environ[metrics.FOLDER], ignore_errors=True)
+
+    def load_config(self) -> None:
+        """Hand our options to gunicorn."""
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Make the app; called in each worker."""
+        housekeeping.start(self._config)
+        app = create_app(self._config)
+        app.before_request(self._drained)
+        gc.freeze()  # what lives as long as the worker need not be looked at for garbage
+        return app
+
+    def _drained(self) -> Response | None:
+        """The answer of /readyz once this receiver ends."""
+        if request.path != "/readyz" or not self.draining[0]:
+            return None
+        return Response('{"status":"draining"}', 503, {"Retry-After": "3"}, "application/json")
+
+
+def _is_timeout(exc_info: Any) -> bool:
+    return bool(exc_info) and isinstance(exc_info[1], TimeoutError)
+
+
+def _forget_worker(_arbiter: Arbiter, worker: Worker) -> None:
+    """What a dead worker holds now is nothing; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

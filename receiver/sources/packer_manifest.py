@@ -1,0 +1,205 @@
+"""A Packer manifest → artifacts; pure.
+
+Packer's post-processor appends to one file over runs, repeats names, leaves fields out or null, and
+writes an artifact id whose shape depends on the builder:
+https://github.com/hashicorp/packer/blob/v1.16.0/post-processor/manifest/artifact.go
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from receiver.domain.model import DIMENSIONS, Artifact, Identity, Json
+from receiver.errors import Invalid
+
+MAX_BUILDS = 10_000
+MAX_NAME = 200  # an index takes no longer one
+LAST_SECOND = 253_402_300_798  # one before 9999-12-31T23:59:59, the end of Python's calendar
+UNRESOLVED = "<no value>"  # what Packer writes for a template that it cannot fill
+
+_NUMBER = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")
+# "region:id" pairs, joined by commas; the region repeats for volumes.
+_AMAZON = re.compile(r"(?P<region>[a-z0-9-]+):(?P<id>[^:,/\s]+)\Z")
+# "region,region:id": comma and colon mean the reverse of Amazon's.
+_DIGITALOCEAN = re.compile(r"(?P<regions>[a-z0-9-]+(?:,[a-z0-9-]+)*):(?P<id>[^:,/\s]+)\Z")
+
+
+def check(document: object) -> Json:
+    """The document if it is a manifest; Invalid names each wrong field.
+
+    Shape: `{"builds": [{"name", "builder_type", "build_time", "files", "artifact_id",
+    "packer_run_uuid", "custom_data"}], "last_run_uuid"}`; any of them may be absent or null.
+    """
+    if not isinstance(document, dict):
+        raise Invalid(fields={"": ["A manifest is a JSON object."]})
+    problems = dict(_problems(document))
+    if problems:
+        raise Invalid("This is no manifest of Packer's.", fields=problems)
+    return document
+
+
+def artifacts(document: Mapping[str, Any]) -> tuple[Artifact, ...]:
+    """Every artifact, one a region, in the manifest's order, equal ones once."""
+    found: dict[str, Artifact] = {}
+    for entry in _entries(document):
+        for region, artifact_id in _ids(entry):
+            artifact = _artifact(document, entry, region, artifact_id)
+            found.setdefault(_likeness(artifact), artifact)
+    return tuple(found.values())
+
+
+def moment(document: Mapping[str, Any]) -> datetime | None:
+    """One second after the last entry of the last run was written; None where no time is kept."""
+    times = [entry["build_time"] for entry in _current(document) if entry.get("build_time")]
+    return _time(max(times)) + timedelta(seconds=1) if times else None
+
+
+def run_key(document: Mapping[str, Any], body: bytes) -> str:
+    """The last run's UUID, else the SHA-256 of the body."""
+    return document.get("last_run_uuid") or hashlib.sha256(body).hexdigest()
+
+
+def infer(document: Mapping[str, Any]) -> Identity:
+    """The platform is the builder's type, where the last run used one builder only."""
+    types = {entry.get("builder_type") for entry in _current(document)}
+    return (
+        Identity(platform=(types.pop() or "")[:MAX_NAME] or None) if len(types) == 1 else Identity()
+    )
+
+
+def custom(document: Mapping[str, Any]) -> tuple[Identity, str | None]:
+    """What custom_data says the build is, and its number; `milepost_…` keys win."""
+    said: dict[str, str] = {}
+    for entry in _current(document):
+        data = entry.get("custom_data") or {}
+        for prefix in ("", "milepost_"):
+            for name in ("build_number", *DIMENSIONS):
+                value = data.get(prefix + name, "").strip()[:MAX_NAME]
+                if value and value != UNRESOLVED:
+                    said[name] = value
+    number = said.pop("build_number", "")
+    return Identity(**said), number if _NUMBER.match(number) else None
+
+
+def _entries(document: Mapping[str, Any]) -> list[Json]:
+    return document.get("builds") or []
+
+
+def _current(document: Mapping[str, Any]) -> list[Json]:
+    return [entry for entry in _entries(document) if _is_current(document, entry)]
+
+
+def _is_current(document: Mapping[str, Any], entry: Json) -> bool:
+    """Of the last run; where the manifest names none, every entry is."""
+    last = document.get("last_run_uuid")
+    return not last or entry.get("packer_run_uuid") == last
+
+
+def _artifact(
+    document: Mapping[str, Any], entry: Json, region: str | None, artifact_id: str
+) -> Artifact:
+    return Artifact(
+        artifact_id=artifact_id,
+        region=region,
+        builder_type=entry.get("builder_type"),
+        name=entry.get("name"),
+        packer_run_uuid=entry.get("packer_run_uuid"),
+        build_time=_time(entry["build_time"]) if entry.get("build_time") else None,
+        files=tuple(entry.get("files") or ()),
+        custom_data=entry.get("custom_data") or {},
+        current=_is_current(document, entry),
+    )
+
+
+def _likeness(artifact: Artifact) -> str:
+    """Two manifest post-processors in one build write its entry twice, seconds apart."""
+    return repr(
+        (
+            artifact.packer_run_uuid,
+            artifact.builder_type,
+            artifact.name,
+            artifact.artifact_id,
+            artifact.region,
+            artifact.files,
+        )
+    )
+
+
+def _ids(entry: Json) -> list[tuple[str | None, str]]:
+    """(region, id) pairs; only these two builders' ids are lists, and a colon elsewhere is text."""
+    whole = entry.get("artifact_id") or ""
+    builder = entry.get("builder_type") or ""
+    if builder.startswith("amazon-"):
+        pairs = [_AMAZON.match(part) for part in whole.split(",")]
+        if all(pairs):
+            return [(pair["region"], pair["id"]) for pair in pairs if pair]
+    if builder == "digitalocean" and (found := _DIGITALOCEAN.match(whole)):
+        return [(region, found["id"]) for region in found["regions"].split(",")]
+    return [(None, whole)]
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _problems(document: Json) -> Iterator[tuple[str, list[str]]]:
+    yield from _field("last_run_uuid", document.get("last_run_uuid"), _is_text, "text")
+    builds = document.get("builds")
+    if builds is not None and not isinstance(builds, list):
+        yield "builds", ["Must be a list."]
+    elif len(builds or ()) > MAX_BUILDS:
+        yield "builds", [f"May have {MAX_BUILDS} entries."]
+    else:
+        for place, entry in enumerate(builds or ()):
+            yield from _entry_problems(f"builds.{place}", entry)
+
+
+def _entry_problems(path: str, entry: Any) -> Iterator[tuple[str, list[str]]]:
+    if not isinstance(entry, dict):
+        yield path, ["Must be an object."]
+        return
+    for name in ("name", "builder_type", "artifact_id", "packer_run_uuid"):
+        yield from _field(f"{path}.{name}", entry.get(name), _is_text, "text")
+    time = f"Unix seconds, an integer from 0 to {LAST_SECOND}"
+    yield from _field(f"{path}.build_time", entry.get("build_time"), _is_time, time)
+    data = entry.get("custom_data")
+    yield from _field(f"{path}.custom_data", data, _is_texts, "an object of texts")
+    files = entry.get("files")
+    if files is not None and not isinstance(files, list):
+        yield f"{path}.files", ["Must be a list."]
+        return
+    for place, file in enumerate(files or ()):
+        yield from _file_problems(f"{path}.files.{place}", file)
+
+
+def _file_problems(path: str, file: Any) -> Iterator[tuple[str, list[str]]]:
+    if not isinstance(file, dict):
+        yield path, ["Must be an object."]
+        return
+    yield from _field(f"{path}.name", file.get("name"), _is_text, "text")
+    yield from _field(f"{path}.size", file.get("size"), _is_size, "a number of bytes")
+
+
+def _field(
+    path: str, value: Any, is_right: Callable[[Any], bool], wanted: str
+) -> Iterator[tuple[str, list[str]]]:
+    if value is not None and not is_right(value):
+        yield path, [f"Must be {wanted}."]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= LAST_SECOND
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**63

@@ -1,0 +1,120 @@
+"""Apply the numbered files of sql/migrations, each once, each in a transaction of its own.
+
+The change and its ledger row commit together; an advisory lock lets one runner work at a time and
+dies with its session, so a killed runner blocks nobody.
+"""
+
+import hashlib
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from receiver.errors import MigrationError
+from receiver.storage.db import NETWORK, SQL_DIR
+
+LOCK = 0x6D696C65  # "mile": any number that nobody else uses
+TRIES = 10
+LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name TEXT PRIMARY KEY,
+    checksum TEXT NOT NULL,
+    applied_at TIMESTAMPTZ NOT NULL DEFAULT now()
+)
+"""
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: its name, and the SHA-256 of its text."""
+
+    name: str
+    text: str
+    checksum: str
+
+
+def files(folder: Path = SQL_DIR / "migrations") -> list[Migration]:
+    """The migration files in order."""
+    return [
+        Migration(path.stem, text, hashlib.sha256(text.encode()).hexdigest())
+        for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+        for text in [path.read_text(encoding="utf-8")]
+    ]
+
+
+def migrate(url: str, migrations: list[Migration] | None = None) -> list[str]:
+    """Apply what is missing and give the names.
+
+    MigrationError where a merged file was edited, or the database's encoding is not UTF8.
+    """
+    wanted = files() if migrations is None else migrations
+    with psycopg.connect(url, autocommit=True, **NETWORK) as connection:
+        _check_encoding(connection)
+        connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        connection.execute(LEDGER)
+        return list(_apply(connection, pending(connection, wanted)))
+
+
+def pending(connection: Connection, wanted: list[Migration]) -> list[Migration]:
+    """What is not applied yet; MigrationError where files and ledger disagree."""
+    applied = _ledger(connection)
+    known = {migration.name for migration in wanted}
+    for name in sorted(set(applied) - known):
+        raise MigrationError(f"The database has migration {name}, which this release lacks.")
+    for migration in wanted:
+        if applied.get(migration.name, migration.checksum) != migration.checksum:
+            raise MigrationError(
+                f"{migration.name}.sql was edited after it was applied: add a new file instead."
+            )
+    return [migration for migration in wanted if migration.name not in applied]
+
+
+def check(url: str) -> list[str]:
+    """The names of what is not applied yet; changes nothing."""
+    with psycopg.connect(url, autocommit=True, **NETWORK) as connection:
+        return [migration.name for migration in pending(connection, files())]
+
+
+def _check_encoding(connection: Connection) -> None:
+    """What senders say is Unicode; no other encoding takes all of it."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise MigrationError(f"The database's encoding is {encoding}: make one with UTF8.")
+
+
+def _ledger(connection: Connection) -> dict[str, str]:
+    exists = connection.execute("SELECT to_regclass('public.schema_migrations')").fetchone()
+    if exists == (None,):
+        return {}
+    return dict(connection.execute("SELECT name, checksum FROM schema_migrations").fetchall())
+
+
+def _apply(connection: Connection, migrations: list[Migration]) -> Iterator[str]:
+    for migration in migrations:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                _apply_one(connection, migration)
+                break
+            except psycopg.errors.LockNotAvailable:
+                if not tries_left:
+                    raise
+                time.sleep(random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
+        yield migration.name
+
+
+def _apply_one(connection: Connection, migration: Migration) -> None:
+    """Wait two seconds for a lock, no longer: whoever waits makes all later queries wait."""
+    with connection.transaction():
+        connection.execute("SET LOCAL lock_timeout = '2s'")
+        connection.execute("SET LOCAL statement_timeout = '60s'")
+        connection.execute(migration.text.encode())
+        connection.execute(
+            "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)",
+            [migration.name, migration.checksum],
+        )

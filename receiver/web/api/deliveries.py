@@ -1,0 +1,54 @@
+"""/api/v1/deliveries: what came in, and reading it anew."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from receiver.ingest import accept
+from receiver.ingest.services import services
+from receiver.storage import inbox
+from receiver.storage.inbox import Filter
+from receiver.web import auth
+from receiver.web.api import answers, requests
+from receiver.web.api.operations import Blueprint, json, page
+from receiver.web.api.shapes import page_of
+
+Json = dict[str, Any]
+blueprint = Blueprint("inbox", __name__, description="What came in.")
+ONE = "/deliveries/<uuid:delivery_id>"
+
+
+@blueprint.operation(
+    "GET",
+    "/deliveries",
+    caller="read",
+    query=requests.DeliveriesQuery,
+    answers={200: page_of(answers.Delivery)},
+)
+def list_deliveries(query: Json) -> Response:
+    """What came in, the newest first."""
+    limit, after = query.pop("limit"), query.pop("after", None)
+    return page(*inbox.deliveries(services().database, Filter(**query), limit, after))
+
+
+@blueprint.operation("GET", ONE, caller="read", answers={200: answers.WholeDelivery})
+def show_delivery(delivery_id: UUID) -> Response:
+    """One delivery; its body is on its page, for administrators."""
+    found = inbox.delivery(services().database, delivery_id)
+    body, digest = found.pop("body"), found.pop("body_sha256")
+    return json(found | {"body_sha256": digest.hex(), "pruned": body is None})
+
+
+@blueprint.operation(
+    "POST",
+    f"{ONE}/replay",
+    caller="admin",
+    body=requests.Nothing,
+    answers={200: answers.Replayed},
+    errors=(409,),
+)
+def replay_delivery(body: Json, delivery_id: UUID) -> Response:  # noqa: ARG001  # nothing is in it
+    """Read a delivery again, with today's parsers, routes and stage map."""
+    replayed = accept.replay(services(), delivery_id, auth.who())
+    return json({"outcome": replayed.outcome, "builds": replayed.build_numbers})

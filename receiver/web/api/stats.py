@@ -1,0 +1,55 @@
+"""/api/v1/stats: how builds go. /api/v1/audit: who changed what."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response
+
+from receiver.ingest.services import services
+from receiver.storage import stats, trail
+from receiver.storage.trail import Filter
+from receiver.web.api import answers, requests
+from receiver.web.api.operations import Blueprint, json, page
+from receiver.web.api.shapes import list_of, page_of
+
+Json = dict[str, Any]
+blueprint = Blueprint("stats", __name__, description="How builds go, and who changed what.")
+
+
+@blueprint.operation("GET", "/stats", caller="read", answers={200: answers.Summary})
+def show_stats() -> Response:
+    """What /metrics and the overview count."""
+    stall_after = services().config.stall_after
+    return json(stats.summary(services().database, datetime.now(UTC), stall_after))
+
+
+@blueprint.operation(
+    "GET",
+    "/stats/combinations",
+    caller="read",
+    answers={200: list_of(answers.Combination)},
+)
+def list_combinations() -> Response:
+    """How builds of each combination went in 30 days."""
+    return json({"items": stats.combinations(services().database)})
+
+
+@blueprint.operation(
+    "GET", "/stats/stages", caller="read", answers={200: list_of(answers.StageStats)}
+)
+def list_stages() -> Response:
+    """How each state went, of the newest 1,000 builds."""
+    return json({"items": stats.stages(services().database)})
+
+
+@blueprint.operation(
+    "GET",
+    "/audit",
+    caller="admin",
+    query=requests.AuditQuery,
+    answers={200: page_of(answers.Change)},
+)
+def list_audit(query: Json) -> Response:
+    """Who changed what, the newest first."""
+    limit, after = query.pop("limit"), query.pop("after", None)
+    return page(*trail.changes(services().database, Filter(**query), limit, after))

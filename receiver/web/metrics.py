@@ -1,0 +1,222 @@
+"""/metrics, as Prometheus reads it: what this receiver's workers did, and what the database holds.
+
+Builds are pipeline runs and stages are task runs of OpenTelemetry's conventions, with units at the
+end of their names: https://opentelemetry.io/docs/specs/semconv/cicd/cicd-metrics/. The pool has the
+names of https://opentelemetry.io/docs/specs/semconv/database/database-metrics/. What neither knows
+begins with `milepost_`. A label is one of a fixed set, never a text that a sender chose.
+"""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Flask, Response, current_app, g, request
+from flask.blueprints import BlueprintSetupState
+
+from receiver.errors import Unavailable
+from receiver.ingest.services import Services, services
+from receiver.sources import SOURCES
+from receiver.storage.statistics import Figures, figures
+from receiver.web.auth import require_read
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is first imported
+INGEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+DURATION_SECONDS = (10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
+RESULTS = {"completed": "success", "failed": "failure", "cancelled": "cancellation"}
+STATES = {"pending": "pending", "running": "executing"}
+STATUSES = ("pending", "running", "completed", "failed", "cancelled")
+COUNTS = {
+    "stalled": (
+        "milepost_builds_stalled",
+        "Running builds that stopped sending heartbeats (MILEPOST_STALL_AFTER).",
+    ),
+    "open_failures": ("milepost_failures_open", "Failures that nobody resolved, at most 10,000."),
+    "quarantined": (
+        "milepost_deliveries_quarantined",
+        "Deliveries that are kept and could not be used, at most 10,000.",
+    ),
+}
+RUN = "cicd_pipeline_run"
+TASK = "cicd_pipeline_task_run"
+
+blueprint = Blueprint("metrics", __name__)
+
+
+class Instruments:
+    """What a worker counts; `serve` adds up those of all workers."""
+
+    def __init__(self) -> None:
+        # Imported once the folder is known: in the worker, or in a process of its own.
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+        self.registry = CollectorRegistry()
+        self.deliveries = Counter(
+            "milepost_deliveries",
+            "Requests to /webhooks by outcome: stored, ignored, quarantined, duplicate, heard "
+            "(heartbeats), or the code of the refusal.",
+            ["source", "outcome"],
+            registry=self.registry,
+        )
+        self.ingest = Histogram(
+            "milepost_ingest_duration_seconds",
+            "How long a delivery took that was kept, from its first byte to the commit.",
+            ["source"],
+            buckets=INGEST_SECONDS,
+            registry=self.registry,
+        )
+        connections = Gauge(
+            "db_client_connection_count",
+            "Connections to the database by state: idle or used.",
+            ["db_client_connection_state"],
+            multiprocess_mode="livesum",
+            registry=self.registry,
+        )
+        self.idle, self.used = connections.labels("idle"), connections.labels("used")
+        self.most = Gauge(
+            "db_client_connection_max",
+            "Connections that the pools may have.",
+            multiprocess_mode="livesum",
+            registry=self.registry,
+        )
+        self.waiting = Gauge(
+            "db_client_connection_pending_requests",
+            "Requests that wait for a connection.",
+            multiprocess_mode="livesum",
+            registry=self.registry,
+        )
+
+    def note_pool(self, stats: dict[str, int]) -> None:
+        """Note psycopg_pool's figures of this worker."""
+        idle, size = stats.get("pool_available", 0), stats.get("pool_size", 0)
+        self.idle.set(idle)
+        self.used.set(size - idle)
+        self.most.set(stats.get("pool_max", 0))
+        self.waiting.set(stats.get("requests_waiting", 0))
+
+
+class Database:
+    """What the database holds, as a collector of prometheus_client; asked at each scrape."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterator["Metric"]:
+        """Whether it answers, and if it does, its figures."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        stall_after = self._services.config.stall_after
+        try:
+            found = figures(self._services.database, stall_after, DURATION_SECONDS)
+        except Unavailable:
+            yield GaugeMetricFamily("milepost_database_up", "1 if the database answers.", 0)
+            return
+        yield GaugeMetricFamily("milepost_database_up", "1 if the database answers.", 1)
+        yield from _counts(found)
+        yield _durations(
+            found, "run", RUN, f"{RUN}_result", "Builds that ended, of the newest 1,000 in 7 days."
+        )
+        yield _durations(
+            found, "stage", TASK, "state", "Completed stages by state code, of the same builds."
+        )
+
+
+@blueprint.record_once
+def _begin(state: BlueprintSetupState) -> None:
+    state.app.extensions["milepost_metrics"] = Instruments()
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Everything in Prometheus' text format; needs a token of scope read, or a public receiver."""
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    require_read()
+    counted = instruments()
+    counted.note_pool(services().database.stats())
+    registry = CollectorRegistry()
+    if os.environ.get(FOLDER):
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        registry.register(counted.registry)
+    registry.register(Database(services()))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+@blueprint.after_app_request
+def count(response: Response) -> Response:
+    """Count what came to /webhooks, and look at the pool."""
+    counted = instruments()
+    if request.endpoint == "webhooks.receive":
+        name = (request.view_args or {}).get("source_name", "")
+        source = name if name in SOURCES else "unknown"
+        outcome = g.get("outcome") or g.get("reason") or "error"
+        counted.deliveries.labels(source, outcome).inc()
+        if response.status_code < 300:
+            counted.ingest.labels(source).observe(time.perf_counter() - g.began)
+    counted.note_pool(services().database.stats())
+    return response
+
+
+def instruments() -> Instruments:
+    """This app's."""
+    return of(current_app)
+
+
+def of(app: Flask) -> Instruments:
+    """An app's, outside of its requests."""
+    found: Instruments = app.extensions["milepost_metrics"]
+    return found
+
+
+def _counts(found: Figures) -> Iterator["Metric"]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    counts = found.counts
+    builds = GaugeMetricFamily(
+        "milepost_builds", "Builds of the last 24 hours, at most 10,000.", labels=["status"]
+    )
+    for status in STATUSES:
+        builds.add_metric([status], counts["builds"].get(status, 0))
+    yield builds
+    active = GaugeMetricFamily(
+        f"{RUN}_active",
+        "Builds that run, at most 10,000; pending ones of the last 24 hours.",
+        labels=[f"{RUN}_state"],
+    )
+    active.add_metric(["pending"], counts["builds"].get("pending", 0))
+    active.add_metric(["executing"], counts["running"])
+    yield active
+    for count, (name, text) in COUNTS.items():
+        yield GaugeMetricFamily(name, text, counts[count])
+    if counts["last_delivery_at"]:
+        name, text = "milepost_last_delivery_timestamp_seconds", "When the newest delivery came."
+        yield GaugeMetricFamily(name, text, counts["last_delivery_at"].timestamp())
+
+
+def _durations(found: Figures, kind: str, name: str, label: str, text: str) -> "Metric":
+    """A histogram of what is so now: it is of a window, so take no rate() of it."""
+    from prometheus_client.core import HistogramMetricFamily
+
+    family = HistogramMetricFamily(f"{name}_duration_seconds", text, labels=[label])
+    rows = [row for row in found.durations if row["kind"] == kind]
+    for value in sorted({row["label"] for row in rows}):
+        own = [row for row in rows if row["label"] == value]
+        counts = {row["bucket"]: row["count"] for row in own}
+        shown = RESULTS[value] if kind == "run" else value
+        seconds = float(sum(row["seconds"] for row in own))
+        family.add_metric([shown], buckets=_buckets(counts), sum_value=seconds)
+    return family
+
+
+def _buckets(counts: dict[int, int]) -> list[tuple[str, float]]:
+    """Prometheus counts each bucket with all below it."""
+    bounds: Iterable[str] = (*(str(float(each)) for each in DURATION_SECONDS), "+Inf")
+    sums = accumulate(counts.get(place, 0) for place in range(len(DURATION_SECONDS) + 1))
+    return list(zip(bounds, (float(each) for each in sums), strict=True))

@@ -1,0 +1,91 @@
+"""Badges: SVG, and the endpoint JSON of shields.io (https://shields.io/badges/endpoint-badge)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import anybadge
+import orjson
+from flask import Response, request
+from markupsafe import escape
+
+from receiver.errors import NotFound
+from receiver.ingest.services import services
+from receiver.storage import overview
+from receiver.storage.db import Row
+from receiver.web.auth import require_read
+from receiver.web.pages import charts
+from receiver.web.pages.render import blueprint
+
+CACHE_SECONDS = 30
+LONGEST = 60
+COLOURS = {"completed": "#2e7d4f", "failed": "#b3372b", "running": "#2563b0"}
+GREY = "#5c6866"
+PATH = "/badge/<project>/<platform>/<os_version>/<image_type>"
+
+
+@blueprint.get(f"{PATH}.svg", endpoint="badge")
+@blueprint.get(f"{PATH}.json", endpoint="badge_json")
+def of_combination(project: str, platform: str, os_version: str, image_type: str) -> Response:
+    """State, status and age of a combination's latest build; `-` stands for no project."""
+    _require()
+    names = (project, platform, os_version, image_type)
+    found = overview.combination(services().database, names)
+    if found is None:
+        raise NotFound("There is no build of this combination.")
+    return _badge(f"{os_version} {image_type}", _message(found), found["status"])
+
+
+@blueprint.get("/badge/<project>.svg", endpoint="project_badge")
+@blueprint.get("/badge/<project>.json", endpoint="project_badge_json")
+def of_project(project: str) -> Response:
+    """How many of a project's combinations are good."""
+    _require()
+    counts = overview.of_project(services().database, project)
+    if not counts:
+        raise NotFound("There is no build of this project.")
+    good, total = counts["completed"], counts.total()
+    worst = next((each for each in ("failed", "running") if counts[each]), "completed")
+    return _badge(project, f"{good}/{total} good", worst)
+
+
+def _require() -> None:
+    """A badge tells little, and a README elsewhere carries no token."""
+    if not services().config.public_badges:
+        require_read()
+
+
+def _message(build: Row) -> str:
+    at = build["end_time"] or build["start_time"] or build["created_at"]
+    span = charts.duration((datetime.now(UTC) - at).total_seconds())
+    return f"{build['current_state']} {build['status']}, {' '.join(span.split(' ')[:2])} ago"
+
+
+def _badge(label: str, message: str, status: str) -> Response:
+    colour = COLOURS.get(status, GREY)
+    is_json = request.path.endswith(".json")
+    body = _endpoint(label, message, colour, status) if is_json else _svg(label, message, colour)
+    response = Response(body, mimetype="application/json" if is_json else "image/svg+xml")
+    whose = "public" if services().config.public_badges else "private"
+    response.headers["Cache-Control"] = f"{whose}, max-age={CACHE_SECONDS}"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _endpoint(label: str, message: str, colour: str, status: str) -> bytes:
+    document: dict[str, Any] = {
+        "schemaVersion": 1,
+        "label": label,
+        "message": message,
+        "color": colour,
+        "isError": status == "failed",
+        "cacheSeconds": 300,
+    }
+    return orjson.dumps(document)
+
+
+def _svg(label: str, message: str, colour: str) -> str:
+    name = "".join(each for each in label if each.isprintable())[:LONGEST]
+    badge = anybadge.Badge(str(escape(name)), str(escape(message)), default_color=colour)
+    text: str = badge.badge_svg_text
+    return text

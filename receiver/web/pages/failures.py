@@ -1,0 +1,40 @@
+"""`/failures`: open ones in groups, and the form that resolves one."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from flask import Response, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from receiver.ingest.services import services
+from receiver.storage import failures, resolving
+from receiver.storage.resolving import Said
+from receiver.web.auth import require_read, require_write, who
+from receiver.web.pages import charts
+from receiver.web.pages.render import Values, answer, blueprint
+
+
+@blueprint.get("/failures", endpoint="failures")
+@blueprint.get("/failures.json", endpoint="failures_json")
+def list_failures() -> Response:
+    """Open failures by component and shape of their message; the resolved ones below."""
+    require_read()
+    return answer("failures.html", _failures, has_form=True)
+
+
+def _failures() -> Values:
+    everything = request.args.get("all") == "1"
+    found = failures.failures(services().database, datetime.now(UTC), everything=everything)
+    drawn = [group | {"bars": charts.trend(group["trend"])} for group in found["groups"]]
+    return found | {"_drawn": drawn, "_everything": everything}
+
+
+@blueprint.post("/failures/<uuid:failure_id>")
+def resolve(failure_id: UUID) -> BaseResponse:
+    """Resolve a failure with notes, or open it again; needs a token that may write."""
+    require_write()
+    said = Said(request.form.get("resolved") != "no", request.form.get("notes", ""))
+    number = resolving.resolve(services().database, failure_id, said, who())
+    if request.form.get("back") == "failures":
+        return redirect(url_for("pages.failures"), 303)
+    return redirect(url_for("pages.build", build_number=number) + "#failures", 303)
