@@ -17,7 +17,7 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	touch $@
 
-build/milepost-hook.pyz: hooks/requirements.lock $(wildcard hooks/*.py) | $(VENV)/.installed
+build/milepost-hook.pyz: hooks/requirements.lock $(wildcard hooks/*.py hooks/*/*.py) | $(VENV)/.installed
 	rm -rf build/hook
 	$(BIN)/pip install --quiet --require-hashes --no-deps --no-compile --target build/hook \
 		--only-binary :all: --python-version 3.9 --implementation py --abi none --platform any -r $<

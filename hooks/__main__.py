@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
-from hooks import __version__, ci, client, delivery, signing
+from hooks import __version__, client, identity, outbox, signing
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
 
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def wrap(arguments: list[str]) -> NoReturn:
     """Run Packer and report it; this process ends with Packer's exit code."""
-    from hooks import wrapper  # a `stage` does without it
+    from hooks.wrapper import main as wrapper  # a `stage` does without it
 
     wrapper.main(arguments)
     raise AssertionError("unreachable")
@@ -193,9 +193,9 @@ def report_manifest(options: Any, env: Env, deadline: Deadline) -> None:
     if _is_wrapped(env):
         print(f"milepost: manifest {options.file.absolute()}", flush=True)
         return
-    values = ci.identity(vars(options), env)
+    values = identity.identity(vars(options), env)
     document = client.envelope(values, [], read_manifest(options.file, deadline))
-    delivery.deliver(document, env, deadline)
+    outbox.deliver(document, env, deadline)
 
 
 def read_manifest(path: Path, deadline: Deadline) -> Json:
@@ -222,12 +222,12 @@ def print_resume(options: Any, env: Env, deadline: Deadline) -> None:
 
 def check(options: Any, env: Env, deadline: Deadline) -> None:
     """Print each identity value and where it came from, send a test, say where to look."""
-    for name, value in ci.details(vars(options), env).items():
+    for name, value in identity.details(vars(options), env).items():
         _show(name, value)
-    values = ci.identity(vars(options), env)
+    values = identity.identity(vars(options), env)
     _show("build_number", values["build_number"])
     is_bearer = signing.secret_of(env).startswith(signing.BEARER)
-    _show("secret", ci.Value("a bearer token" if is_bearer else "a key", "MILEPOST_SECRET"))
+    _show("secret", identity.Value("a bearer token" if is_bearer else "a key", "MILEPOST_SECRET"))
     test = client.envelope(values, [{"kind": "heartbeat", "at": client.now()}])
     answer = client.send(test, env, deadline)
     print(f"\nThe receiver took a signed test: {json.dumps(answer)}\nLook at: {_page(env, values)}")
@@ -235,7 +235,7 @@ def check(options: Any, env: Env, deadline: Deadline) -> None:
 
 def flush(_: Any, env: Env, deadline: Deadline) -> None:
     """Send what is spooled; say what was sent, kept and set aside."""
-    drained, kept = delivery.flush(env, deadline)
+    drained, kept = outbox.flush(env, deadline)
     sent, refused = len(drained.answers), len(drained.refusals)
     print(f"sent {sent}, kept {kept}, set aside {refused}")
     problems = [drained.problem, *drained.refusals.values()]
@@ -243,11 +243,11 @@ def flush(_: Any, env: Env, deadline: Deadline) -> None:
         raise HookError("; ".join(filter(None, problems))[:500])
 
 
-def _show(name: str, value: ci.Value) -> None:
+def _show(name: str, value: identity.Value) -> None:
     print(f"{name:13} {value.text or '-'}   ({value.origin})")
 
 
-def _page(env: Env, values: ci.Values) -> str:
+def _page(env: Env, values: identity.Values) -> str:
     """The build's page, without a password that the URL may hold."""
     parts = urlsplit(client.address(env).partition("/webhooks/")[0])
     host = parts.netloc.rpartition("@")[2]
@@ -256,8 +256,8 @@ def _page(env: Env, values: ci.Values) -> str:
 
 
 def _send(options: Any, env: Env, deadline: Deadline, event: Json) -> None:
-    values = ci.identity(vars(options), env)
-    delivery.deliver(client.envelope(values, [event]), env, deadline)
+    values = identity.identity(vars(options), env)
+    outbox.deliver(client.envelope(values, [event]), env, deadline)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ SUFFIXES = (".py", ".pem", ".typed")
 def bundle(packages: Path, hooks: Path, target: Path) -> None:
     """Write `target` from a folder of installed packages and from our own."""
     files = {str(path.relative_to(packages)): path for path in packages.rglob("*")}
-    files.update({f"hooks/{path.name}": path for path in hooks.glob("*.py")})
+    files.update({f"hooks/{path.relative_to(hooks)}": path for path in hooks.rglob("*.py")})
     contents = {name: path.read_bytes() for name, path in files.items() if _belongs(path)}
     contents["__main__.py"] = MAIN.encode()
     target.parent.mkdir(parents=True, exist_ok=True)

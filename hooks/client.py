@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from hooks import __version__, signing
-from hooks.authorities import named_or_system
-from hooks.ci import DIMENSIONS, Values
+from hooks.ca_bundle import named_or_system
 from hooks.errors import HookError
+from hooks.identity import DIMENSIONS, Values
 
 BUDGET_SECONDS = 10.0
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)

@@ -19,7 +19,7 @@ pad() { # HMAC's padded key, written by builtins: the secret is in no process's 
     done
 }
 sha256() { openssl dgst -sha256 -binary; }; sign() { { pad 92; { pad 54; cat; } | sha256; } | sha256 | openssl base64 -A; } # RFC 2104
-run='' job='' attempt=null run_key=${PACKER_RUN_UUID:-local} # who speaks: as in hooks/ci.py
+run='' job='' attempt=null run_key=${PACKER_RUN_UUID:-local} # who speaks: as in hooks/identity.py
 if [ -n "${GITHUB_RUN_ID:-}" ]; then
     run=${GITHUB_REPOSITORY:-}-$GITHUB_RUN_ID job=${GITHUB_JOB:-} attempt=${GITHUB_RUN_ATTEMPT:-1}
     run_key=github:${GITHUB_REPOSITORY:-}:$GITHUB_RUN_ID:$attempt:${MILEPOST_CHECK_RUN_ID:-${JOB_CHECK_RUN_ID:-${RUNNER_NAME:-}}}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from hooks import ci, client
+from hooks import client, identity
 from hooks.client import Deadline
 from hooks.errors import HookError
 
@@ -88,11 +88,11 @@ def fetch(number: str, env: Mapping[str, str], deadline: Deadline) -> Json:
 def _number(options: Any, env: Mapping[str, str]) -> str:
     if options.target:
         said = options.build_number or env.get("MILEPOST_BUILD_NUMBER", "")
-        values = ci.identity_of_target(
+        values = identity.identity_of_target(
             {**env, "MILEPOST_BUILD_NUMBER": said}, options.target, None, ""
         )
         return values["build_number"].text or ""
-    return ci.identity(vars(options), env)["build_number"].text or ""
+    return identity.identity(vars(options), env)["build_number"].text or ""
 
 
 def _start_from(artifact: Json | None) -> str:

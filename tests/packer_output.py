@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from hooks.output import Reader
 from hooks.redact import Redactor
-from hooks.target import Part
+from hooks.wrapper.parser import Reader
+from hooks.wrapper.target import Part
 from receiver.sources.milepost import EVENT
 from tests.senders import START
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from hooks.client import Clock, Deadline
-from hooks.delivery import deliver
 from hooks.errors import HookError
+from hooks.outbox import deliver
 from hooks.spool import entries
 from tests.listeners import Listener, listening
 from tests.senders import SECRET, envelope, stage

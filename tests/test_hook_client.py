@@ -10,7 +10,7 @@ import requests
 import responses
 from standardwebhooks import Webhook
 
-from hooks import ci, client, signing
+from hooks import client, identity, signing
 from hooks.__main__ import main
 from hooks.client import Deadline
 from hooks.errors import HookError
@@ -27,7 +27,9 @@ from tests.hook_calls import (
 from tests.senders import BEARER, OTHER_SECRET, SECRET
 
 __all__ = ["receiver", "settings_of_the_hook"]  # fixtures
-DOCUMENT = client.envelope(ci.identity({}, SETTINGS), [{"kind": "heartbeat", "at": client.now()}])
+DOCUMENT = client.envelope(
+    identity.identity({}, SETTINGS), [{"kind": "heartbeat", "at": client.now()}]
+)
 
 
 def sent_headers(receiver: responses.RequestsMock, name: str) -> list[str | None]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks import ci
+from hooks import identity
 from hooks.errors import HookError
 
 GITHUB = {
@@ -44,7 +44,7 @@ def packer(kind: str, name: str) -> dict[str, str]:
 
 
 def number(env: dict[str, str]) -> str | None:
-    return ci.identity({}, env)["build_number"].text
+    return identity.identity({}, env)["build_number"].text
 
 
 SOURCES = [("amazon-ebs", "rhel"), ("amazon-ebs", "ubuntu"), ("qemu", "rhel")]
@@ -137,7 +137,7 @@ def test_a_number_that_is_said_is_taken_to_the_letter(around: dict[str, str]):
     ],
 )
 def test_a_rerun_is_the_same_build_under_another_key(first: dict[str, str], again: dict[str, str]):
-    before, after = ci.identity({}, first), ci.identity({}, again)
+    before, after = identity.identity({}, first), identity.identity({}, again)
     assert before["build_number"] == after["build_number"]
     assert before["run_key"] != after["run_key"]
 
@@ -160,19 +160,19 @@ def test_a_new_jenkins_build_is_a_new_build():
     ],
 )
 def test_the_run_key_is_what_the_forge_can_tell_too(env: dict[str, str], key: str):
-    assert ci.identity({}, env)["run_key"].text == key
+    assert identity.identity({}, env)["run_key"].text == key
 
 
 def test_an_unset_platform_is_packers_builder():
     env = packer("amazon-ebs", "rhel")
-    assert ci.identity({}, env)["platform"].text == "amazon-ebs"
-    said = ci.identity({}, {**env, "MILEPOST_PLATFORM": "aws-gov"})
-    assert said["platform"] == ci.Value("aws-gov", "MILEPOST_PLATFORM")
+    assert identity.identity({}, env)["platform"].text == "amazon-ebs"
+    said = identity.identity({}, {**env, "MILEPOST_PLATFORM": "aws-gov"})
+    assert said["platform"] == identity.Value("aws-gov", "MILEPOST_PLATFORM")
 
 
 def test_a_flag_wins_over_a_variable():
-    values = ci.identity({"build_number": "flag"}, {"MILEPOST_BUILD_NUMBER": "variable"})
-    assert values["build_number"] == ci.Value("flag", "--build-number")
+    values = identity.identity({"build_number": "flag"}, {"MILEPOST_BUILD_NUMBER": "variable"})
+    assert values["build_number"] == identity.Value("flag", "--build-number")
 
 
 GITHUB_URL = "https://github.example.com/acme/images/actions/runs/500"
@@ -202,25 +202,25 @@ RUN = ("url", "commit", "branch", "created_by", "attempt")
 def test_the_run_is_described_by_the_cis_own_variables(
     env: dict[str, str], expected: tuple[str | None, ...]
 ):
-    values = ci.identity({}, env)
+    values = identity.identity({}, env)
     assert tuple(values[name].text for name in RUN) == expected
 
 
 @pytest.mark.parametrize("name", ["attempt", "created_by", "run_key"])
 def test_what_the_ci_tells_can_be_replaced(name: str):
     flag = f"--{name.replace('_', '-')}"
-    assert ci.identity({name: "7"}, GITHUB)[name] == ci.Value("7", flag)
+    assert identity.identity({name: "7"}, GITHUB)[name] == identity.Value("7", flag)
 
 
 @pytest.mark.parametrize("wrong", ["a b", "é", "x" * 201, "a/b"])
 def test_a_wrong_number_says_which_variable_to_change(wrong: str):
     with pytest.raises(HookError, match="MILEPOST_BUILD_NUMBER must be"):
-        ci.identity({}, {"MILEPOST_BUILD_NUMBER": wrong})
+        identity.identity({}, {"MILEPOST_BUILD_NUMBER": wrong})
 
 
 def test_without_any_number_it_says_what_to_set():
     with pytest.raises(HookError, match="set MILEPOST_BUILD_NUMBER"):
-        ci.identity({}, {})
+        identity.identity({}, {})
 
 
 def test_long_names_stay_apart_and_in_bounds():

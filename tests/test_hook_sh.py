@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from hooks import ci
+from hooks import identity
 from receiver.sources.milepost import ENVELOPE
 from tests.listeners import Listener, Post, listening
 from tests.senders import BEARER, OTHER_SECRET, SECRET
@@ -182,7 +182,7 @@ def test_it_speaks_of_the_same_build_as_the_hook_in_python(
     env = {**around, **said, **inside}
     done = run(listener, "stage", "x", **env)
     assert (done.returncode, done.stderr) == (0, "")
-    values, document = ci.identity({}, env), listener.posts[-1].document
+    values, document = identity.identity({}, env), listener.posts[-1].document
     assert document["build"]["number"] == values["build_number"].text
     assert document["build"]["platform"] == values["platform"].text
     assert document["run"]["key"] == values["run_key"].text

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hooks import verdict
-from hooks.output import Reader
+from hooks.wrapper import verdict
+from hooks.wrapper.parser import Reader
 from tests.packer_output import boxed, read, said
 from tests.senders import START
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks.target import Part
+from hooks.wrapper.target import Part
 from tests.packer_output import Told, read, said, told
 from tests.senders import START
 

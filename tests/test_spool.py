@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from hooks.client import Deadline
-from hooks.delivery import deliver
 from hooks.errors import HookError
+from hooks.outbox import deliver
 from hooks.spool import Spool
 from tests.listeners import Listener, listening
 from tests.receivers import free_port

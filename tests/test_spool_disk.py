@@ -9,8 +9,8 @@ import pytest
 from hooks import client, spool
 from hooks.__main__ import main
 from hooks.client import Deadline
-from hooks.delivery import deliver
 from hooks.errors import HookError
+from hooks.outbox import deliver
 from hooks.spool import entries
 from tests.listeners import Listener
 from tests.senders import SECRET, envelope, stage

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from hooks.target import Target
+from hooks.wrapper.target import Target
 
 Json = dict[str, Any]
 

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from hooks import ci, client, delivery
+from hooks import client, identity, outbox
 from hooks.client import Deadline
 from hooks.errors import HookError, Kept
-from hooks.output import Said
+from hooks.wrapper.parser import Said
 
 Json = dict[str, Any]
 
@@ -32,13 +32,13 @@ def deliver(document: Json, env: Mapping[str, str], deadline: Deadline) -> None:
     if document["manifest"] is None and all(e["kind"] == "heartbeat" for e in document["events"]):
         client.send(document, env, Deadline(min(HEARTBEAT_BUDGET, deadline.left())))
     else:
-        delivery.deliver(document, env, deadline)
+        outbox.deliver(document, env, deadline)
 
 
 class Reporter:
     """Takes events from the thread that reads Packer's output and sends them from its own."""
 
-    def __init__(self, env: Mapping[str, str], values_of: Callable[[str], ci.Values]) -> None:
+    def __init__(self, env: Mapping[str, str], values_of: Callable[[str], identity.Values]) -> None:
         self._env = env
         self._values_of = values_of
         self._events: dict[str, list[Json]] = {}

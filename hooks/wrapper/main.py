@@ -18,14 +18,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from hooks import ci, client, redact, signing, template, verdict
+from hooks import client, identity, redact, signing
 from hooks.client import Deadline
 from hooks.errors import HookError
-from hooks.manifests import read_all
-from hooks.output import Reader, Said
-from hooks.process import Process
-from hooks.reporting import Reporter, tell
-from hooks.target import Part, Target, part_of
+from hooks.wrapper import template_secrets, verdict
+from hooks.wrapper.manifests import read_all
+from hooks.wrapper.parser import Reader, Said
+from hooks.wrapper.process import Process
+from hooks.wrapper.reporter import Reporter, tell
+from hooks.wrapper.target import Part, Target, part_of
 
 Json = dict[str, Any]
 Env = Mapping[str, str]
@@ -53,7 +54,7 @@ class Wrapped:
         self._arguments = arguments
         self._env = env
         self._run_uuid = str(uuid.uuid4())
-        self._template = template.read(arguments, env)
+        self._template = template_secrets.read(arguments, env)
         self._redactor = redact.Redactor([*self._template.secrets, *redact.named_secret(env)])
         self.problem = self._obstacle()
         self._part = Part() if self.problem else part_of(env)
@@ -96,9 +97,9 @@ class Wrapped:
             return str(error)
         return ""
 
-    def _values(self, target: str) -> ci.Values:
-        kind = template.platform(target, self._template)
-        return ci.identity_of_target(self._env, target, kind, self._run_uuid)
+    def _values(self, target: str) -> identity.Values:
+        kind = template_secrets.platform(target, self._template)
+        return identity.identity_of_target(self._env, target, kind, self._run_uuid)
 
     def _read(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -159,8 +160,8 @@ class Wrapped:
 
     def _key(self, target: Target) -> tuple[str, str]:
         """How a manifest names a target: sources of two build blocks may share that."""
-        kind = template.platform(target.name, self._template)
-        return kind or "", template.source(target.name, self._template)
+        kind = template_secrets.platform(target.name, self._template)
+        return kind or "", template_secrets.source(target.name, self._template)
 
     def _is_shared(self, target: Target) -> bool:
         keys = [self._key(each) for each in self._reader.targets.values()]

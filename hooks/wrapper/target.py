@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from hooks import resources
 from hooks.errors import HookError
-from hooks.resources import Resource
+from hooks.wrapper import resources
+from hooks.wrapper.resources import Resource
 
 Json = dict[str, Any]
 KEPT_LINES = 200

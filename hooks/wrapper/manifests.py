@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from hooks import template
 from hooks.client import Deadline
+from hooks.wrapper import template_secrets
 
 Json = dict[str, Any]
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 def read_all(patterns: Iterable[str], since: float, deadline: Deadline) -> list[Json]:
     """Every manifest that these globs name and that was written since; {} where one is torn."""
     documents = []
-    for path in template.found(patterns):
+    for path in template_secrets.found(patterns):
         try:
             if path.stat().st_mtime < since - 1 or deadline.left() < deadline.seconds / 2:
                 continue

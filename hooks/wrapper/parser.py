@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-from hooks import phrases
-from hooks.lines import Form
 from hooks.redact import Redactor
-from hooks.target import KEPT_LINES, Part, Target
+from hooks.wrapper import phrases
+from hooks.wrapper.lines import Form
+from hooks.wrapper.target import KEPT_LINES, Part, Target
 
 Json = dict[str, Any]
 HOLD = timedelta(seconds=1)  # how long an inline script may take to name itself
