@@ -14,7 +14,7 @@ from receiver.storage import migrate
 from receiver.storage.db import SQL_DIR
 from tests.senders import envelope, post, stage
 
-QUERIES = sorted((SQL_DIR / "queries").glob("*.sql"))
+QUERIES = sorted((SQL_DIR / "queries").glob("*/*.sql"))
 UUID, TEXT, WHEN, WHOLE, JSON = "uuid", "text", "timestamp with time zone", "integer", "jsonb"
 PROMISED = {
     "platforms": {
@@ -161,7 +161,7 @@ def test_a_query_is_one_statement_that_fits_the_schema(url: str, path: Path):
 
 def test_every_query_is_used():
     code = "".join(path.read_text() for path in (SQL_DIR.parent / "receiver").rglob("*.py"))
-    named = set(re.findall(r'"(\w+)"', code)) | {
+    named = set(re.findall(r'"(?:\w+/)?(\w+)"', code)) | {
         f"build_{part}" for part in ("states", "failures", "artifacts", "resources", "deliveries")
     }
     named |= {f"write_{part}" for part in ("states", "failures", "artifacts", "resources")}

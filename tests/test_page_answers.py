@@ -198,7 +198,7 @@ def test_no_page_reads_a_table_that_grows(client: FlaskClient, url: str):
     with psycopg.connect(url) as connection:
         connection.execute("SET enable_seqscan = off")
         for name in ("latest_builds", "latest_images"):
-            with open(f"sql/queries/{name}.sql", "rb") as file:
+            with open(f"sql/queries/overview/{name}.sql", "rb") as file:
                 plan = connection.execute(b"EXPLAIN " + file.read()).fetchall()
             assert "idx_builds_latest" in str(plan)
 

@@ -156,7 +156,7 @@ def _schema(missing: list[str]) -> Finding:
 def _senders(connection: Connection, config: Config) -> Iterator[Finding]:
     heard = {
         (row["source"], row["sender"]): row["last_heard_at"]
-        for row in connection.execute(query("senders_heard")).fetchall()
+        for row in connection.execute(query("deliveries/senders_heard")).fetchall()
     }
     for source, name in _named(config):
         last = heard.get((source, name))

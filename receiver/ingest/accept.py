@@ -97,7 +97,7 @@ def replay(services: Services, delivery_id: UUID, who: Who) -> Accepted:
             return quarantined(error)
 
     with services.database.transaction() as connection:
-        before = connection.execute(query("what_became"), {"id": delivery_id}).fetchone()
+        before = connection.execute(query("deliveries/what_became"), {"id": delivery_id}).fetchone()
         recorded = record.replay_on(connection, delivery_id, read, services.stages())
         after = {"outcome": recorded.outcome, "builds": recorded.build_numbers}
         target = Target("delivery", id=delivery_id)

@@ -122,14 +122,14 @@ def _state(
     parsed, stages = _understood(services, delivery), services.stages()
     row = {"build_number": document["build_number"]}
     with services.database.transaction() as connection:
-        connection.execute(query("lock_number"), row)
-        connection.execute(query("lock_said"), row)
-        before = connection.execute(query("lock_standing"), row).fetchone()
+        connection.execute(query("record/lock_number"), row)
+        connection.execute(query("record/lock_said"), row)
+        before = connection.execute(query("record/lock_standing"), row).fetchone()
         recorded = deliveries.known(connection, delivery)
         if recorded is None:
             check(connection, before)
             recorded = record.record_on(connection, delivery, parsed, stages)
-        after = connection.execute(query("lock_standing"), row).fetchone()
+        after = connection.execute(query("record/lock_standing"), row).fetchone()
         assert after is not None  # noqa: S101  # it was recorded
         if not recorded.duplicate:
             _note(connection, speaker, document, before, after)

@@ -20,7 +20,7 @@ def append(connection: Connection, entries: Sequence[Entry], builds: Mapping[str
             rows.append(_spoken(delivery, place, statement, builds[statement.build_number]))
         for place, report in enumerate(parsed.reports, len(parsed.statements)):
             rows.append(_report(delivery, place, report))
-    connection.execute(query("insert_events"), {"rows": as_json(rows)})
+    connection.execute(query("record/insert_events"), {"rows": as_json(rows)})
 
 
 def _spoken(delivery: Delivery, place: int, statement: Statement, build_id: UUID) -> Row:

@@ -55,4 +55,4 @@ def note(
         "before": None if before is None else as_json(dict(before)),
         "after": None if after is None else as_json(dict(after)),
     }
-    connection.execute(query("insert_audit"), row)
+    connection.execute(query("audit/insert_audit"), row)

@@ -36,11 +36,15 @@ def build(
     if not NUMBER_SHAPE.fullmatch(build_number):
         raise NotFound("There is no build of this number.")
     with database.transaction() as connection:
-        found = connection.execute(query("find_build"), {"build_number": build_number}).fetchone()
+        found = connection.execute(
+            query("builds/find_build"), {"build_number": build_number}
+        ).fetchone()
         if found is None or not is_within(connection, found["project"], project):
             raise NotFound("There is no build of this number.")
         parts = {
-            name: connection.execute(query(f"build_{name}"), {"build_id": found["id"]}).fetchall()
+            name: connection.execute(
+                query(f"builds/build_{name}"), {"build_id": found["id"]}
+            ).fetchall()
             for name in ("states", "failures", "artifacts", "resources", "deliveries")
         }
     whole = _with_standing(_shown(found, stall_after), parts)
@@ -50,7 +54,7 @@ def build(
 def schema(database: Database) -> list[str]:
     """The names of the applied migrations."""
     with database.transaction() as connection:
-        rows = connection.execute(query("applied_migrations")).fetchall()
+        rows = connection.execute(query("migrate/applied_migrations")).fetchall()
     return [row["name"] for row in rows]
 
 

@@ -24,10 +24,10 @@ MADE: dict[str, Callable[[str], Row]] = {
     "project": dimensions.project,
 }
 LISTS = {
-    "platform": "list_platforms",
-    "os_version": "list_os_versions",
-    "image_type": "list_image_types",
-    "project": "list_projects",
+    "platform": "dimensions/list_platforms",
+    "os_version": "dimensions/list_os_versions",
+    "image_type": "dimensions/list_image_types",
+    "project": "dimensions/list_projects",
 }
 COUNTED = 10_000  # references of a table; no more are looked at
 NAMED = 5

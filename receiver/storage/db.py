@@ -56,7 +56,7 @@ set_json_loads(orjson.loads)
 
 @cache
 def query(name: str) -> bytes:
-    """The statement in sql/queries/<name>.sql."""
+    """The statement in sql/queries/<name>.sql; `name` is folder and file: "record/lock_builds"."""
     return (SQL_DIR / "queries" / f"{name}.sql").read_bytes()
 
 
@@ -147,7 +147,7 @@ class Database:
         try:
             with self._pool.connection() as connection:
                 if not self._prepare:
-                    connection.execute(query("limit_transaction"), LIMITS)
+                    connection.execute(query("db/limit_transaction"), LIMITS)
                 yield connection
         except PoolTimeout as error:
             raise Unavailable("The database did not answer in time.") from error

@@ -51,7 +51,7 @@ def send_ahead(connection: Connection, entries: Iterable[Entry]) -> None:
     for delivery in (each.delivery for each in entries):
         for place, piece in enumerate(_pieces(delivery)[:-1]):
             row = {"delivery_id": delivery.id, "place": place, "piece": piece}
-            connection.execute(query("send_piece"), row)
+            connection.execute(query("deliveries/send_piece"), row)
 
 
 def insert(connection: Connection, entries: Sequence[Entry]) -> Cursor:
@@ -60,10 +60,10 @@ def insert(connection: Connection, entries: Sequence[Entry]) -> Cursor:
         "rows": as_json([_row(each.delivery, each.parsed) for each in entries]),
         "last_pieces": [_pieces(each.delivery)[-1] for each in entries],
     }
-    kept = connection.execute(query("keep_deliveries"), document)
+    kept = connection.execute(query("deliveries/keep_deliveries"), document)
     large = [each.delivery.id for each in entries if len(each.delivery.request.body) > PIECE]
     if large:
-        connection.execute(query("forget_pieces"), {"delivery_ids": array(large)})
+        connection.execute(query("deliveries/forget_pieces"), {"delivery_ids": array(large)})
     return kept
 
 
@@ -81,7 +81,7 @@ def known(connection: Connection, delivery: Delivery) -> Recorded | None:
 def ask(connection: Connection, delivery: Delivery) -> Cursor:
     """Ask for the delivery of this key; what the cursor gives is read by answered()."""
     row = {"source": delivery.source, "sender": delivery.sender, "delivery_key": delivery.key}
-    return connection.execute(query("find_delivery"), row)
+    return connection.execute(query("deliveries/find_delivery"), row)
 
 
 def answered(asked: Cursor, delivery: Delivery) -> Recorded | None:
@@ -100,7 +100,7 @@ def answered(asked: Cursor, delivery: Delivery) -> Recorded | None:
 
 def locked(connection: Connection, delivery_id: UUID) -> Delivery:
     """A kept delivery, for the one transaction that reads it anew; NotFound, Pruned."""
-    row = connection.execute(query("lock_delivery"), {"id": delivery_id}).fetchone()
+    row = connection.execute(query("deliveries/lock_delivery"), {"id": delivery_id}).fetchone()
     if row is None:
         raise NotFound("There is no such delivery.")
     if row["body"] is None:
@@ -120,7 +120,7 @@ def note_heartbeats(connection: Connection, entries: Iterable[Entry]) -> None:
         ]
         if numbers:
             at = entry.delivery.request.received_at
-            connection.execute(query("heard"), {"build_numbers": numbers, "at": at})
+            connection.execute(query("record/heard"), {"build_numbers": numbers, "at": at})
 
 
 def _row(delivery: Delivery, parsed: Parsed) -> Row:

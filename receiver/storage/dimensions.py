@@ -28,7 +28,7 @@ def named(told: Iterable[Statement]) -> set[Name]:
 def ask(connection: Connection, wanted: Iterable[Name]) -> Cursor:
     """Ask for ids of names, also of those that were renamed, and of builds' numbers."""
     rows = [{"kind": kind, "name": name} for kind, name in wanted]
-    return connection.execute(query("find_names"), {"names": as_json(rows)})
+    return connection.execute(query("dimensions/find_names"), {"names": as_json(rows)})
 
 
 def answered(asked: Cursor) -> Ids:
@@ -43,7 +43,7 @@ def ensure(connection: Connection, wanted: set[Name], ids: Ids) -> Ids:
     """`ids` with those of all names that are wanted, created where a table lacks them."""
     missing = sorted(wanted - ids.keys())
     for dimension, name in missing:
-        connection.execute(query(f"insert_{dimension}"), _CREATE[dimension](name))
+        connection.execute(query(f"dimensions/insert_{dimension}"), _CREATE[dimension](name))
     return ids | answered(ask(connection, missing)) if missing else ids
 
 

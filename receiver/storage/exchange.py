@@ -83,7 +83,7 @@ def exported(connection: Connection) -> Iterator[bytes]:
     with connection.transaction():
         for statement in UNHURRIED:
             connection.execute(statement)
-        applied = connection.execute(query("applied_migrations")).fetchall()
+        applied = connection.execute(query("migrate/applied_migrations")).fetchall()
         yield orjson.dumps({"kind": "milepost", "version": VERSION, "schema": applied[-1]["name"]})
         lines = 0
         for kind, (table, part) in _everything().items():
@@ -126,7 +126,7 @@ def folded(connection: Connection, stages: StageMap) -> Iterator[str]:
     ids = [row["id"] for row in connection.execute("SELECT id FROM builds ORDER BY id").fetchall()]
     for start in range(0, len(ids), FOLDED):
         wanted = {"build_ids": array(ids[start : start + FOLDED])}
-        builds = connection.execute(query("lock_builds"), wanted).fetchall()
+        builds = connection.execute(query("record/lock_builds"), wanted).fetchall()
         refold(connection, builds, stages, {}, {})
         yield from (build["build_number"] for build in builds)
 

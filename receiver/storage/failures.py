@@ -41,7 +41,7 @@ def listed(
     row = {"status": status, "limit": limit + 1, "created_at": created_at, "id": row_id}
     with database.transaction() as connection:
         # Planned anew for each status: one plan for all of them would use no partial index.
-        found = connection.execute(query("list_failures"), row, prepare=False).fetchall()
+        found = connection.execute(query("failures/list_failures"), row, prepare=False).fetchall()
     items: list[Row] = redact.document(found[:limit])
     more = len(found) > limit
     return items, cursor_of(items[-1]["created_at"], items[-1]["id"]) if more else None
@@ -49,8 +49,10 @@ def listed(
 
 def _read(database: Database, *, everything: bool) -> list[list[Row]]:
     with database.transaction() as connection:
-        opened = connection.execute(query("open_failures"), {"everything": everything}).fetchall()
-        resolved = connection.execute(query("resolved_failures")).fetchall()
+        opened = connection.execute(
+            query("failures/open_failures"), {"everything": everything}
+        ).fetchall()
+        resolved = connection.execute(query("failures/resolved_failures")).fetchall()
     return [opened, resolved]
 
 

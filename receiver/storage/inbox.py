@@ -40,7 +40,7 @@ def listed(
     row: dict[str, Any] = asdict(wanted)
     row |= {"limit": limit + 1, "received_at": received_at, "id": delivery_id}
     # Planned anew for each set of filters: a plan for all of them would read the whole table.
-    found = connection.execute(query("list_deliveries"), row, prepare=False).fetchall()
+    found = connection.execute(query("deliveries/list_deliveries"), row, prepare=False).fetchall()
     items = found[:limit]
     more = len(found) > limit
     return items, cursor_of(items[-1]["received_at"], items[-1]["id"]) if more else None
@@ -49,7 +49,9 @@ def listed(
 def delivery(database: Database, delivery_id: UUID) -> Row:
     """One delivery with its body, None where it was pruned; NotFound."""
     with database.transaction() as connection:
-        found = connection.execute(query("show_delivery"), {"id": delivery_id}).fetchone()
+        found = connection.execute(
+            query("deliveries/show_delivery"), {"id": delivery_id}
+        ).fetchone()
     if found is None:
         raise NotFound("There is no such delivery.")
     return found
@@ -58,7 +60,7 @@ def delivery(database: Database, delivery_id: UUID) -> Row:
 def senders(database: Database) -> list[Row]:
     """Each sender that was ever heard, with the last time and its deliveries of hour and day."""
     with database.transaction() as connection:
-        return connection.execute(query("senders_heard")).fetchall()
+        return connection.execute(query("deliveries/senders_heard")).fetchall()
 
 
 def ids(database: Database, outcome: str) -> Iterator[UUID]:
@@ -67,7 +69,9 @@ def ids(database: Database, outcome: str) -> Iterator[UUID]:
     while True:
         row = position | {"outcome": outcome, "limit": BATCH}
         with database.transaction() as connection:
-            found = connection.execute(query("ids_by_outcome"), row, prepare=False).fetchall()
+            found = connection.execute(
+                query("deliveries/ids_by_outcome"), row, prepare=False
+            ).fetchall()
         if not found:
             return
         yield from (each["id"] for each in found)
@@ -78,4 +82,4 @@ def bodies(database: Database, outcome: str, reason: str, limit: int) -> list[Ro
     """The newest deliveries of an outcome and reason as they came."""
     row = {"outcome": outcome, "reason": reason, "limit": limit}
     with database.transaction() as connection:
-        return connection.execute(query("list_bodies"), row, prepare=False).fetchall()
+        return connection.execute(query("deliveries/list_bodies"), row, prepare=False).fetchall()

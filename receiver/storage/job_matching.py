@@ -84,7 +84,9 @@ def builds_of(
     missing = sorted(number for number, build_id in found.items() if build_id is None)
     if missing:
         row = dimensions.columns(ids, Identity()) | {"numbers": missing, "native": native}
-        connection.execute(query("insert_builds"), row | {"ids": array(uuid7() for _ in missing)})
+        connection.execute(
+            query("record/insert_builds"), row | {"ids": array(uuid7() for _ in missing)}
+        )
         # Inserted by us or, committed by now, by another sender.
         ids = dimensions.answered(dimensions.ask(connection, {("build", n) for n in missing}))
         found |= {number: ids[("build", number)] for number in missing}
@@ -94,13 +96,13 @@ def builds_of(
 def claim(connection: Connection, build_ids: Sequence[UUID]) -> None:
     """These builds, which only a route had made, are hooks' now."""
     if build_ids:
-        connection.execute(query("claim_builds"), {"build_ids": array(build_ids)})
+        connection.execute(query("record/claim_builds"), {"build_ids": array(build_ids)})
 
 
 def ask_jobs(connection: Connection, run_keys: Sequence[str]) -> Cursor | None:
     """Ask for the jobs under these keys."""
     row = {"run_keys": run_keys}
-    return connection.execute(query("find_jobs"), row) if run_keys else None
+    return connection.execute(query("job_matching/find_jobs"), row) if run_keys else None
 
 
 def settle(connection: Connection, asked: Cursor | None, ids: Ids) -> Builds:
@@ -129,7 +131,7 @@ def _builds_of_runs(connection: Connection, runs: Sequence[Job]) -> Builds:
     touched: Builds = defaultdict(set)
     if runs:
         row = {"run_groups": [job.run_key for job in runs]}
-        for found in connection.execute(query("builds_of_runs"), row).fetchall():
+        for found in connection.execute(query("job_matching/builds_of_runs"), row).fetchall():
             touched[found["run_group"]].add(found["build_id"])
     return touched
 
@@ -168,17 +170,17 @@ def _attach(
     """A job's rows belong to one build, or to none and are shared by its owners."""
     rows = {"rows": as_json(settled)}
     if any(job.builds - {targets[job.run_key]} or job.loose for job in jobs):
-        connection.execute(query("attach_jobs"), rows)
+        connection.execute(query("job_matching/attach_jobs"), rows)
     stale = {build for job in jobs for build in job.builds - {targets[job.run_key]}}
     if stale:  # a job's deliveries name two builds, and the other one has nothing left
-        connection.execute(query("delete_silent_builds"), {"build_ids": array(stale)})
-    connection.execute(query("note_attached"), rows)
+        connection.execute(query("record/delete_silent_builds"), {"build_ids": array(stale)})
+    connection.execute(query("job_matching/note_attached"), rows)
 
 
 def _refuse_two_projects(connection: Connection, job: Job, owner: UUID) -> None:
     """Invalid where the hook in a job and the route of that job name two projects."""
     row = {"build_id": owner, "run_key": job.run_key}
-    found = connection.execute(query("projects_of_job"), row).fetchone() or {}
+    found = connection.execute(query("job_matching/projects_of_job"), row).fetchone() or {}
     said, routed = found.get("said"), found.get("routed")
     if said and routed and said != routed:
         problem = f"The hook says {said[:50]}, the route of its job says {routed[:50]}."
@@ -188,9 +190,9 @@ def _refuse_two_projects(connection: Connection, job: Job, owner: UUID) -> None:
 def _become(connection: Connection, number: str, owner: UUID) -> None:
     """The build that a route had made of the job is the hook's build from now on."""
     row = {"build_number": number, "build_id": owner}
-    found = connection.execute(query("find_native_build"), row).fetchone()
+    found = connection.execute(query("job_matching/find_native_build"), row).fetchone()
     if found is not None:
         moved = row | {"native_id": found["id"]}
         for name in ("move_events", "move_redirects", "delete_build"):
-            connection.execute(query(name), moved)
-    connection.execute(query("insert_redirect"), row)
+            connection.execute(query(f"job_matching/{name}"), moved)
+    connection.execute(query("job_matching/insert_redirect"), row)

@@ -17,18 +17,20 @@ SEEN_WITHIN = timedelta(days=1)
 def version(database: Database) -> str:
     """What is committed now, as a text: while it is the same, every page is."""
     with database.transaction() as connection:
-        row = connection.execute(query("snapshot")).fetchone()
+        row = connection.execute(query("overview/snapshot")).fetchone()
     return row["version"] if row else ""
 
 
 def overview(database: Database, now: datetime, stall_after: timedelta) -> Row:
     """The latest build of each combination; of them what runs, stalled, failed, did not start."""
     with database.transaction() as connection:
-        latest = connection.execute(query("latest_builds")).fetchall()
-        running = connection.execute(query("running_builds")).fetchall()
+        latest = connection.execute(query("overview/latest_builds")).fetchall()
+        running = connection.execute(query("overview/running_builds")).fetchall()
         failed = [row["id"] for row in latest if row["status"] == "failed"]
-        found = connection.execute(query("failures_of_builds"), {"build_ids": failed}).fetchall()
-        tree = connection.execute(query("project_tree")).fetchall()
+        found = connection.execute(
+            query("overview/failures_of_builds"), {"build_ids": failed}
+        ).fetchall()
+        tree = connection.execute(query("dimensions/project_tree")).fetchall()
     for row in [*latest, *running]:
         row["stalled"] = build_status.is_stalled(row, now, stall_after)
     failures = {row["build_id"]: row for row in redact.document(found)}
@@ -63,7 +65,7 @@ def expected(cells: Sequence[Row], now: datetime) -> Row:
 def images(database: Database) -> list[Row]:
     """The latest good artifact of every combination and region, with its `built_at`."""
     with database.transaction() as connection:
-        return connection.execute(query("latest_images")).fetchall()
+        return connection.execute(query("overview/latest_images")).fetchall()
 
 
 def built(database: Database) -> list[Row]:
@@ -92,7 +94,7 @@ def renamed(database: Database, names: Mapping[str, str]) -> dict[str, str]:
     """Names by dimension; those that were given up are what stands in their place."""
     with database.transaction() as connection:
         row = {"names": as_json({name: text.replace("\0", "") for name, text in names.items()})}
-        found = connection.execute(query("current_names"), row).fetchall()
+        found = connection.execute(query("overview/current_names"), row).fetchall()
     return dict(names) | {row["dimension"]: row["name"] for row in found}
 
 
@@ -123,7 +125,7 @@ def combination(database: Database, names: Sequence[str]) -> Row | None:
     and type, also such as they had."""
     asked = renamed(database, dict(zip(("project", *COMBINATION), names, strict=True)))
     with database.transaction() as connection:
-        found = connection.execute(query("latest_builds")).fetchall()
+        found = connection.execute(query("overview/latest_builds")).fetchall()
     named = ({name: row[name] or "-" for name in asked} for row in found)
     return next((row for row, each in zip(found, named, strict=True) if each == asked), None)
 
@@ -131,15 +133,15 @@ def combination(database: Database, names: Sequence[str]) -> Row | None:
 def of_project(database: Database, project: str) -> Counter[str]:
     """How many combinations of a project have which status."""
     with database.transaction() as connection:
-        found = connection.execute(query("latest_builds")).fetchall()
+        found = connection.execute(query("overview/latest_builds")).fetchall()
     return Counter(row["status"] for row in found if row["project"] == project)
 
 
 def stages(database: Database) -> Row:
     """Of the newest builds: the stages that map to each state, and those that map to none."""
     with database.transaction() as connection:
-        seen = connection.execute(query("seen_stages")).fetchall()
-        unmapped = connection.execute(query("unmapped_stages")).fetchall()
+        seen = connection.execute(query("overview/seen_stages")).fetchall()
+        unmapped = connection.execute(query("overview/unmapped_stages")).fetchall()
     names: dict[int, list[str]] = {}
     for row in seen:
         names.setdefault(row["state"], []).append(row["stage"])

@@ -49,7 +49,7 @@ def write(
     for table, change in changes.items():
         if change.rows or change.kept:
             row = {"rows": as_json(change.rows), "kept": as_json(change.kept)}
-            connection.execute(query(f"write_{table}"), row)
+            connection.execute(query(f"projections/write_{table}"), row)
     return written
 
 

@@ -7,5 +7,5 @@ def is_within(connection: Connection, name: str | None, project: str | None) -> 
     """Whether this project is the other, or below it; None is every project."""
     if project is None or name == project:
         return True
-    chain = connection.execute(query("project_chain"), {"name": name}).fetchall()
+    chain = connection.execute(query("dimensions/project_chain"), {"name": name}).fetchall()
     return project in [row["name"] for row in chain]

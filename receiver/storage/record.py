@@ -69,13 +69,13 @@ def replay_on(
     """
     delivery = deliveries.locked(connection, delivery_id)
     entry = Entry(delivery, read(delivery))
-    said = connection.execute(query("events_of_delivery"), {"id": delivery_id}).fetchall()
+    said = connection.execute(query("record/events_of_delivery"), {"id": delivery_id}).fetchall()
     keys = job_matching.meetable([*_keys(entry.parsed), *_keys_before(said)])
     _begin(connection, keys)
     ids = dimensions.answered(dimensions.ask(connection, _names([entry])))
     parsed = entry.parsed
     row = {"outcome": parsed.outcome, "reason": parsed.reason, "flags": list(parsed.flags)}
-    connection.execute(query("update_delivery"), row | {"id": delivery_id})
+    connection.execute(query("record/update_delivery"), row | {"id": delivery_id})
     touched = _apply(connection, [entry], keys, stages, ids, said)
     return _outcome(entry, touched[delivery_id])
 
@@ -83,7 +83,7 @@ def replay_on(
 def heard(database: Database, build_numbers: Sequence[str], at: datetime) -> None:
     """Note that these builds' senders are alive; unknown builds are left unknown."""
     with database.transaction() as connection:
-        connection.execute(query("heard"), {"build_numbers": list(build_numbers), "at": at})
+        connection.execute(query("record/heard"), {"build_numbers": list(build_numbers), "at": at})
 
 
 def _alone(database: Database, entry: Entry, stages: StageMap) -> Recorded | Exception:
@@ -142,7 +142,9 @@ def _outcomes(
 
 
 def _begin(connection: Connection, keys: Sequence[str]) -> None:
-    connection.execute(query("begin_recording"), {"locks": as_json(job_matching.locks(keys))})
+    connection.execute(
+        query("record/begin_recording"), {"locks": as_json(job_matching.locks(keys))}
+    )
 
 
 def _names(entries: Sequence[Entry]) -> set[Name]:
@@ -187,7 +189,7 @@ def _apply(
     builds = job_matching.builds_of(connection, _numbers(entries), ids)
     locking = _lock(connection, builds.values())
     if before:
-        connection.execute(query("delete_events"), {"id": entries[0].delivery.id})
+        connection.execute(query("record/delete_events"), {"id": entries[0].delivery.id})
     appending.append(connection, entries, builds)
     jobs = job_matching.ask_jobs(connection, keys)
     locked = locking.fetchall()
@@ -203,7 +205,7 @@ def _apply(
 
 def _lock(connection: Connection, build_ids: Iterable[UUID]) -> Cursor:
     """Let one transaction at a time fold these builds."""
-    return connection.execute(query("lock_builds"), {"build_ids": array(sorted(build_ids))})
+    return connection.execute(query("record/lock_builds"), {"build_ids": array(sorted(build_ids))})
 
 
 def _told(parsed: Parsed) -> list[Statement]:
@@ -239,7 +241,7 @@ def _forget(connection: Connection, touched: set[UUID], before: Sequence[Row]) -
     """A delivery that was read anew may say nothing more of the builds that it had spoken of."""
     touched |= {row["build_id"] for row in before if row["build_id"]}
     _lock(connection, touched)
-    connection.execute(query("delete_silent_builds"), {"build_ids": array(sorted(touched))})
+    connection.execute(query("record/delete_silent_builds"), {"build_ids": array(sorted(touched))})
 
 
 def _refold(

@@ -47,13 +47,15 @@ def refold(
         | {"written": written[build["id"]], "heard_at": heard_at.get(build["id"])}
         for build in builds
     ]
-    connection.execute(query("write_builds"), {"rows": as_json(rows)})
+    connection.execute(query("projections/write_builds"), {"rows": as_json(rows)})
 
 
 def _kept(connection: Connection, build_ids: list[UUID]) -> dict[UUID, list[Kept]]:
     """Each one's own rows; of what it shares with others, the verdict where it has none."""
     own, shared = defaultdict[UUID, list[Kept]](list), defaultdict[UUID, list[Kept]](list)
-    for row in connection.execute(query("read_events"), {"build_ids": array(build_ids)}).fetchall():
+    for row in connection.execute(
+        query("refold/read_events"), {"build_ids": array(build_ids)}
+    ).fetchall():
         (shared if row["shared"] else own)[row["build_id"]].append(_row(row))
     known = {each: own[each] + _judging(own[each], shared[each]) for each in build_ids}
     return _with_runs(connection, known)
@@ -66,7 +68,7 @@ def _with_runs(connection: Connection, known: dict[UUID, list[Kept]]) -> dict[UU
     if not wanted:
         return known
     runs = defaultdict[str, list[Kept]](list)
-    found = connection.execute(query("read_run_events"), {"run_groups": sorted(wanted)})
+    found = connection.execute(query("refold/read_run_events"), {"run_groups": sorted(wanted)})
     for row in found.fetchall():
         runs[row["run_key"]].append(_row(row))
     return {
@@ -117,7 +119,7 @@ def _chains(
     """Each project with its ancestors, nearest first, where the stage map tells projects apart."""
     if not stages.projects.keys() - {"*"}:
         return {}
-    rows = connection.execute(query("project_tree")).fetchall()
+    rows = connection.execute(query("dimensions/project_tree")).fetchall()
     parents = {row["name"]: row["parent"] for row in rows}
     return {
         name: _chain(parents, name)

@@ -33,7 +33,9 @@ def resolve(
         raise Invalid(fields={"notes": [f"At most {MAX_NOTES} characters."]})
     after = {"notes": text or None, "resolved": said.resolved}
     with database.transaction() as connection:
-        found = connection.execute(query("resolve_failure"), after | {"id": failure_id}).fetchone()
+        found = connection.execute(
+            query("failures/resolve_failure"), after | {"id": failure_id}
+        ).fetchone()
         if found is None or not is_within(connection, found["project"], project):
             raise NotFound("There is no such failure.")
         number: str = found["build_number"]

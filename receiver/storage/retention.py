@@ -24,7 +24,7 @@ def bodies(database: Database, before: datetime) -> Iterator[int]:
     while True:
         row = position | {"before": before, "limit": BATCH}
         with _batch(database) as connection:
-            found = connection.execute(query("prune_bodies"), row).fetchone()
+            found = connection.execute(query("retention/prune_bodies"), row).fetchone()
         if found is None:
             return
         position = found
@@ -40,7 +40,7 @@ def facts(database: Database, before: datetime) -> Iterator[int]:
         while True:
             row = {"before": before, "limit": BATCH}
             with _batch(database) as connection:
-                count = connection.execute(query(name), row).rowcount
+                count = connection.execute(query(f"retention/{name}"), row).rowcount
             if not count:
                 break
             yield count

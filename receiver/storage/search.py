@@ -58,8 +58,8 @@ def builds(
         wanted = _narrowed(connection, wanted, own)
         row: dict[str, Any] = asdict(wanted)
         row |= {"limit": limit + 1, "created_at": created_at, "id": build_id}
-        found = connection.execute(query("search_builds"), row, prepare=False).fetchall()
-        end = connection.execute(query("window_end"), row, prepare=False).fetchone()
+        found = connection.execute(query("builds/search_builds"), row, prepare=False).fetchall()
+        end = connection.execute(query("builds/window_end"), row, prepare=False).fetchone()
     now, items = datetime.now(UTC), found[:limit]
     cursor, is_cut = _end(found, end, limit, wanted)
     for item in items:
@@ -79,7 +79,7 @@ def names(database: Database) -> dict[str, list[str]]:
     """What each filter may be."""
     offered: dict[str, list[str]] = {}
     with database.transaction() as connection:
-        for row in connection.execute(query("known_names")).fetchall():
+        for row in connection.execute(query("builds/known_names")).fetchall():
             offered.setdefault(row["dimension"], []).append(row["name"])
     return offered
 
@@ -88,8 +88,8 @@ def around(database: Database, build_number: str) -> tuple[list[Row], dict[str, 
     """The builds of its combination around a build, and what each stage usually takes."""
     row = {"build_number": build_number}
     with database.transaction() as connection:
-        near = connection.execute(query("near_builds"), row).fetchall()
-        usual = connection.execute(query("usual_stages"), row).fetchall()
+        near = connection.execute(query("builds/near_builds"), row).fetchall()
+        usual = connection.execute(query("builds/usual_stages"), row).fetchall()
     return near, {each["stage"]: each["seconds"] for each in usual if each["seconds"] is not None}
 
 

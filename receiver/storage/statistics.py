@@ -27,13 +27,15 @@ def figures(database: Database, stall_after: timedelta, bounds: Sequence[int]) -
     # width_bucket counts a bound to the bucket above, Prometheus to the one below.
     above = [bound + 1 for bound in bounds]
     with database.transaction() as connection:
-        durations = connection.execute(query("durations"), {"bounds": above}).fetchall()
+        durations = connection.execute(query("statistics/durations"), {"bounds": above}).fetchall()
     return Figures(counts(database, stall_after), durations)
 
 
 def counts(database: Database, stall_after: timedelta) -> Row:
     """What is counted alone, as Figures has it."""
     with database.transaction() as connection:
-        found = connection.execute(query("figures"), {"stall_after": stall_after}).fetchone()
+        found = connection.execute(
+            query("statistics/figures"), {"stall_after": stall_after}
+        ).fetchone()
     assert found is not None  # noqa: S101  # it is one row always
     return found

@@ -29,11 +29,11 @@ def summary(database: Database, now: datetime, stall_after: timedelta) -> Row:
 def combinations(database: Database) -> list[Row]:
     """Builds of 30 days by project, platform, OS version and image type."""
     with database.transaction() as connection:
-        return connection.execute(query("combination_stats")).fetchall()
+        return connection.execute(query("statistics/combination_stats")).fetchall()
 
 
 def stages(database: Database) -> list[Row]:
     """Runs, failures and seconds of each state."""
     with database.transaction() as connection:
-        found = connection.execute(query("stage_stats")).fetchall()
+        found = connection.execute(query("statistics/stage_stats")).fetchall()
     return [{"name": names.STATES.get(row["state"])} | row for row in found]

@@ -48,19 +48,19 @@ def keep(
         "digest": _digest(token),
         "expires_at": expires_at,
     }
-    if connection.execute(query("insert_token"), row).fetchone() is None:
+    if connection.execute(query("tokens/insert_token"), row).fetchone() is None:
         raise MilepostError(f"There is a token called {grant.name}: revoke it, or choose a name.")
 
 
 def find(connection: Connection, token: str) -> Grant | None:
     """What a token grants; None for one that is unknown, expired or revoked."""
-    found = connection.execute(query("find_token"), {"digest": _digest(token)}).fetchone()
+    found = connection.execute(query("tokens/find_token"), {"digest": _digest(token)}).fetchone()
     return Grant(**found) if found else None
 
 
 def everyone(connection: Connection) -> list[Row]:
     """Every token without its digest."""
-    return connection.execute(query("list_tokens")).fetchall()
+    return connection.execute(query("tokens/list_tokens")).fetchall()
 
 
 def revoke(connection: Connection, name: str) -> Row:
@@ -68,7 +68,7 @@ def revoke(connection: Connection, name: str) -> Row:
 
     MilepostError where no living one has the name.
     """
-    ended = connection.execute(query("revoke_token"), {"name": name}).fetchone()
+    ended = connection.execute(query("tokens/revoke_token"), {"name": name}).fetchone()
     if ended is None:
         raise MilepostError(f"There is no living token called {name}.")
     return ended

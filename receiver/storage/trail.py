@@ -24,7 +24,7 @@ def changes(
     row: dict[str, Any] = asdict(wanted) | {"limit": limit + 1, "after_at": at, "after_id": row_id}
     with database.transaction() as connection:
         # Planned anew for each set of filters: one plan for all of them would read the whole table.
-        found = connection.execute(query("list_audit"), row, prepare=False).fetchall()
+        found = connection.execute(query("audit/list_audit"), row, prepare=False).fetchall()
     items = found[:limit]
     more = len(found) > limit
     return items, cursor_of(items[-1]["at"], items[-1]["id"]) if more else None
