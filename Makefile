@@ -43,11 +43,11 @@ run: install  ## serve on this machine, with an embedded PostgreSQL; elsewhere: 
 	$(BIN)/milepost serve --local --bind $(BIND)
 
 demo: install  ## real Packer builds, reported to the receiver of `make run`
-	tests/system-packages.sh packer
+	tests/support/system-packages.sh packer
 	$(BIN)/milepost demo
 
 build/node/.installed:  # runs GitLab's jobs here; the last one that runs on Node 20
-	tests/system-packages.sh npm rsync
+	tests/support/system-packages.sh npm rsync
 	npm install --silent --no-audit --no-fund --no-save --prefix build/node gitlab-ci-local@4.73.0
 	touch $@
 
@@ -58,29 +58,29 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 browser: $(VENV)/.dev
-	tests/system-packages.sh chromium npm
+	tests/support/system-packages.sh chromium npm
 	cd tests/browser && npm ci --silent --no-audit --no-fund
 
 screenshots: browser  ## each page, light and dark, wide and narrow, in screenshots/
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.support.screenshots
 
 test: lint hook build/node/.installed browser  ## everything
-	tests/system-packages.sh packer shellcheck curl openssl nginx groovy
+	tests/support/system-packages.sh packer shellcheck curl openssl nginx groovy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
 
 schemathesis: $(VENV)/.dev  ## ask a receiver's whole API, far more than `make test` does
-	$(BIN)/python -m tests.test_schemathesis
+	$(BIN)/python -m tests.api.test_schemathesis
 
 torture: $(VENV)/.dev $(HOOK)  ## every fault under load, minutes: make torture FAULTS="F3 F11"
-	tests/system-packages.sh pgbouncer
+	tests/support/system-packages.sh pgbouncer
 	$(BIN)/python -m tests.torture $(FAULTS)
-	TORTURE_EXAMPLES=250 $(BIN)/pytest tests/test_order.py
+	TORTURE_EXAMPLES=250 $(BIN)/pytest tests/storage/test_order_of_arrival.py
 
 corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path
-	$(BIN)/python -m tests.corpus "$(DIR)"
+	$(BIN)/python -m tests.support.corpus "$(DIR)"
 
 build/examples/.installed:  # GitHub's bodies as Octokit publishes them, to measure with
-	tests/system-packages.sh npm
+	tests/support/system-packages.sh npm
 	npm install --silent --no-audit --no-fund --no-save --prefix build/examples \
 		@octokit/webhooks-examples@7.6.1
 	touch $@
@@ -91,7 +91,7 @@ build/buildbot/.installed:  # a peer to measure beside ours
 	touch $@
 
 bench: install $(VENV)/.dev build/examples/.installed build/buildbot/.installed  ## how fast it is, as ratios, and bench.json; FULL=1 with a million builds
-	tests/system-packages.sh packer wrk webhook
+	tests/support/system-packages.sh packer wrk webhook
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench $(PARTS)
 
 FUZZ_SECONDS ?= 60

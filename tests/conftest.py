@@ -19,7 +19,7 @@ from receiver.cli.main import main
 from receiver.config import Config
 from receiver.storage import migrate
 from receiver.storage.embedded import cluster
-from tests.senders import (
+from tests.support.senders import (
     BEARER,
     COMBINATION,
     PACKER_BEARER,

@@ -22,7 +22,7 @@ from receiver.storage.deliveries import Entry, Recorded
 from tests.bench import github
 from tests.bench.goals import Goal, told
 from tests.bench.load import envelopes
-from tests.receivers import FORGES, Running, started
+from tests.support.receivers import FORGES, Running, started
 
 SHARES = (1, 2, 4, 8, 16)
 BUILDS, COUNT = 2_000, 3_000

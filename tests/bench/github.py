@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 
 from tests.bench.load import raw
-from tests.senders import Json, at
+from tests.support.senders import Json, at
 
 PACKAGE = Path("build/examples/node_modules/@octokit/webhooks-examples")
 EXAMPLES = PACKAGE / "api.github.com" / "index.json"

@@ -9,7 +9,7 @@ import psycopg
 from tests.bench import github
 from tests.bench.goals import Goal, at_most
 from tests.bench.load import envelopes, sent, written
-from tests.receivers import FORGES, Running, started
+from tests.support.receivers import FORGES, Running, started
 
 FEW, MANY, PIECE = 2_000, 200_000, 20_000
 STORED, STEPS = 3_000, 78  # steps that make a body of 20 kB

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.goals import Goal, at_most
-from tests.receivers import Running, started
+from tests.support.receivers import Running, started
 
 BIN = Path(sys.executable).parent
 POST = (

@@ -11,7 +11,7 @@ from tests.bench import github, pgbench
 from tests.bench.filled import fill
 from tests.bench.goals import Goal, at_least, at_most, told
 from tests.bench.load import THREADS, Seen, envelopes, raw, sent, written
-from tests.receivers import FORGES, Running, started
+from tests.support.receivers import FORGES, Running, started
 
 ROUNDS = 3
 BUILDS, CONNECTIONS = 2_000, 16

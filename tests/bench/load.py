@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import orjson
 
-from tests.senders import Json, manifest, proof, stage
+from tests.support.senders import Json, manifest, proof, stage
 
 LUA = Path(__file__).with_name("wrk.lua")
 THREADS = 2

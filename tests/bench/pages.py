@@ -15,7 +15,7 @@ import requests
 from tests.bench.filled import fill
 from tests.bench.goals import Goal, at_most, told
 from tests.bench.paths import PATHS
-from tests.receivers import Running, started
+from tests.support.receivers import Running, started
 
 SHORT, RUNS = 10_000, 15
 

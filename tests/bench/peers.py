@@ -21,7 +21,7 @@ import requests
 from tests.bench import buildbot, github
 from tests.bench.goals import Goal, told
 from tests.bench.load import sent, written
-from tests.receivers import FORGES, free_port, started
+from tests.support.receivers import FORGES, free_port, started
 
 JOBS, PUSHES, SECONDS, CONNECTIONS = 4_000, 4_000, 6, 16
 SECRET = FORGES["github"]

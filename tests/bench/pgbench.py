@@ -29,7 +29,7 @@ from receiver.storage.db import Row
 from receiver.storage.deliveries import Entry
 from receiver.storage.embedded.binaries import find
 from tests.bench.load import envelope
-from tests.senders import SECRET, proof
+from tests.support.senders import SECRET, proof
 
 Taken = list[tuple[bytes, Mapping[str, Any]]]
 HEAD = "\\set build random(1, {builds})\n\\set delivery random(1, 9000000000000000000)\n"

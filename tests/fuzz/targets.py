@@ -24,9 +24,9 @@ from receiver.ingest.senders import Senders
 from receiver.sources import SOURCES, json_body, signatures
 from receiver.storage import builds
 from receiver.web import hosts
-from tests import bad_input, github_sender
-from tests.forge_senders import TASK, cdevent, pipeline_hook
-from tests.senders import envelope, manifest, verdict
+from tests.support import bad_input, github_sender
+from tests.support.forge_senders import TASK, cdevent, pipeline_hook
+from tests.support.senders import envelope, manifest, verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = "whsec_" + base64.b64encode(b"a test secret of 32 bytes, no mo").decode()

@@ -6,7 +6,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from tests.receivers import free_port
+from tests.support.receivers import free_port
 from tests.torture.machine import NotRun, Server
 
 
@@ -28,7 +28,7 @@ class Bouncer:
         """Start it in the foreground, as the server's user."""
         program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
         if not program:
-            raise NotRun("there is no pgbouncer: tests/system-packages.sh pgbouncer")
+            raise NotRun("there is no pgbouncer: tests/support/system-packages.sh pgbouncer")
         command = [program, "-q", str(self._settings)]
         root = os.geteuid() == 0
         self._process = subprocess.Popen(

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import psycopg
 
-from tests.senders import SECRET, envelope, stage
+from tests.support.senders import SECRET, envelope, stage
 from tests.torture.sending import STAGES, Post
 from tests.torture.worlds import Fault, World, plain
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tests.tables import rows
+from tests.support.table_rows import rows
 from tests.torture.machine import Receiver
 from tests.torture.sending import TAKEN, Load, Post
 

@@ -15,7 +15,7 @@ import psycopg
 import requests
 
 from receiver.storage.embedded import binaries
-from tests.receivers import MILEPOST, free_port
+from tests.support.receivers import MILEPOST, free_port
 from tests.torture.sending import ROUTES, SECRETS
 
 ROLE = "milepost"

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import orjson
 
-from tests.receivers import MILEPOST
-from tests.senders import envelope, manifest, stage
+from tests.support.receivers import MILEPOST
+from tests.support.senders import envelope, manifest, stage
 from tests.torture.machine import fill, pause, volume
 from tests.torture.sending import Post
 from tests.torture.worlds import Fault, World, plain

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.receivers import MILEPOST
+from tests.support.receivers import MILEPOST
 from tests.torture.machine import pause, until
 from tests.torture.worlds import Fault, World, plain
 

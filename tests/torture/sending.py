@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 import requests
 
-from tests.forge_senders import BEGAN, job_hook, notification
-from tests.github_sender import STEPS, job
-from tests.senders import SECRET, Json, envelope, manifest, proof, signed, stage, verdict
+from tests.support.forge_senders import BEGAN, job_hook, notification
+from tests.support.github_sender import STEPS, job
+from tests.support.senders import SECRET, Json, envelope, manifest, proof, signed, stage, verdict
 
 SECRETS = {
     "milepost": SECRET,

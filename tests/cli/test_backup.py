@@ -1,0 +1,183 @@
+"""Backup, restore and prune, on a real server."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from receiver.cli.main import main
+from receiver.config import Config
+from receiver.errors import Unavailable
+from receiver.server.housekeeping import prune
+from receiver.storage.embedded import cluster
+from receiver.storage.retention import LOCK
+from tests.support.receivers import MILEPOST, started
+from tests.support.senders import envelope, manifest, post, shown, stage, verdict
+from tests.support.table_rows import rows
+
+Command = Callable[..., Result]
+
+
+def fill(client: FlaskClient) -> None:
+    for place in range(5):
+        document = envelope(
+            stage("Base"),
+            stage("Storage", "failed", minutes=5),
+            verdict("failed" if place else "completed", 9),
+            number=f"core-{place}",
+            build={"project": "core", "platform": "aws"},
+            manifest=manifest({"custom_data": {"note": "it's ‮🙂"}}),
+        )
+        assert post(client, document).status_code == 202
+
+
+def checksums(url: str) -> dict[str, Any]:
+    """Of every table: how many rows, and what they hold."""
+    sums = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM {} AS t"
+    with psycopg.connect(url) as connection:
+        names = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+        ).fetchall()
+        return {
+            name: connection.execute(sql.SQL(sums).format(sql.Identifier(name))).fetchone()
+            for (name,) in names
+        }
+
+
+@pytest.fixture
+def empty(url: str) -> Iterator[str]:
+    """Another database on the same server."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE restored")
+        yield make_conninfo(url, dbname="restored")
+        connection.execute("DROP DATABASE restored WITH (FORCE)")
+
+
+def test_a_backup_restores_into_an_empty_database(
+    client: FlaskClient, command: Command, url: str, empty: str, tmp_path: Path
+):
+    fill(client)
+    file = tmp_path / "milepost.dump"
+    assert command("backup", str(file)).exit_code == 0
+    assert file.stat().st_mode & 0o077 == 0
+    env = {"DATABASE_URL": empty, "MILEPOST_DATA_DIR": str(tmp_path)}
+    restored = CliRunner().invoke(main, ["restore", str(file)], env=env)
+    assert restored.exit_code == 0, restored.output
+    with psycopg.connect(empty) as connection:  # what was not in the backup: that it was restored
+        removed = connection.execute("DELETE FROM audit WHERE action = 'restore'")
+        assert removed.rowcount == 1
+    assert checksums(empty) == checksums(url)
+    again = CliRunner().invoke(main, ["restore", str(file)], env=env)
+    assert "not empty" in again.output
+
+
+def test_a_backup_of_an_embedded_receiver_restores_into_an_empty_one(tmp_path: Path):
+    file, folder = tmp_path / "milepost.dump", Path(tempfile.mkdtemp(prefix="milepost-own-"))
+    folder.chmod(0o755)
+    with started() as running:
+        for number in ("one", "two"):
+            told = envelope(stage("Base"), verdict("failed", 9), number=number)
+            assert running.post(told).status_code == 202
+        assert running.run("backup", str(file)).returncode == 0
+        before = checksums(running.database_url())
+    env = {"MILEPOST_DATA_DIR": str(folder), "PATH": os.environ["PATH"]}
+    try:
+        done = subprocess.run([MILEPOST, "restore", file], env=env, check=False)
+        assert done.returncode == 0
+        after = checksums(cluster.start(folder))
+        # What was not in the backup: that it was restored.
+        assert after.pop("audit")[0] == before.pop("audit")[0] + 1
+        assert after == before
+        assert before["deliveries"][0] == 2
+    finally:
+        cluster.release(folder)
+        shutil.rmtree(folder)
+
+
+def test_a_backup_overwrites_nothing(command: Command, tmp_path: Path):
+    file = tmp_path / "milepost.dump"
+    file.write_text("precious")
+    assert "is there already" in command("backup", str(file)).output
+    assert file.read_text() == "precious"
+
+
+def test_a_file_that_is_no_backup_changes_nothing(empty: str, tmp_path: Path):
+    file = tmp_path / "milepost.dump"
+    file.write_text("no backup")
+    env = {"DATABASE_URL": empty, "MILEPOST_DATA_DIR": str(tmp_path)}
+    refused = CliRunner().invoke(main, ["restore", str(file)], env=env)
+    assert refused.exit_code == 1
+    assert "pg_restore" in refused.output
+    assert checksums(empty) == {}
+
+
+def age(url: str, days: int) -> None:
+    with psycopg.connect(url) as connection:
+        statement = "UPDATE deliveries SET received_at = now() - make_interval(days => %s)"
+        connection.execute(statement, [days])
+
+
+def bodies(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT count(body) FROM deliveries").fetchone()
+    assert found
+    count: int = found[0]
+    return count
+
+
+def test_prune_forgets_old_bodies_and_no_fact(client: FlaskClient, command: Command, url: str):
+    fill(client)
+    age(url, 31)
+    assert post(client, envelope(stage("Base"), number="new")).status_code == 202
+    before = rows(url)
+    assert command("prune", "--older-than", "30d").stdout == "5 bodies forgotten\n"
+    assert bodies(url) == 1
+    assert rows(url) == before
+    assert command("prune", "--older-than", "30d").stdout == "0 bodies forgotten\n"
+
+
+def test_a_build_goes_on_after_its_bodies_went(client: FlaskClient, command: Command, url: str):
+    fill(client)
+    age(url, 31)
+    command("prune", "--older-than", "30d")
+    assert post(client, envelope(stage("Services", minutes=6), number="core-1")).status_code == 202
+    assert {row["stage"] for row in shown(client, "core-1")["states"]} >= {"Base", "Services"}
+
+
+def test_facts_go_where_somebody_asks_for_it(client: FlaskClient, command: Command, url: str):
+    fill(client)
+    age(url, 31)
+    assert post(client, envelope(stage("Base"), number="new", build={})).status_code == 202
+    pruned = command("prune", "--older-than", "12h", "--facts")
+    assert pruned.exit_code == 0, pruned.output
+    assert [row for row in rows(url)["builds"] if "core-" in row[0]] == []
+    assert shown(client, "new")["status"] == "running"
+
+
+@pytest.mark.parametrize("text", ["", "month", "-3d"])
+def test_an_age_that_is_none_is_refused(command: Command, text: str):
+    assert command("prune", "--older-than", text).exit_code == 2
+
+
+def test_a_receiver_prunes_by_itself_one_at_a_time(client: FlaskClient, config: Config, url: str):
+    fill(client)
+    age(url, 2)
+    assert prune(config) == 0
+    with psycopg.connect(url) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        with pytest.raises(Unavailable):  # and housekeeping tries again in an hour
+            prune(replace(config, keep_bodies=timedelta(days=1)))
+    assert prune(replace(config, keep_bodies=timedelta(days=1))) == 5
+    assert bodies(url) == 0

@@ -1,0 +1,231 @@
+"""The commands that read and resolve: on the database, and on a receiver elsewhere."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+
+from receiver.cli.main import main
+from tests.support.listeners import listening
+from tests.support.receivers import Running, started
+from tests.support.senders import envelope, post, stage
+
+Command = Callable[..., Result]
+
+
+def told(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return orjson.loads(result.stdout)
+
+
+@pytest.mark.usefixtures("filled")
+def test_builds_are_filtered(command: Command):
+    def numbers(*filters: str) -> list[str]:
+        return [row["build_number"] for row in told(command("builds", "--json", *filters))]
+
+    assert numbers() == ["bad", "good"]
+    assert numbers("--status", "failed") == ["bad"]
+    assert numbers("--low", "100") == ["good"]
+    assert numbers("--text", "GOO", "--platform", "aws-commercial") == ["good"]
+    assert numbers("--limit", "1", "--order", "state") == ["bad"]
+    assert numbers("--until", "2025-01-01") == []
+    wrong = command("builds", "--since", "yesterday")
+    assert (wrong.exit_code, "since:" in wrong.stderr) == (1, True)
+
+
+def test_more_builds_than_a_page_are_all_there(client: FlaskClient, command: Command):
+    for place in range(103):
+        post(client, envelope(stage("Base"), number=f"build-{place}"))
+    assert len(told(command("builds", "--json", "--limit", "102"))) == 102
+    assert len(told(command("builds", "--json", "--limit", "1000"))) == 103
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_build_is_shown_whole(command: Command):
+    shown = command("build", "bad").stdout
+    for part in ("bad", "failed", "45", "no route", "ansible", "Resume at 45 only"):
+        assert part in shown
+    document = told(command("build", "bad", "--json"))
+    assert document["failures"][0]["component"] == "ansible"
+    missing = command("build", "none")
+    assert (missing.exit_code, missing.stderr) == (
+        1,
+        "Error: There is no build of this number.\n",
+    )
+
+
+@pytest.mark.usefixtures("filled")
+def test_resume_says_what_runs_next(command: Command):
+    assert told(command("resume", "bad", "--json"))["state"] == 45
+    assert command("resume", "good").stdout == "Nothing is left to run.\n"
+
+
+@pytest.mark.usefixtures("filled")
+def test_images_and_one_of_them_in_bare_text(command: Command):
+    rows = told(command("images", "--json"))
+    assert {row["artifact_id"]: row["region"] for row in rows} == {
+        "ami-1": "us-east-1",
+        "ami-2": "eu-west-1",
+    }
+    assert told(command("images", "azure", "--json")) == []
+    names = ("images", "aws-commercial", "rhel-8.8", "hana")
+    assert len(told(command(*names, "--region", "eu-west-1", "--json"))) == 1
+    assert command(*names, "--region", "us-east-1", "--text").stdout == "ami-1\n"
+    several = command(*names, "--text")
+    assert (several.exit_code, "say the region" in several.stderr) == (1, True)
+    assert command("images", "aws-commercial", "rhel-8.8", "web", "--text").exit_code == 1
+    assert command("images", "--text").exit_code == 2
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_failure_is_resolved_and_reopened(command: Command):
+    (failure,) = told(command("failures", "--json"))
+    assert command("resolve", failure["id"], "--notes", "the route").stdout == "Resolved.\n"
+    assert told(command("failures", "--json")) == []
+    (resolved,) = told(command("failures", "--status", "resolved", "--json"))
+    assert resolved["resolution_notes"] == "the route"
+    assert told(command("reopen", failure["id"], "--json"))["resolved"] is False
+    assert len(told(command("failures", "--json"))) == 1
+    assert command("resolve", "no id", "--notes", "x").exit_code == 2
+    assert command("resolve", failure["id"].replace("-", "")[::-1], "--notes", "x").exit_code == 1
+
+
+@pytest.mark.usefixtures("filled")
+def test_stats_count_what_there_is(command: Command):
+    summary = told(command("stats", "--json"))
+    assert summary["builds_of_24_hours"] == {"completed": 1, "failed": 1}
+    assert summary["open_failures"] == 1
+    (row,) = told(command("stats", "combinations", "--json"))
+    assert (row["builds"], row["completed"], row["failed"]) == (2, 1, 1)
+    assert row["median_seconds"] == 540
+    states = {each["state"]: each for each in told(command("stats", "stages", "--json"))}
+    assert (states[15]["runs"], states[15]["median_seconds"]) == (2, 300)
+    assert states[45]["failed"] == 1
+    assert "1 completed, 1 failed" in command("stats").stdout
+
+
+def test_a_terminal_obeys_nothing_that_a_sender_wrote(client: FlaskClient, command: Command):
+    hostile = "\x1b[31mred[/] [bold]x\x07\x9b2J\u202egnp\r\nnext"
+    failure = {"type": "provisioner", "message": hostile}
+    post(client, envelope(stage(hostile, "failed", state=15, failure=failure), number="odd"))
+    for shown in (command("build", "odd"), command("failures"), command("builds")):
+        assert shown.exit_code == 0
+        assert not set(shown.stdout) & set("\x1b\x07\x9b\u202e\r")
+    assert "[31mred[/] [bold]x2Jgnp next" in command("failures").stdout
+    as_json = command("failures", "--json")
+    assert not set(as_json.stdout) & set("\x1b\x07\x9b")
+    assert "\x1b[31m" in orjson.loads(as_json.stdout)[0]["error_message"]
+
+
+def test_every_command_that_answers_has_json():
+    def leaves(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+        for name, each in group.commands.items():
+            if isinstance(each, click.Group):
+                yield from leaves(each, f"{path}{name} ")
+            else:
+                yield f"{path}{name}", each
+
+    without = {
+        name for name, each in leaves(main) if "as_json" not in [one.name for one in each.params]
+    }
+    assert without == {"serve", "demo"}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_printed(shell: str):
+    env = {"_MILEPOST_COMPLETE": f"{shell}_source"}
+    result = CliRunner().invoke(main, [], env=env, prog_name="milepost")
+    assert result.exit_code == 0
+    assert "_MILEPOST_COMPLETE" in result.stdout
+
+
+def test_exit_codes(command: Command, tmp_path: Any):
+    away = {"DATABASE_URL": "postgresql://127.0.0.1:1/none"}
+    assert CliRunner().invoke(main, ["builds"], env=away).exit_code == 69
+    assert CliRunner().invoke(main, ["token", "list"], env=away).exit_code == 69
+    wrong = {"MILEPOST_STALL_AFTER": "soon", "MILEPOST_DATA_DIR": str(tmp_path)}
+    assert CliRunner().invoke(main, ["builds"], env=wrong).exit_code == 78
+    assert command("builds", "--status", "nice").exit_code == 2
+
+
+@pytest.fixture
+def elsewhere(url: str) -> Iterator[Running]:
+    with started(url) as running:
+        yield running
+
+
+def remote(url: str, token: str, *arguments: str) -> Result:
+    env = {
+        "MILEPOST_URL": url,
+        "MILEPOST_TOKEN": token,
+        "DATABASE_URL": "postgresql://none.invalid",
+    }
+    return CliRunner().invoke(main, arguments, env=env)
+
+
+def test_a_receiver_elsewhere_is_asked_with_a_token(elsewhere: Running, token: Callable[..., str]):
+    assert elsewhere.post(envelope(stage("Base"), number="there")).status_code == 202
+    read = token("read")
+    for url in (elsewhere.url, f"{elsewhere.url}/webhooks/milepost/team-a"):
+        rows = told(remote(url, read, "builds", "--json"))
+        assert [row["build_number"] for row in rows] == ["there"]
+    assert told(remote(elsewhere.url, read, "build", "there", "--json"))["status"] == "running"
+    assert "there" in remote(elsewhere.url, read, "builds").stdout
+    missing = remote(elsewhere.url, read, "build", "none")
+    assert (missing.exit_code, missing.stderr) == (1, "Error: There is no build of this number.\n")
+    refused = remote(elsewhere.url, "mp_wrong", "builds")
+    assert (refused.exit_code, "MILEPOST_TOKEN" in refused.stderr) == (77, True)
+
+
+@pytest.mark.usefixtures("filled")
+def test_an_address_without_a_token_means_the_database(url: str):
+    env = {"DATABASE_URL": url, "MILEPOST_URL": "http://127.0.0.1:1"}
+    assert len(told(CliRunner().invoke(main, ["builds", "--json"], env=env))) == 2
+
+
+def test_a_receiver_that_is_away_or_none():
+    assert remote("http://127.0.0.1:1", "mp_x", "builds").exit_code == 69
+    assert remote("milepost.example.com", "mp_x", "builds").exit_code == 78
+
+
+def test_a_person_says_what_becomes_of_a_build(command: Command):
+    created = command("create", "by-hand", "--project", "core", "--os-version", "rhel-9.4")
+    assert created.stdout == "by-hand is pending at 0.\n"
+    began = ("state", "by-hand", "completed", "--stage", "Base", "--state", "15")
+    assert told(command(*began, "--json"))["current_state"] == 15
+    failed = ("fail", "by-hand", "no route", "--stage", "Storage", "--component", "ansible")
+    assert "is failed at 45" in command(*failed).stdout
+    kept = ("artifact", "by-hand", "ami-1", "--kind", "resumable", "--state", "15")
+    assert command(*kept).exit_code == 0
+    assert told(command("resume", "by-hand", "--json"))["safe"] is True
+    again = command("state", "by-hand", "started", "--stage", "Storage")
+    assert "is running at 45" in again.stdout
+    assert command("cancel", "by-hand", "--reason", "superseded").exit_code == 0
+    ended = command("cancel", "by-hand")
+    assert (ended.exit_code, "cancelled" in ended.stderr) == (1, True)
+    taken = command("create", "by-hand")
+    assert (taken.exit_code, "There is a build" in taken.stderr) == (1, True)
+    nowhere = command("state", "by-hand", "started")
+    assert (nowhere.exit_code, "stage:" in nowhere.stderr) == (1, True)
+    assert command("cancel", "none").exit_code == 1
+    actions = [row["action"] for row in told(command("audit", "--kind", "build", "--json"))]
+    assert actions == [
+        "build.cancel",
+        "build.state",
+        "build.artifact",
+        "build.failure",
+        "build.state",
+        "build.create",
+    ]
+    assert "build.cancel" in command("audit", "--name", "by-hand", "--limit", "1").stdout
+
+
+def test_serve_says_where_another_serves():
+    with listening() as other:
+        bind = f"127.0.0.1:{other.server_port}"
+        done = CliRunner().invoke(main, ["serve", "--local", "--bind", bind])
+    assert (done.exit_code, done.output.count(bind)) == (1, 1)

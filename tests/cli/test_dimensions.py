@@ -1,0 +1,101 @@
+"""milepost rename and merge: the builds follow, and so does what senders go on reporting."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from click.testing import Result
+from flask.testing import FlaskClient
+
+from tests.support.senders import envelope, post, shown, stage
+
+Command = Callable[..., Result]
+
+
+def report(client: FlaskClient, number: str, **build: str) -> None:
+    assert post(client, envelope(stage("Base"), number=number, build=build)).status_code == 202
+
+
+@pytest.mark.parametrize("dimension", ["platform", "os-version", "image-type", "project"])
+def test_a_renamed_row_takes_its_builds_and_what_comes_later(
+    client: FlaskClient, command: Command, dimension: str
+):
+    name = dimension.replace("-", "_")
+    report(client, "one", **{name: "old"})
+    assert command("rename", dimension, "old", "new").exit_code == 0
+    report(client, "two", **{name: "old"})
+    report(client, "one", **{name: "old"})
+    assert shown(client, "one")[name] == shown(client, "two")[name] == "new"
+
+
+@pytest.mark.parametrize("dimension", ["platform", "os-version", "image-type", "project"])
+def test_a_merged_row_takes_its_builds_and_what_comes_later(
+    client: FlaskClient, command: Command, dimension: str, url: str
+):
+    name = dimension.replace("-", "_")
+    for number, value in (("one", "amazon"), ("two", "aws"), ("three", "amazon")):
+        report(client, number, **{name: value})
+    merged = command("merge", dimension, "amazon", "aws")
+    assert merged.stdout == "amazon is aws now: 2 builds moved.\n"
+    report(client, "four", **{name: "amazon"})
+    assert {shown(client, each)[name] for each in ("one", "two", "three", "four")} == {"aws"}
+    with psycopg.connect(url) as connection:
+        table = {"project": "projects"}.get(name, f"{name}s")
+        found = connection.execute(f"SELECT name FROM {table}".encode()).fetchall()
+    assert ("amazon",) not in found
+
+
+def test_aliases_follow_each_other(client: FlaskClient, command: Command):
+    report(client, "one", platform="a")
+    report(client, "two", platform="d")
+    for arguments in (("rename", "a", "b"), ("rename", "b", "c"), ("merge", "c", "d")):
+        assert command(arguments[0], "platform", *arguments[1:]).exit_code == 0
+    for number, platform in (("three", "a"), ("four", "b"), ("five", "c")):
+        report(client, number, platform=platform)
+        assert shown(client, number)["platform"] == "d"
+
+
+def test_a_name_that_was_given_away_can_be_taken_again(client: FlaskClient, command: Command):
+    report(client, "one", platform="a")
+    assert command("rename", "platform", "a", "b").exit_code == 0
+    assert command("rename", "platform", "b", "a").exit_code == 0
+    report(client, "two", platform="a")
+    assert shown(client, "two")["platform"] == shown(client, "one")["platform"] == "a"
+
+
+def test_a_project_is_merged_into_its_own_child(client: FlaskClient, command: Command, url: str):
+    report(client, "one", project="parent")
+    report(client, "two", project="child")
+    report(client, "three", project="other")
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "UPDATE projects SET parent_project_id = parent.id FROM projects AS parent"
+            " WHERE parent.name = 'parent' AND projects.name IN ('child', 'other')"
+        )
+    assert command("merge", "project", "parent", "child").exit_code == 0
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT child.name, parent.name FROM projects AS child"
+            " LEFT JOIN projects AS parent ON parent.id = child.parent_project_id ORDER BY 1"
+        ).fetchall()
+    assert found == [("child", None), ("other", "child")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["rename", "platform", "none", "new"], "There is no platform none."),
+        (["rename", "platform", "a", "b"], "There is a platform b: merge a into it."),
+        (["rename", "platform", "a", " "], "1 to 200 characters"),
+        (["merge", "platform", "a", "none"], "There is no platform none."),
+        (["merge", "platform", "a", "a"], "a and a are the same already."),
+    ],
+)
+def test_a_mistake_is_named(
+    client: FlaskClient, command: Command, arguments: list[str], problem: str
+):
+    for number, platform in (("one", "a"), ("two", "b")):
+        report(client, number, platform=platform)
+    refused = command(*arguments)
+    assert refused.exit_code != 0
+    assert problem in refused.output

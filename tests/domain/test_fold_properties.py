@@ -1,0 +1,111 @@
+"""Any order and any duplication of one set of events gives the same rows."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from receiver.domain.fold import statements
+from receiver.domain.fold.events import Kept
+from receiver.domain.fold.fold import identity, told
+from receiver.domain.model import Event, Failure, Identity, Run, Statement
+from tests.support.fold_events import folded, manifest_event
+from tests.support.senders import START
+
+STAGES = ["Base configuration", "base configuration", "Security baseline", "frobnicate", None]
+RUNS = ["github:a/b:1:1:7", "github:a/b:1:1:8", "github:a/b:1:2:9", "uuid", "local"]
+
+
+def events() -> st.SearchStrategy[Event]:
+    times = st.integers(0, 6).map(lambda minute: START + timedelta(minutes=minute))
+    stage = st.builds(
+        Event,
+        kind=st.just("stage"),
+        at=times,
+        status=st.sampled_from(["started", "completed", "failed", "skipped", "cancelled"]),
+        stage=st.sampled_from(STAGES),
+        state=st.none() | st.sampled_from([0, 25, 40, 100]),
+        allowed=st.booleans(),
+        failure=st.none() | st.builds(Failure, message=st.sampled_from(["", "no route"])),
+    )
+    build = st.builds(
+        Event,
+        kind=st.just("build"),
+        at=times,
+        status=st.sampled_from(["pending", "running", "completed", "failed", "cancelled"]),
+    )
+    undated = st.integers(0, 6).map(manifest_event)
+    return stage | build | undated
+
+
+def kept() -> st.SearchStrategy[list[Kept]]:
+    names = st.none() | st.sampled_from(["a", "b"])
+    statement = st.builds(
+        Statement,
+        build_number=st.just("b-1"),
+        run=st.builds(
+            Run,
+            key=st.sampled_from(RUNS),
+            attempt=st.none() | st.integers(1, 4),
+            resumed_from=st.none() | st.just(25),
+        ),
+        events=st.lists(events(), min_size=1, max_size=3).map(tuple),
+        said=st.builds(Identity, project=names, platform=names),
+        inferred=st.builds(Identity, platform=names),
+        created_by=names,
+        order=st.sampled_from([(), ("frobnicate",), ("Base configuration", "frobnicate", "x")]),
+    )
+    sources = st.sampled_from(["milepost", "packer", "github", "api"])
+    one = st.tuples(sources, statement)
+    return st.lists(one, max_size=6).map(
+        lambda pairs: [Kept(place, *pair) for place, pair in enumerate(pairs)]
+    )
+
+
+def seen(rows: list[Kept]) -> Any:
+    """Everything but which of two equal manifests is the one that is kept."""
+    result = folded(*rows)
+    return (
+        identity(told(rows)),
+        result.states,
+        result.failures,
+        result.artifacts,
+        result.build.status,
+        result.build.current_state,
+        result.build.resume_state,
+        result.build.attempt,
+        result.build.start_time,
+        result.build.end_time,
+        result.build.created_by,
+        result.build.manifest_sha256,
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_any_permutation_with_any_duplicates_gives_the_same_rows(data: st.DataObject) -> None:
+    rows = data.draw(kept())
+    again = data.draw(st.lists(st.sampled_from(rows), max_size=4)) if rows else []
+    shuffled = data.draw(st.permutations(rows + again))
+    assert seen(shuffled) == seen(rows)
+
+
+@settings(max_examples=200, deadline=None)
+@given(kept())
+def test_the_state_stays_in_bounds_and_only_a_verdict_gives_100(rows: list[Kept]) -> None:
+    result = folded(*rows)
+    assert 0 <= result.build.current_state <= 100
+    assert (result.build.current_state == 100) == (result.build.status == "completed")
+    assert all(0 <= row.state < 100 for row in result.states)
+    assert all(row.end_time is None or row.end_time >= row.start_time for row in result.states)
+
+
+@settings(max_examples=200, deadline=None)
+@given(kept())
+def test_statements_survive_their_way_through_json(rows: list[Kept]) -> None:
+    for row in rows:
+        assert statements.load(statements.dump(row.statement)) == replace(
+            row.statement, build_number=""
+        )

@@ -1,0 +1,229 @@
+"""Which build a hook speaks of, from the lines that hooks/README.md documents."""
+
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from hooks import identity
+from hooks.errors import HookError
+
+GITHUB = {
+    "GITHUB_REPOSITORY": "acme/images",
+    "GITHUB_RUN_ID": "500",
+    "GITHUB_RUN_NUMBER": "7",
+    "GITHUB_RUN_ATTEMPT": "1",
+    "GITHUB_JOB": "image",
+    "GITHUB_SHA": "4f2c9d1",
+    "GITHUB_REF_NAME": "main",
+    "GITHUB_ACTOR": "ada",
+    "GITHUB_SERVER_URL": "https://github.example.com",
+    "RUNNER_NAME": "runner-4",
+}
+GITLAB = {
+    "CI_PROJECT_PATH": "acme/images",
+    "CI_PIPELINE_ID": "900",
+    "CI_JOB_ID": "4242",
+    "CI_JOB_NAME": "image: [rhel-9, aws]",
+    "CI_JOB_URL": "https://gitlab.example.com/acme/images/-/jobs/4242",
+    "CI_SERVER_HOST": "gitlab.example.com",
+    "CI_COMMIT_SHA": "4f2c9d1",
+    "CI_COMMIT_REF_NAME": "main",
+    "GITLAB_USER_LOGIN": "ada",
+}
+JENKINS = {
+    "JOB_NAME": "images/main",
+    "BUILD_NUMBER": "12",
+    "BUILD_URL": "https://jenkins.example.com/job/images/job/main/12/",
+}
+
+
+def packer(kind: str, name: str) -> dict[str, str]:
+    return {"PACKER_RUN_UUID": "u-1", "PACKER_BUILDER_TYPE": kind, "PACKER_BUILD_NAME": name}
+
+
+def number(env: dict[str, str]) -> str | None:
+    return identity.identity({}, env)["build_number"].text
+
+
+SOURCES = [("amazon-ebs", "rhel"), ("amazon-ebs", "ubuntu"), ("qemu", "rhel")]
+
+
+@pytest.mark.parametrize("around", [{}, GITHUB, GITLAB, JENKINS], ids=["none", "gh", "gl", "je"])
+def test_three_sources_of_one_template_are_three_builds(around: dict[str, str]):
+    assert len({number({**around, **packer(*source)}) for source in SOURCES}) == 3
+
+
+def documented(forge: str) -> str:
+    """The first job to paste in the forge's page."""
+    page = Path(__file__).parents[2] / "docs" / f"{forge}.md"
+    return page.read_text().partition("```yaml\n")[2].partition("```")[0]
+
+
+def github_legs() -> list[dict[str, str]]:
+    """The environment of each leg of the documented job."""
+    text = documented("github")
+    matrix = {key: values.split(", ") for key, values in re.findall(r"(\w+): \[(.*)\]", text)}
+    lines = re.findall(r"([\w-]+): \$\{\{ matrix\.(\w+) \}\}", text)
+    legs = [dict(zip(matrix, values, strict=True)) for values in product(*matrix.values())]
+    return [{**GITHUB, **{variable(name): leg[key] for name, key in lines}} for leg in legs]
+
+
+def variable(given: str) -> str:
+    """What the action makes of an input."""
+    return f"MILEPOST_{given.upper().replace('-', '_')}"
+
+
+def gitlab_legs() -> list[dict[str, str]]:
+    lines = re.findall(r"(MILEPOST_\w+): \[(.*)\]", documented("gitlab"))
+    names, values = [name for name, _ in lines], [each.split(", ") for _, each in lines]
+    return [{**GITLAB, **dict(zip(names, leg, strict=True))} for leg in product(*values)]
+
+
+@pytest.mark.parametrize("legs", [github_legs(), gitlab_legs()], ids=["github", "gitlab"])
+def test_four_legs_of_a_matrix_are_four_builds(legs: list[dict[str, str]]):
+    assert len(legs) == 4
+    assert len({number(leg) for leg in legs}) == 4
+
+
+def test_the_legs_that_gitlab_names_are_builds_of_their_own():
+    names = ["golden: [rhel-9, aws]", "golden: [rhel-9, azure]", "golden: [ol-9, aws]", "golden"]
+    assert len({number({**GITLAB, "CI_JOB_NAME": name}) for name in names}) == 4
+
+
+def test_three_sources_in_each_of_four_legs_are_twelve_builds():
+    builds = product(github_legs(), SOURCES)
+    assert len({number({**leg, **packer(*source)}) for leg, source in builds}) == 12
+
+
+def test_two_repositories_with_equal_run_numbers_are_two_builds():
+    for forge, name in ((GITHUB, "GITHUB_REPOSITORY"), (GITLAB, "CI_PROJECT_PATH")):
+        assert number(forge) != number({**forge, name: "acme/tools"})
+    assert number(JENKINS) != number({**JENKINS, "JOB_NAME": "images-main"})
+
+
+def test_two_workflows_with_equal_run_numbers_are_two_builds():
+    assert number(GITHUB) != number({**GITHUB, "GITHUB_RUN_ID": "501"})
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        (GITHUB, "acme.images-500-image"),
+        ({**GITHUB, "MILEPOST_OS_VERSION": "rhel 9"}, "acme.images-500-rhel-9"),
+        ({**GITHUB, **packer("null", "base")}, "acme.images-500-image-null-base"),
+        (GITLAB, "acme.images-900-image-rhel-9-aws"),
+        ({**GITLAB, **packer("null", "base")}, "acme.images-900-image-rhel-9-aws-null-base"),
+        (JENKINS, "images.main-12"),
+        ({**JENKINS, "BUILD_URL": "", "BUILD_TAG": "jenkins-images-main-12"}, "images.main-12"),
+        (packer("amazon-ebs", "rhel"), "packer-u-1-amazon-ebs-rhel"),
+    ],
+)
+def test_a_default_number_can_be_read(env: dict[str, str], expected: str):
+    assert number(env) == expected
+
+
+@pytest.mark.parametrize("around", [GITHUB, GITLAB, JENKINS, packer("null", "base")])
+def test_a_number_that_is_said_is_taken_to_the_letter(around: dict[str, str]):
+    assert number({**around, "MILEPOST_BUILD_NUMBER": "core:rhel@9+x_1"}) == "core:rhel@9+x_1"
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        (GITHUB, {**GITHUB, "GITHUB_RUN_ATTEMPT": "2", "RUNNER_NAME": "runner-9"}),
+        (GITLAB, {**GITLAB, "CI_JOB_ID": "4300"}),
+    ],
+)
+def test_a_rerun_is_the_same_build_under_another_key(first: dict[str, str], again: dict[str, str]):
+    before, after = identity.identity({}, first), identity.identity({}, again)
+    assert before["build_number"] == after["build_number"]
+    assert before["run_key"] != after["run_key"]
+
+
+def test_a_new_jenkins_build_is_a_new_build():
+    assert number(JENKINS) != number({**JENKINS, "BUILD_NUMBER": "13"})
+
+
+@pytest.mark.parametrize(
+    ("env", "key"),
+    [
+        (GITHUB, "github:acme/images:500:1:runner-4"),
+        ({**GITHUB, "MILEPOST_CHECK_RUN_ID": "84211"}, "github:acme/images:500:1:84211"),
+        (GITLAB, "gitlab:gitlab.example.com:4242"),
+        ({**GITHUB, "JOB_CHECK_RUN_ID": "84211"}, "github:acme/images:500:1:84211"),
+        ({**GITLAB, **packer("null", "base")}, "gitlab:gitlab.example.com:4242"),
+        (JENKINS, "jenkins:https://jenkins.example.com/job/images/job/main/12/"),
+        (packer("null", "base"), "u-1"),
+        ({"MILEPOST_BUILD_NUMBER": "b"}, "local"),
+    ],
+)
+def test_the_run_key_is_what_the_forge_can_tell_too(env: dict[str, str], key: str):
+    assert identity.identity({}, env)["run_key"].text == key
+
+
+def test_an_unset_platform_is_packers_builder():
+    env = packer("amazon-ebs", "rhel")
+    assert identity.identity({}, env)["platform"].text == "amazon-ebs"
+    said = identity.identity({}, {**env, "MILEPOST_PLATFORM": "aws-gov"})
+    assert said["platform"] == identity.Value("aws-gov", "MILEPOST_PLATFORM")
+
+
+def test_a_flag_wins_over_a_variable():
+    values = identity.identity({"build_number": "flag"}, {"MILEPOST_BUILD_NUMBER": "variable"})
+    assert values["build_number"] == identity.Value("flag", "--build-number")
+
+
+GITHUB_URL = "https://github.example.com/acme/images/actions/runs/500"
+RUN = ("url", "commit", "branch", "created_by", "attempt")
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        (
+            {**GITHUB, "BUILD_URL": "https://elsewhere.example.com"},
+            (GITHUB_URL, "4f2c9d1", "main", "ada", "1"),
+        ),
+        (
+            {**GITHUB, "GITHUB_HEAD_REF": "topic", "GITHUB_REF_NAME": "7/merge"},
+            (GITHUB_URL, "4f2c9d1", "topic", "ada", "1"),
+        ),
+        (GITLAB, (GITLAB["CI_JOB_URL"], "4f2c9d1", "main", "ada", None)),
+        (
+            {**JENKINS, "GIT_COMMIT": "4f2c9d1", "BRANCH_NAME": "main", "BUILD_USER_ID": "ada"},
+            (JENKINS["BUILD_URL"], "4f2c9d1", "main", "ada", None),
+        ),
+        (packer("null", "base"), (None,) * 5),
+    ],
+    ids=["github", "pull-request", "gitlab", "jenkins", "packer"],
+)
+def test_the_run_is_described_by_the_cis_own_variables(
+    env: dict[str, str], expected: tuple[str | None, ...]
+):
+    values = identity.identity({}, env)
+    assert tuple(values[name].text for name in RUN) == expected
+
+
+@pytest.mark.parametrize("name", ["attempt", "created_by", "run_key"])
+def test_what_the_ci_tells_can_be_replaced(name: str):
+    flag = f"--{name.replace('_', '-')}"
+    assert identity.identity({name: "7"}, GITHUB)[name] == identity.Value("7", flag)
+
+
+@pytest.mark.parametrize("wrong", ["a b", "é", "x" * 201, "a/b"])
+def test_a_wrong_number_says_which_variable_to_change(wrong: str):
+    with pytest.raises(HookError, match="MILEPOST_BUILD_NUMBER must be"):
+        identity.identity({}, {"MILEPOST_BUILD_NUMBER": wrong})
+
+
+def test_without_any_number_it_says_what_to_set():
+    with pytest.raises(HookError, match="set MILEPOST_BUILD_NUMBER"):
+        identity.identity({}, {})
+
+
+def test_long_names_stay_apart_and_in_bounds():
+    numbers = {number({**GITLAB, "CI_JOB_NAME": "x" * 300 + end}) for end in "ab"}
+    assert len(numbers) == 2
+    assert all(each is not None and len(each) <= 200 for each in numbers)

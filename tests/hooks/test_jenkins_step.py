@@ -1,0 +1,76 @@
+"""The Jenkins step under a real Groovy, with `sh` as it is and the other steps as stubs."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.receivers import Running, started
+
+ROOT = Path(__file__).parents[2]
+LIBRARY = ROOT / "hooks" / "jenkins"
+STUBS = ROOT / "tests" / "support" / "jenkins.groovy"
+CASES = {
+    "fine": ("", "completed"),
+    "failing": (" with IOException", "failed"),
+    "aborted": (" with FlowInterrupted", "cancelled"),
+    "unstable": ("", "completed"),
+}
+JAVA = Path(shutil.which("java", path="/usr/bin:/bin") or "/usr/bin/java")  # whichever is there
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Running]:
+    with started() as running:
+        yield running
+
+
+def run(folder: Path, *cases: str, **more: str) -> list[str]:
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "JAVA_HOME": str(JAVA.resolve().parents[1]),
+        "HOME": str(folder),
+        "WORKSPACE": str(folder / "my job"),
+        "JOB_NAME": "images/main",
+        "BUILD_NUMBER": "12",
+        "BUILD_URL": "https://jenkins.example.com/job/images/12/",
+        **more,
+    }
+    command = ["groovy", str(STUBS), str(LIBRARY), ",".join(cases)]
+    done = subprocess.run(command, env=env, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_step_reports_how_its_block_ended_and_changes_no_result(
+    receiver: Running, tmp_path: Path
+):
+    settings = {"MILEPOST_URL": receiver.url, "CREDENTIAL_milepost": receiver.secrets["milepost"]}
+    lines = run(tmp_path, *CASES, **settings)
+    assert lines == [f"ended {name}{word}" for name, (word, _) in CASES.items()]
+    builds = {name: receiver.build(f"jenkins-{name}") for name in CASES}
+    assert {name: build["status"] for name, build in builds.items()} == {
+        name: status for name, (_, status) in CASES.items()
+    }
+    assert {build["project"] for build in builds.values()} == {"core; exit 9"}
+    stages = {(row["stage"], row["state"]) for row in builds["fine"]["states"]}
+    assert stages == {('It\'s "Base" $(configuration)', 15)}
+
+
+def test_without_a_receiver_or_a_secret_a_block_goes_on(receiver: Running, tmp_path: Path):
+    away = run(tmp_path, "fine", MILEPOST_URL="http://127.0.0.1:1", CREDENTIAL_milepost="bearer:x")
+    assert away[-1] == "ended fine"
+    assert sum(line.startswith("milepost: not reporting: the hook could") for line in away) == 1
+    without = run(tmp_path / "two", "fine", MILEPOST_URL=receiver.url)
+    assert without == ["milepost: not reporting: set MILEPOST_SECRET"] * 2 + ["ended fine"]
+
+
+def test_the_pipelines_of_the_docs_give_what_the_step_takes():
+    blocks = re.findall(r"```groovy\n(.*?)```", (ROOT / "docs" / "jenkins.md").read_text(), re.S)
+    taken = set(re.findall(r"(\w+): '[A-Z_0-9]+'", (LIBRARY / "vars/milepost.groovy").read_text()))
+    given = {name for block in blocks for name in re.findall(r"(\w+): '", block)}
+    assert len(blocks) == 2
+    assert given <= taken | {"credentialsId"}

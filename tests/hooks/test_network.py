@@ -1,0 +1,157 @@
+"""A hook behind a company's proxy and certificate authority: real TLS, a real proxy."""
+
+import select
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from receiver.web.hook_file import FILE
+from tests.support.listeners import Listener, listening
+from tests.support.senders import SECRET
+
+HOOKS = {
+    "installed": [str(Path(sys.executable).with_name("milepost-hook"))],
+    "file": [sys.executable, "-I", "-S", str(FILE)],
+}
+
+
+class Proxy(ThreadingHTTPServer):
+    """Tunnels, and notes where to."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        super().__init__(("127.0.0.1", 0), Tunnel)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class Tunnel(BaseHTTPRequestHandler):
+    """One CONNECT."""
+
+    server: Proxy
+
+    def do_CONNECT(self):  # the name that http.server calls
+        self.server.asked.append(self.path)
+        host, port = self.path.split(":")
+        with socket.create_connection((host, int(port))) as far:
+            self.send_response(200)
+            self.end_headers()
+            ends = {self.connection: far, far: self.connection}
+            while ready := select.select([*ends], [], [], 30)[0]:
+                data = ready[0].recv(65536)
+                if not data:
+                    return
+                ends[ready[0]].sendall(data)
+
+    def log_message(self, *_: object):
+        pass
+
+
+@contextmanager
+def proxying() -> Iterator[Proxy]:
+    with Proxy() as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    with proxying() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate that no system trusts, with its key behind it."""
+    folder = tmp_path_factory.mktemp("authority")
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    files = ["-keyout", str(folder / "key"), "-out", str(folder / "company.pem")]
+    subprocess.run(["openssl", "req", *kind, *names, *files], check=True, capture_output=True)
+    return folder / "company.pem"
+
+
+@pytest.fixture
+def secure(certificate: Path) -> Iterator[Listener]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key"))
+    with listening() as server:
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        server.url = server.url.replace("http:", "https:")
+        yield server
+
+
+def stage(hook: str, url: str, folder: Path, **more: str) -> str:
+    """Report a stage; gives what the hook says."""
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "MILEPOST_URL": url,
+        "MILEPOST_SECRET": SECRET,
+        "MILEPOST_BUILD_NUMBER": "b-1",
+        "MILEPOST_SPOOL_DIR": str(folder / "spool"),
+        **more,
+    }
+    command = [*HOOKS[hook], "stage", "x"]
+    done = subprocess.run(command, env=env, text=True, capture_output=True, check=False)
+    assert done.returncode == 0
+    return done.stderr
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_private_authority_is_believed_where_it_is_named(
+    secure: Listener, certificate: Path, tmp_path: Path, name: str, hook: str
+):
+    assert stage(hook, secure.url, tmp_path, **{name: str(certificate)}) == ""
+    assert len(secure.posts) == 1
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_an_unknown_authority_is_one_line_that_says_what_to_set(
+    secure: Listener, tmp_path: Path, hook: str
+):
+    said = stage(hook, secure.url, tmp_path)
+    assert said.count("\n") == 1
+    assert "not trusted: name the file of its authority in REQUESTS_CA_BUNDLE" in said
+    assert secure.posts == []
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_is_used_where_it_is_named(
+    secure: Listener, certificate: Path, proxy: Proxy, tmp_path: Path, name: str, hook: str
+):
+    settings = {name: proxy.url, "SSL_CERT_FILE": str(certificate)}
+    assert stage(hook, secure.url, tmp_path, **settings) == ""
+    assert proxy.asked == [secure.url.removeprefix("https://")]
+    assert len(secure.posts) == 1
+
+
+def test_a_host_in_no_proxy_is_reached_directly(
+    secure: Listener, certificate: Path, proxy: Proxy, tmp_path: Path
+):
+    settings = {"HTTPS_PROXY": proxy.url, "NO_PROXY": "example.com,127.0.0.1"}
+    assert stage("file", secure.url, tmp_path, **settings, SSL_CERT_FILE=str(certificate)) == ""
+    assert (len(secure.posts), proxy.asked) == (1, [])
+
+
+def test_a_file_of_authorities_that_is_missing_breaks_no_build(secure: Listener, tmp_path: Path):
+    said = stage("file", secure.url, tmp_path, SSL_CERT_FILE="/nowhere/ca.pem")
+    assert said.count("\n") == 1
+    assert secure.posts == []

@@ -1,0 +1,266 @@
+"""milepost-hook.sh as it runs: what it posts, how it is signed, and what it says otherwise."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from hooks import identity
+from receiver.sources.milepost import ENVELOPE
+from tests.support.listeners import Listener, Post, listening
+from tests.support.senders import BEARER, OTHER_SECRET, SECRET
+
+SH = Path(__file__).parents[2] / "hooks" / "milepost-hook.sh"
+NUMBER = {"MILEPOST_BUILD_NUMBER": "b-1"}
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    with listening() as server:
+        yield server
+
+
+def run(
+    listener: Listener, *arguments: str | bytes, shell: str = "sh", **more: str
+) -> subprocess.CompletedProcess[str]:
+    settings = {"MILEPOST_URL": listener.url, "MILEPOST_SECRET": SECRET, **more}
+    return subprocess.run(
+        [*shell.split(), SH, *arguments],
+        env={"PATH": "/usr/bin:/bin", **settings},
+        encoding="utf-8",
+        capture_output=True,
+        check=False,
+    )
+
+
+def posted(listener: Listener, *arguments: str | bytes, **more: str) -> Post:
+    done = run(listener, *arguments, **{**NUMBER, **more})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert ENVELOPE.validate(listener.posts[-1].document) == {}
+    return listener.posts[-1]
+
+
+KEYS = [bytes(range(start, start + 64)) for start in range(0, 256, 64)]
+
+
+@pytest.mark.parametrize("key", [*KEYS, b"\0" * 24, b"%" * 25, b"\\" * 32], ids=bytes.hex)
+@pytest.mark.parametrize("shell", ["sh", "bash", "bash --posix"])
+def test_it_signs_with_any_key(listener: Listener, key: bytes, shell: str):
+    secret = f"whsec_{base64.b64encode(key).decode()}"
+    post = posted(listener, "stage", "Harden", shell=shell, MILEPOST_SECRET=secret)
+    Webhook(secret).verify(post.body, post.headers)
+
+
+def test_the_first_secret_signs_and_may_lack_its_padding(listener: Listener):
+    secrets = f"{SECRET.rstrip('=')}\n{OTHER_SECRET}"
+    post = posted(listener, "stage", "Härten", MILEPOST_SECRET=secrets)
+    Webhook(SECRET).verify(post.body, post.headers)
+
+
+def test_a_bearer_secret_goes_into_the_header(listener: Listener):
+    post = posted(listener, "stage", "Harden", MILEPOST_SECRET=BEARER)
+    assert post.headers["authorization"] == "Bearer " + BEARER.removeprefix("bearer:")
+    assert "webhook-signature" not in post.headers
+
+
+@pytest.mark.parametrize("secret", [SECRET, BEARER], ids=["whsec", "bearer"])
+def test_no_process_has_the_secret_in_its_arguments(
+    listener: Listener, tmp_path: Path, secret: str
+):
+    for name in ("curl", "openssl", "od", "tr", "sed", "head", "date", "cat"):
+        spy = tmp_path / name
+        real = shutil.which(name, path="/usr/bin:/bin")
+        spy.write_text(
+            f'#!/bin/sh\nprintf "%s\\n" "{name} $*" >>"{tmp_path}/seen"\nexec {real} "$@"'
+        )
+        spy.chmod(0o755)
+    posted(listener, "stage", "Harden", MILEPOST_SECRET=secret, PATH=f"{tmp_path}:/usr/bin:/bin")
+    seen = (tmp_path / "seen").read_text()
+    assert {"curl", "openssl"} <= {line.split()[0] for line in seen.splitlines() if line}
+    key = SECRET.removeprefix("whsec_")
+    for hidden in (key, base64.b64decode(key).hex(), BEARER.removeprefix("bearer:")):
+        assert hidden not in seen
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'Quote " and \\ back\\slash',
+        "%s %n $HOME `id` $(id)",
+        "-n",
+        "é ☃ 𝄞",
+        "a/b & c | d; e",
+        "\\n",
+    ],
+)
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_name_arrives_as_it_was_given(listener: Listener, name: str, shell: str):
+    post = posted(listener, "stage", name, shell=shell, MILEPOST_PROJECT=name)
+    assert post.document["events"][0]["stage"] == name
+    assert post.document["build"]["project"] == name
+
+
+def test_control_characters_become_blanks(listener: Listener):
+    every = "".join(map(chr, range(1, 32)))
+    post = posted(listener, "stage", f"a{every}b")
+    assert post.document["events"][0]["stage"] == f"a{' ' * 31}b"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "event"),
+    [
+        (["stage", "x"], {"kind": "stage", "stage": "x", "status": "started"}),
+        (["stage", "x", "0"], {"kind": "stage", "stage": "x", "status": "started", "state": 0}),
+        (["stage", "x", "--state", "100"], {"state": 100}),
+        (["done", "success"], {"kind": "build", "status": "completed"}),
+        (["done", "--status", "UNSTABLE"], {"kind": "build", "status": "completed"}),
+        (["done", "--status", "failed"], {"kind": "build", "status": "failed"}),
+        (["done", "ABORTED"], {"kind": "build", "status": "cancelled"}),
+        (["done", "canceled"], {"kind": "build", "status": "cancelled"}),
+    ],
+)
+def test_a_command_is_one_event(listener: Listener, arguments: list[str], event: dict[str, Any]):
+    post = posted(listener, *arguments)
+    assert post.path == "/webhooks/milepost"
+    assert event.items() <= post.document["events"][0].items()
+
+
+def test_a_manifest_goes_as_it_is(listener: Listener, tmp_path: Path):
+    manifest = {"builds": [{"name": 'a"b\\', "files": None}], "last_run_uuid": "u"}
+    (tmp_path / "m.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    post = posted(listener, "manifest", str(tmp_path / "m.json"))
+    assert (post.document["manifest"], post.document["events"]) == (manifest, [])
+    Webhook(SECRET).verify(post.body, post.headers)
+
+
+def test_a_large_manifest_fits(listener: Listener, tmp_path: Path):
+    (tmp_path / "m.json").write_text(json.dumps({"builds": [], "x": "y" * 1_000_000}))
+    post = posted(listener, "manifest", str(tmp_path / "m.json"))
+    Webhook(SECRET).verify(post.body, post.headers)
+
+
+PACKER = {
+    "PACKER_RUN_UUID": "1fbb5553-aa",
+    "PACKER_BUILDER_TYPE": "amazon-ebs",
+    "PACKER_BUILD_NAME": "rhel 9",
+}
+DIMENSIONS = {"MILEPOST_OS_VERSION": "rhel-8.8", "MILEPOST_PLATFORM": "aws gov"}
+GITHUB = {
+    "GITHUB_REPOSITORY": "acme/images",
+    "GITHUB_RUN_ID": "500",
+    "GITHUB_RUN_ATTEMPT": "2",
+    "GITHUB_JOB": "image",
+    "RUNNER_NAME": "GitHub Actions 4",
+}
+GITLAB = {
+    "CI_PROJECT_PATH": "acme/sub/images",
+    "CI_PIPELINE_ID": "900",
+    "CI_JOB_ID": "4242",
+    "CI_JOB_NAME": "golden: [rhel-9, é]",
+    "CI_SERVER_HOST": "gitlab.example.com",
+}
+JENKINS = {"JOB_NAME": "images/main", "BUILD_NUMBER": "12", "BUILD_URL": "https://j.example/12/"}
+
+
+@pytest.mark.parametrize("inside", [{}, PACKER], ids=["", "packer"])
+@pytest.mark.parametrize("said", [{}, DIMENSIONS], ids=["", "said"])
+@pytest.mark.parametrize(
+    "around",
+    [GITHUB, {**GITHUB, "MILEPOST_CHECK_RUN_ID": "84211"}, GITLAB, JENKINS, PACKER, NUMBER],
+    ids=["github", "check-run", "gitlab", "jenkins", "packer", "number"],
+)
+def test_it_speaks_of_the_same_build_as_the_hook_in_python(
+    listener: Listener, around: dict[str, str], said: dict[str, str], inside: dict[str, str]
+):
+    env = {**around, **said, **inside}
+    done = run(listener, "stage", "x", **env)
+    assert (done.returncode, done.stderr) == (0, "")
+    values, document = identity.identity({}, env), listener.posts[-1].document
+    assert document["build"]["number"] == values["build_number"].text
+    assert document["build"]["platform"] == values["platform"].text
+    assert document["run"]["key"] == values["run_key"].text
+    assert str(document["run"]["attempt"] or "") == (values["attempt"].text or "")
+
+
+def test_the_url_may_name_the_sender(listener: Listener):
+    url = f"{listener.url}/webhooks/milepost/team-a"
+    assert posted(listener, "stage", "x", MILEPOST_URL=url).path == "/webhooks/milepost/team-a"
+    assert posted(listener, "stage", "x", MILEPOST_URL=f"{listener.url}/").path[-9:] == "/milepost"
+
+
+def test_one_id_over_all_tries(listener: Listener):
+    listener.statuses = [503, 202]
+    posted(listener, "stage", "x")
+    assert len(listener.posts) == 2
+    assert len({post.headers["webhook-id"] for post in listener.posts}) == 1
+
+
+@pytest.mark.parametrize("status", [301, 401, 422])
+def test_a_refusal_is_one_line_and_no_broken_build(listener: Listener, status: int):
+    listener.statuses = [status]
+    done = run(listener, "stage", "x", **NUMBER)
+    lines = done.stderr.splitlines()
+    assert (done.returncode, len(lines), len(listener.posts)) == (0, 1, 1)
+    assert lines[0].startswith("milepost: not reported: ")
+    assert f"status {status}" in lines[0]
+    assert run(listener, "stage", "x", **NUMBER, MILEPOST_STRICT="1").returncode == 1
+
+
+def test_a_receiver_that_is_away_is_one_line_and_no_broken_build(listener: Listener):
+    done = run(listener, "stage", "x", **NUMBER, MILEPOST_URL="http://127.0.0.1:1")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert "no answer" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "line"),
+    [
+        (["stage", "x"], {}, "set MILEPOST_URL, MILEPOST_SECRET and MILEPOST_BUILD_NUMBER"),
+        (["stage", "x"], {**NUMBER, "MILEPOST_SECRET": ""}, "set MILEPOST_URL, MILEPOST_SECRET"),
+        (["stage", "x"], {**NUMBER, "MILEPOST_URL": ""}, "set MILEPOST_URL, MILEPOST_SECRET"),
+        (
+            ["stage", "x"],
+            {**NUMBER, "MILEPOST_SECRET": "hunter2"},
+            "MILEPOST_SECRET must be whsec_",
+        ),
+        (["stage"], NUMBER, "usage: "),
+        (["stage", "x", "101"], NUMBER, "usage: "),
+        (["stage", "x", "025"], NUMBER, "usage: "),
+        (["stage", "x", "--state", "high"], NUMBER, "usage: "),
+        (["done", "what"], NUMBER, "usage: "),
+        (["party"], NUMBER, "usage: "),
+        ([], NUMBER, "usage: "),
+        (["manifest", "/nowhere/m.json"], NUMBER, "/nowhere/m.json holds no manifest"),
+    ],
+)
+def test_a_mistake_is_one_line_and_no_broken_build(
+    listener: Listener, arguments: list[str], settings: dict[str, str], line: str
+):
+    done = run(listener, *arguments, **settings)
+    assert (done.returncode, done.stderr.count("\n"), listener.posts) == (0, 1, [])
+    assert line in done.stderr
+    assert "hunter2" not in done.stderr
+    assert run(listener, *arguments, **settings, MILEPOST_STRICT="1").returncode == 1
+
+
+def test_under_the_wrapper_a_stage_is_a_marker(listener: Listener):
+    wrapped = {"MILEPOST_WRAPPED": "1"}
+    marks = run(listener, "stage", "Harden \n OS", "--state", "25", **wrapped).stdout
+    marks += run(listener, "stage", "Harden", **wrapped).stdout
+    assert marks == "milepost: stage 25 Harden OS\nmilepost: stage - Harden\n"
+    assert listener.posts == []
+
+
+def test_it_is_short_and_shellcheck_finds_nothing():
+    assert len(SH.read_text().splitlines()) <= 60
+    assert os.access(SH, os.X_OK)
+    assert shutil.which("shellcheck"), "install Debian's package shellcheck"
+    done = subprocess.run(["shellcheck", SH], text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,124 @@
+"""The hooks as they run, with a real Packer, a real sh and a real receiver."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support.receivers import BIN, Running, started
+
+ROOT = Path(__file__).parents[2]
+SH = ROOT / "hooks" / "milepost-hook.sh"
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Running]:
+    with started() as running:
+        yield running
+
+
+def run(
+    receiver: Running, folder: Path, *command: str | Path, **more: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": f"{BIN}:/usr/bin:/bin",
+        "HOME": str(folder),
+        "CHECKPOINT_DISABLE": "1",
+        "MILEPOST_URL": receiver.url,
+        "MILEPOST_SECRET": receiver.secrets["milepost"],
+        **more,
+    }
+    return subprocess.run(
+        command, cwd=folder, env=environment, text=True, capture_output=True, check=False
+    )
+
+
+def listed(receiver: Running) -> list[dict[str, object]]:
+    answer = requests.get(f"{receiver.url}/api/v1/builds?limit=100", timeout=30)
+    found: list[dict[str, object]] = answer.json()["items"]
+    return found
+
+
+def test_three_sources_of_one_template_are_three_builds(receiver: Running, tmp_path: Path):
+    template = ROOT / "hooks" / "packer" / "milepost.pkr.hcl"
+    done = run(receiver, tmp_path, "packer", "build", template, MILEPOST_PROJECT="three")
+    assert done.returncode == 0, done.stdout
+    builds = [build for build in listed(receiver) if build["project"] == "three"]
+    assert sorted(str(build["platform"]) for build in builds) == ["file", "null", "null"]
+    assert {build["status"] for build in builds} == {"completed"}
+    whole = [receiver.build(str(build["build_number"])) for build in builds]
+    assert all([row["state"] for row in build["states"]] == [15, 25] for build in whole)
+    assert all(len(build["packer_manifest"]["builds"]) == 1 for build in whole)
+    assert all(len(build["artifacts"]) == 1 for build in whole)
+
+
+def test_a_build_that_fails_and_is_tried_again_is_two_attempts(receiver: Running, tmp_path: Path):
+    template = ROOT / "hooks" / "packer" / "milepost.json"
+    number = {"MILEPOST_BUILD_NUMBER": "retried"}
+    failing = run(receiver, tmp_path, "packer", "build", "-var", "fail=yes", template, **number)
+    assert failing.returncode == 1, failing.stdout
+    failed = receiver.build("retried")
+    assert (failed["status"], failed["current_state"]) == ("failed", 25)
+    assert failed["resume"]["state"] == 25
+    assert run(receiver, tmp_path, "packer", "build", template, **number).returncode == 0
+    build = receiver.build("retried")
+    assert (build["status"], build["current_state"], build["attempt"]) == ("completed", 100, 2)
+    assert [(row["attempt"], row["status"]) for row in build["states"]] == [
+        (1, "completed"),
+        (1, "failed"),
+        (2, "completed"),
+        (2, "completed"),
+    ]
+    assert len(build["failures"]) == 1
+
+
+def test_the_installed_hook_reports_and_checks(receiver: Running, tmp_path: Path):
+    number = {"MILEPOST_BUILD_NUMBER": "hook"}
+    for arguments in (["stage", "Storage"], ["fail", "no disk"], ["done", "--status", "failure"]):
+        done = run(receiver, tmp_path, "milepost-hook", *arguments, "--strict", **number)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert [row["error_message"] for row in receiver.build("hook")["failures"]] == ["no disk"]
+    checked = run(receiver, tmp_path, "milepost-hook", "check", "--strict", **number)
+    assert f"{receiver.url}/builds/hook" in checked.stdout
+
+
+@pytest.mark.parametrize("shell", [["sh"], ["bash", "--posix"]], ids=["sh", "bash"])
+def test_the_shell_hook_reports_the_same(receiver: Running, tmp_path: Path, shell: list[str]):
+    number = {"MILEPOST_BUILD_NUMBER": f"shell-{shell[0]}"}
+    (tmp_path / "m.json").write_text('{"builds": [{"artifact_id": "Null"}]}\n')
+    name = 'Quote " backslash \\ tab\t é %s $HOME'
+    for arguments in (["stage", name], ["stage", "x", "55"], ["manifest", "m.json"]):
+        done = run(receiver, tmp_path, *shell, SH, *arguments, **number)
+        assert (done.returncode, done.stderr) == (0, "")
+    run(receiver, tmp_path, *shell, SH, "done", "success", **number)
+    build = receiver.build(f"shell-{shell[0]}")
+    assert build["status"] == "completed"
+    assert [row["stage"] for row in build["states"]] == [name.replace("\t", " "), "x"]
+    assert len(build["artifacts"]) == 1
+
+
+def test_the_shell_hook_breaks_no_build(receiver: Running, tmp_path: Path):
+    away = {"MILEPOST_BUILD_NUMBER": "x", "MILEPOST_URL": "http://127.0.0.1:1"}
+    wrong = {"MILEPOST_BUILD_NUMBER": "x", "MILEPOST_SECRET": "whsec_AAAA"}
+    for settings in (away, wrong, {}):
+        done = run(receiver, tmp_path, SH, "stage", "x", **settings)
+        assert done.returncode == 0
+        assert "milepost: not report" in done.stderr
+
+
+def test_the_shell_hook_is_short_and_clean():
+    assert len(SH.read_text().splitlines()) <= 60
+    scripts = [SH, ROOT / "tests" / "support" / "system-packages.sh"]
+    done = subprocess.run(["shellcheck", *scripts], text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_demo_shows_builds(receiver: Running, tmp_path: Path):
+    mine = {"MILEPOST_BUILD_NUMBER": "mine", "MILEPOST_PLATFORM": "mine"}
+    done = run(receiver, tmp_path, "milepost", "demo", **mine)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "mine" not in str(listed(receiver))
+    shown = {build["status"] for build in listed(receiver) if build["project"] == "demo"}
+    assert shown == {"completed"}

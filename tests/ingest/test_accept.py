@@ -1,0 +1,80 @@
+"""What goes wrong beside a delivery costs no delivery: a parser with a defect, a full disk."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+from msgspec import structs
+
+from receiver.cli.main import main
+from receiver.config import Config
+from receiver.domain.model import Parsed, Request
+from receiver.sources import SOURCES
+from tests.support.forge_senders import ROUTES, TOKEN, gitlab, job_hook
+from tests.support.senders import envelope, post, stage
+
+
+@pytest.fixture
+def settings(config: Config) -> Config:
+    routes = config.data_dir / "routes.toml"
+    routes.write_text(ROUTES)
+    secrets = {"milepost": config.secrets["milepost"], "gitlab": (TOKEN,)}
+    return replace(config, routes=routes, secrets=secrets)
+
+
+def broken(_: Request) -> Parsed:
+    raise KeyError("a secret of the delivery")
+
+
+def replay(settings: Config) -> str:
+    """What `milepost replay --quarantined` says."""
+    env = {
+        "DATABASE_URL": settings.database_url,
+        "MILEPOST_DATA_DIR": str(settings.data_dir),
+        "MILEPOST_ROUTES": str(settings.routes),
+        "MILEPOST_SECRET_GITLAB": TOKEN,
+    }
+    return CliRunner().invoke(main, ["replay", "--quarantined"], env=env).stdout
+
+
+def test_what_a_parser_breaks_on_is_kept_and_read_again_once_it_is_mended(
+    serve: Callable[[Config], FlaskClient],
+    settings: Config,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    client = serve(settings)
+    with monkeypatch.context() as patch:
+        patch.setitem(SOURCES, "gitlab", structs.replace(SOURCES["gitlab"], parse=broken))
+        answer = gitlab(client, job_hook("success"))
+    assert (answer.status_code, answer.get_json()["outcome"]) == (202, "quarantined")
+    (kept,) = client.get("/api/v1/deliveries").get_json()["items"]
+    assert kept["reason"].startswith("a defect of Milepost: KeyError in test_accept.py:")
+    assert "a secret of the delivery" not in kept["reason"]
+    assert "1 stored" in replay(settings)
+    (build,) = client.get("/api/v1/builds").get_json()["items"]
+    assert build["status"] == "completed"
+
+
+def test_what_does_not_fit_into_memory_is_503_and_may_come_again(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+):
+    def too_much(_: Request) -> Parsed:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setitem(SOURCES, "milepost", structs.replace(SOURCES["milepost"], parse=too_much))
+        answer = post(client, envelope(stage("Base")))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+    assert client.get("/api/v1/deliveries").get_json()["items"] == []
+    assert post(client, envelope(stage("Base"))).status_code == 202
+
+
+def test_a_log_that_cannot_be_written_stops_nobody():
+    code = "import os; from receiver import log; log.configure(); log.get().info('x'); os._exit(7)"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, check=False)
+    assert done.returncode == 7

@@ -1,0 +1,196 @@
+"""The file of routes: what fits, what it tells, what is wrong with it, and what is proposed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import Result
+
+from receiver.domain.model import Identity, Report, Run, Statement, Subject
+from receiver.errors import ConfigError
+from receiver.ingest.route_suggestions import propose
+from receiver.ingest.routing import Routes
+from tests.support.github_sender import ROUTES, STEPS, job
+
+
+def subject(**more: object) -> Subject:
+    known = {"source": "github", "repository": "acme/images", "run": "500", "job": "build"}
+    return Subject(**known | more)  # type: ignore[arg-type]
+
+
+def routes(text: str) -> Routes:
+    return Routes.parse(text, "routes.toml")
+
+
+def test_the_first_that_fits_counts():
+    file = routes("""
+[[route]]
+repository = "acme/*"
+job = "^build$"
+platform = "aws"
+[[route]]
+repository = "*"
+job = "build"
+platform = "azure"
+""")
+    first, second = file.match(subject()), file.match(subject(job="rebuild"))
+    assert first
+    assert second
+    assert (first.identity.platform, second.identity.platform) == ("aws", "azure")
+    assert file.match(subject(job="lint")) is None
+
+
+@pytest.mark.parametrize(
+    ("route", "fits"),
+    [
+        ('repository = "acme/*"', True),
+        ('repository = "other/*"', False),
+        ('repository = "acme/images"\nsource = "gitlab"', False),
+        ('workflow = "golden*"', True),
+        ('workflow = "Golden*"', False),
+        ('job = "build"\nbranch = "^main$"', True),
+        ('job = "build"\nbranch = "^release/"', False),
+        ('job = "build"\nvariables = { IMAGE = "^rhel" }', True),
+        ('job = "build"\nvariables = { IMAGE = "^sles" }', False),
+        ('job = "build"\nvariables = { OTHER = "." }', False),
+    ],
+)
+def test_everything_that_a_route_names_must_fit(route: str, fits: bool):
+    told = subject(workflow="golden images", branch="main", variables={"IMAGE": "rhel-9"})
+    assert bool(routes(f"[[route]]\n{route}\n").match(told)) is fits
+
+
+def test_groups_and_constants_tell_what_it_is():
+    file = routes(r"""
+[[route]]
+job = 'build \((?P<os_version>[^,]+), (?P<image_type>[^,)]+)\)'
+variables = { CLOUD = '(?P<platform>\w+)' }
+branch = '^(?P<project>[^/]+)'
+image_type = "base"
+""")
+    told = subject(job="build (rhel-9, hana)", branch="core/main", variables={"CLOUD": "aws"})
+    found = file.match(told)
+    assert found
+    assert found.identity == Identity("core", "aws", "rhel-9", "hana")
+    assert found.build_number == "acme-images-500-rhel-9-hana-aws"
+
+
+def test_a_group_may_give_the_build_number():
+    found = routes("[[route]]\njob = 'image (?P<build_number>.+)'\n").match(
+        subject(job="image rhel/9 nightly")
+    )
+    assert found
+    assert found.build_number == "rhel-9-nightly"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[[route]]\njob = '('\n", "route at line 1: job is no regular expression"),
+        ("\n\n[[route]]\njobs = 'x'\n", "route at line 3: jobs is unknown"),
+        ("[[route]]\njob = 1\n", "job must be text"),
+        ("[[route]]\njob = '(?P<os>x)'\n", "job names the groups ['os']; known are project"),
+        ("[[route]]\nplatform = 'aws'\n", "name a repository, a workflow or a job"),
+        ("[[route]]\njob = 'x'\nvariables = 'x'\n", "variables must be a table"),
+        ("[[route]]\njob = 'x'\nvariables = { A = '(' }\n", "A is no regular expression"),
+        ("[route]\njob = 'x'\n", "with two brackets"),
+        ("[[rout]]\njob = 'x'\n", "rout is unknown; write [[route]] tables"),
+        ("[[route]\n", "line 1"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(text: str, problem: str):
+    with pytest.raises(ConfigError) as caught:
+        routes(text)
+    assert problem in str(caught.value)
+    assert "routes.toml" in str(caught.value)
+
+
+def report(name: str, *steps: str, repository: str = "acme/images", **more: object) -> Report:
+    statement = Statement("", Run("github:1"), (), order=steps)
+    return Report(statement, subject(job=name, repository=repository, **more))
+
+
+SEEN = [
+    *(
+        report(f"build ({os}, {kind}, {cloud})", "Packer build", workflow="Golden images")
+        for os in ("rhel-9", "ubuntu-24.04", "windows-2022")
+        for kind in ("base", "hana")
+        for cloud in ("aws", "azure")
+    ),
+    *(report(f"build-{os}", "Run packer build .") for os in ("rhel9", "amazonlinux-2", "ubuntu")),
+    report("bake the golden image", workflow="it's [nightly]"),
+]
+OTHERS = [
+    report("lint", workflow="Golden images"),
+    report("terraform apply"),
+    report("test", "npm test", repository="acme/website"),
+    report("build", "docker build", repository="acme/website"),
+    report("", repository="acme/images"),
+]
+
+
+def test_what_looks_like_image_builds_is_proposed_and_nothing_else():
+    proposals = propose(SEEN + OTHERS)
+    assert [len(each.jobs) for each in proposals] == [12, 3, 1]
+    proposed = {name for each in proposals for name in each.jobs}
+    assert proposed == {each.subject.job for each in SEEN}
+
+
+def test_a_proposal_makes_builds_of_its_jobs_and_of_no_other():
+    file = routes("\n".join(each.toml for each in propose(SEEN + OTHERS)))
+    assert all(file.match(each.subject) for each in SEEN)
+    assert not any(file.match(each.subject) for each in OTHERS)
+
+
+def test_a_matrix_tells_its_dimensions():
+    file = routes(propose(SEEN)[0].toml)
+    found = file.match(SEEN[0].subject)
+    assert found
+    assert found.identity == Identity("images", "aws", "rhel-9", "base")
+
+
+def test_an_os_in_a_name_tells_it():
+    file = routes(propose(SEEN)[1].toml)
+    found = file.match(subject(job="build-amazonlinux-2"))
+    assert found
+    assert found.identity.os_version == "amazonlinux-2"
+
+
+def test_a_payload_is_tried_out(command: Callable[..., Result], tmp_path: Path):
+    path = tmp_path / "routes.toml"
+    path.write_text(ROUTES)
+    payload = orjson.dumps(job("completed", "success", steps=STEPS))
+    shown = command("routes", "test", str(path), input=payload).stdout
+    assert "acme-images-500-rhel-9-hana-aws" in shown
+    assert "Harden OS" in shown
+    (row,) = orjson.loads(command("routes", "test", str(path), "--json", input=payload).stdout)
+    assert (row["platform"], row["os_version"], row["image_type"]) == ("aws", "rhel-9", "hana")
+    assert {"job": row["job"], "stage": "Harden OS", "state": 25} in row["stages"]
+
+
+def test_a_payload_that_no_route_fits_is_said_to_be_none(
+    command: Callable[..., Result], tmp_path: Path
+):
+    path = tmp_path / "routes.toml"
+    path.write_text(ROUTES)
+    payload = orjson.dumps(job("completed", "success", name="lint", steps=STEPS))
+    assert "No route fits" in command("routes", "test", str(path), input=payload).stdout
+
+
+@pytest.mark.parametrize(
+    ("payload", "problem"),
+    [
+        (b"not json", "say which"),
+        (b'{"zen": "x", "repository": {}}', "It would be ignored: event unknown is not used"),
+        (b'{"workflow_job": null, "repository": {"full_name": "a/b"}}', "workflow_job"),
+    ],
+)
+def test_a_payload_that_is_none_is_an_error(
+    command: Callable[..., Result], tmp_path: Path, payload: bytes, problem: str
+):
+    path = tmp_path / "routes.toml"
+    path.write_text(ROUTES)
+    tried = command("routes", "test", str(path), input=payload)
+    assert tried.exit_code != 0
+    assert problem in tried.output

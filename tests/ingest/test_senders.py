@@ -1,0 +1,204 @@
+"""Named senders: what they post, what they may write, what they leave unsaid."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import psycopg
+import pytest
+from click.testing import Result
+from flask.testing import FlaskClient
+
+from receiver.config import Config
+from tests.support.github_sender import ROUTES, STEPS, job
+from tests.support.senders import BEARER, added, envelope, manifest, proof, shown, stage, told
+
+Serve = Callable[[Config], FlaskClient]
+Command = Callable[..., Result]
+Token = Callable[..., str]
+
+
+@pytest.fixture
+def receiver(serve: Serve, config: Config, tmp_path: Path) -> FlaskClient:
+    """A receiver on the data directory that `command` writes to."""
+    routes = tmp_path / "routes.toml"
+    routes.write_text(ROUTES)
+    return serve(replace(config, routes=routes))
+
+
+def deliver(client: FlaskClient, path: str, secret: str, document: object, **more: str):
+    body = orjson.dumps(document)
+    headers = proof(path.split("/")[2], secret, body) | more
+    return client.post(path, data=body, headers=headers, content_type="application/json")
+
+
+@pytest.mark.parametrize("source", ["milepost", "packer", "github", "gitlab", "jenkins"])
+def test_a_sender_posts_without_a_restart(receiver: FlaskClient, command: Command, source: str):
+    assert receiver.post(f"/webhooks/{source}/team-a").status_code == 404
+    path, secret = added(command, "team-a", "--source", source)
+    document = {
+        "milepost": envelope(stage("Base")),
+        "packer": manifest({}),
+        "jenkins": {"build": {"number": 1}},
+    }.get(source, {"object_kind": "x"})
+    assert deliver(receiver, path, secret, document).status_code == 202
+    assert deliver(receiver, path, secret[:9] + "AAAA" + secret[13:], document).status_code == 401
+    assert command("sender", "remove", "team-a").exit_code == 0
+    assert deliver(receiver, path, secret, document).status_code == 404
+
+
+def test_rotation_leaves_the_old_secret_valid_until_it_is_finished(
+    receiver: FlaskClient, command: Command
+):
+    path, old = added(command, "team-a")
+    new = re.search(r"MILEPOST_SECRET=(\S+)", command("sender", "rotate", "team-a").stdout)
+    assert new
+    for place, secret in enumerate((old, new[1])):
+        document = envelope(stage(f"Step {place}"))
+        assert deliver(receiver, path, secret, document).status_code == 202
+    assert command("sender", "rotate", "team-a", "--finish").exit_code == 0
+    assert deliver(receiver, path, old, envelope(stage("x"))).status_code == 401
+    assert deliver(receiver, path, new[1], envelope(stage("y"))).status_code == 202
+
+
+def test_a_sender_writes_its_projects_only(receiver: FlaskClient, command: Command):
+    path, secret = added(command, "team-a", "--project", "core")
+    own = envelope(stage("Base"), number="own", build={"project": "core"})
+    assert deliver(receiver, path, secret, own).status_code == 202
+    other = envelope(stage("Base"), number="other", build={"project": "edge"})
+    refused = deliver(receiver, path, secret, other)
+    assert (refused.status_code, list(told(refused)["errors"])) == (422, ["build.project"])
+    assert deliver(receiver, "/webhooks/milepost", BEARER, other).status_code == 202
+    foreign = envelope(stage("Storage"), number="other")
+    refused = deliver(receiver, path, secret, foreign)
+    assert (refused.status_code, list(told(refused)["errors"])) == (422, ["build.number"])
+    assert [row["stage"] for row in shown(receiver, "other")["states"]] == ["Base"]
+
+
+def test_the_only_project_of_a_sender_goes_without_saying(receiver: FlaskClient, command: Command):
+    path, secret = added(command, "team-a", "--project", "core")
+    assert deliver(receiver, path, secret, envelope(stage("Base"))).status_code == 202
+    assert shown(receiver)["project"] == "core"
+    path, secret = added(command, "team-b", "--project", "core", "--project", "edge")
+    unsaid = deliver(receiver, path, secret, envelope(stage("Base"), number="b"))
+    assert told(unsaid)["errors"] == {"build.project": ["Name one of core, edge."]}
+
+
+def test_a_forges_delivery_about_another_project_is_quarantined(
+    receiver: FlaskClient, command: Command, url: str
+):
+    path, secret = added(command, "team-a", "--source", "github", "--project", "edge")
+    document = job("completed", "success", steps=STEPS)
+    event = {"X-GitHub-Event": "workflow_job"}
+    assert deliver(receiver, path, secret, document, **event).status_code == 202
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT sender, outcome, reason FROM deliveries").fetchone()
+    assert found
+    assert found[:2] == ("team-a", "quarantined")
+    assert "This sender writes edge only." in found[2]
+
+
+DEFAULTS = r"""
+[[default]]
+sender = "team-a"
+platform = "aws-commercial"
+
+[[default]]
+build_number = '(?P<os_version>rhel-\d+)'
+
+[[default]]
+for_project = "core"
+branch = '^release/'
+image_type = "release"
+
+[[default]]
+builder_type = '^amazon-ebs$'
+platform = "aws"
+"""
+
+
+@pytest.mark.parametrize(
+    ("document", "told_of"),
+    [
+        (envelope(stage("x"), number="rhel-9-x"), (None, "aws-commercial", "rhel-9", "unknown")),
+        (
+            envelope(stage("x"), number="rhel-9-x", build={"os_version": "sles-15"}),
+            (None, "aws-commercial", "sles-15", "unknown"),
+        ),
+        (
+            envelope(stage("x"), build={"project": "core"}, run_more={"branch": "release/9"}),
+            ("core", "aws-commercial", "unknown", "release"),
+        ),
+        (
+            envelope(stage("x"), build={"platform": "azure"}),
+            (None, "azure", "unknown", "unknown"),
+        ),
+    ],
+)
+def test_defaults_tell_what_is_not_said(
+    receiver: FlaskClient,
+    command: Command,
+    tmp_path: Path,
+    document: dict[str, object],
+    told_of: tuple[object, ...],
+):
+    (tmp_path / "senders.toml").write_text(DEFAULTS)
+    path, secret = added(command, "team-a")
+    answer = deliver(receiver, path, secret, document)
+    build = shown(receiver, told(answer)["builds"][0])
+    names = ("project", "platform", "os_version", "image_type")
+    assert tuple(build[name] for name in names) == told_of
+
+
+def test_a_default_stands_above_the_builders_type(
+    receiver: FlaskClient, command: Command, tmp_path: Path
+):
+    (tmp_path / "senders.toml").write_text(DEFAULTS)
+    path, secret = added(command, "team-b", "--source", "packer")
+    document = manifest({"builder_type": "amazon-ebs"})
+    answer = deliver(receiver, path, secret, document)
+    assert shown(receiver, told(answer)["builds"][0])["platform"] == "aws"
+    answer = deliver(receiver, f"{path}?platform=azure&build_number=b", secret, document)
+    assert shown(receiver, "b")["platform"] == "azure"
+
+
+def test_a_heartbeat_is_told_who_it_speaks_for(
+    receiver: FlaskClient, command: Command, tmp_path: Path
+):
+    (tmp_path / "senders.toml").write_text(DEFAULTS)
+    path, secret = added(command, "team-a")
+    beat = {"kind": "heartbeat", "at": "2026-01-01T10:00:00Z"}
+    answer = told(deliver(receiver, path, secret, envelope(beat, number="rhel-9-x")))
+    assert answer["identity"] == {
+        "project": None,
+        "platform": "aws-commercial",
+        "os_version": "rhel-9",
+        "image_type": None,
+    }
+
+
+def csrf(client: FlaskClient) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/setup").text)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    "source", ["milepost", "packer", "github", "gitlab", "jenkins", "cloudevents"]
+)
+def test_setup_shows_each_sender_and_its_test_is_taken(
+    receiver: FlaskClient, command: Command, token: Token, source: str
+):
+    _, secret = added(command, "team-a", "--source", source, "--project", "core")
+    text = receiver.get("/setup").text
+    assert f"/webhooks/{source}/team-a" in text
+    assert secret not in text
+    assert "never" in text
+    data = {"csrf": csrf(receiver), "source": source, "sender": "team-a"}
+    assert receiver.post("/setup/test", data=data).status_code == 401
+    headers = {"Authorization": f"Bearer {token('write')}"}
+    tested = receiver.post("/setup/test", data=data, headers=headers)
+    assert re.search(r"It was taken\.|The signature is right\.", tested.text)
+    assert told(receiver.get("/api/v1/builds"))["items"] == []

@@ -1,0 +1,145 @@
+"""Secrets are planted wherever somebody might put one; none comes out anywhere.
+
+Raw bodies are for administrators. What a sender says of a failure, in a manifest or as an address
+is kept to the letter, and masked for whoever is no administrator.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import psutil
+import psycopg
+import pytest
+
+from tests.support.canaries import NAMED, SECRETS, Visitor, deliver, found_in, knock, look, plant
+from tests.support.receivers import started
+
+# Where a sender's own words are kept; a body is there until it is pruned.
+WORDS = {
+    "deliveries.body",
+    "events.statement",
+    "events.manifest",
+    "builds.packer_manifest",
+    "builds.run_url",
+    "build_states.error_message",
+    "build_failures.error_message",
+    "build_failures.error_details",
+    "artifacts.custom_data",
+}
+
+
+@pytest.fixture(scope="module")
+def visitor(module_url: str) -> Iterator[Visitor]:
+    settings = {f"MILEPOST_SECRET_{name.upper()}": secret for name, secret in SECRETS.items()}
+    settings["MILEPOST_PUBLIC_READ"] = "0"
+    database = f"{module_url}&password={plant('password of the database')}"
+    with started(database, **settings) as running:
+        folder = Path(running.environment["MILEPOST_DATA_DIR"])
+        (folder / "team.secret").write_text(NAMED)
+        (folder / "senders.toml").write_text(
+            '[[sender]]\nname = "team"\nsource = "milepost"\nsecret_file = "team.secret"\n'
+        )
+        visitor = Visitor(running)
+        deliver(visitor)
+        knock(visitor)
+        look(visitor)
+        yield visitor
+
+
+def test_the_plants_arrived(visitor: Visitor):
+    """Else the rest would prove nothing."""
+    with psycopg.connect(visitor.receiver.environment["DATABASE_URL"]) as connection:
+        bodies = connection.execute("SELECT body FROM deliveries").fetchall()
+    text = b"".join(bytes(row[0]) for row in bodies).decode()
+    kept = found_in(text)
+    assert {"text", "detail", "manifest", "log of jenkins", "event", "github's job"} <= kept
+    assert len(visitor.answers) > 100
+    statuses = {said[:3] for said in visitor.answers.values()}
+    assert {"200", "202", "401", "403", "404", "422"} <= statuses
+    assert not {said for said in visitor.answers.values() if said.startswith("5")}
+
+
+def test_no_answer_tells_a_secret(visitor: Visitor):
+    told = {name: found for name, said in visitor.answers.items() if (found := found_in(said))}
+    assert not told
+
+
+def test_no_log_line_tells_a_secret_and_each_is_json(visitor: Visitor):
+    log = "".join(visitor.receiver.log)
+    assert not found_in(log)
+    assert len(visitor.receiver.log) > 100
+    lines = visitor.receiver.log
+    began = next(place for place, line in enumerate(lines) if line.startswith("{"))  # the greeting
+    assert {type(orjson.loads(line)) for line in lines[began:]} == {dict}
+
+
+@pytest.mark.usefixtures("visitor")
+def test_no_process_shows_a_secret_in_its_arguments():
+    shown = [
+        " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])
+    ]
+    assert any("serve" in line for line in shown)
+    assert not found_in("\n".join(shown))
+
+
+def columns(url: str) -> Iterator[tuple[str, str]]:
+    """Each column of each table, and all that it holds as one text."""
+    with psycopg.connect(url) as connection:
+        names = connection.execute(
+            "SELECT table_name, column_name, data_type FROM information_schema.columns "
+            "WHERE table_schema = 'public'"
+        ).fetchall()
+        for table, column, kind in names:
+            shown = f"encode({column}, 'escape')" if kind == "bytea" else f"{column}::text"
+            query = f"SELECT coalesce(string_agg({shown}, E'\\n'), '') FROM {table}"
+            row = connection.execute(query.encode()).fetchone()
+            assert row
+            yield f"{table}.{column}", row[0]
+
+
+def test_no_column_but_the_senders_own_words_holds_a_secret(visitor: Visitor):
+    held = {
+        name: found
+        for name, text in columns(visitor.receiver.environment["DATABASE_URL"])
+        if (found := found_in(text))
+    }
+    assert set(held) <= WORDS, {name: held[name] for name in set(held) - WORDS}
+    own = {where for name in WORDS - {"deliveries.body"} for where in held.get(name, ())}
+    assert not {where for where in own if re.search(r"secret of|token|query|cookie|header", where)}
+
+
+def test_no_command_prints_a_secret(visitor: Visitor):
+    for line in (
+        "builds",
+        "build canary-1",
+        "build canary-1 --json",
+        "failures --status all",
+        "failures --status all --json",
+        "deliveries --json",
+        "sender list",
+        "token list --json",
+        "routes suggest",
+        "doctor",
+    ):
+        done = visitor.receiver.run(*line.split())
+        assert not found_in(done.stdout + done.stderr), line
+
+
+def test_an_administrator_sees_what_a_sender_said(visitor: Visitor):
+    said = visitor.ask("GET", "/api/v1/builds/canary-1", visitor.admin)
+    wanted = {"text", "text with =", "detail", "nested detail", "manifest", "URL of a run"}
+    assert wanted <= found_in(said)
+    assert wanted - {"URL of a run"} <= found_in(
+        visitor.ask("GET", "/builds/canary-1", visitor.admin)
+    )
+
+
+def test_bodies_are_for_administrators(visitor: Visitor):
+    with psycopg.connect(visitor.receiver.environment["DATABASE_URL"]) as connection:
+        row = connection.execute("SELECT id FROM deliveries WHERE source = 'jenkins'").fetchone()
+    assert row
+    path = f"/deliveries/{row[0]}/body"
+    assert visitor.ask("GET", path).startswith("403")
+    assert plant("log of jenkins") in visitor.ask("GET", path, visitor.admin)

@@ -1,0 +1,99 @@
+"""Settings: every problem at once, secrets from files, a source without one is off."""
+
+from pathlib import Path
+
+import pytest
+
+from receiver import config
+from receiver.cli import local
+from receiver.cli.output import database_url
+from receiver.config_files import Watched
+from receiver.domain.stages import StageMap
+from receiver.errors import ConfigError
+from tests.support.senders import BEARER, OTHER_SECRET, SECRET
+
+
+def problems(env: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        config.load(env)
+    return caught.value.problems
+
+
+def test_nothing_set_is_a_closed_receiver_without_sources():
+    loaded = config.load({})
+    assert (loaded.secrets, loaded.public_read, loaded.database_url) == ({}, False, None)
+
+
+def test_several_secrets_come_one_a_line():
+    loaded = config.load({"MILEPOST_SECRET_MILEPOST": f"{SECRET}\n\n {OTHER_SECRET} \n"})
+    assert loaded.secrets["milepost"] == (SECRET, OTHER_SECRET)
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path):
+    path = tmp_path / "secret"
+    path.write_text(f"{BEARER}\n")
+    loaded = config.load({"MILEPOST_SECRET_PACKER_FILE": str(path)})
+    assert loaded.secrets["packer"] == (BEARER,)
+
+
+def test_a_setting_and_its_file_together_are_refused(tmp_path: Path):
+    path = tmp_path / "url"
+    path.write_text("postgresql:///x")
+    env = {"DATABASE_URL": "postgresql:///y", "DATABASE_URL_FILE": str(path)}
+    assert problems(env) == ("DATABASE_URL and DATABASE_URL_FILE are both set: remove one.",)
+
+
+def test_one_secret_on_two_sources_is_refused():
+    env = {"MILEPOST_SECRET_MILEPOST": BEARER, "MILEPOST_SECRET_PACKER": BEARER}
+    assert problems(env) == ("milepost and packer share a secret: make two.",)
+
+
+@pytest.mark.parametrize(
+    "secret", ["x", "whsec_", "whsec_short", "whsec_!!!", "bearer:", "bearer:é"]
+)
+def test_a_weak_or_broken_secret_is_named_and_not_shown(secret: str):
+    (problem,) = problems({"MILEPOST_SECRET_MILEPOST": secret})
+    assert problem.startswith("MILEPOST_SECRET_MILEPOST, line 1: must be 'whsec_'")
+
+
+def test_unknown_names_are_told():
+    assert config.load({"MILEPOST_COLOUR": "red"}).unknown == ("MILEPOST_COLOUR",)
+    assert config.load({"MILEPOST_URL": "http://x", "PATH": "/"}).unknown == ()
+
+
+def test_local_settings_make_secrets_once_and_private(tmp_path: Path):
+    env = {"MILEPOST_DATA_DIR": str(tmp_path / "data")}
+    first, again = (config.load(local.environment(env)) for _ in range(2))
+    assert first.secrets == again.secrets
+    assert first.public_read
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "data" / "secrets").iterdir()}
+    assert modes == {0o600}
+
+
+def test_a_stage_file_is_read_again_and_a_broken_edit_keeps_the_last(tmp_path: Path):
+    path = tmp_path / "stages.toml"
+    path.write_text('["*"]\nnames = { Frobnicate = 20 }\n')
+    watched = Watched(path, StageMap.parse, StageMap())
+    assert watched.get().state_of("frobnicate", []) == 20
+    path.write_text('["*"]\nnames = { Frobnicate = 30, More = 40 }\n')
+    assert watched.get().state_of("frobnicate", []) == 30
+    path.write_text("broken")
+    assert watched.get().state_of("frobnicate", []) == 30
+
+
+def test_a_stage_file_that_is_wrong_from_the_start_is_refused(tmp_path: Path):
+    path = tmp_path / "stages.toml"
+    path.write_text("broken")
+    with pytest.raises(ConfigError):
+        Watched(path, StageMap.parse, StageMap())
+
+
+def test_commands_go_past_pgbouncer():
+    env = {"DATABASE_URL": "postgresql:///pooled", "MILEPOST_DB_PREPARE": "0"}
+    assert config.load(env).prepare is False
+    assert config.load({}).prepare is True
+    with pytest.raises(ConfigError, match="set DATABASE_ADMIN_URL"):
+        database_url(config.load(env))
+    admin = env | {"DATABASE_ADMIN_URL": "postgresql:///direct"}
+    assert database_url(config.load(admin)) == "postgresql:///direct"
+    assert problems({"DATABASE_ADMIN_URL": "postgresql:///direct"})

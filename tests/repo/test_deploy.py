@@ -1,0 +1,189 @@
+"""What is deployed: nginx in front of a receiver, the image's steps, the Compose files."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import orjson
+import pytest
+import requests
+import yaml
+from psycopg.conninfo import conninfo_to_dict
+
+from receiver.config import load
+from tests.support.receivers import Running, free_port, started
+from tests.support.senders import envelope, proof, stage
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+BIN = Path(sys.executable).parent
+HALF = (
+    b"GET /builds HTTP/1.1\r\nHost: x\r\n",
+    b"POST /webhooks/milepost HTTP/1.1\r\n"
+    b"Host: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+)
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Running]:
+    with started() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def front(receiver: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with nginx(receiver.url.removeprefix("http://"), tmp_path_factory.mktemp("nginx")) as url:
+        yield url
+
+
+@contextmanager
+def nginx(upstream: str, folder: Path) -> Iterator[str]:
+    """Debian's nginx with our configuration; only addresses and paths are of this test."""
+    port = free_port()
+    shutil.copy(DEPLOY / "nginx/locations.conf", folder / "milepost.conf")
+    server = (DEPLOY / "nginx/http.conf").read_text()
+    server = server.replace("receiver:8080", upstream)
+    server = server.replace("listen 8000", f"listen 127.0.0.1:{port}")
+    server = server.replace("/etc/nginx/milepost.conf", str(folder / "milepost.conf"))
+    temporary = "".join(
+        f"{name}_temp_path {folder}/{name};\n"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    # Its workers would else be another user's, who may not enter a test's folder.
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(
+        f"{user}daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
+        "events { worker_connections 1024; }\n"
+        f"http {{ access_log off;\n{temporary}{server} }}\n"
+    )
+    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    subprocess.run([*command, "-t"], check=True, capture_output=True)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        yield _listening(port)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _listening(port: int) -> str:
+    for _ in range(100):
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return f"http://127.0.0.1:{port}"
+        threading.Event().wait(0.1)
+    raise AssertionError("nginx does not listen")
+
+
+def deliver(receiver: Running, url: str, number: str, size: int = 0) -> requests.Response:
+    document = envelope(stage("Base"), number=number)
+    body = orjson.dumps(document) + b" " * size
+    headers = proof("milepost", receiver.secrets["milepost"], body)
+    headers["Content-Type"] = "application/json"
+    return requests.post(f"{url}/webhooks/milepost", body, headers=headers, timeout=30)
+
+
+def test_a_delivery_arrives_through_nginx(receiver: Running, front: str):
+    assert deliver(receiver, front, "through").status_code == 202
+    assert "through" in requests.get(f"{front}/builds", timeout=30).text
+
+
+def test_idle_and_half_sent_requests_do_not_stop_it(receiver: Running, front: str):
+    host, _, port = front.removeprefix("http://").partition(":")
+    with ExitStack() as stack:
+        for place in range(200):
+            client = stack.enter_context(socket.create_connection((host, int(port))))
+            if place % 2:
+                client.sendall(HALF[place // 2 % 2])
+        for place in range(10):
+            assert deliver(receiver, front, f"busy-{place}").status_code == 202
+
+
+def test_a_large_body_gets_the_receivers_own_answer(receiver: Running, front: str):
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda _: deliver(receiver, front, "large", 6 * 2**20), range(24))
+    assert {(each.status_code, each.json()["code"]) for each in answers} == {(413, "too-large")}
+    assert deliver(receiver, front, "larger", 27 * 2**20).status_code == 413
+
+
+def test_a_body_that_nobody_reads_gets_its_answer_too(front: str):
+    answer = requests.post(f"{front}/webhooks/nothing", b" " * 20 * 2**20, timeout=30)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+
+def test_nobody_says_for_whom_nginx_speaks(front: str):
+    headers = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "Forwarded": "x"}
+    answer = requests.get(f"{front}/setup", headers=headers, timeout=30)
+    assert "evil.example" not in answer.text
+    assert "Strict-Transport-Security" not in answer.headers
+
+
+def test_an_absent_receiver_is_503_to_be_tried_again(tmp_path: Path):
+    with nginx(f"127.0.0.1:{free_port()}", tmp_path) as url:
+        answer = requests.get(f"{url}/builds", timeout=30)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+    assert answer.json()["code"] == "unavailable"
+
+
+def test_the_images_steps_name_files_that_are_there():
+    text = (ROOT / "Dockerfile").read_text()
+    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().split() if line[0] == "!"]
+    copied = [
+        source
+        for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
+    assert {"receiver", "sql", "hooks"} <= set(copied)
+    for source in copied:
+        assert (ROOT / source).exists(), source
+        assert any(source == each or source.startswith(f"{each}/") for each in kept), source
+
+
+def test_the_dockerfile_is_linted():
+    subprocess.run([BIN / "hadolint", ROOT / "Dockerfile"], check=True)
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.tls.yaml"])
+def test_compose_files_fit_the_specification(name: str):
+    schema = ["--builtin-schema", "vendor.compose-spec", str(ROOT / name)]
+    subprocess.run([str(BIN / "check-jsonschema"), *schema], check=True)
+
+
+def test_compose_files_name_files_that_are_there():
+    for name in ("compose.yaml", "compose.tls.yaml"):
+        services = yaml.safe_load((ROOT / name).read_text())["services"]
+        mounted = [each for service in services.values() for each in service.get("volumes", ())]
+        for source in (each.partition(":")[0] for each in mounted):
+            if source.startswith("./") and source != "./deploy/tls":
+                assert (ROOT / source).is_file(), source
+
+
+def test_what_compose_needs_is_made_once_and_is_private(tmp_path: Path):
+    script = tmp_path / "deploy" / "secrets.sh"
+    script.parent.mkdir()
+    shutil.copy(DEPLOY / "secrets.sh", script)
+    subprocess.run([script], check=True, capture_output=True)
+    made = script.parent / "secrets"
+    assert made.stat().st_mode & 0o777 == 0o700
+    wanted = yaml.safe_load((ROOT / "compose.yaml").read_text())["secrets"].values()
+    assert {each["file"] for each in wanted} == {f"deploy/secrets/{p.name}" for p in made.iterdir()}
+    config = load(
+        {
+            "MILEPOST_SECRET_MILEPOST_FILE": str(made / "milepost"),
+            "DATABASE_URL_FILE": str(made / "database_url"),
+        }
+    )
+    assert conninfo_to_dict(config.database_url or "")["host"] == "postgres"
+    assert subprocess.run([script], capture_output=True, check=False).returncode == 1
+
+
+def test_the_scripts_are_checked():
+    subprocess.run(["shellcheck", DEPLOY / "secrets.sh"], check=True)

@@ -1,0 +1,83 @@
+"""What the docs say to paste works as it stands: a sender, the hook, Packer, and the build."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support.receivers import Running, started
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+FORGES = ("github", "gitlab", "jenkins", "packer")
+PACKER = (ROOT / "docs" / "packer.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Running]:
+    with started() as running:
+        yield running
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
+
+
+def sender(receiver: Running, line: str) -> dict[str, str]:
+    """Run a `milepost sender add …` of the docs; gives the settings that it prints."""
+    added = receiver.run(*line.split()[1:])
+    assert added.returncode == 0, added.stderr
+    said = re.findall(r"^(?:export )?(MILEPOST_(?:URL|SECRET))=(\S+)$", added.stdout, re.M)
+    settings = {name: value.strip("'\"") for name, value in said}
+    path = re.sub(r"^https?://[^/]+", "", settings["MILEPOST_URL"])
+    return settings | {"MILEPOST_URL": receiver.url + path}
+
+
+def test_packer_alone_from_nothing_to_the_first_build(receiver: Running, tmp_path: Path):
+    add, fetch, build = blocks(PACKER, "sh")
+    (template,) = blocks(PACKER, "hcl")
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "CHECKPOINT_DISABLE": "1"}
+    env |= sender(receiver, add) | {"PACKER_CACHE_DIR": str(tmp_path / "cache")}
+    folder = tmp_path / "my template"
+    folder.mkdir()
+    (folder / "golden.pkr.hcl").write_text(template)
+    done = subprocess.run(
+        ["sh", "-ec", fetch + build],
+        cwd=folder,
+        env=env,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "milepost: " not in done.stdout + done.stderr
+    number = re.search(r"/builds/(\S+)", done.stdout)
+    assert number
+    assert number[1] == "my-first-image"
+    answer = requests.get(f"{receiver.url}/api/v1/builds", timeout=30)
+    (shown,) = answer.json()["items"]
+    assert (shown["status"], shown["project"], shown["os_version"]) == (
+        "completed",
+        "core",
+        "rhel-9",
+    )
+
+
+def test_every_sender_of_the_docs_can_be_made(receiver: Running):
+    texts = [(ROOT / "docs" / f"{page}.md").read_text() for page in FORGES]
+    lines = [line for text in texts for line in re.findall(r"milepost (sender add [\w -]+)", text)]
+    named = {line.partition("--")[2]: line for line in lines}  # one of each kind
+    assert len(named) == 5
+    for line in named.values():
+        told = receiver.run(*line.replace("add ", "add tried-").split())
+        assert told.returncode == 0, told.stderr
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path):
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target

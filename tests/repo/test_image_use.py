@@ -1,0 +1,50 @@
+"""What the README shows of the good image works as it stands: from curl into the next build."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.support.receivers import started
+from tests.support.senders import envelope, manifest, verdict
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+BUILD = {
+    "project": "core",
+    "platform": "aws-commercial",
+    "os_version": "rhel-8.8",
+    "image_type": "hana",
+}
+NEXT = """
+variable "source_ami" { type = string }
+source "null" "next" { communicator = "none" }
+build {
+  sources = ["source.null.next"]
+  provisioner "shell-local" { inline = ["echo it starts from '${var.source_ami}'"] }
+}
+"""
+
+
+def test_the_next_packer_build_starts_from_the_good_image(tmp_path: Path):
+    (script,) = (text for text in re.findall(r"```sh\n(.*?)```", README, re.S) if "ami=$(" in text)
+    (tmp_path / "next.pkr.hcl").write_text(NEXT)
+    with started(MILEPOST_PUBLIC_READ="0") as receiver:
+        made = manifest({"builder_type": "amazon-ebs", "artifact_id": "us-east-1:ami-0abc"})
+        said = envelope(verdict("completed", 9), build=BUILD, manifest=made)
+        assert receiver.post(said).status_code == 202
+        token = receiver.run("token", "create", "--name", "packer", "--scope", "read").stdout
+        done = subprocess.run(
+            ["bash", "-euc", script],
+            cwd=tmp_path,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HOME": str(tmp_path),
+                "CHECKPOINT_DISABLE": "1",
+                "MILEPOST_URL": receiver.url,
+                "MILEPOST_TOKEN": token.strip(),
+            },
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "it starts from ami-0abc" in done.stdout

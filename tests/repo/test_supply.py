@@ -1,0 +1,31 @@
+"""What a receiver is made of: everything pinned by its digest, and listed."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CYCLONEDX = Path(sys.executable).with_name("cyclonedx-py")
+LOCKS = ["requirements.lock", "hooks/requirements.lock"]
+
+
+def pinned(text: str) -> set[tuple[str, str]]:
+    return {(name, version) for name, version in re.findall(r"^([\w.-]+)==(\S+)", text, re.M)}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_bill_of_materials_lists_what_is_pinned_with_its_digests(lock: str, tmp_path: Path):
+    made = tmp_path / "sbom.json"
+    subprocess.run(
+        [CYCLONEDX, "requirements", "--output-reproducible", "-o", made, ROOT / lock],
+        check=True,
+        capture_output=True,
+    )
+    components = orjson.loads(made.read_bytes())["components"]
+    listed = {(each["name"], each["version"]) for each in components}
+    assert listed == pinned((ROOT / lock).read_text())
+    assert all(each["externalReferences"][0]["hashes"] for each in components)

@@ -1,0 +1,139 @@
+"""Packer's manifests, with everything that is odd about them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from receiver.domain.model import Identity
+from receiver.errors import Invalid
+from receiver.sources import packer_manifest
+from tests.support.senders import manifest as document
+
+RUNS = sorted((Path(__file__).parents[1] / "samples" / "packer-runs").glob("manifest.*.json"))
+AZURE = "/subscriptions/0f-1/resourceGroups/images/providers/Microsoft.Compute/images/rhel:9"
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+def test_what_packer_wrote_is_readable(path: Path):
+    found = packer_manifest.check(orjson.loads(path.read_bytes()))
+    assert packer_manifest.artifacts(found)
+
+
+@pytest.mark.parametrize(
+    ("builder", "artifact_id", "expected"),
+    [
+        ("amazon-ebs", "eu-west-1:ami-1", [("eu-west-1", "ami-1")]),
+        ("amazon-ebs", "a-1:ami-1,b-1:ami-2", [("a-1", "ami-1"), ("b-1", "ami-2")]),
+        ("amazon-ebsvolume", "a-1:vol-1,a-1:vol-2", [("a-1", "vol-1"), ("a-1", "vol-2")]),
+        ("amazon-ebs", "odd", [(None, "odd")]),
+        ("azure-arm", AZURE, [(None, AZURE)]),
+        ("azure-arm", "", [(None, "")]),
+        ("googlecompute", "packer-1699480766", [(None, "packer-1699480766")]),
+        ("docker", "org/repo:tag", [(None, "org/repo:tag")]),
+        ("docker", "sha256:00ff", [(None, "sha256:00ff")]),
+        ("digitalocean", "lon1,nyc3:68784116", [("lon1", "68784116"), ("nyc3", "68784116")]),
+        ("qemu", "VM", [(None, "VM")]),
+        ("null", "Null", [(None, "Null")]),
+        ("tomorrows-builder", "a-1:b-1", [(None, "a-1:b-1")]),
+        (None, None, [(None, "")]),
+    ],
+)
+def test_an_artifact_id_is_split_by_builder_type_only(
+    builder: str | None, artifact_id: str | None, expected: list[tuple[str | None, str]]
+):
+    found = document({"builder_type": builder, "artifact_id": artifact_id})
+    assert [
+        (each.region, each.artifact_id) for each in packer_manifest.artifacts(found)
+    ] == expected
+
+
+def test_entries_of_earlier_runs_are_past():
+    found = document({"packer_run_uuid": "old", "name": "a"}, {"name": "b"})
+    assert [(each.name, each.current) for each in packer_manifest.artifacts(found)] == [
+        ("a", False),
+        ("b", True),
+    ]
+
+
+def test_equal_names_in_one_run_are_several_artifacts():
+    found = document({"artifact_id": "image-us"}, {"artifact_id": "image-eu"})
+    assert len(packer_manifest.artifacts(found)) == 2
+
+
+def test_an_entry_written_twice_is_one_artifact():
+    found = document({"build_time": 1_700_000_000}, {"build_time": 1_700_000_005})
+    assert len(packer_manifest.artifacts(found)) == 1
+
+
+@pytest.mark.parametrize("empty", [{}, {"builds": None}, {"builds": []}])
+def test_a_manifest_may_be_empty(empty: dict[str, Any]):
+    assert packer_manifest.artifacts(packer_manifest.check(empty)) == ()
+    assert packer_manifest.moment(empty) is None
+    assert packer_manifest.infer(empty) == Identity()
+
+
+def test_its_time_is_a_second_after_the_last_entry_of_its_last_run():
+    found = document(
+        {"build_time": 1_900_000_000, "packer_run_uuid": "old"},
+        {"build_time": 1_700_000_000},
+        {"build_time": None},
+    )
+    assert packer_manifest.moment(found) == datetime.fromtimestamp(1_700_000_001, UTC)
+
+
+def test_the_last_second_of_the_calendar_is_readable():
+    found = packer_manifest.check(document({"build_time": packer_manifest.LAST_SECOND}))
+    moment = packer_manifest.moment(found)
+    assert moment is not None
+    assert moment.year == 9999
+
+
+def test_custom_data_tells_what_the_build_is():
+    found = document(
+        {"custom_data": {"platform": "aws", "milepost_platform": "aws-gov", "arch": "x86"}},
+        {"custom_data": {"os_version": "<no value>", "build_number": "b-1", "project": " core "}},
+    )
+    assert packer_manifest.custom(found) == (Identity("core", "aws-gov"), "b-1")
+    assert packer_manifest.custom(document({"custom_data": {"build_number": "a b"}}))[1] is None
+
+
+def test_one_builder_is_the_platform_and_two_are_none():
+    one = document({"builder_type": "qemu"}, {"builder_type": "qemu"})
+    two = document({"builder_type": "qemu"}, {"builder_type": "amazon-ebs"})
+    assert packer_manifest.infer(one).platform == "qemu"
+    assert packer_manifest.infer(two).platform is None
+
+
+def test_the_run_is_the_last_else_the_body():
+    assert packer_manifest.run_key({"last_run_uuid": "u"}, b"") == "u"
+    assert len(packer_manifest.run_key({"last_run_uuid": ""}, b"x")) == 64
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ([], ""),
+        ({"builds": {}}, "builds"),
+        ({"builds": [{}] * 10_001}, "builds"),
+        ({"builds": [5]}, "builds.0"),
+        ({"last_run_uuid": 5}, "last_run_uuid"),
+        (document({"name": 5}), "builds.0.name"),
+        (document({"artifact_id": ["x"]}), "builds.0.artifact_id"),
+        (document({"build_time": -1}), "builds.0.build_time"),
+        (document({"build_time": True}), "builds.0.build_time"),
+        (document({"build_time": "x"}), "builds.0.build_time"),
+        (document({"build_time": 10**12}), "builds.0.build_time"),
+        (document({"files": {}}), "builds.0.files"),
+        (document({"files": [5]}), "builds.0.files.0"),
+        (document({"files": [{"name": "a", "size": -1}]}), "builds.0.files.0.size"),
+        (document({"custom_data": {"a": 5}}), "builds.0.custom_data"),
+        (document({"custom_data": []}), "builds.0.custom_data"),
+    ],
+)
+def test_a_wrong_field_is_named(wrong: object, field: str):
+    with pytest.raises(Invalid) as caught:
+        packer_manifest.check(wrong)
+    assert list(caught.value.fields) == [field]

@@ -1,0 +1,96 @@
+"""A database of every schema that there was, with data in it, becomes today's without loss."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask.testing import FlaskClient
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from receiver.config import Config
+from receiver.storage import migrate
+from tests.support.senders import SECRET, envelope, post, shown, stage
+
+FILES = migrate.files()
+DATA = Path(__file__).parents[1] / "samples" / "schema"
+COLUMNS = """
+    SELECT table_name::text, column_name::text FROM information_schema.columns
+    WHERE table_schema = 'public' AND table_name <> 'schema_migrations' ORDER BY 1, 2
+"""
+SUM = sql.SQL(
+    "SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM (SELECT {} FROM {}) AS t"
+)
+EVENTS = [file.name for file in FILES].index("0003_inbox") + 1  # files, until there are events
+
+
+@pytest.fixture
+def old(server_url: str) -> Iterator[Callable[[int], str]]:
+    """Make a database of the first so many migrations, and fill it as a receiver of then did."""
+
+    def make(count: int) -> str:
+        url = make_conninfo(server_url, dbname="old")
+        migrate.migrate(url, FILES[:count])
+        with psycopg.connect(url) as connection:
+            for file in FILES[:count]:
+                data = DATA / f"{file.name[:4]}.sql"
+                if data.exists():
+                    connection.execute(data.read_bytes())
+        return url
+
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS old WITH (FORCE)")
+        connection.execute("CREATE DATABASE old")
+        yield make
+        connection.execute("DROP DATABASE old WITH (FORCE)")
+
+
+def columns(url: str) -> dict[str, list[str]]:
+    """The columns of every table."""
+    found: dict[str, list[str]] = {}
+    with psycopg.connect(url) as connection:
+        for table, column in connection.execute(COLUMNS):
+            found.setdefault(table, []).append(column)
+    return found
+
+
+def sums(url: str, tables: dict[str, list[str]]) -> dict[str, Any]:
+    """Of these columns of each table: how many rows, and a digest of what they hold."""
+    with psycopg.connect(url) as connection:
+        return {
+            table: connection.execute(
+                SUM.format(sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(table))
+            ).fetchone()
+            for table, names in tables.items()
+        }
+
+
+@pytest.mark.parametrize("count", range(1, len(FILES) + 1), ids=lambda n: FILES[n - 1].name)
+def test_a_schema_of_then_with_data_becomes_todays_without_loss(
+    old: Callable[[int], str], count: int
+):
+    url = old(count)
+    known = columns(url)
+    before = sums(url, known)
+    assert all(rows for rows, _ in before.values()), "a table without data proves nothing"
+    migrate.migrate(url)
+    assert sums(url, known) == before
+    assert migrate.check(url) == []
+
+
+@pytest.mark.parametrize("count", range(EVENTS, len(FILES)), ids=lambda n: FILES[n - 1].name)
+def test_a_build_of_then_goes_on_today(
+    old: Callable[[int], str], serve: Callable[[Config], FlaskClient], tmp_path: Path, count: int
+):
+    url = old(count)
+    migrate.migrate(url)
+    config = Config(tmp_path, url, public_read=True, secrets={"milepost": (SECRET,)})
+    client = serve(config)
+    assert shown(client)["current_state"] == 45
+    later = envelope(stage("Services", minutes=20), run="run-2")
+    assert post(client, later).status_code == 202
+    build = shown(client)
+    assert [row["stage"] for row in build["states"]] == ["Storage", "Services"]
+    assert (build["attempt"], build["os_version"], build["created_by"]) == (2, "rhel-8.8", "ada")

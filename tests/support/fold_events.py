@@ -1,0 +1,38 @@
+"""Events as the fold takes them, in a few words, and what it makes of them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from receiver.domain.fold.events import Kept
+from receiver.domain.fold.fold import fold, told
+from receiver.domain.fold.projection import Folded
+from receiver.domain.model import Event, Run, Statement
+from receiver.domain.stages import StageMap
+from receiver.sources.packer_manifest import artifacts
+from tests.support.senders import START, manifest
+
+
+def moment(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def stage(name: str | None, status: str, minutes: float, **more: Any) -> Event:
+    return Event("stage", moment(minutes), status=status, stage=name, **more)
+
+
+def verdict(status: str, minutes: float, **more: Any) -> Event:
+    return Event("build", moment(minutes), status=status, **more)
+
+
+def said(*events: Event, run: str = "run-1", source: str = "milepost", **more: Any) -> Kept:
+    known = {name: more.pop(name) for name in ("attempt", "resumed_from") if name in more}
+    return Kept((run, len(events)), source, Statement("b-1", Run(run, **known), events, **more))
+
+
+def folded(*kept: Kept) -> Folded:
+    return fold(told(kept), lambda name: StageMap().state_of(name, []))
+
+
+def manifest_event(minutes: float) -> Event:
+    document = manifest({"builder_type": "amazon-ebs", "artifact_id": "eu-west-1:ami-1"})
+    return Event("manifest", moment(minutes), manifest_sha256="abc", artifacts=artifacts(document))

@@ -1,0 +1,151 @@
+"""The pages in a real browser, on a receiver as it runs."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser import NARROW, WIDE, chromium, page_of, serious, sign_in
+from tests.support.receivers import Running, started
+from tests.support.senders import envelope, manifest, stage, verdict
+
+EVIL = "<script>document.title='owned'</script>\u202egnp.exe"
+PATHS = [
+    "/",
+    "/builds",
+    "/builds/core-1",
+    "/builds/core-2",
+    "/images",
+    "/failures",
+    "/stages",
+    "/deliveries",
+    "/setup",
+    "/api/docs",
+    "/builds/none",
+    "/builds/evil",
+]
+FOR_ADMINS = ["/audit", "/failures", "/deliveries", "/builds/core-2", "/builds/evil"]
+OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Running]:
+    with started() as running:
+        fill(running)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+def fill(receiver: Running) -> None:
+    """A good build, a failed one with a retry, one that runs, and one of a hostile sender."""
+    good = manifest({"builder_type": "amazon-ebs", "artifact_id": "eu-central-1:ami-0a1"})
+    steps = [stage("Base configuration", state=15), stage("Security baseline", minutes=9, state=25)]
+    done = [*steps, stage("Odd step", minutes=20), verdict("completed", 30)]
+    receiver.post(envelope(*done, number="core-1", run="r1", build=OF, manifest=good))
+    failure = {"type": "provisioner", "message": f"no route {EVIL}", "component": "ansible"}
+    failed = [*steps, verdict("failed", 12, failure=failure)]
+    receiver.post(envelope(*failed, number="core-2", run="r2", build=OF))
+    receiver.post(envelope(*steps, number="core-3", run="r3", build=OF | {"image_type": "web"}))
+    evil = {"project": EVIL, "platform": "x" * 10_000, "os_version": EVIL, "image_type": EVIL}
+    run = {"branch": EVIL, "commit": EVIL, "url": "javascript:alert(1)"}
+    said = envelope(stage(EVIL), verdict("failed", failure=failure), number="evil", run="r4")
+    receiver.post(said | {"build": said["build"] | evil, "run": said["run"] | run})
+    receiver.run("rename", "platform", "aws", "aws-commercial")
+    receiver.run("fail", "evil", EVIL, "--stage", "x" * 200)
+
+
+def problems(page: Page, address: str) -> list[str]:
+    """What is wrong with a page."""
+    page.goto(address)
+    too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return serious(page) + ([f"{too_wide} px too wide"] if too_wide > 0 else [])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_every_page_is_accessible_quiet_and_fits(
+    browser: Browser, receiver: Running, size: tuple[int, int], scheme: str
+):
+    found = {}
+    with page_of(browser, size=size, scheme=scheme) as (page, complaints):
+        for path in PATHS:
+            found[path] = problems(page, receiver.url + path)
+        sign_in(page, receiver.url, receiver.token("admin"))
+        for path in FOR_ADMINS:
+            found[f"{path} for admins"] = problems(page, receiver.url + path)
+        assert page.title() != "owned"
+    assert {path: each for path, each in found.items() if each} == {}
+    assert [each for each in complaints if "404" not in each] == []
+
+
+def test_a_change_of_state_is_on_an_open_page(browser: Browser, receiver: Running):
+    with page_of(browser) as (page, _):
+        page.goto(f"{receiver.url}/builds/core-3")
+        expect(page.locator("#live")).to_have_text("live", timeout=10_000)
+        said = envelope(stage("Application", minutes=40, state=60), number="core-3", run="r3")
+        receiver.post(said | {"build": said["build"] | OF | {"image_type": "web"}})
+        expect(page.locator(".big")).to_have_text("60", timeout=10_000)
+        assert "60" in page.title()
+
+
+def test_a_hidden_page_does_not_ask(browser: Browser, receiver: Running):
+    with page_of(browser) as (page, _):
+        page.goto(receiver.url)
+        expect(page.locator("#live")).to_have_text("live", timeout=10_000)
+        page.evaluate("Object.defineProperty(document, 'hidden', {value: true})")
+        asked: list[str] = []
+        page.wait_for_timeout(300)
+        page.on("request", lambda request: asked.append(request.url))
+        page.wait_for_timeout(4500)
+        assert asked == []
+
+
+def test_without_scripts_the_pages_tell_the_same(browser: Browser, receiver: Running):
+    with page_of(browser, scripts=False) as (page, _):
+        page.goto(receiver.url)
+        page.get_by_role("link", name="core-3").first.click()
+        expect(page.locator(".big")).to_be_visible()
+        expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
+
+
+def test_the_keyboard_reaches_a_build_and_its_filter(browser: Browser, receiver: Running):
+    with page_of(browser) as (page, _):
+        page.goto(receiver.url)
+        page.keyboard.press("Tab")
+        expect(page.get_by_text("Skip to content")).to_be_focused()
+        page.keyboard.press("/")
+        page.keyboard.type("rhel-9 base")
+        rows = page.locator("table.matrix tbody tr:visible")
+        expect(rows.filter(has_text="rhel-9").first).to_be_visible()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?q=*")
+        expect(page.locator(".matrix")).to_have_count(1)
+
+
+def test_a_filter_stays_in_the_address(browser: Browser, receiver: Running):
+    with page_of(browser) as (page, _):
+        page.goto(f"{receiver.url}/builds")
+        page.get_by_label("Status").select_option("failed")
+        page.get_by_role("button", name="Filter").click()
+        assert "status=failed" in page.url
+        expect(page.get_by_role("link", name="core-2")).to_be_visible()
+        expect(page.get_by_role("link", name="core-1")).to_have_count(0)
+
+
+def test_who_may_write_resolves_a_failure_with_notes(browser: Browser, receiver: Running):
+    token = receiver.token("write")
+    with page_of(browser) as (page, _):
+        page.goto(f"{receiver.url}/sign-in")
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button", name="Sign in").click()
+        page.goto(f"{receiver.url}/builds/core-2")
+        page.get_by_label("Notes").fill("the route is back")
+        page.get_by_role("button", name="Resolve").click()
+        expect(page.get_by_text("the route is back")).to_be_visible()
+    failure = receiver.build("core-2")["failures"][0]
+    assert (failure["resolved"], failure["resolution_notes"]) == (True, "the route is back")

@@ -1,0 +1,212 @@
+"""What pages answer to programs and to polls: JSON, 304, badges, the feed, filters, resolving."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
+
+import psycopg
+import pytest
+from flask.testing import FlaskClient
+
+from receiver.cli.demo_history import envelopes
+from receiver.config import Config
+from receiver.storage.failures import shape
+from tests.support.senders import envelope, manifest, post, shown, stage, told, verdict
+
+OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
+FAILURE = {"type": "provisioner", "message": "no route after 31 s", "component": "ansible"}
+PAGES = ["/", "/builds", "/builds/n-1", "/images", "/failures", "/stages"]
+TWINS = ["/overview.json", *(f"{path}.json" for path in PAGES[1:])]
+INBOX_TWINS = ["/deliveries.json", "/setup.json"]
+
+
+def report(client: FlaskClient, number: str, status: str = "completed", **build: str) -> None:
+    made = manifest({"builder_type": "amazon-ebs", "artifact_id": "eu-1:ami-1,us-1:ami-2"})
+    more = {"manifest": made} if status == "completed" else {}
+    end = verdict(status, 9, failure=FAILURE) if status == "failed" else verdict(status, 9)
+    events = (stage("Base configuration", state=15), end)
+    post(client, envelope(*events, number=number, run=number, build=OF | build, **more))
+
+
+def report_failed(client: FlaskClient, number: str, message: str) -> None:
+    end = verdict("failed", 9, failure={"message": message})
+    post(client, envelope(end, number=number, run=number, build=OF))
+
+
+def waiting() -> Iterator[None]:
+    """Polls may be answered by what was known half a second ago."""
+    for _ in range(100):
+        yield
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("path", [*PAGES, *TWINS])
+def test_a_page_that_did_not_change_is_not_sent_again(client: FlaskClient, path: str):
+    report(client, "n-1")
+    tag = client.get(path).headers["ETag"]
+    again = client.get(path, headers={"If-None-Match": tag})
+    assert again.status_code in (200, 304)  # a minute may just have ended
+    report(client, "n-1", "failed")
+    polls = (client.get(path, headers={"If-None-Match": tag}) for _ in waiting())
+    assert any(poll.status_code == 200 for poll in polls)
+
+
+@pytest.mark.parametrize("path", [*TWINS, *INBOX_TWINS])
+def test_every_page_has_a_twin_in_json(client: FlaskClient, path: str):
+    report(client, "n-1")
+    response = client.get(path)
+    assert response.mimetype == "application/json"
+    assert told(response)
+
+
+@pytest.mark.parametrize("path", [*PAGES, *TWINS, *INBOX_TWINS, "/feed.atom", "/badge/core.svg"])
+def test_what_is_not_public_is_closed(
+    serve: Callable[[Config], FlaskClient], config: Config, path: str
+):
+    assert serve(replace(config, public_read=False)).get(path).status_code == 401
+
+
+def test_the_latest_build_of_each_combination_is_shown(client: FlaskClient):
+    report(client, "n-1")
+    report(client, "n-2", "failed")
+    report(client, "n-3", image_type="web")
+    report(client, "n-4", project="")
+    cells = told(client.get("/overview.json"))["latest"]
+    assert {cell["build_number"] for cell in cells} == {"n-2", "n-3", "n-4"}
+
+
+def test_a_failure_that_a_later_build_made_good_is_no_longer_a_trouble(client: FlaskClient):
+    report(client, "n-1", "failed")
+    assert [row["build_number"] for row in told(client.get("/overview.json"))["failed"]] == ["n-1"]
+    report(client, "n-2")
+    assert told(client.get("/overview.json"))["failed"] == []
+
+
+def test_the_latest_good_image_is_there_for_every_region(client: FlaskClient):
+    report(client, "n-1")
+    report(client, "n-2", "failed")
+    items = told(client.get("/images.json"))["items"]
+    assert [(item["region"], item["use"]) for item in items] == [
+        ("eu-1", 'ami = "ami-1"'),
+        ("us-1", 'ami = "ami-2"'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("status=failed", ["n-2"]),
+        ("image_type=web", ["n-3"]),
+        ("text=N-1", ["n-1"]),
+        ("high=50", ["n-2"]),
+        ("project=core", ["n-3", "n-2", "n-1"]),
+        ("since=2026-01-02", []),
+        ("order=state", ["n-2", "n-3", "n-1"]),
+    ],
+)
+def test_a_filter_finds(client: FlaskClient, query: str, numbers: list[str]):
+    report(client, "n-1")
+    report(client, "n-2", "failed")
+    report(client, "n-3", image_type="web")
+    items = told(client.get(f"/builds.json?{query}"))["items"]
+    assert [item["build_number"] for item in items] == numbers
+
+
+@pytest.mark.parametrize("query", ["low=x", "high=101", "since=never", "order=odd", "after=x"])
+def test_a_wrong_filter_is_422(client: FlaskClient, query: str):
+    assert client.get(f"/builds?{query}").status_code == 422
+
+
+def test_badges_may_be_public_alone(serve: Callable[[Config], FlaskClient], config: Config):
+    closed = serve(replace(config, public_read=False, public_badges=True))
+    report(closed, "n-1")
+    assert closed.get("/badge/core.svg").status_code == 200
+    assert closed.get("/").status_code == 401
+
+
+def test_the_inbox_and_the_senders_in_json(client: FlaskClient):
+    report(client, "n-1")
+    inbox = told(client.get("/deliveries.json?outcome=stored"))
+    assert (len(inbox["items"]), inbox["next"]) == (1, None)
+    senders = told(client.get("/setup.json"))["items"]
+    assert {each["source"] for each in senders} == {"milepost", "packer"}
+
+
+def test_a_badge_is_svg_and_endpoint_json(client: FlaskClient):
+    report(client, "n-1")
+    path = "/badge/core/aws/rhel-9/base"
+    svg = client.get(f"{path}.svg")
+    assert svg.mimetype == "image/svg+xml"
+    assert "100 completed" in "".join(ElementTree.fromstring(svg.text).itertext())
+    again = client.get(f"{path}.svg", headers={"If-None-Match": svg.headers["ETag"]})
+    assert again.status_code in (200, 304)  # its age may just have changed
+    assert told(client.get(f"{path}.json"))["schemaVersion"] == 1
+    assert told(client.get("/badge/core.json"))["message"] == "1/1 good"
+    assert client.get("/badge/none.svg").status_code == 404
+
+
+def test_the_feed_is_well_formed_whatever_a_sender_wrote(client: FlaskClient):
+    report(client, "n-1", image_type="<b>\x01&")
+    feed = client.get("/feed.atom?status=completed")
+    root = ElementTree.fromstring(feed.data)
+    assert [each.text for each in root.iter("{http://www.w3.org/2005/Atom}title")][1:] == [
+        "n-1: 100 completed"
+    ]
+
+
+def test_nobody_resolves_a_failure_without_a_token(client: FlaskClient):
+    report(client, "n-1", "failed")
+    failure = shown(client, "n-1")["failures"][0]
+    answer = client.post(f"/failures/{failure['id']}", data={"notes": "x"})
+    assert answer.status_code == 401
+    assert shown(client, "n-1")["failures"][0]["resolved"] is False
+
+
+def test_failures_of_one_shape_are_one_group(client: FlaskClient):
+    report(client, "n-1", "failed")
+    report(client, "n-2", "failed")
+    (group,) = told(client.get("/failures.json"))["groups"]
+    assert (group["component"], group["count"]) == ("ansible", 2)
+    assert group["shape"] == shape(FAILURE["message"]) == "no route after # s"
+
+
+def test_failures_that_differ_in_a_secret_are_one_group_without_it(client: FlaskClient):
+    for number in ("n-1", "n-2"):
+        report_failed(client, number, f"login failed: password=hunter{number} in 3 s")
+    for path in ("/failures", "/failures.json"):
+        assert "hunter" not in client.get(path).text
+    (group,) = told(client.get("/failures.json"))["groups"]
+    assert (group["shape"], group["count"]) == ("login failed: password=*** in # s", 2)
+    shown = [each["error_message"] for each in group["failures"]]
+    assert shown == ["login failed: password=*** in 3 s"] * 2
+
+
+@pytest.mark.parametrize(
+    "message", ["  -u ada:hunter2 x", "\t--user=ada:hunter2", 'password="hunter2\rmore"']
+)
+def test_what_stands_around_a_secret_tells_it_in_a_group_too(client: FlaskClient, message: str):
+    report_failed(client, "n-1", message)
+    for path in ("/failures", "/failures.json"):
+        assert "hunter" not in client.get(path).text
+
+
+def test_no_page_reads_a_table_that_grows(client: FlaskClient, url: str):
+    for number in range(3):
+        report(client, f"n-{number}")
+    with psycopg.connect(url) as connection:
+        connection.execute("SET enable_seqscan = off")
+        for name in ("latest_builds", "latest_images"):
+            with open(f"sql/queries/overview/{name}.sql", "rb") as file:
+                plan = connection.execute(b"EXPLAIN " + file.read()).fetchall()
+            assert "idx_builds_latest" in str(plan)
+
+
+def test_the_made_up_history_has_failures_retries_and_running_builds():
+    said = list(envelopes(300, datetime(2026, 1, 1, tzinfo=UTC)))
+    times = [event["at"] for each in said for event in each["events"]]
+    assert len({each["build"]["number"] for each in said}) == 300
+    assert any(each["run"]["attempt"] == 2 for each in said)
+    assert any(event["status"] == "failed" for each in said for event in each["events"])
+    assert max(times) <= (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=2)).isoformat()

@@ -1,0 +1,97 @@
+"""One JSON line for each request: who, what became of it, how long; never what was sent."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import Any
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+
+from receiver.config import Config
+from tests.support.senders import envelope, post, signed, stage, told
+
+Serve = Callable[[Config], FlaskClient]
+COMMON = {"event", "level", "ts", "request_id", "method", "path", "status", "reason", "ms"}
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_deliverys_line_says_what_became_of_it(
+    client: FlaskClient, capsys: pytest.CaptureFixture[str]
+):
+    capsys.readouterr()
+    answer = post(client, envelope(stage("Base")), message_id="msg_1")
+    (line,) = lines(capsys)
+    assert set(line) == COMMON | {"source", "sender", "delivery_id", "outcome", "builds"}
+    assert line["delivery_id"] == told(answer)["id"]
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+    assert (line["source"], line["sender"], line["outcome"]) == ("milepost", "", "stored")
+    assert (line["builds"], line["status"], line["reason"]) == (["core-1"], 202, None)
+
+
+def test_a_refusals_line_says_why(client: FlaskClient, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    body = orjson.dumps(envelope(stage("Base")))
+    post(client, body, headers=signed(body + b" "))
+    (line,) = lines(capsys)
+    assert set(line) == COMMON | {"source", "sender"}
+    assert (line["status"], line["reason"]) == (401, "unauthorized")
+
+
+def test_a_line_holds_neither_query_nor_header(
+    client: FlaskClient, capsys: pytest.CaptureFixture[str]
+):
+    capsys.readouterr()
+    client.get("/builds?text=canary", headers={"User-Agent": "canary", "Referer": "canary"})
+    (line,) = lines(capsys)
+    assert set(line) == COMMON
+    assert "canary" not in str(line)
+    assert line["path"] == "/builds"
+
+
+@pytest.mark.parametrize(
+    ("given", "is_taken"),
+    [("0f8a2c-7b1e", True), ("a" * 101, False), ("short", False), ("with space", False)],
+)
+def test_a_trusted_proxys_request_id_is_used(
+    serve: Serve, config: Config, capsys: pytest.CaptureFixture[str], given: str, is_taken: bool
+):
+    client = serve(replace(config, trusted_proxies=(ip_network("127.0.0.1/32"),)))
+    capsys.readouterr()
+    answer = client.get("/builds", headers={"X-Request-ID": given})
+    (line,) = lines(capsys)
+    assert (answer.headers["X-Request-ID"] == given) is is_taken
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_nobody_elses_request_id_is(client: FlaskClient):
+    answer = client.get("/builds", headers={"X-Request-ID": "0f8a2c-7b1e"})
+    assert answer.headers["X-Request-ID"] != "0f8a2c-7b1e"
+
+
+def test_18_a_credential_in_a_query_is_warned_of_and_not_shown(
+    client: FlaskClient, capsys: pytest.CaptureFixture[str]
+):
+    capsys.readouterr()
+    client.post("/webhooks/milepost?token=canary", data=b"{}", content_type="application/json")
+    warning, line = lines(capsys)
+    assert (warning["event"], warning["level"]) == ("credential in a query", "warning")
+    assert warning["request_id"] == line["request_id"]
+    assert "canary" not in str([warning, line])
+
+
+def test_a_librarys_lines_are_json_too():
+    """In a process of its own: pytest has handlers there."""
+    code = (
+        "import logging; from receiver import log; log.configure();"
+        "logging.getLogger('psycopg.pool').warning('gone: %s', 'x')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"event": "gone: x", "level": "warning"}.items() <= orjson.loads(done.stdout).items()
+    assert not done.stderr

@@ -1,0 +1,172 @@
+"""The webhook routes, request by request: who may post, what is answered, and what is kept."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import psycopg
+import pytest
+from flask.testing import FlaskClient
+
+from receiver.config import Config
+from tests.support.senders import (
+    BEARER,
+    OTHER_SECRET,
+    SECRET,
+    at,
+    envelope,
+    post,
+    shown,
+    signed,
+    stage,
+    told,
+)
+from tests.support.table_rows import count
+
+BODY = orjson.dumps(envelope(stage("Security baseline")))
+
+
+def test_a_signed_envelope_is_kept_as_it_came_and_applied(client: FlaskClient, url: str):
+    response = post(client, BODY)
+    assert response.status_code == 202
+    assert told(response)["builds"] == ["core-1"]
+    assert shown(client)["current_state"] == 25
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT id::text, body, outcome FROM deliveries").fetchone()
+    assert row == (told(response)["id"], BODY, "stored")
+
+
+def test_no_credential_is_kept_with_the_headers(client: FlaskClient, url: str):
+    headers = {"Authorization": f"Bearer {BEARER.removeprefix('bearer:')}"}
+    assert post(client, BODY, headers=headers).status_code == 202
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT headers FROM deliveries").fetchone()
+    assert row is not None
+    assert BEARER.removeprefix("bearer:") not in str(row[0])
+
+
+def test_the_same_delivery_again_is_200_and_changes_nothing(client: FlaskClient, url: str):
+    headers = signed(BODY)
+    first = post(client, BODY, headers=headers)
+    again = post(client, BODY, headers=headers)
+    assert (again.status_code, told(again)["duplicate"]) == (200, True)
+    assert told(again)["id"] == told(first)["id"]
+    assert count(url, "deliveries") == count(url, "events") == 1
+
+
+def test_the_same_id_with_another_body_is_409_and_the_first_stays(client: FlaskClient):
+    post(client, BODY, message_id="msg_1")
+    other = orjson.dumps(envelope(stage("Storage")))
+    assert post(client, other, message_id="msg_1").status_code == 409
+    assert post(client, b"{}", message_id="msg_1").status_code == 409
+    assert shown(client)["current_state"] == 25
+
+
+def test_the_same_event_under_another_id_changes_no_row(client: FlaskClient):
+    post(client, BODY)
+    post(client, BODY)
+    assert len(shown(client)["states"]) == 1
+
+
+def refused_headers() -> list[tuple[str, dict[str, str]]]:
+    right = signed(BODY)
+    now = datetime.now(UTC)
+    stale = signed(BODY, when=now - timedelta(seconds=302))
+    future = signed(BODY, when=now + timedelta(seconds=305))
+    return [
+        ("nothing", {}),
+        ("empty", right | {"webhook-signature": ""}),
+        ("another secret", signed(BODY, OTHER_SECRET)),
+        ("another body", signed(BODY + b" ")),
+        ("another id", right | {"webhook-id": "msg_2"}),
+        ("stale", stale),
+        ("future", future),
+        ("no comma", right | {"webhook-signature": "v1garbage"}),
+        ("two commas", right | {"webhook-signature": "v1,a,b"}),
+        ("not ascii", right | {"webhook-signature": "v1,é"}),
+        ("junk in base64", right | {"webhook-signature": right["webhook-signature"] + "!"}),
+        ("time nan", right | {"webhook-timestamp": "nan"}),
+        ("time 1e9", right | {"webhook-timestamp": "1e9"}),
+        ("time with spaces", right | {"webhook-timestamp": f" {right['webhook-timestamp']} "}),
+        ("wrong token", {"Authorization": "Bearer nope"}),
+        ("token not ascii", {"Authorization": "Bearer é"}),
+        ("token as basic", {"Authorization": "Basic " + BEARER.removeprefix("bearer:")}),
+        ("github's", {"X-Hub-Signature-256": "sha256=00"}),
+        (
+            "token beside a wrong signature",
+            signed(BODY, OTHER_SECRET)
+            | {"Authorization": "Bearer " + BEARER.removeprefix("bearer:")},
+        ),
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name, _ in refused_headers()])
+def test_what_is_not_signed_rightly_is_401_and_not_kept(client: FlaskClient, url: str, name: str):
+    headers = dict(refused_headers())[name]
+    response = client.post(
+        "/webhooks/milepost", data=BODY, headers=headers, content_type="application/json"
+    )
+    assert response.status_code == 401
+    assert {**told(response), "request_id": ""} == {
+        "type": "about:blank",
+        "title": "Not signed rightly",
+        "status": 401,
+        "code": "unauthorized",
+        "detail": "Not signed rightly",
+        "request_id": "",
+    }
+    assert count(url, "deliveries") == 0
+
+
+def test_an_old_secret_counts_during_rotation_and_not_after(
+    serve: Callable[[Config], FlaskClient], config: Config
+):
+    during = serve(replace(config, secrets={"milepost": (OTHER_SECRET, SECRET)}))
+    after = serve(replace(config, secrets={"milepost": (OTHER_SECRET,)}))
+    assert post(during, BODY).status_code == 202
+    assert post(after, BODY).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        ("/webhooks/nonsense", "POST", 404),
+        ("/webhooks/github", "POST", 404),
+        ("/webhooks/milepost/team-x", "POST", 404),
+        ("/webhooks/milepost", "GET", 405),
+        ("/webhooks/milepost", "PUT", 405),
+        ("/webhooks/milepost", "DELETE", 405),
+    ],
+)
+def test_routes(client: FlaskClient, path: str, method: str, status: int):
+    response = client.open(path, method=method)
+    assert response.status_code == status
+    assert (response.headers.get("Allow") == "POST") == (status == 405)
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "multipart/form-data; boundary=x"])
+def test_another_type_is_415(client: FlaskClient, content_type: str | None):
+    response = client.post(
+        "/webhooks/milepost", data=BODY, headers=signed(BODY), content_type=content_type
+    )
+    assert response.status_code == 415
+
+
+def test_a_compressed_body_is_415_before_anybody_looks(client: FlaskClient):
+    headers = signed(BODY) | {"Content-Encoding": "gzip"}
+    response = post(client, BODY, headers=headers)
+    assert (response.status_code, response.headers["Accept-Encoding"]) == (415, "identity")
+
+
+def test_a_body_over_the_limit_is_413(client: FlaskClient):
+    assert post(client, b" " * (5 * 2**20 + 1), headers={}).status_code == 413
+
+
+def test_a_heartbeat_makes_no_row_and_no_build(client: FlaskClient, url: str):
+    beat = {"kind": "heartbeat", "at": at(0)}
+    assert post(client, envelope(beat)).status_code == 202
+    assert count(url, "deliveries") == count(url, "builds") == 0
+    post(client, BODY)
+    assert post(client, envelope(beat)).status_code == 202
+    assert count(url, "deliveries") == 1

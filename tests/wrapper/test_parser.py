@@ -1,0 +1,168 @@
+"""Packer's output → events: every recording, every builder's messages, every stage."""
+
+from pathlib import Path
+
+import pytest
+
+from hooks.wrapper.target import Part
+from tests.support.packer_output import Told, read, said, told
+from tests.support.senders import START
+
+RUNS = Path(__file__).parents[1] / "samples" / "packer-runs"
+
+
+def recorded(name: str) -> Told:
+    return told(read((RUNS / name).read_text()))
+
+
+@pytest.mark.parametrize(
+    ("name", "events"),
+    [
+        (
+            "single.machine-readable.txt",
+            ["Local shell script"] * 2
+            + ["Post-processor manifest", "Post-processor shell-local", "build completed"],
+        ),
+        (
+            "postprocessor-hook-fails.machine-readable.txt",
+            ["Post-processor manifest"]
+            + ["Post-processor shell-local"] * 2
+            + ["build failed (post-processor)"],
+        ),
+        (
+            "provisioner-fails.plain.txt",
+            ["Local shell script"] * 2 + ["build failed (provisioner)"],
+        ),
+        ("cancel-SIGKILL-pid.machine-readable.txt", ["Local shell script"] * 2),
+        (
+            "hcl2-named-retry-timeout.machine-readable.txt",
+            ["Local shell script"] * 2
+            + ["stage failed (provisioner)", "Local shell script"]
+            + ["Post-processor manifest", "Post-processor notify", "build completed"],
+        ),
+        (
+            "compress-checksum-artifice.machine-readable.txt",
+            [
+                f"Post-processor {name}"
+                for name in ("artifice", "compress", "checksum", "manifest", "shell-local")
+            ]
+            + ["build completed"],
+        ),
+    ],
+)
+def test_a_recording_gives_its_stages(name: str, events: list[str]):
+    (first,) = list(recorded(name).values())[:1]
+    assert first == ["Machine starting", *events]
+
+
+@pytest.mark.parametrize("form", ["plain", "timestamp-ui", "machine-readable"])
+def test_every_form_of_one_run_says_the_same(form: str):
+    posted = ["Post-processor manifest", "Post-processor shell-local", "build completed"]
+    assert recorded(f"parallel.{form}.txt") == {
+        "alpha": ["Machine starting", *posted],
+        "beta": ["Machine starting", *posted],
+        "gamma": ["Machine starting", "Local shell script", *posted],
+    }
+
+
+@pytest.mark.parametrize("how", ["SIGTERM-pid", "SIGINT-group"])
+def test_a_cancelled_build_is_not_completed_though_packer_says_finished(how: str):
+    found = recorded(f"cancel-{how}.machine-readable.txt")
+    assert [events[-1] for events in found.values()] == ["build cancelled (cancelled)"] * 2
+
+
+def test_of_two_builds_one_fails():
+    found = recorded("one-of-two-fails.machine-readable.txt")
+    assert found["good"][-1] == "build completed"
+    assert found["bad"][-1] == "build failed (provisioner)"
+
+
+def test_a_build_that_fails_before_any_provisioner():
+    assert recorded("builder-fails-before-provisioning.machine-readable.txt") == {
+        "a": ["build failed (builder)"],
+        "sshfail": ["Machine starting", "build failed (connection timeout)"],
+    }
+
+
+BUILDERS = {
+    "amazon-ebs": (
+        "> Launching a source AWS instance...\n> Waiting for SSH to become available...\n"
+        "> Connected to SSH!\n> Provisioning with shell script: cis.sh\n"
+        "> Stopping the source instance...\n> Creating AMI x from instance i-0123456789abcdef0\n"
+    ),
+    "azure-arm": (
+        "> Running builder ...\n> Connected to SSH!\n> Provisioning with shell script: cis.sh\n"
+        "> Powering off machine ...\n> Capturing image ...\n"
+    ),
+    "googlecompute": (
+        "> Creating instance...\n> Connected to SSH!\n> Provisioning with shell script: cis.sh\n"
+        "> Deleting instance...\n> Creating image...\n"
+    ),
+    "vsphere": (
+        "> Creating VM...\n> Connected to SSH!\n> Provisioning with shell script: cis.sh\n"
+        "> Shutting down VM...\n> Convert VM into template...\n"
+    ),
+    "qemu": (
+        "> Starting VM, booting disk image\n> Connected to SSH!\n"
+        "> Provisioning with shell script: cis.sh\n> Gracefully halting virtual machine...\n"
+        "> Converting hard drive...\n"
+    ),
+    "virtualbox": (
+        "> Creating virtual machine...\n> Connected to SSH!\n"
+        "> Provisioning with shell script: cis.sh\n> Gracefully halting virtual machine...\n"
+        "> Exporting virtual machine...\n"
+    ),
+    "docker": (
+        "> Starting docker container...\n> Using docker communicator to connect: 172.17.0.2\n"
+        "> Provisioning with shell script: cis.sh\n> Committing the container\n"
+    ),
+    "another": (
+        "> Ordering a machine\n> Connected to WinRM!\n> Provisioning with shell script: cis.sh\n"
+        "> Creating the golden image...\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_builders_phases_are_found(builder: str):
+    found = list(dict.fromkeys(said(BUILDERS[builder] + "Build 'box' finished after 1 minute.")))
+    phases = ["Machine starting", "Connected", "cis.sh", "Image creation", "build completed"]
+    assert found == phases
+
+
+def test_provisioners_have_their_names():
+    found = said(
+        "> Provisioning with Powershell...\n> Provisioning with powershell script: a/iis.ps1\n"
+        "> Provisioning with Ansible...\n> Uploading app.tar => /tmp/app.tar\n"
+        "> Restarting Machine\n> Provisioning with shell script: /tmp/packer-shell123\n"
+    )
+    scripts = ["a/iis.ps1", "Ansible", "Uploading app.tar", "Restarting the machine"]
+    assert found == ["Machine starting", *scripts, "Shell script"]
+
+
+def test_a_marker_names_the_stage_until_the_next_one():
+    found = said(
+        "> Running local shell script: /tmp/packer-shell1\n"
+        "==> box: x\n> Running local shell script: /tmp/packer-shell2\n"
+        "    box: milepost: stage 25 Security baseline\n"
+        "> Provisioning with shell script: anything.sh\n    box: milepost: stage - My own\n"
+    )
+    assert found == ["Machine starting", "Local shell script", "Security baseline", "My own"]
+
+
+def test_a_part_of_a_chain_stays_within_its_states_and_completes_no_build():
+    text = "==> box: x\n==> box: Connected to SSH!\n==> box: Creating image...\n"
+    reader = read(text + "Build 'box' finished after 1 s.\n", Part(20, 50))
+    events = [event for _, event in reader.take(START)]
+    assert [event.get("state") for event in events] == [20, 20, 50, None]
+    assert events[-1]["kind"] == "stage"
+
+
+def test_the_log_beside_the_output_says_nothing_twice():
+    plain = "==> box: Provisioning with shell script: a.sh\n"
+    logged = "2026/01/01 10:00:00 ui: " + plain
+    assert (
+        told(read(plain + logged))
+        == told(read(logged + plain.replace("==>", " ")))
+        == {"box": ["Machine starting", "a.sh"]}
+    )

@@ -1,0 +1,142 @@
+"""What the events of Packer's output hold, and what must not count as one."""
+
+import pytest
+
+from hooks.wrapper import verdict
+from hooks.wrapper.parser import Reader
+from tests.support.packer_output import boxed, read, said
+from tests.support.senders import START
+
+
+def test_a_script_can_fake_no_verdict():
+    found = said(
+        "> Provisioning with shell script: a.sh\n"
+        "    box: Build 'box' finished after 1 second.\n"
+        "==> box: Build 'box' errored after 1 second: x\n"
+        "    box: Cancelling build after receiving terminated\n"
+        "    box: milepost: stage 101 No\n    box: milepost: done\n"
+        "    box: ==> Builds finished. The artifacts of successful builds are:\n"
+        "    box: other output will be in this color.\n"
+    )
+    assert found == ["Machine starting", "a.sh"]
+
+
+def test_what_a_script_does_inside_fails_a_stage_alone():
+    text = '    box: milepost: fail {"type": "lint", "message": "no", "component": null}\n'
+    found = said("> Provisioning with shell script: a.sh\n" + text)
+    assert found == ["Machine starting", "a.sh", "stage failed (lint)"]
+
+
+def test_nothing_starts_after_the_verdict():
+    found = said(
+        "> Connected to SSH!\nCancelling build after receiving interrupt\n"
+        "> Provisioning with shell script: late.sh\n> Terminating the source AWS instance...\n"
+        "Build 'box' finished after 1 second.\n"
+    )
+    assert found == ["Machine starting", "Connected", "build cancelled (cancelled)"]
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Error launching source instance: VcpuLimitExceeded: You have requested more", "quota"),
+        ("InsufficientInstanceCapacity: We currently do not have sufficient", "quota"),
+        ("NoCredentialProviders: no valid providers in chain", "credentials"),
+        ("Timeout waiting for WinRM.", "connection timeout"),
+        ("write /tmp/x: no space left on device", "disk full"),
+        ("Error waiting for instance to become ready", "builder"),
+    ],
+)
+def test_a_failure_has_its_type(message: str, kind: str):
+    found = said(f"> Launching a source AWS instance...\nBuild 'box' errored: {message}\n")
+    assert found[-1] == f"build failed ({kind})"
+
+
+def test_a_failure_has_its_message_component_and_the_end_of_its_log():
+    lines = "".join(f"    box: line {number}\n" for number in range(300))
+    reader = read(
+        f"==> box: Provisioning with shell script: a.sh\n{lines}"
+        "Build 'box' errored after 1 second: 1 error(s) occurred:\n\n* Script exited: 3\n"
+    )
+    failure = reader.take(START)[-1].event["failure"]
+    assert failure["message"] == "1 error(s) occurred:\n* Script exited: 3"
+    assert failure["component"] == "shell"
+    assert failure["details"]["log"] == [f"    box: line {number}" for number in range(100, 300)]
+
+
+def test_no_two_events_have_one_time():
+    reader, moment = Reader(), START
+    for line in ("==> a: x", "==> a: Connected to SSH!", "Build 'a' finished after 1 s."):
+        reader.feed(line, moment)
+    times = [event["at"] for _, event in reader.take(moment)]
+    assert len(times) == 3
+    assert times == sorted(set(times))
+
+
+CLOUD = (
+    "> Creating temporary keypair: packer_65\n"
+    "> Creating temporary security group for this instance: packer_66\n"
+    "> Launching a source AWS instance...\n    box: Instance ID: i-0123456789abcdef0\n"
+    "    box: vol-0123456789abcdef0 attached\n"
+)
+
+
+def resources(text: str) -> set[str]:
+    """The ids that are there at the end."""
+    return {each.id for each in boxed(text).targets["box"].made}
+
+
+def test_resources_are_kept_until_the_log_says_that_they_are_gone():
+    everything = {"packer_65", "packer_66", "i-0123456789abcdef0", "vol-0123456789abcdef0"}
+    assert resources(CLOUD) == everything
+    gone = CLOUD + (
+        "> Terminating the source AWS instance...\n> Deleting temporary security group...\n"
+        "> Deleting temporary keypair...\nBuild 'box' finished after 1 s.\n"
+    )
+    assert resources(gone) == set()
+
+
+def test_a_removal_that_failed_leaves_its_resource():
+    text = CLOUD + (
+        "> Terminating the source AWS instance...\n"
+        "> Error terminating instance, may still be around: timeout\n"
+    )
+    assert "i-0123456789abcdef0" in resources(text)
+
+
+def test_what_is_secret_is_in_no_event():
+    reader = read(
+        "1800000000,,ui,say,==> box: Provisioning with shell script: hunter2.sh\n"
+        "1800000000,,ui,message,    box: password=letmein9 AKIAABCDEFGHIJKLMNOP hunter2\n"
+        "1800000000,,ui,message,    box: -----BEGIN RSA PRIVATE KEY-----\n"
+        "1800000000,,ui,message,    box: MIIEowIBAAKCAQEAsecretsecret\n"
+        "1800000000,,ui,message,    box: -----END RSA PRIVATE KEY-----\n"
+        "1800000000,,ui,error,Build 'box' errored after 1 s: https://me:pass99@host said hunter2\n",
+        secrets=["hunter2"],
+    )
+    posted = str(reader.take(START))
+    for secret in ("hunter2", "letmein9", "AKIAABCDEFGHIJKLMNOP", "pass99", "MIIEow"):
+        assert secret not in posted
+    assert "<sensitive>.sh" in posted
+
+
+def test_the_summary_names_artifacts_as_a_manifest_does():
+    reader = read(
+        "Build 'box' finished after 1 s.\nBuild 'file' finished after 1 s.\n"
+        "\n==> Builds finished. The artifacts of successful builds are:\n"
+        "--> box: AMIs were created:\n\neu-west-1: ami-0123456789abcdef0\n"
+        "us-east-1: ami-0123456789abcdef1\n"
+        "--> file: Stored file: out/x.img\n--> file: Stored file: out/x.img\n"
+    )
+    made = {
+        name: [(each["artifact_id"], each["region"], each["files"]) for each in artifacts]
+        for name, target in reader.targets.items()
+        for artifacts in [verdict.artifacts(target, None, name)]
+    }
+    assert made == {
+        "box": [
+            ("ami-0123456789abcdef0", "eu-west-1", []),
+            ("ami-0123456789abcdef1", "us-east-1", []),
+        ],
+        "file": [("File", None, [{"name": "out/x.img"}])],
+    }
