@@ -15,8 +15,6 @@ from werkzeug.exceptions import HTTPException
 
 from receiver import log
 from receiver.config import Config
-from receiver.config_files import Watched
-from receiver.domain.stages import StageMap
 from receiver.errors import (
     Closed,
     HttpError,
@@ -29,8 +27,6 @@ from receiver.errors import (
     WrongMethod,
     WrongType,
 )
-from receiver.ingest.routing import Routes
-from receiver.ingest.senders import Senders
 from receiver.ingest.services import Services
 from receiver.storage.db import Database
 from receiver.storage.embedded import cluster
@@ -86,11 +82,7 @@ def create_app(config: Config) -> Flask:
     app = Application(__name__, template_folder="web/templates", static_folder="web/static")
     database = Database(conninfo(config), size=POOL_SIZE, prepare=config.prepare)
     database.open()
-    stages = Watched(config.stages, StageMap.parse, StageMap())
-    routes = Watched(config.routes, Routes.parse, Routes())
-    parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
-    senders = Watched(config.senders, parse, Senders(), optional=True)
-    app.extensions["milepost"] = Services(config, database, stages, routes, senders)
+    app.extensions["milepost"] = Services.start(config, database)
     app.extensions["milepost_guesses"] = rate_limit.Guesses()
     api.register(app)
     for module in (health, webhooks, pages, deliveries, hook_file, metrics, setup, sign_in):

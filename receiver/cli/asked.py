@@ -3,15 +3,10 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from receiver.cli.asking import Local, Receiver
 from receiver.cli.client import Remote
 from receiver.cli.output import database_url, settings, who
-from receiver.config_files import Watched
-from receiver.domain.stages import StageMap
-from receiver.ingest.routing import Routes
-from receiver.ingest.senders import Senders
 from receiver.ingest.services import Services
 from receiver.storage import db
 
@@ -34,12 +29,5 @@ def asked() -> Iterator[Receiver]:
 def opened() -> Iterator[Services]:
     """What a worker has, for a command."""
     config = settings()
-    parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
     with db.opened(database_url(config)) as database:
-        yield Services(
-            config,
-            database,
-            Watched(config.stages, StageMap.parse, StageMap()),
-            Watched(config.routes, Routes.parse, Routes()),
-            Watched(config.senders, parse, Senders(), optional=True),
-        )
+        yield Services.start(config, database)

@@ -70,11 +70,11 @@ def accept(services: Services, source: Source, sender: Sender, request: Request)
 def _recorded(services: Services, delivery: Delivery, parsed: Parsed) -> Recorded:
     """Keep it; where it would write to another's build, a forge's is kept as quarantined."""
     try:
-        return services.recording.do(Entry(delivery, parsed))
+        return services.batcher.submit(Entry(delivery, parsed))
     except Invalid as error:
         if delivery.own:
             raise
-        return services.recording.do(Entry(delivery, quarantined(error)))
+        return services.batcher.submit(Entry(delivery, quarantined(error)))
 
 
 def _accepted(recorded: Recorded) -> Accepted:
@@ -89,7 +89,7 @@ def replay(services: Services, delivery_id: UUID, who: Who) -> Accepted:
     """
 
     def read(delivery: Delivery) -> Parsed:
-        sender = services.sender(delivery.source, delivery.sender)
+        sender = services.rules.sender(delivery.source, delivery.sender)
         known = replace(delivery, projects=sender.projects if sender else ())
         try:
             return understood(services, known)
@@ -98,7 +98,7 @@ def replay(services: Services, delivery_id: UUID, who: Who) -> Accepted:
 
     with services.database.transaction() as connection:
         before = connection.execute(query("deliveries/what_became"), {"id": delivery_id}).fetchone()
-        recorded = record.replay_on(connection, delivery_id, read, services.stages())
+        recorded = record.replay_on(connection, delivery_id, read, services.rules.stages())
         after = {"outcome": recorded.outcome, "builds": recorded.build_numbers}
         target = Target("delivery", id=delivery_id)
         audit.note(connection, who, "delivery.replay", target, before, after)

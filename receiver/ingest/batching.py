@@ -1,8 +1,8 @@
-"""Several threads' work done at once: who comes first does it for all who wait by then.
+"""Share one commit between the deliveries that wait for one.
 
-A commit costs the same for one delivery as for ten, so those that wait while one is under way share
-the next. Nothing lies here unwatched: each item has a thread that waits for its answer, and what
-waits in a worker that dies was never answered.
+A commit costs the same for one delivery as for ten. Nothing lies in the queue unwatched: each
+delivery has a thread that waits for its outcome, and what waits in a worker that dies was never
+acknowledged.
 """
 
 import threading
@@ -11,88 +11,95 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from receiver.domain.stages import StageMap
 from receiver.errors import Unavailable
+from receiver.storage import record
+from receiver.storage.db import WAIT_SECONDS, Database
+from receiver.storage.deliveries import Entry, Recorded
+
+BATCH_SIZE = 32  # deliveries in one transaction
+BATCH_WAIT_SECONDS = 0.03  # how long a leader waits for a batch as long as the last one
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class _Waiting(Generic[Item, Result]):
-    """One thread's item, and what came of it."""
+    """One thread's item, and its outcome once there is one."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
         self.outcome: Result | Exception | None = None
-        self.called = threading.Event()  # it has an outcome, or it is its turn to work
+        self.called = threading.Event()  # it has an outcome, or its thread is the next leader
 
 
-class Gathering(Generic[Item, Result]):
-    """`work` takes at most `most` items and gives a result or an error for each.
+class Batcher(Generic[Item, Result]):
+    """A queue of items; the thread that finds it idle leads, and runs a batch for all who wait.
 
-    An item waits at most `patience` seconds for its turn. Who begins waits for as many items as
-    there were last time, since their senders, answered just now, come again: as long as the work
-    took last time, and at most `moment` seconds.
+    The leader waits until the queue is as long as the last batch, since the senders that were just
+    answered come again: as long as the last run took, and at most `wait` seconds. An item waits at
+    most `patience` seconds for its turn.
     """
 
-    def __init__(
-        self,
-        work: Callable[[Sequence[Item]], Sequence[Result | Exception]],
-        *,
-        most: int,
-        patience: float,
-        moment: float,
-    ) -> None:
-        self._work, self._most, self._patience, self._moment = work, most, patience, moment
+    size = BATCH_SIZE
+    wait = BATCH_WAIT_SECONDS
+    patience = WAIT_SECONDS
+
+    def __init__(self) -> None:
         self._changed = threading.Condition()
         self._queue: deque[_Waiting[Item, Result]] = deque()
         self._busy = False
         self._expected = 1
         self._took = 0.0
 
-    def do(self, item: Item) -> Result:
-        """The result for this item, or its error; Unavailable where its turn does not come."""
+    def run(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
+        """Return one result or error for each item, in order."""
+        raise NotImplementedError
+
+    def submit(self, item: Item) -> Result:
+        """Return the result of this item, or raise its error. Raises Unavailable if its turn does
+        not come in time."""
         mine: _Waiting[Item, Result] = _Waiting(item)
-        if not self._begins(mine):
-            self._await(mine)
+        if not self._enqueue(mine):
+            self._await_turn(mine)
         if mine.outcome is None:
             self._lead()
         if isinstance(mine.outcome, Exception):
             raise mine.outcome
-        assert mine.outcome is not None  # noqa: S101  # whoever works sets every outcome
+        assert mine.outcome is not None  # noqa: S101  # a leader sets every outcome of its batch
         return mine.outcome
 
-    def _begins(self, mine: _Waiting[Item, Result]) -> bool:
-        """Stand in line; True where nobody works, so that it is ours to begin."""
+    def _enqueue(self, mine: _Waiting[Item, Result]) -> bool:
+        """Return True if nobody leads, so that this thread has to."""
         with self._changed:
             self._queue.append(mine)
-            begins, self._busy = not self._busy, True
+            is_leader, self._busy = not self._busy, True
             if len(self._queue) >= self._expected:
                 self._changed.notify()
-        return begins
+        return is_leader
 
-    def _await(self, mine: _Waiting[Item, Result]) -> None:
-        """Wait to be called; whoever is at work has at most `patience` to come to us."""
-        if mine.called.wait(self._patience):
+    def _await_turn(self, mine: _Waiting[Item, Result]) -> None:
+        if mine.called.wait(self.patience):
             return
         with self._changed:
             if mine in self._queue and not mine.called.is_set():
                 self._queue.remove(mine)
                 raise Unavailable("The database did not answer in time.")
-        mine.called.wait()  # it was taken just now: its outcome is on its way
+        mine.called.wait()  # it was taken into a batch just now
 
     def _lead(self) -> None:
-        """Do what waits, ours among it, then let the next in line work."""
-        batch = self._gather()
+        """Run a batch with our own item in it, then let the next in line lead."""
+        batch = self._take_batch()
         began = time.monotonic()
         try:
-            outcomes = self._work([each.item for each in batch])
+            outcomes = self.run([each.item for each in batch])
         except Exception as error:  # noqa: BLE001  # each waiting thread raises it as its own
-            batch += self._rest()  # in vain this took its time: let nobody wait as long once more
+            batch += self._take_all()  # nobody shall wait as long in vain once more
             outcomes = [error] * len(batch)
         for each, outcome in zip(batch, outcomes, strict=True):
             each.outcome = outcome
         with self._changed:
-            self._expected = min(len(batch) + len(self._queue), self._most)
+            self._expected = min(len(batch) + len(self._queue), self.size)
             self._took = time.monotonic() - began
             following = self._queue[0] if self._queue else None
             self._busy = following is not None
@@ -101,14 +108,26 @@ class Gathering(Generic[Item, Result]):
         for each in batch:
             each.called.set()
 
-    def _gather(self) -> list[_Waiting[Item, Result]]:
+    def _take_batch(self) -> list[_Waiting[Item, Result]]:
         with self._changed:
-            moment = min(self._took, self._moment)
-            self._changed.wait_for(lambda: len(self._queue) >= self._expected, moment)
-            return [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
+            wait = min(self._took, self.wait)
+            self._changed.wait_for(lambda: len(self._queue) >= self._expected, wait)
+            return [self._queue.popleft() for _ in range(min(self.size, len(self._queue)))]
 
-    def _rest(self) -> list[_Waiting[Item, Result]]:
+    def _take_all(self) -> list[_Waiting[Item, Result]]:
         with self._changed:
             rest = list(self._queue)
             self._queue.clear()
             return rest
+
+
+class DeliveryBatcher(Batcher[Entry, Recorded]):
+    """Records deliveries, those that wait together in one transaction."""
+
+    def __init__(self, database: Database, stages: Callable[[], StageMap]) -> None:
+        super().__init__()
+        self._database, self._stages = database, stages
+
+    def run(self, items: Sequence[Entry]) -> Sequence[Recorded | Exception]:
+        """Record a batch."""
+        return record.record_all(self._database, items, self._stages())

@@ -119,7 +119,7 @@ def _state(
     check: Callable[[Connection, Row | None], None],
 ) -> Stated:
     document = orjson.loads(delivery.request.body)
-    parsed, stages = _understood(services, delivery), services.stages()
+    parsed, stages = _understood(services, delivery), services.rules.stages()
     row = {"build_number": document["build_number"]}
     with services.database.transaction() as connection:
         connection.execute(query("record/lock_number"), row)

@@ -47,8 +47,8 @@ def understood(services: Services, delivery: Delivery) -> Parsed:
     if not delivery.request.headers.get("content-type"):
         return quarantined(Invalid("It has no Content-Type."))
     try:
-        parsed = routed(source.parse(delivery.request), services.routes())
-        return filled(parsed, delivery, services.named_senders())
+        parsed = routed(source.parse(delivery.request), services.rules.routes())
+        return filled(parsed, delivery, services.rules.named_senders())
     except Invalid as error:
         if source.own:
             raise

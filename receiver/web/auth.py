@@ -13,11 +13,11 @@ from flask import g, request
 from werkzeug.wrappers import Response
 
 from receiver.errors import Closed, Forbidden
-from receiver.ingest.services import services
 from receiver.storage import tokens
 from receiver.storage.audit import Who
 from receiver.storage.tokens import Grant
 from receiver.web import rate_limit
+from receiver.web.context import services
 
 COOKIE = "milepost_token"
 CSRF_COOKIE = "milepost_csrf"

@@ -4,8 +4,8 @@ import orjson
 from flask import Blueprint, Response
 
 from receiver.errors import HttpError
-from receiver.ingest.services import services
 from receiver.storage import builds, migrate
+from receiver.web.context import services
 
 blueprint = Blueprint("probes", __name__)
 

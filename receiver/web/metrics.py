@@ -16,10 +16,11 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from flask.blueprints import BlueprintSetupState
 
 from receiver.errors import Unavailable
-from receiver.ingest.services import Services, services
+from receiver.ingest.services import Services
 from receiver.sources import SOURCES
 from receiver.storage.statistics import Figures, figures
 from receiver.web.auth import require_read
+from receiver.web.context import services
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

@@ -24,9 +24,9 @@ from receiver.errors import (
     WrongType,
 )
 from receiver.ingest import accept
-from receiver.ingest.services import services
 from receiver.sources import SOURCES
 from receiver.web import rate_limit
+from receiver.web.context import services
 
 blueprint = Blueprint("webhooks", __name__)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
@@ -87,7 +87,7 @@ def _received(source_name: str, sender_name: str) -> Response:
 
 def _sender(source_name: str, sender_name: str) -> tuple[Source, Sender]:
     """A source without a secret is off, and looks as if it did not exist."""
-    source, sender = SOURCES.get(source_name), services().sender(source_name, sender_name)
+    source, sender = SOURCES.get(source_name), services().rules.sender(source_name, sender_name)
     if source is None or sender is None:
         raise NotFound("There is no such webhook here, or it has no secret yet.")
     return source, sender

@@ -191,7 +191,9 @@ def test_a_forges_delivery_that_our_own_code_fails_at_is_kept(
     client = serve(replace(config, secrets={"github": (github_sender.SECRET,)}))
     services = client.application.extensions["milepost"]
     bug: Watched[object] = Watched(None, lambda *_: None, BrokenRoutes())
-    client.application.extensions["milepost"] = replace(services, route_file=bug)
+    client.application.extensions["milepost"] = replace(
+        services, rules=replace(services.rules, route_file=bug)
+    )
     answer = github_sender.send(client, "workflow_job", github_sender.job("completed", "failure"))
     told = answer.get_json()
     assert (answer.status_code, told["outcome"]) == (202, "quarantined")

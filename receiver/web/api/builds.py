@@ -6,7 +6,6 @@ from flask import Response, url_for
 
 from receiver.ingest import manual
 from receiver.ingest.manual import Speaker, Stated
-from receiver.ingest.services import services
 from receiver.sources.api import Cancellation, NewArtifact, NewFailure, NewState
 from receiver.storage import builds, search
 from receiver.storage.db import Row
@@ -16,6 +15,7 @@ from receiver.web import auth
 from receiver.web.api import build_answers, requests
 from receiver.web.api.operations import Blueprint, json, page, speaker_key
 from receiver.web.api.shapes import list_of, page_of
+from receiver.web.context import services
 
 Json = dict[str, Any]
 blueprint = Blueprint("builds", __name__, description="Builds and what is said of them.")

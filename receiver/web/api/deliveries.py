@@ -6,13 +6,13 @@ from uuid import UUID
 from flask import Response
 
 from receiver.ingest import accept
-from receiver.ingest.services import services
 from receiver.storage import inbox
 from receiver.storage.inbox import Filter
 from receiver.web import auth
 from receiver.web.api import answers, requests
 from receiver.web.api.operations import Blueprint, json, page
 from receiver.web.api.shapes import page_of
+from receiver.web.context import services
 
 Json = dict[str, Any]
 blueprint = Blueprint("inbox", __name__, description="What came in.")

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Response, url_for
 
-from receiver.ingest.services import services
 from receiver.sources.api import Strict
 from receiver.storage import catalogue
 from receiver.web.api import answers, requests
 from receiver.web.api.operations import Blueprint, json, page
 from receiver.web.api.shapes import page_of
 from receiver.web.auth import who
+from receiver.web.context import services
 
 Json = dict[str, Any]
 KINDS: dict[str, tuple[str, type[Strict], type[Strict], type[Strict]]] = {

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from flask import Response
 
-from receiver.ingest.services import services
 from receiver.storage import failures, resolving
 from receiver.storage.resolving import Said
 from receiver.web import auth
 from receiver.web.api import answers, requests
 from receiver.web.api.operations import Blueprint, json, page
 from receiver.web.api.shapes import page_of
+from receiver.web.context import services
 
 Json = dict[str, Any]
 blueprint = Blueprint("failures", __name__, description="Failures of every build.")

@@ -5,11 +5,11 @@ from typing import Any
 
 from flask import Response
 
-from receiver.ingest.services import services
 from receiver.storage import builds, overview
 from receiver.web.api import answers, requests
 from receiver.web.api.operations import Blueprint, json
 from receiver.web.api.shapes import list_of
+from receiver.web.context import services
 
 Json = dict[str, Any]
 blueprint = Blueprint("images", __name__, description="Which image is the good one.")

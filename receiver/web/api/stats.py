@@ -5,12 +5,12 @@ from typing import Any
 
 from flask import Response
 
-from receiver.ingest.services import services
 from receiver.storage import stats, trail
 from receiver.storage.trail import Filter
 from receiver.web.api import answers, requests
 from receiver.web.api.operations import Blueprint, json, page
 from receiver.web.api.shapes import list_of, page_of
+from receiver.web.context import services
 
 Json = dict[str, Any]
 blueprint = Blueprint("stats", __name__, description="How builds go, and who changed what.")

@@ -4,10 +4,10 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from receiver.ingest.services import services
 from receiver.storage import trail
 from receiver.storage.trail import Filter
 from receiver.web.auth import require_admin
+from receiver.web.context import services
 from receiver.web.pages.render import Values, answer, blueprint
 
 PAGE = 50

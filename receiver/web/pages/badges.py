@@ -9,10 +9,10 @@ from flask import Response, request
 from markupsafe import escape
 
 from receiver.errors import NotFound
-from receiver.ingest.services import services
 from receiver.storage import overview
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
+from receiver.web.context import services
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint
 

@@ -6,12 +6,12 @@ import orjson
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.ingest.services import services
 from receiver.sources import packer_manifest
 from receiver.storage import builds, search
 from receiver.storage.db import Row
 from receiver.storage.search import Search, searched
 from receiver.web.auth import require
+from receiver.web.context import services
 from receiver.web.pages import charts
 from receiver.web.pages.render import Values, answer, blueprint, unchanged, wants_json
 

@@ -8,11 +8,11 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.ingest import accept
-from receiver.ingest.services import services
 from receiver.storage import inbox
 from receiver.storage.db import Row
 from receiver.storage.inbox import Filter
 from receiver.web import auth
+from receiver.web.context import services
 from receiver.web.pages import curl
 
 blueprint = Blueprint("deliveries", __name__)
@@ -100,7 +100,7 @@ def _senders(heard: list[Row]) -> list[Row]:
     known = {(row["source"], row["sender"]) for row in heard}
     silent = [
         {"source": sender.source, "sender": sender.name, "last_heard_at": None}
-        for sender in services().senders()
+        for sender in services().rules.senders()
         if (sender.source, sender.name) not in known
     ]
     return heard + silent

@@ -6,10 +6,10 @@ from uuid import UUID
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.ingest.services import services
 from receiver.storage import failures, resolving
 from receiver.storage.resolving import Said
 from receiver.web.auth import require_read, require_write, who
+from receiver.web.context import services
 from receiver.web.pages import charts
 from receiver.web.pages.render import Values, answer, blueprint
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import feedgenerator
 from flask import Response, request, url_for
 
-from receiver.ingest.services import services
 from receiver.storage import search
 from receiver.storage.db import Row
 from receiver.storage.search import searched
 from receiver.web.auth import require
+from receiver.web.context import services
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint
 

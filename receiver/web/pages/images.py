@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from flask import Response, request
 
 from receiver.errors import Invalid
-from receiver.ingest.services import services
 from receiver.storage import overview
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
+from receiver.web.context import services
 from receiver.web.pages.render import Values, answer, blueprint
 
 OLD_DAYS = 30

@@ -13,9 +13,9 @@ import orjson
 from flask import Blueprint, Response, current_app, render_template, request
 
 from receiver import __version__
-from receiver.ingest.services import services
 from receiver.storage import overview
 from receiver.web.auth import caller
+from receiver.web.context import services
 
 blueprint = Blueprint("pages", __name__)
 VERSION_SECONDS = 0.5  # what a poll may be late by

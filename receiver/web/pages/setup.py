@@ -6,11 +6,11 @@ from flask import Blueprint, Response, make_response, render_template, request
 from receiver.domain.model import Sender
 from receiver.errors import HttpError, Invalid, NotFound
 from receiver.ingest import accept
-from receiver.ingest.services import services
 from receiver.sources import SOURCES
 from receiver.storage import inbox
 from receiver.storage.db import Row
 from receiver.web import auth
+from receiver.web.context import services
 from receiver.web.pages import paste, selftest
 
 blueprint = Blueprint("setup", __name__)
@@ -35,7 +35,7 @@ def test() -> Response:
     """Take a delivery as this sender would sign it."""
     auth.require_write()
     source, name = request.form.get("source", ""), request.form.get("sender", "")
-    sender = services().sender(source, name)
+    sender = services().rules.sender(source, name)
     if sender is None:
         raise NotFound("There is no such sender.")
     return _page(sender, _tested(sender))
@@ -74,5 +74,5 @@ def _senders() -> list[Row]:
             "heard": heard.get((each.source, each.name), {}).get("last_heard_at"),
             "lines": paste.lines(url, each.source, each.name),
         }
-        for each in services().senders()
+        for each in services().rules.senders()
     ]

@@ -1,0 +1,57 @@
+"""The rules of an installation: stage map, routes, senders. Their files are watched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from receiver.config import Config
+from receiver.config_files import Watched
+from receiver.domain.model import Sender
+from receiver.domain.stages import StageMap
+from receiver.ingest.routing import Routes
+from receiver.ingest.senders import Senders
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One a process. `secrets` are those of each source's default sender."""
+
+    secrets: Mapping[str, tuple[str, ...]] = field(repr=False)
+    stage_file: Watched[StageMap] = field(repr=False)
+    route_file: Watched[Routes] = field(repr=False)
+    sender_file: Watched[Senders] = field(repr=False)
+
+    @classmethod
+    def load(cls, config: Config) -> "Rules":
+        """Read the files that the settings name. Raises ConfigError with every mistake."""
+        parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
+        return cls(
+            config.secrets,
+            Watched(config.stages, StageMap.parse, StageMap()),
+            Watched(config.routes, Routes.parse, Routes()),
+            Watched(config.senders, parse, Senders(), optional=True),
+        )
+
+    def stages(self) -> StageMap:
+        """Return the stage map."""
+        return self.stage_file.get()
+
+    def routes(self) -> Routes:
+        """Return the routes."""
+        return self.route_file.get()
+
+    def named_senders(self) -> Senders:
+        """Return the senders file."""
+        return self.sender_file.get()
+
+    def senders(self) -> list[Sender]:
+        """Return every sender that may post: each source's default one, and those of the file."""
+        defaults = (Sender(source, "", lines) for source, lines in self.secrets.items())
+        return [*defaults, *self.named_senders().senders]
+
+    def sender(self, source: str, name: str) -> Sender | None:
+        """Return the sender of this name; '' is the source's default one. None where it is off."""
+        if name:
+            return self.named_senders().find(source, name)
+        secrets = self.secrets.get(source)
+        return Sender(source, "", secrets) if secrets else None
