@@ -12,7 +12,7 @@ from pathlib import Path
 SHEBANG = b"#!/usr/bin/env python3\n"
 MAIN = """import certifi
 
-from hooks.authorities import system_bundle
+from hooks.ca_bundle import system_bundle
 
 if system_bundle():  # else every call would unpack certifi's own into a temporary file
     certifi.where = system_bundle
