@@ -12,7 +12,7 @@ from receiver.storage.db import Row
 from receiver.storage.search import Search
 from receiver.storage.tokens import Grant
 from receiver.web import auth
-from receiver.web.api import build_answers, requests
+from receiver.web.api import build_answers, request_schemas
 from receiver.web.api.operations import Blueprint, json, page, speaker_key
 from receiver.web.api.shapes import list_of, page_of
 from receiver.web.context import services
@@ -34,7 +34,7 @@ STATED = {201: build_answers.Standing, 200: build_answers.Standing}
     "GET",
     "/builds",
     caller=READS,
-    query=requests.BuildsQuery,
+    query=request_schemas.BuildsQuery,
     answers={200: page_of(build_answers.BuildRow)},
 )
 def list_builds(query: Json) -> Response:
@@ -49,7 +49,7 @@ def list_builds(query: Json) -> Response:
     "POST",
     "/builds",
     caller=WRITES,
-    body=requests.NewBuild,
+    body=request_schemas.NewBuild,
     answers=STATED,
     errors=(409,),
     parameters=[KEY],

@@ -9,7 +9,7 @@ from receiver.ingest import accept
 from receiver.storage import inbox
 from receiver.storage.inbox import Filter
 from receiver.web import auth
-from receiver.web.api import answers, requests
+from receiver.web.api import answer_schemas, request_schemas
 from receiver.web.api.operations import Blueprint, json, page
 from receiver.web.api.shapes import page_of
 from receiver.web.context import services
@@ -23,8 +23,8 @@ ONE = "/deliveries/<uuid:delivery_id>"
     "GET",
     "/deliveries",
     caller="read",
-    query=requests.DeliveriesQuery,
-    answers={200: page_of(answers.Delivery)},
+    query=request_schemas.DeliveriesQuery,
+    answers={200: page_of(answer_schemas.Delivery)},
 )
 def list_deliveries(query: Json) -> Response:
     """What came in, the newest first."""
@@ -32,7 +32,7 @@ def list_deliveries(query: Json) -> Response:
     return page(*inbox.deliveries(services().database, Filter(**query), limit, after))
 
 
-@blueprint.operation("GET", ONE, caller="read", answers={200: answers.WholeDelivery})
+@blueprint.operation("GET", ONE, caller="read", answers={200: answer_schemas.WholeDelivery})
 def show_delivery(delivery_id: UUID) -> Response:
     """One delivery; its body is on its page, for administrators."""
     found = inbox.delivery(services().database, delivery_id)
@@ -44,8 +44,8 @@ def show_delivery(delivery_id: UUID) -> Response:
     "POST",
     f"{ONE}/replay",
     caller="admin",
-    body=requests.Nothing,
-    answers={200: answers.Replayed},
+    body=request_schemas.Nothing,
+    answers={200: answer_schemas.Replayed},
     errors=(409,),
 )
 def replay_delivery(body: Json, delivery_id: UUID) -> Response:  # noqa: ARG001  # nothing is in it

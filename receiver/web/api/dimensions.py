@@ -6,7 +6,7 @@ from flask import Response, url_for
 
 from receiver.sources.api import Strict
 from receiver.storage import catalogue
-from receiver.web.api import answers, requests
+from receiver.web.api import answer_schemas, request_schemas
 from receiver.web.api.operations import Blueprint, json, page
 from receiver.web.api.shapes import page_of
 from receiver.web.auth import who
@@ -14,20 +14,30 @@ from receiver.web.context import services
 
 Json = dict[str, Any]
 KINDS: dict[str, tuple[str, type[Strict], type[Strict], type[Strict]]] = {
-    "platform": ("platforms", requests.NewPlatform, requests.ChangedPlatform, answers.Platform),
+    "platform": (
+        "platforms",
+        request_schemas.NewPlatform,
+        request_schemas.ChangedPlatform,
+        answer_schemas.Platform,
+    ),
     "os_version": (
         "os_versions",
-        requests.NewOsVersion,
-        requests.ChangedOsVersion,
-        answers.OsVersion,
+        request_schemas.NewOsVersion,
+        request_schemas.ChangedOsVersion,
+        answer_schemas.OsVersion,
     ),
     "image_type": (
         "image_types",
-        requests.NewImageType,
-        requests.ChangedImageType,
-        answers.ImageType,
+        request_schemas.NewImageType,
+        request_schemas.ChangedImageType,
+        answer_schemas.ImageType,
     ),
-    "project": ("projects", requests.NewProject, requests.ChangedProject, answers.Project),
+    "project": (
+        "projects",
+        request_schemas.NewProject,
+        request_schemas.ChangedProject,
+        answer_schemas.Project,
+    ),
 }
 
 
@@ -50,7 +60,7 @@ def _reading(blueprint: Blueprint, kind: str, words: str, answer: type[Strict]) 
         "GET",
         f"/{path}",
         caller="read",
-        query=requests.NamesQuery,
+        query=request_schemas.NamesQuery,
         answers={200: page_of(answer)},
         operationId=f"list_{path}",
         summary=f"Every {words}, by name",

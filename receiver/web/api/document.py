@@ -9,7 +9,7 @@ from marshmallow import fields
 from receiver import __version__
 from receiver.sources.fields import Moment, Whole
 from receiver.web.api.examples import EXAMPLES
-from receiver.web.api.requests import Number, Since
+from receiver.web.api.request_schemas import Number, Since
 
 Json = dict[str, Any]
 ABOUT = """\

@@ -8,7 +8,7 @@ from flask import Response
 from receiver.storage import failures, resolving
 from receiver.storage.resolving import Said
 from receiver.web import auth
-from receiver.web.api import answers, requests
+from receiver.web.api import answer_schemas, request_schemas
 from receiver.web.api.operations import Blueprint, json, page
 from receiver.web.api.shapes import page_of
 from receiver.web.context import services
@@ -22,8 +22,8 @@ ONE = "/failures/<uuid:failure_id>"
     "GET",
     "/failures",
     caller="read",
-    query=requests.FailuresQuery,
-    answers={200: page_of(answers.Failure)},
+    query=request_schemas.FailuresQuery,
+    answers={200: page_of(answer_schemas.Failure)},
 )
 def list_failures(query: Json) -> Response:
     """Failures that are open, resolved or either, the newest first."""
@@ -35,8 +35,8 @@ def list_failures(query: Json) -> Response:
     "POST",
     f"{ONE}/resolve",
     caller="write its project",
-    body=requests.Notes,
-    answers={200: answers.OfBuild},
+    body=request_schemas.Notes,
+    answers={200: answer_schemas.OfBuild},
 )
 def resolve_failure(body: Json, failure_id: UUID) -> Response:
     """Say that a failure is resolved, and what it was."""
@@ -47,8 +47,8 @@ def resolve_failure(body: Json, failure_id: UUID) -> Response:
     "POST",
     f"{ONE}/reopen",
     caller="write its project",
-    body=requests.Nothing,
-    answers={200: answers.OfBuild},
+    body=request_schemas.Nothing,
+    answers={200: answer_schemas.OfBuild},
 )
 def reopen_failure(body: Json, failure_id: UUID) -> Response:  # noqa: ARG001  # nothing is in it
     """Say that a failure is open again."""

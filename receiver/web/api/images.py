@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 
 from receiver.storage import builds, overview
-from receiver.web.api import answers, requests
+from receiver.web.api import answer_schemas, request_schemas
 from receiver.web.api.operations import Blueprint, json
 from receiver.web.api.shapes import list_of
 from receiver.web.context import services
@@ -19,8 +19,8 @@ blueprint = Blueprint("images", __name__, description="Which image is the good o
     "GET",
     "/images",
     caller="read",
-    query=requests.ImagesQuery,
-    answers={200: list_of(answers.Image)},
+    query=request_schemas.ImagesQuery,
+    answers={200: list_of(answer_schemas.Image)},
 )
 def list_images(query: Json) -> Response:
     """The latest good image of every combination and region."""
@@ -32,8 +32,8 @@ def list_images(query: Json) -> Response:
     "GET",
     "/images/<platform>/<os_version>/<image_type>",
     caller="read",
-    query=requests.ImageQuery,
-    answers={200: answers.WholeImage},
+    query=request_schemas.ImageQuery,
+    answers={200: answer_schemas.WholeImage},
     text="ami-0abc1234\n",
 )
 def show_image(query: Json, platform: str, os_version: str, image_type: str) -> Response:

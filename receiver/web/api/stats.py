@@ -7,7 +7,7 @@ from flask import Response
 
 from receiver.storage import stats, trail
 from receiver.storage.trail import Filter
-from receiver.web.api import answers, requests
+from receiver.web.api import answer_schemas, request_schemas
 from receiver.web.api.operations import Blueprint, json, page
 from receiver.web.api.shapes import list_of, page_of
 from receiver.web.context import services
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 blueprint = Blueprint("stats", __name__, description="How builds go, and who changed what.")
 
 
-@blueprint.operation("GET", "/stats", caller="read", answers={200: answers.Summary})
+@blueprint.operation("GET", "/stats", caller="read", answers={200: answer_schemas.Summary})
 def show_stats() -> Response:
     """What /metrics and the overview count."""
     stall_after = services().config.stall_after
@@ -27,7 +27,7 @@ def show_stats() -> Response:
     "GET",
     "/stats/combinations",
     caller="read",
-    answers={200: list_of(answers.Combination)},
+    answers={200: list_of(answer_schemas.Combination)},
 )
 def list_combinations() -> Response:
     """How builds of each combination went in 30 days."""
@@ -35,7 +35,7 @@ def list_combinations() -> Response:
 
 
 @blueprint.operation(
-    "GET", "/stats/stages", caller="read", answers={200: list_of(answers.StageStats)}
+    "GET", "/stats/stages", caller="read", answers={200: list_of(answer_schemas.StageStats)}
 )
 def list_stages() -> Response:
     """How each state went, of the newest 1,000 builds."""
@@ -46,8 +46,8 @@ def list_stages() -> Response:
     "GET",
     "/audit",
     caller="admin",
-    query=requests.AuditQuery,
-    answers={200: page_of(answers.Change)},
+    query=request_schemas.AuditQuery,
+    answers={200: page_of(answer_schemas.Change)},
 )
 def list_audit(query: Json) -> Response:
     """Who changed what, the newest first."""
