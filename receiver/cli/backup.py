@@ -1,9 +1,10 @@
 """milepost backup, restore and prune."""
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
@@ -12,7 +13,6 @@ from typing import IO
 import click
 from psycopg.conninfo import conninfo_to_dict
 
-from receiver.cli.exchange import written
 from receiver.cli.output import as_json, command, database_url, settings, tell, tracked, who
 from receiver.config import span
 from receiver.errors import MilepostError
@@ -46,7 +46,7 @@ PSQL = ["--single-transaction", "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet
 @command
 def backup(file: Path, as_json: bool) -> None:
     """Write the whole database to FILE, in pg_dump's own format."""
-    with written(file) as output:
+    with _new_file(file) as output:
         _dump(output)
     size = file.stat().st_size
     tell(f"{file}: {size} bytes", {"file": str(file), "bytes": size}, as_json=as_json)
@@ -93,6 +93,24 @@ def prune(older_than: str, facts: bool, as_json: bool) -> None:
             done["rows_removed"] = sum(tracked(retention.facts(database, before), "Facts"))
     lines = [f"{count} {name.replace('_', ' ')}" for name, count in done.items()]
     tell("\n".join(lines), done, as_json=as_json)
+
+
+@contextmanager
+def _new_file(file: Path) -> Iterator[IO[bytes]]:
+    """Yield a new file that only its owner can read; on an error nothing of it stays."""
+    if file.exists():
+        raise MilepostError(f"{file} is there already.")
+    part = file.with_name(f".{file.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as output:
+        try:
+            yield output
+            output.flush()
+            os.fsync(output.fileno())
+        except BaseException:
+            part.unlink()
+            raise
+    part.replace(file)
 
 
 def _restore(source: IO[bytes]) -> None:

@@ -1,6 +1,7 @@
 """Backup, restore and prune, on a real server."""
 
 import os
+import pty
 import shutil
 import subprocess
 import tempfile
@@ -164,6 +165,21 @@ def test_facts_go_where_somebody_asks_for_it(client: FlaskClient, command: Comma
     assert pruned.exit_code == 0, pruned.output
     assert [row for row in rows(url)["builds"] if "core-" in row[0]] == []
     assert shown(client, "new")["status"] == "running"
+
+
+def test_progress_is_for_a_terminal_alone(url: str, tmp_path: Path):
+    env = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path)}
+    command = [str(MILEPOST), "prune", "--older-than", "30d"]
+    quiet = subprocess.run(command, env=env, capture_output=True, check=True)
+    assert quiet.stderr == b""
+    ours, theirs = pty.openpty()
+    shown = subprocess.run(
+        command, env=env | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs, check=True
+    )
+    os.close(theirs)
+    assert b"Bodies" in os.read(ours, 65536)
+    os.close(ours)
+    assert shown.stdout == quiet.stdout
 
 
 @pytest.mark.parametrize("text", ["", "month", "-3d"])
