@@ -4,6 +4,7 @@ Secrets are made once and kept in the data directory, readable by their owner al
 """
 
 import base64
+import json
 import os
 import secrets
 import socket
@@ -23,7 +24,7 @@ SOURCES = ("milepost", "packer")
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
     """`env` with a secret for each of our own sources and open pages, where it says nothing."""
-    folder = Path(env.get("MILEPOST_DATA_DIR") or config.default_data_dir(env)) / "secrets"
+    folder = _secrets_folder(env)
     added = {"MILEPOST_PUBLIC_READ": "1"}
     for source in SOURCES:
         name = f"MILEPOST_SECRET_{source.upper()}"
@@ -52,14 +53,54 @@ def token(config: Config) -> str:
     return text
 
 
+def hook_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the hook settings that the last local receiver saved.
+
+    Raises MilepostError if no local receiver has run with this data directory.
+    """
+    path = _secrets_folder(env) / "hook.json"
+    try:
+        settings: dict[str, str] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise MilepostError(
+            f"No receiver has run in {path.parents[1]}: start one with `make run`."
+        ) from None
+    except OSError as error:
+        raise MilepostError(f"Cannot read {path}: {error.strerror}.") from error
+    return settings
+
+
+def save_hook_settings(config: Config, url: str) -> dict[str, str]:
+    """Save what a hook on this machine needs for the receiver at `url`, and return it."""
+    settings = {
+        "MILEPOST_URL": url,
+        "MILEPOST_SECRET": config.secrets["milepost"][0],
+        "MILEPOST_TOKEN": token(config),
+    }
+    _write_private(config.data_dir / "secrets" / "hook.json", json.dumps(settings))
+    return settings
+
+
+def _secrets_folder(env: Mapping[str, str]) -> Path:
+    folder = Path(env.get("MILEPOST_DATA_DIR") or config.default_data_dir(env))
+    return folder.expanduser() / "secrets"
+
+
 def _kept(path: Path, source: str) -> Path:
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(_secret(source))
+        _write_private(path, _secret(source))
     return path
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    new.replace(path)
 
 
 def _secret(source: str) -> str:

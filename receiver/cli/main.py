@@ -15,6 +15,7 @@ from receiver.cli import (
     demo,
     dimensions,
     doctor,
+    env,
     failures,
     local,
     manual,
@@ -107,16 +108,19 @@ def db_url(as_json: bool) -> None:
 
 def _tell(config: Config, url: str) -> None:
     """The lines that contain secrets; on one's own machine only."""
-    click.echo("\nPaste these lines, and hooks on this machine report here:\n")
+    hook = local.save_hook_settings(config, url)
+    click.echo(
+        '\nSettings for hooks on this machine; eval "$(.venv/bin/milepost env)" sets them:\n'
+    )
     click.echo(f"export MILEPOST_URL={url}")
-    click.echo(f"export MILEPOST_SECRET={config.secrets['milepost'][0]}")
+    click.echo(f"export MILEPOST_SECRET={hook['MILEPOST_SECRET']}")
     token = config.secrets["packer"][0].removeprefix("bearer:")
     click.echo("\nOr post a manifest as it is:\n")
     click.echo(
         f"curl --data-binary @packer-manifest.json -H 'Content-Type: application/json' \\\n"
         f"  -H 'Authorization: Bearer {token}' '{url}/webhooks/packer?build_number=my-build'\n"
     )
-    click.echo(f"To change things on the pages, sign in with\n\n{local.token(config)}\n")
+    click.echo(f"To change things on the pages, sign in with\n\n{hook['MILEPOST_TOKEN']}\n")
 
 
 for each in (
@@ -137,6 +141,7 @@ for each in (
     deliveries.deliveries,
     deliveries.replay,
     doctor.doctor,
+    env.env,
     dimensions.merge,
     dimensions.rename,
     backup.backup,

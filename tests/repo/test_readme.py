@@ -21,8 +21,9 @@ def settings() -> set[str]:
 
 def commands(group: click.Group, path: str = "milepost") -> list[str]:
     found: list[str] = []
-    for name, command in group.commands.items():
-        here = f"{path} {name}"
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command, here = group.get_command(context, name), f"{path} {name}"
         found += commands(command, here) if isinstance(command, click.Group) else [here]
     return found
 
