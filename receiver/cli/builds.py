@@ -6,9 +6,9 @@ import click
 
 from receiver.cli.asked import asked
 from receiver.cli.output import as_json, command, dump, plain, show
+from receiver.domain.model import BUILD_STATUSES
 from receiver.storage import search
 from receiver.storage.overview import fitting
-from receiver.web.pages.builds import STATUSES
 
 BUILD = ("build_number", "project", "platform", "os_version", "image_type")
 BUILDS = (*BUILD, "status", "current_state", "attempt", "start_time", "duration_seconds")
@@ -37,7 +37,7 @@ NOTHING_LEFT = "Nothing is left to run."
 @click.option("--platform")
 @click.option("--os-version")
 @click.option("--image-type")
-@click.option("--status", type=click.Choice(STATUSES))
+@click.option("--status", type=click.Choice(BUILD_STATUSES))
 @click.option("--low", type=click.IntRange(0, 100), help="The lowest state.")
 @click.option("--high", type=click.IntRange(0, 100), help="The highest state.")
 @click.option("--since", help="Begun since, such as 2026-01-31 or 2026-01-31T10:00.")

@@ -8,8 +8,8 @@ import click
 from receiver.cli.asked import asked
 from receiver.cli.asking import Receiver
 from receiver.cli.output import as_json, command, show, tell, tracked
+from receiver.domain.model import OUTCOMES
 from receiver.errors import Pruned
-from receiver.storage import inbox
 
 COLUMNS = ("id", "received_at", "source", "sender", "event_type", "outcome", "reason", "builds")
 
@@ -17,7 +17,7 @@ COLUMNS = ("id", "received_at", "source", "sender", "event_type", "outcome", "re
 @click.command()
 @click.option("--source", help="Such as github.")
 @click.option("--sender", help="A sender's name.")
-@click.option("--outcome", type=click.Choice(inbox.OUTCOMES))
+@click.option("--outcome", type=click.Choice(OUTCOMES))
 @click.option("--reason", help="The whole reason.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True)
 @as_json

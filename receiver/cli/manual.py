@@ -7,7 +7,7 @@ import orjson
 
 from receiver.cli.asked import asked
 from receiver.cli.output import as_json, command, show, tell
-from receiver.sources.api import STATUSES
+from receiver.domain.model import STAGE_STATUSES
 from receiver.storage.db import Row
 
 CHANGES = ("at", "who", "via", "action", "target_kind", "target_name", "before", "after")
@@ -42,7 +42,7 @@ def cancel(number: str, as_json: bool, **said: str | None) -> None:
 
 @click.command()
 @click.argument("number")
-@click.argument("status", type=click.Choice(STATUSES))
+@click.argument("status", type=click.Choice(STAGE_STATUSES))
 @click.option("--stage", help="Its name.")
 @click.option("--state", type=STATE, help="How far the build is by it.")
 @click.option("--message")

@@ -7,15 +7,21 @@ fields that have their defaults (https://jcristharif.com/msgspec/structs.html).
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 Kind = Literal["stage", "build", "artifact", "resource", "manifest", "heartbeat", "context"]
+BuildStatus = Literal["pending", "running", "completed", "failed", "cancelled"]
+StageStatus = Literal["started", "completed", "failed", "skipped", "cancelled"]
+Outcome = Literal["stored", "ignored", "quarantined"]  # of a delivery
 Json = dict[str, Any]
 
+BUILD_STATUSES: tuple[str, ...] = get_args(BuildStatus)
+STAGE_STATUSES: tuple[str, ...] = get_args(StageStatus)
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
 NUMBER_SHAPE = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")  # of a build's number
 NUMBER_PROBLEM = "Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -"

@@ -14,6 +14,7 @@ from receiver.domain.model import (
     DIMENSIONS,
     NUMBER_PROBLEM,
     NUMBER_SHAPE,
+    STAGE_STATUSES,
     Artifact,
     Event,
     Failure,
@@ -36,7 +37,6 @@ from receiver.sources.fields import (
 from receiver.sources.json_body import decode
 
 RUN_KEY = "api"  # one reporter a build; the fold gives it no attempt of its own
-STATUSES = ("started", "completed", "failed", "skipped", "cancelled")
 # What a shell, a URL and a table show as it is.
 PRINTABLE = "^[!-~\u00a1-\uffff][ -~\u00a1-\uffff]*$"
 
@@ -128,7 +128,7 @@ class Placed(Strict):
 class NewState(Placed):
     """A stage of a build begins or ends."""
 
-    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    status = fields.String(required=True, validate=validate.OneOf(STAGE_STATUSES))
     message = words(60_000, **about("Why it failed, or a warning."))
 
 

@@ -5,6 +5,9 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from receiver.domain.model import (
+    BUILD_STATUSES,
+    DIMENSIONS,
+    STAGE_STATUSES,
     Artifact,
     Event,
     Failure,
@@ -36,8 +39,6 @@ from receiver.sources.fields import (
 )
 from receiver.sources.json_body import decode
 
-STAGE_STATUSES = ("started", "completed", "failed", "skipped", "cancelled")
-BUILD_STATUSES = ("pending", "running", "completed", "failed", "cancelled")
 RESOURCE_STATUSES = ("created", "removed")
 KINDS = ("stage", "build", "artifact", "resource", "heartbeat")
 STATUSES = {"stage": STAGE_STATUSES, "build": BUILD_STATUSES, "resource": RESOURCE_STATUSES}
@@ -166,12 +167,11 @@ def _statement(envelope: Json, document: Json | None, request: Request) -> State
     events = [_event(each) for each in envelope.get("events") or []]
     if document is not None:
         events.append(manifest_event(document, request))
-    names = ("project", "platform", "os_version", "image_type")
     return Statement(
         build_number=build["number"],
         run=Run(**{name: value for name, value in run.items() if value not in (None, "")}),
         events=tuple(events),
-        said=Identity(**{name: build.get(name) or None for name in names}),
+        said=Identity(**{name: build.get(name) or None for name in DIMENSIONS}),
         custom=packer_manifest.custom(document)[0] if document else Identity(),
         inferred=packer_manifest.infer(document) if document else Identity(),
         created_by=build.get("created_by") or None,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from receiver.domain.model import DIMENSIONS, Artifact, Identity, Json
+from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE, Artifact, Identity, Json
 from receiver.errors import Invalid
 
 MAX_BUILDS = 10_000
@@ -19,7 +19,6 @@ MAX_NAME = 200  # an index takes no longer one
 LAST_SECOND = 253_402_300_798  # one before 9999-12-31T23:59:59, the end of Python's calendar
 UNRESOLVED = "<no value>"  # what Packer writes for a template that it cannot fill
 
-_NUMBER = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")
 # "region:id" pairs, joined by commas; the region repeats for volumes.
 _AMAZON = re.compile(r"(?P<region>[a-z0-9-]+):(?P<id>[^:,/\s]+)\Z")
 # "region,region:id": comma and colon mean the reverse of Amazon's.
@@ -80,7 +79,7 @@ def custom(document: Mapping[str, Any]) -> tuple[Identity, str | None]:
                 if value and value != UNRESOLVED:
                     said[name] = value
     number = said.pop("build_number", "")
-    return Identity(**said), number if _NUMBER.match(number) else None
+    return Identity(**said), number if NUMBER_SHAPE.fullmatch(number) else None
 
 
 def _entries(document: Mapping[str, Any]) -> list[Json]:

@@ -11,7 +11,6 @@ from receiver.storage.builds import cursor_of, position_of
 from receiver.storage.db import Connection, Database, Row, query
 
 BATCH = 200
-OUTCOMES = ("stored", "ignored", "quarantined")
 
 
 @dataclass(frozen=True, slots=True)

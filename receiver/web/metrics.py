@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask, Response, current_app, g, request
 from flask.blueprints import BlueprintSetupState
 
+from receiver.domain.model import BUILD_STATUSES
 from receiver.errors import Unavailable
 from receiver.ingest.services import Services
 from receiver.sources import SOURCES
@@ -30,7 +31,6 @@ INGEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 DURATION_SECONDS = (10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
 RESULTS = {"completed": "success", "failed": "failure", "cancelled": "cancellation"}
 STATES = {"pending": "pending", "running": "executing"}
-STATUSES = ("pending", "running", "completed", "failed", "cancelled")
 COUNTS = {
     "stalled": (
         "milepost_builds_stalled",
@@ -183,7 +183,7 @@ def _counts(found: Figures) -> Iterator["Metric"]:
     builds = GaugeMetricFamily(
         "milepost_builds", "Builds of the last 24 hours, at most 10,000.", labels=["status"]
     )
-    for status in STATUSES:
+    for status in BUILD_STATUSES:
         builds.add_metric([status], counts["builds"].get(status, 0))
     yield builds
     active = GaugeMetricFamily(

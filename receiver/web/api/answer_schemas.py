@@ -2,9 +2,8 @@
 
 from marshmallow import fields
 
+from receiver.domain.model import BUILD_STATUSES, OUTCOMES
 from receiver.sources.api import Strict
-from receiver.storage.inbox import OUTCOMES
-from receiver.web.api.build_answers import BUILD_STATUSES
 from receiver.web.api.shapes import (
     flag,
     mapping,

@@ -2,8 +2,8 @@
 
 from marshmallow import fields
 
-from receiver.sources.api import STATUSES, Strict
-from receiver.storage.inbox import OUTCOMES
+from receiver.domain.model import BUILD_STATUSES, OUTCOMES, STAGE_STATUSES
+from receiver.sources.api import Strict
 from receiver.web.api.shapes import (
     flag,
     many,
@@ -17,15 +17,13 @@ from receiver.web.api.shapes import (
     word,
 )
 
-BUILD_STATUSES = ("pending", "running", "completed", "failed", "cancelled")
-
 
 class State(Strict):
     """A stage of a build, in one attempt."""
 
     state = whole(minimum=0, maximum=100)
     stage = text_or_null()
-    status = word(*STATUSES)
+    status = word(*STAGE_STATUSES)
     attempt = whole_or_null()
     retry_count = whole_or_null(description="Earlier tries of this stage.")
     start_time = time()

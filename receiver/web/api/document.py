@@ -9,7 +9,7 @@ from marshmallow import fields
 from receiver import __version__
 from receiver.sources.fields import Moment, Whole
 from receiver.web.api.examples import EXAMPLES
-from receiver.web.api.request_schemas import Number, Since
+from receiver.web.api.request_schemas import NUMBER, Number, Since
 
 Json = dict[str, Any]
 ABOUT = """\
@@ -35,7 +35,7 @@ INFO = {
 TYPES = ((Whole, "integer", None), (Number, "integer", None), (Moment, "string", "date-time"))
 PLACED = [{"required": ["stage"]}, {"required": ["state"]}]
 PATH = {
-    "build_number": {"pattern": "^[A-Za-z0-9._:@+-]{1,200}$", "examples": ["core-rhel-9-web-142"]},
+    "build_number": {"pattern": NUMBER, "examples": ["core-rhel-9-web-142"]},
     "platform": {"examples": ["aws-commercial"]},
     "os_version": {"examples": ["rhel-9.4"]},
     "image_type": {"examples": ["web"]},

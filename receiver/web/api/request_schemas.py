@@ -5,15 +5,14 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from receiver.domain.model import BUILD_STATUSES, NUMBER_PROBLEM, NUMBER_SHAPE, OUTCOMES
 from receiver.sources.api import BuildAhead, Fitting, Integer, Line, Strict, about, label, words
 from receiver.storage.builds import CURSOR, MAX_LIMIT
-from receiver.storage.inbox import OUTCOMES
 from receiver.storage.search import ORDERS
-from receiver.web.api.build_answers import BUILD_STATUSES
 
 # Printable, without a slash: it is a part of an address.
 NAME = "^[!-.0-~\u00a1-\uffff][ -.0-~\u00a1-\uffff]*$"
-NUMBER = "^[A-Za-z0-9._:@+-]{1,200}$"
+NUMBER = "^" + NUMBER_SHAPE.pattern.replace(r"\Z", "$")  # as ECMA-262 writes it
 PROVIDER = "^[a-z0-9][a-z0-9_-]{0,99}$"
 
 
@@ -134,9 +133,7 @@ class NamesQuery(PageQuery):
 class NewBuild(BuildAhead):
     """A build ahead of its first report."""
 
-    build_number = fields.String(
-        required=True, validate=Fitting(NUMBER, error="Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -")
-    )
+    build_number = fields.String(required=True, validate=Fitting(NUMBER, error=NUMBER_PROBLEM))
 
 
 class Notes(Strict):

@@ -6,6 +6,7 @@ import orjson
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from receiver.domain.model import BUILD_STATUSES
 from receiver.sources import packer_manifest
 from receiver.storage import builds, search
 from receiver.storage.db import Row
@@ -16,7 +17,6 @@ from receiver.web.pages import charts
 from receiver.web.pages.render import Values, answer, blueprint, unchanged, wants_json
 
 PAGE = 50
-STATUSES = ("pending", "running", "completed", "failed", "cancelled")
 
 
 @blueprint.get("/builds", endpoint="builds")
@@ -40,7 +40,7 @@ def _builds(wanted: Search, own: str | None) -> Values:
         "_given": given,
         "_wanted": wanted,
         "_offered": search.names(database),
-        "_statuses": STATUSES,
+        "_statuses": BUILD_STATUSES,
         "_orders": search.ORDERS,
     }
 

@@ -7,6 +7,7 @@ import orjson
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from receiver.domain.model import OUTCOMES
 from receiver.ingest import accept
 from receiver.storage import inbox
 from receiver.storage.db import Row
@@ -85,7 +86,7 @@ def _filter() -> Filter:
     return Filter(
         source=request.args.get("source") or None,
         sender=request.args.get("sender"),
-        outcome=outcome if outcome in inbox.OUTCOMES else None,
+        outcome=outcome if outcome in OUTCOMES else None,
         reason=request.args.get("reason") or None,
     )
 
