@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import ROOT
 from tests.support.receivers import started
 from tests.support.senders import envelope, manifest, stage, verdict
 
-ROOT = Path(__file__).parents[2]
 NUMBER = "core-rhel-9-web-142"  # the document's example
 BUILD = {
     "project": "core",

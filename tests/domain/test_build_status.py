@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from hooks.resume import answer
 from receiver.config import load
 from receiver.errors import ConfigError
-from tests.hooks.test_with_packer import ROOT
+from tests.support import ROOT
 from tests.support.receivers import BIN, Running, started
 from tests.support.senders import at, envelope, post, shown, stage, verdict
 

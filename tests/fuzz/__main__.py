@@ -7,11 +7,11 @@ it found that far is kept in build/fuzz, and it begins there the next time.
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import atheris
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import ROOT
+
 LONGEST_SECONDS = 5  # for one input; a real one takes milliseconds
 MOST_MEGABYTES = 1_024
 LONGEST = 65_536

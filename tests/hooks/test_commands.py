@@ -14,6 +14,7 @@ from hooks.__main__ import main, read_manifest
 from hooks.client import Deadline
 from hooks.errors import HookError
 from receiver.sources.milepost import ENVELOPE
+from tests.support import ROOT
 from tests.support.hook_calls import (
     SETTINGS,
     URL,
@@ -166,7 +167,7 @@ def test_strict_is_an_exit_code(monkeypatch: pytest.MonkeyPatch):
 
 def test_without_requests_the_build_goes_on(tmp_path: Path):
     (tmp_path / "requests.py").write_text("raise ImportError('gone', name='requests')")
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     done = subprocess.run(
         [sys.executable, "-m", "hooks", "stage", "x"],
         env={**SETTINGS, "PYTHONPATH": f"{tmp_path}:{root}"},

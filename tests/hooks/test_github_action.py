@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support import ROOT
 from tests.support.receivers import Running, started
 
-ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "hooks" / "github"
 SCRIPTS = [ROOT / "hooks" / "install.sh", *ACTION.glob("*.sh")]
 ZIZMOR = Path(sys.executable).with_name("zizmor")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import requests
 
+from tests.support import ROOT
 from tests.support.receivers import Running, started
 
-ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "hooks" / "gitlab" / "milepost.yml"
 GITLAB_CI_LOCAL = ROOT / "build" / "node" / "node_modules" / ".bin" / "gitlab-ci-local"
 INCLUDE = re.compile(r"  - remote: \S+/hooks/gitlab/milepost\.yml\n")

@@ -2,12 +2,12 @@
 
 import re
 from itertools import product
-from pathlib import Path
 
 import pytest
 
 from hooks import identity
 from hooks.errors import HookError
+from tests.support import ROOT
 
 GITHUB = {
     "GITHUB_REPOSITORY": "acme/images",
@@ -57,7 +57,7 @@ def test_three_sources_of_one_template_are_three_builds(around: dict[str, str]):
 
 def documented(forge: str) -> str:
     """The first job to paste in the forge's page."""
-    page = Path(__file__).parents[2] / "docs" / f"{forge}.md"
+    page = ROOT / "docs" / f"{forge}.md"
     return page.read_text().partition("```yaml\n")[2].partition("```")[0]
 
 

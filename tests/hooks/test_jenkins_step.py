@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import ROOT
 from tests.support.receivers import Running, started
 
-ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "hooks" / "jenkins"
 STUBS = ROOT / "tests" / "support" / "jenkins.groovy"
 CASES = {

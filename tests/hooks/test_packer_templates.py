@@ -13,10 +13,11 @@ from standardwebhooks import Webhook
 
 from receiver.sources.milepost import ENVELOPE
 from tests.hooks.test_shell_hook import SH
+from tests.support import ROOT
 from tests.support.listeners import Listener, listening
 from tests.support.senders import SECRET
 
-TEMPLATES = Path(__file__).parents[2] / "hooks" / "packer"
+TEMPLATES = ROOT / "hooks" / "packer"
 HOOKS = {"python": Path(sys.executable).with_name("milepost-hook"), "sh": SH}
 STAGES = ["Base configuration", "Security baseline"]
 GITHUB = {

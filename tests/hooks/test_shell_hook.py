@@ -14,10 +14,11 @@ from standardwebhooks import Webhook
 
 from hooks import identity
 from receiver.sources.milepost import ENVELOPE
+from tests.support import ROOT
 from tests.support.listeners import Listener, Post, listening
 from tests.support.senders import BEARER, OTHER_SECRET, SECRET
 
-SH = Path(__file__).parents[2] / "hooks" / "milepost-hook.sh"
+SH = ROOT / "hooks" / "milepost-hook.sh"
 NUMBER = {"MILEPOST_BUILD_NUMBER": "b-1"}
 
 

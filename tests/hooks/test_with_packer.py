@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support import ROOT
 from tests.support.receivers import BIN, Running, started
 
-ROOT = Path(__file__).parents[2]
 SH = ROOT / "hooks" / "milepost-hook.sh"
 
 

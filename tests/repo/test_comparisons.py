@@ -3,9 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support import ROOT
+
 SECRET = re.compile(r"secret|token|password|passwd|(^|_)sig(nature)?s?($|_)|digest|hmac", re.I)
 NOT_SECRET = {
     # Of a body that is kept: nobody guesses it.

@@ -19,10 +19,10 @@ import yaml
 from psycopg.conninfo import conninfo_to_dict
 
 from receiver.config import load
+from tests.support import ROOT
 from tests.support.receivers import Running, free_port, started
 from tests.support.senders import envelope, proof, stage
 
-ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent
 HALF = (

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support import ROOT
 from tests.support.receivers import Running, started
 
-ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 FORGES = ("github", "gitlab", "jenkins", "packer")
 PACKER = (ROOT / "docs" / "packer.md").read_text()

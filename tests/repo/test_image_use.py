@@ -4,10 +4,11 @@ import re
 import subprocess
 from pathlib import Path
 
+from tests.support import ROOT
 from tests.support.receivers import started
 from tests.support.senders import envelope, manifest, verdict
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 BUILD = {
     "project": "core",
     "platform": "aws-commercial",

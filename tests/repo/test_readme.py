@@ -1,15 +1,13 @@
 """What users can set, call or post is in the README."""
 
-from pathlib import Path
-
 import click
 import pytest
 
 from receiver import config
 from receiver.cli.main import main
 from receiver.sources import SOURCES
+from tests.support import ROOT
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text() + (ROOT / "hooks" / "README.md").read_text()
 
 

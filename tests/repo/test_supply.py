@@ -8,7 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support import ROOT
+
 CYCLONEDX = Path(sys.executable).with_name("cyclonedx-py")
 LOCKS = ["requirements.lock", "hooks/requirements.lock"]
 

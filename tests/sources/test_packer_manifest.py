@@ -10,9 +10,10 @@ import pytest
 from receiver.domain.model import Identity
 from receiver.errors import Invalid
 from receiver.sources import packer_manifest
+from tests.support import ROOT
 from tests.support.senders import manifest as document
 
-RUNS = sorted((Path(__file__).parents[1] / "samples" / "packer-runs").glob("manifest.*.json"))
+RUNS = sorted((ROOT / "tests" / "samples" / "packer-runs").glob("manifest.*.json"))
 AZURE = "/subscriptions/0f-1/resourceGroups/images/providers/Microsoft.Compute/images/rhel:9"
 
 

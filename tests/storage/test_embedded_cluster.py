@@ -14,7 +14,7 @@ import pytest
 
 from receiver.storage.embedded import cluster
 from tests.support.clusters import (
-    ROOT,
+    IS_ROOT,
     ask,
     base,
     binaries,
@@ -167,7 +167,7 @@ def test_an_innocent_process_with_the_old_servers_id_is_left_alone(base):
     kept = {name: (data / name).read_text() for name in ("postmaster.pid", ".s.PGSQL.5432.lock")}
     old = str(postmaster(base))
     cluster.release(base)
-    become = {"user": owner.st_uid, "group": owner.st_gid} if ROOT else {}
+    become = {"user": owner.st_uid, "group": owner.st_gid} if IS_ROOT else {}
     with subprocess.Popen(["sleep", "600"], **become) as innocent:
         for name, text in kept.items():
             (data / name).write_text(text.replace(old, str(innocent.pid), 1))
@@ -206,12 +206,12 @@ def test_the_server_does_not_see_our_environment(base, monkeypatch):
 
 
 def test_an_ordinary_user_has_a_cluster_of_its_own(place, join, binaries, monkeypatch):
-    user = "nobody" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
+    user = "nobody" if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name
     home = place / "home"
     home.mkdir(mode=0o700)
     os.chown(home, pwd.getpwnam(user).pw_uid, -1)
     monkeypatch.setenv("MILEPOST_PG_BIN", str(binaries))
-    session = join(home / "milepost", user=user if ROOT else "")
+    session = join(home / "milepost", user=user if IS_ROOT else "")
     assert ask(told(session)["url"]) == 1
     assert (home / "milepost/data").owner() == user
     assert (home / "milepost").stat().st_mode & 0o777 == 0o700
@@ -221,7 +221,7 @@ def test_an_ordinary_user_has_a_cluster_of_its_own(place, join, binaries, monkey
 def test_the_server_never_runs_as_root(base):
     cluster.start(base)
     user = psutil.Process(postmaster(base)).username()
-    assert user == ("milepost" if ROOT else pwd.getpwuid(os.geteuid()).pw_name)
+    assert user == ("milepost" if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name)
 
 
 def test_root_copies_hidden_binaries_and_others_use_them_in_place(
@@ -234,5 +234,5 @@ def test_root_copies_hidden_binaries_and_others_use_them_in_place(
     monkeypatch.setenv("MILEPOST_PG_BIN", str(moved))
     assert ask(cluster.start(base)) == 1
     program = Path(psutil.Process(postmaster(base)).exe())
-    assert program.is_relative_to(base if ROOT else hidden)
+    assert program.is_relative_to(base if IS_ROOT else hidden)
     assert hidden.stat().st_mode & 0o777 == 0o700

@@ -8,7 +8,7 @@ import pytest
 
 from receiver.errors import EmbeddedError
 from receiver.storage.embedded import binaries, cluster
-from tests.support.clusters import ROOT, ask, base, fresh, join, leave, made, place, spawn, told
+from tests.support.clusters import IS_ROOT, ask, base, fresh, join, leave, made, place, spawn, told
 
 __all__ = ["base", "fresh", "join", "made", "place", "spawn"]  # fixtures
 
@@ -24,7 +24,7 @@ def lay_out(base: Path, *, version: int) -> Path:
 
 def test_a_closed_directory_is_refused_and_stays_as_it_is(place):
     closed = place / "closed"
-    closed.mkdir(mode=0o700 if ROOT else 0o500)  # root's own, as /root is
+    closed.mkdir(mode=0o700 if IS_ROOT else 0o500)  # root's own, as /root is
     mode = closed.stat().st_mode
     with pytest.raises(EmbeddedError, match=r"MILEPOST_DATA_DIR.*DATABASE_URL"):
         cluster.start(closed / "milepost")
@@ -53,8 +53,8 @@ def test_a_cluster_that_others_can_enter_is_refused(fresh):
 def test_root_does_not_take_a_cluster_that_anyone_may_have_planted(fresh):
     data = lay_out(fresh, version=18)
     fresh.chmod(0o777)
-    os.chown(data, pwd.getpwnam("nobody").pw_uid if ROOT else -1, -1)
-    with pytest.raises(EmbeddedError, match="mode 0700" if ROOT else "does not start"):
+    os.chown(data, pwd.getpwnam("nobody").pw_uid if IS_ROOT else -1, -1)
+    with pytest.raises(EmbeddedError, match="mode 0700" if IS_ROOT else "does not start"):
         cluster.start(fresh)
 
 

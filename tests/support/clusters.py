@@ -17,9 +17,9 @@ import pytest
 
 from receiver.storage.embedded import binaries as embedded_binaries
 from receiver.storage.embedded import cluster
+from tests.support import ROOT
 
-ROOT = os.geteuid() == 0
-CHECKOUT = Path(__file__).resolve().parents[2]
+IS_ROOT = os.geteuid() == 0
 
 # One process with a lease: it tells its URL, and ends when its standard input does.
 SESSION = """
@@ -113,7 +113,7 @@ def spawn() -> Iterator[Spawn]:
         def python(*arguments: str, **options: Any) -> Session:
             command = [sys.executable, "-c", *arguments]
             pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-            process = subprocess.Popen(command, cwd=CHECKOUT, text=True, **pipes, **options)
+            process = subprocess.Popen(command, cwd=ROOT, text=True, **pipes, **options)
             return stack.enter_context(process)
 
         yield python

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import requests
 
+from tests.support import ROOT
 from tests.support.browser import NARROW, WIDE, chromium, page_of, sign_in
 from tests.support.receivers import Running, started
 
-OUT = Path(__file__).parents[2] / "screenshots"
+OUT = ROOT / "screenshots"
 PATHS = {
     "overview": "/",
     **{name: f"/{name}" for name in ("builds", "images", "failures", "stages", "deliveries")},

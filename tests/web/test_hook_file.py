@@ -15,10 +15,10 @@ from flask.testing import FlaskClient
 from hooks.bundle import bundle
 from receiver.config import Config
 from receiver.web import hook_file
+from tests.support import ROOT
 from tests.support.receivers import Running, started
 from tests.support.senders import told
 
-ROOT = Path(__file__).parents[2]
 PACKAGES = ROOT / "build" / "hook"
 HOOK = hook_file.FILE
 

@@ -21,10 +21,11 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from receiver.config import Config
+from tests.support import ROOT
 from tests.support.receivers import MILEPOST, Running, started
 from tests.support.senders import envelope, manifest, post, post_manifest, stage, verdict
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+DEPLOY = ROOT / "deploy"
 SCRAPED = {"up"}  # Prometheus' own
 NAME = re.compile(r"\b(?:milepost|cicd|db_client|http|process|up)(?:_\w+)?(?=[\s{\[)]|$)")
 

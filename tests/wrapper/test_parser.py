@@ -1,14 +1,13 @@
 """Packer's output → events: every recording, every builder's messages, every stage."""
 
-from pathlib import Path
-
 import pytest
 
 from hooks.wrapper.target import Part
+from tests.support import ROOT
 from tests.support.packer_output import Told, read, said, told
 from tests.support.senders import START
 
-RUNS = Path(__file__).parents[1] / "samples" / "packer-runs"
+RUNS = ROOT / "tests" / "samples" / "packer-runs"
 
 
 def recorded(name: str) -> Told:
