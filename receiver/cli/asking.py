@@ -12,12 +12,11 @@ from uuid import UUID
 from receiver.ingest import accept, manual
 from receiver.ingest.manual import Speaker
 from receiver.ingest.services import Services
-from receiver.storage import builds, failures, inbox, overview, resolving, search, stats, trail
-from receiver.storage.audit import Who
+from receiver.storage import audit, builds, failures, inbox, overview, paging, resolving, stats
+from receiver.storage.audit import Actor
 from receiver.storage.db import Row
 from receiver.storage.inbox import Filter
 from receiver.storage.resolving import Said
-from receiver.storage.search import searched
 
 Page = tuple[list[Row], str | None]
 
@@ -93,22 +92,22 @@ class Receiver(Protocol):
 class Local:
     """The database that the settings name; `who` asks."""
 
-    def __init__(self, services: Services, who: Who) -> None:
+    def __init__(self, services: Services, who: Actor) -> None:
         self._services, self._database, self._who = services, services.database, who
 
     def builds(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
         """As /builds finds them."""
-        asked, stall_after = searched(wanted), self._services.config.stall_after
+        asked, stall_after = builds.parse_filter(wanted), self._services.config.stall_after
 
         def fetch(count: int, after: str | None) -> Page:
-            found = search.builds(self._database, asked, count, after, stall_after)
+            found = builds.list_builds(self._database, asked, count, after, stall_after)
             return found.items, found.cursor
 
         return listed(fetch, limit, wanted)
 
     def build(self, number: str) -> Row:
         """As its page shows it."""
-        return builds.build(self._database, number, self._services.config.stall_after)
+        return builds.find_build(self._database, number, self._services.config.stall_after)
 
     def resume(self, number: str) -> Row:
         """The build's resume point."""
@@ -182,12 +181,12 @@ class Local:
         """As /audit lists them."""
 
         def fetch(count: int, after: str | None) -> Page:
-            return trail.changes(self._database, trail.Filter(**wanted), count, after)
+            return audit.list_changes(self._database, audit.AuditFilter(**wanted), count, after)
 
         return listed(fetch, limit, {})
 
 
-def pages(fetch: Callable[[int, str | None], Page], count: int = builds.MAX_LIMIT) -> Iterator[Row]:
+def pages(fetch: Callable[[int, str | None], Page], count: int = paging.MAX_LIMIT) -> Iterator[Row]:
     """Every row of every page, so many on each."""
     after: str | None = None
     while True:
@@ -201,7 +200,7 @@ def listed(
     fetch: Callable[[int, str | None], Page], limit: int, wanted: Mapping[str, str]
 ) -> list[Row]:
     """So many rows, over as many pages as that takes; only the newest first has pages."""
-    count = min(limit, builds.MAX_LIMIT)
+    count = min(limit, paging.MAX_LIMIT)
     if wanted.get("order", "newest") != "newest":
         return fetch(count, None)[0]
     return list(islice(pages(fetch, count), limit))

@@ -69,7 +69,9 @@ def restore(file: Path, as_json: bool) -> None:
         _restore(source)
     migrate.migrate(url)
     with db.connect(url) as connection:
-        audit.note(connection, who(), "restore", Target("receiver"), after={"file": file.name})
+        audit.note_change(
+            connection, who(), "restore", Target("receiver"), after={"file": file.name}
+        )
     tell(f"{file} is restored.", {"file": str(file)}, as_json=as_json)
 
 
@@ -87,7 +89,7 @@ def prune(older_than: str, facts: bool, as_json: bool) -> None:
         before = datetime.now(UTC) - age
         told = {"older_than": older_than, "facts": facts}  # noted first: it is done in pieces
         with database.transaction() as connection:
-            audit.note(connection, who(), "prune", Target("receiver"), after=told)
+            audit.note_change(connection, who(), "prune", Target("receiver"), after=told)
         done = {"bodies_forgotten": sum(tracked(retention.bodies(database, before), "Bodies"))}
         if facts:
             done["rows_removed"] = sum(tracked(retention.facts(database, before), "Facts"))

@@ -7,7 +7,7 @@ import click
 from receiver.cli.asked import asked
 from receiver.cli.output import as_json, command, dump, plain, show
 from receiver.domain.model import BUILD_STATUSES
-from receiver.storage import search
+from receiver.storage.builds import ORDERS
 from receiver.storage.overview import fitting
 
 BUILD = ("build_number", "project", "platform", "os_version", "image_type")
@@ -43,7 +43,7 @@ NOTHING_LEFT = "Nothing is left to run."
 @click.option("--since", help="Begun since, such as 2026-01-31 or 2026-01-31T10:00.")
 @click.option("--until", help="Begun until.")
 @click.option("--text", help="A part of the number or branch, or the start of a commit.")
-@click.option("--order", type=click.Choice(search.ORDERS))
+@click.option("--order", type=click.Choice(ORDERS))
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @as_json
 @command

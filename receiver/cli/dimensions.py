@@ -22,7 +22,7 @@ def rename(dimension: str, old: str, new: str, as_json: bool) -> None:
     with connection() as database:
         kind = dimension.replace("-", "_")
         renaming.rename(database, kind, old, new)
-        audit.note(
+        audit.note_change(
             database, who(), f"{kind}.rename", Target(kind, new), {"name": old}, {"name": new}
         )
     tell(f"{old} is {new} now.", {"old": old, "new": new}, as_json=as_json)
@@ -41,6 +41,6 @@ def merge(dimension: str, old: str, into: str, as_json: bool) -> None:
         before = catalogue.told(database, kind, old)
         moved = renaming.merge(database, kind, old, into)
         after = {"name": into, "builds_moved": moved}
-        audit.note(database, who(), f"{kind}.merge", Target(kind, into), before, after)
+        audit.note_change(database, who(), f"{kind}.merge", Target(kind, into), before, after)
     text = f"{old} is {into} now: {moved} build{'' if moved == 1 else 's'} moved."
     tell(text, {"old": old, "new": into, "builds_moved": moved}, as_json=as_json)

@@ -16,7 +16,7 @@ from receiver import config
 from receiver.config import Config
 from receiver.errors import MilepostError
 from receiver.storage import audit, db, tokens
-from receiver.storage.audit import Target, Who
+from receiver.storage.audit import Actor, Target
 from receiver.storage.embedded import cluster
 
 SOURCES = ("milepost", "packer")
@@ -49,7 +49,9 @@ def token(config: Config) -> str:
             tokens.keep(connection, text, tokens.Grant("local", "admin"))
             made = Target("token", "local")
             after = {"scope": "admin", "project": None, "expires_at": None}
-            audit.note(connection, Who("local", "command"), "token.create", made, after=after)
+            audit.note_change(
+                connection, Actor("local", "command"), "token.create", made, after=after
+            )
     return text
 
 

@@ -69,7 +69,9 @@ def migrate_(check: bool, as_json: bool) -> None:
     names = migrate.check(url) if check else migrate.migrate(url)
     if names and not check:
         with connect(url) as connection:
-            audit.note(connection, who(), "migrate", Target("receiver"), after={"applied": names})
+            audit.note_change(
+                connection, who(), "migrate", Target("receiver"), after={"applied": names}
+            )
     word = "missing" if check else "applied"
     text = "\n".join(f"{word} {name}" for name in names) or "The schema is up to date."
     tell(text, {word: names}, as_json=as_json)

@@ -28,7 +28,7 @@ from receiver.errors import (
     Unavailable,
 )
 from receiver.storage import audit, db
-from receiver.storage.audit import Target, Values, Who
+from receiver.storage.audit import Actor, Target, Values
 from receiver.storage.db import Connection
 from receiver.storage.embedded import cluster
 
@@ -92,13 +92,13 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def who() -> Who:
+def who() -> Actor:
     """Who runs this command: the name of the process's user, whatever the environment says."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container's arbitrary user has no name
         name = str(os.getuid())
-    return Who(name, "command")
+    return Actor(name, "command")
 
 
 def noted(
@@ -112,7 +112,7 @@ def noted(
         return  # no receiver ran here yet
     try:
         with db.connect(database_url(config)) as connection:
-            audit.note(connection, who(), action, target, before, after)
+            audit.note_change(connection, who(), action, target, before, after)
     except (psycopg.Error, EmbeddedError) as error:
         reason = plain(str(error))
         click.echo(f"milepost: done, but not noted in the audit trail: {reason}", err=True)

@@ -33,7 +33,7 @@ def create(name: str, scope: str, project: str | None, expires: str | None, as_j
         end = _end(expires) if expires else None
         tokens.keep(database, token, grant, end)
         after = {"scope": scope, "project": project, "expires_at": end}
-        audit.note(database, who(), "token.create", Target("token", name), after=after)
+        audit.note_change(database, who(), "token.create", Target("token", name), after=after)
     tell(token, {"name": name, "scope": scope, "token": token}, as_json=as_json)
 
 
@@ -57,7 +57,7 @@ def revoke(name: str, as_json: bool) -> None:
     with connection() as database:
         after = tokens.revoke(database, name)
         before = after | {"revoked_at": None}
-        audit.note(database, who(), "token.revoke", Target("token", name), before, after)
+        audit.note_change(database, who(), "token.revoke", Target("token", name), before, after)
     tell(f"{name} is revoked.", {"name": name, "revoked": True}, as_json=as_json)
 
 

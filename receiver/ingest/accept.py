@@ -15,7 +15,7 @@ from receiver.ingest.services import Services
 from receiver.ingest.understand import identity, quarantined, understood
 from receiver.sources import SOURCES
 from receiver.storage import audit, inbox, record
-from receiver.storage.audit import Target, Who
+from receiver.storage.audit import Actor, Target
 from receiver.storage.db import query
 from receiver.storage.deliveries import Entry, Recorded
 
@@ -81,7 +81,7 @@ def _accepted(recorded: Recorded) -> Accepted:
     return Accepted(str(recorded.id), recorded.outcome, recorded.duplicate, recorded.build_numbers)
 
 
-def replay(services: Services, delivery_id: UUID, who: Who) -> Accepted:
+def replay(services: Services, delivery_id: UUID, who: Actor) -> Accepted:
     """Read a kept delivery with today's parsers, routes and stage map; NotFound, Pruned.
 
     What today's parser refuses is quarantined, with the reason; so is what today's senders file
@@ -101,7 +101,7 @@ def replay(services: Services, delivery_id: UUID, who: Who) -> Accepted:
         recorded = record.replay_on(connection, delivery_id, read, services.rules.stages())
         after = {"outcome": recorded.outcome, "builds": recorded.build_numbers}
         target = Target("delivery", id=delivery_id)
-        audit.note(connection, who, "delivery.replay", target, before, after)
+        audit.note_change(connection, who, "delivery.replay", target, before, after)
     return _accepted(recorded)
 
 

@@ -20,7 +20,7 @@ from receiver.errors import Ended, Forbidden, Invalid, NotFound, Taken
 from receiver.ingest.services import Services
 from receiver.ingest.understand import understood
 from receiver.storage import audit, deliveries, record
-from receiver.storage.audit import Target, Who
+from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Row, query
 from receiver.storage.projects import is_within
 
@@ -33,7 +33,7 @@ NO_BUILD = "There is no build of this number."
 class Speaker:
     """Who says something, of which project they may (None: every one), and the id they give it."""
 
-    who: Who
+    who: Actor
     project: str | None = None
     key: str | None = None
 
@@ -150,7 +150,7 @@ def _note(
 ) -> None:
     target = Target("build", after["build_number"])
     action = f"build.{'create' if document['kind'] == 'build' else document['kind']}"
-    audit.note(
+    audit.note_change(
         connection,
         speaker.who,
         action,

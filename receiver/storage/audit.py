@@ -1,23 +1,24 @@
-"""The audit trail: who changed what, noted in the transaction that changes it.
+"""The audit trail: each change is noted in the transaction that makes it.
 
-What is noted is for every administrator to read: never a secret, a token or a digest.
+Every administrator may read the trail: never note a secret, a token or a digest.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from receiver.storage.db import Connection, as_json, query
+from receiver.storage.db import Connection, Database, as_json, query
+from receiver.storage.paging import Page, page_of, page_parameters
 
 Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
-    """Who changes something: a token's or user's name, and the way: token, page, proxy, command."""
+class Actor:
+    """A token's or user's name, and its way: token, page, proxy or command."""
 
     name: str
     via: str
@@ -25,29 +26,38 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is changed: its kind (build, failure, token, …), and its name or id."""
+    """The object of a change: its kind (build, failure, token, …), and its name or id."""
 
     kind: str
     name: str | None = None
     id: UUID | None = None
 
 
-def note(
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Conditions on changes; None fits all."""
+
+    target_kind: str | None = None
+    target_name: str | None = None
+    who: str | None = None
+
+
+def note_change(
     connection: Connection,
-    who: Who,
+    actor: Actor,
     action: str,
     target: Target,
     before: Values | None = None,
     after: Values | None = None,
 ) -> None:
-    """Note a change; it is in the trail if and only if the caller's transaction commits.
+    """Note a change; the note stays if and only if the caller's transaction commits.
 
-    `before` and `after` are what changed of the target; None where it was not, or is not, there.
+    `before` and `after` hold the changed fields; None where the target does not exist.
     """
     row = {
         "id": uuid7(),
-        "who": who.name,
-        "via": who.via,
+        "who": actor.name,
+        "via": actor.via,
         "action": action,
         "target_kind": target.kind,
         "target_id": target.id,
@@ -56,3 +66,14 @@ def note(
         "after": None if after is None else as_json(dict(after)),
     }
     connection.execute(query("audit/insert_audit"), row)
+
+
+def list_changes(
+    database: Database, conditions: AuditFilter, limit: int, after: str | None = None
+) -> Page:
+    """Return one page of changes, newest first."""
+    row = asdict(conditions) | page_parameters(limit, after)
+    with database.transaction() as connection:
+        # Planned anew for each set of filters: one plan for all of them would read the whole table.
+        rows = connection.execute(query("audit/list_audit"), row, prepare=False).fetchall()
+    return page_of(rows, limit, "at")

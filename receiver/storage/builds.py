@@ -1,25 +1,50 @@
-"""The only reader: pages and API ask it, and only render."""
+"""Read queries for builds: one build with its parts, pages of builds, and a build's neighbours."""
 
-import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
-from uuid import UUID
 
 from receiver.domain import build_status, redact
 from receiver.domain.model import NUMBER_SHAPE
-from receiver.errors import Invalid, NotFound
-from receiver.storage.db import Database, Row, query
+from receiver.errors import Forbidden, Invalid, NotFound
+from receiver.storage.db import Connection, Database, Row, query
+from receiver.storage.paging import cursor_of, page_of, page_parameters
 from receiver.storage.projects import is_within
 
-MAX_LIMIT = 100
-CURSOR = re.compile(r"(-?[0-9]{1,18})\.([0-9a-f]{32})")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-LEAST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
-MOST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+ORDERS = ("newest", "duration", "state")
+INTERNAL = ("id", "created_at", "heartbeat_at", "resume_state")  # for joins, cursors, derivations
+PARTS = ("states", "failures", "artifacts", "resources", "deliveries")
+TEXTS = ("project", "platform", "os_version", "image_type", "status", "text")
 
 
-def build(
+@dataclass(frozen=True, slots=True)
+class BuildFilter:
+    """Conditions on builds; None fits all. `project` includes the projects below it."""
+
+    project: str | None = None
+    platform: str | None = None
+    os_version: str | None = None
+    image_type: str | None = None
+    status: str | None = None
+    low: int = 0
+    high: int = 100
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+    order: str = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPage:
+    """One page of builds. `is_cut` where only the newest 10,000 builds were searched."""
+
+    items: list[Row]
+    cursor: str | None
+    is_cut: bool
+
+
+def find_build(
     database: Database,
     build_number: str,
     stall_after: timedelta,
@@ -27,69 +52,144 @@ def build(
     *,
     reveal: bool = False,
 ) -> Row:
-    """One build with its states, failures, artifacts, resources and resume point; NotFound.
+    """Return a build with its states, failures, artifacts, resources and resume point.
 
-    It is there for who may see its project, or one above that. A number that turned out to be
-    another build's gives that one, under its own number. What looks secret is masked unless
-    `reveal`, which is for administrators.
+    A number that turned out to be another build's returns that build. Secrets are masked unless
+    `reveal`, which is for administrators. Raises NotFound where there is no such build within
+    `project`.
     """
     if not NUMBER_SHAPE.fullmatch(build_number):
         raise NotFound("There is no build of this number.")
     with database.transaction() as connection:
-        found = connection.execute(
+        row = connection.execute(
             query("builds/find_build"), {"build_number": build_number}
         ).fetchone()
-        if found is None or not is_within(connection, found["project"], project):
+        if row is None or not is_within(connection, row["project"], project):
             raise NotFound("There is no build of this number.")
         parts = {
-            name: connection.execute(
-                query(f"builds/build_{name}"), {"build_id": found["id"]}
+            part: connection.execute(
+                query(f"builds/build_{part}"), {"build_id": row["id"]}
             ).fetchall()
-            for name in ("states", "failures", "artifacts", "resources", "deliveries")
+            for part in PARTS
         }
-    whole = _with_standing(_shown(found, stall_after), parts)
-    return whole if reveal else cast(Row, redact.document(whole))
+    build = _with_parts(row, parts, datetime.now(UTC), stall_after)
+    return build if reveal else cast(Row, redact.document(build))
 
 
-def schema(database: Database) -> list[str]:
-    """The names of the applied migrations."""
+def _with_parts(
+    row: Row, parts: dict[str, list[Row]], now: datetime, stall_after: timedelta
+) -> Row:
+    build = row | {"stalled": build_status.is_stalled(row, now, stall_after)} | parts
+    usable = [each for each in parts["artifacts"] if build_status.may_start(each, now)]
+    build["resume"] = build_status.resume(row, parts["states"], usable)
+    build["saved_seconds"] = build_status.saved_seconds(row, parts["states"])
+    build["left_behind"] = build_status.left_behind(build, parts["resources"], parts["artifacts"])
+    return _without_internal(build)
+
+
+def list_builds(
+    database: Database,
+    conditions: BuildFilter,
+    limit: int,
+    after: str | None,
+    stall_after: timedelta,
+    own: str | None = None,
+) -> BuildPage:
+    """Return one page of builds, of at most 10,000 that are searched behind the cursor `after`.
+
+    `own` is the caller's only project; raises Forbidden for another one.
+    """
+    row = page_parameters(limit, after)
     with database.transaction() as connection:
-        rows = connection.execute(query("migrate/applied_migrations")).fetchall()
-    return [row["name"] for row in rows]
-
-
-def _shown(row: Row, stall_after: timedelta) -> Row:
-    """Without what only joins and cursors need; `stalled` is a fact of now, not of the build."""
-    stalled = build_status.is_stalled(row, datetime.now(UTC), stall_after)
-    hidden = ("id", "created_at", "heartbeat_at")
-    shown = {name: value for name, value in row.items() if name not in hidden}
-    return shown | {"stalled": stalled}
-
-
-def _with_standing(row: Row, parts: dict[str, list[Row]]) -> Row:
-    """A build with its parts, and what follows from them."""
-    whole = row | parts
+        conditions = _within_own(connection, conditions, own)
+        row |= asdict(conditions)
+        rows = connection.execute(query("builds/search_builds"), row, prepare=False).fetchall()
+        end = connection.execute(query("builds/window_end"), row, prepare=False).fetchone()
     now = datetime.now(UTC)
-    kept = [each for each in parts["artifacts"] if build_status.may_start(each, now)]
-    whole["resume"] = build_status.resume(row, parts["states"], kept)
-    whole["saved_seconds"] = build_status.saved_seconds(row, parts["states"])
-    whole["left_behind"] = build_status.left_behind(row, parts["resources"], parts["artifacts"])
-    del whole["resume_state"]
-    return whole
+    items, cursor = page_of(rows, limit, "created_at")
+    shown = [_summary(item, now, stall_after) for item in items]
+    if cursor and conditions.order == "newest":
+        return BuildPage(shown, cursor, is_cut=False)
+    cursor = cursor_of(end["created_at"], end["id"]) if end else None
+    return BuildPage(shown, cursor, is_cut=end is not None)
 
 
-def cursor_of(at: datetime, row_id: UUID) -> str:
-    """Where a page ends, for its reader to give back: microseconds since 1970, and the row."""
-    return f"{(at - EPOCH) // MICROSECOND}.{row_id.hex}"
+def _within_own(connection: Connection, conditions: BuildFilter, own: str | None) -> BuildFilter:
+    if conditions.project is None:
+        return replace(conditions, project=own)
+    if not is_within(connection, conditions.project, own):
+        raise Forbidden(f"This token is for the project {own} alone.")
+    return conditions
 
 
-def position_of(cursor: str | None) -> tuple[datetime | None, UUID | None]:
-    """The time and id that a cursor holds; Invalid where it is none of ours."""
-    if not cursor:
-        return None, None
-    found = CURSOR.fullmatch(cursor)
-    if not found:
-        problem = {"after": ["Use the `next` of the page before."]}
-        raise Invalid("That cursor is none of ours.", fields=problem)
-    microseconds = min(max(int(found[1]), LEAST), MOST)
-    return EPOCH + microseconds * MICROSECOND, UUID(found[2])
+def _summary(row: Row, now: datetime, stall_after: timedelta) -> Row:
+    stalled = build_status.is_stalled(row, now, stall_after)
+    return _without_internal(row) | {"stalled": stalled, "resume": {"state": row["resume_state"]}}
+
+
+def _without_internal(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in INTERNAL}
+
+
+def filter_options(database: Database) -> dict[str, list[str]]:
+    """Return the names of each dimension that a filter may have."""
+    options: dict[str, list[str]] = {}
+    with database.transaction() as connection:
+        for row in connection.execute(query("builds/known_names")).fetchall():
+            options.setdefault(row["dimension"], []).append(row["name"])
+    return options
+
+
+def neighbours(database: Database, build_number: str) -> tuple[list[Row], dict[str, float]]:
+    """Return the builds of its combination around a build, and each stage's usual seconds."""
+    row = {"build_number": build_number}
+    with database.transaction() as connection:
+        near = connection.execute(query("builds/near_builds"), row).fetchall()
+        usual = connection.execute(query("builds/usual_stages"), row).fetchall()
+    return near, {each["stage"]: each["seconds"] for each in usual if each["seconds"] is not None}
+
+
+def parse_filter(arguments: Mapping[str, str]) -> BuildFilter:
+    """Return the filter in a query string. Raises Invalid, which names each wrong argument."""
+    problems: dict[str, list[str]] = {}
+    texts = {name: arguments.get(name, "").strip().replace("\0", "") or None for name in TEXTS}
+    order = arguments.get("order") or "newest"
+    if order not in ORDERS:
+        problems["order"] = [f"Must be one of {', '.join(ORDERS)}."]
+    conditions = BuildFilter(
+        **texts,
+        low=_state(arguments, "low", 0, problems),
+        high=_state(arguments, "high", 100, problems),
+        since=_time(arguments, "since", problems),
+        until=_time(arguments, "until", problems),
+        order=order,
+    )
+    if problems:
+        raise Invalid("The filter is wrong.", fields=problems)
+    return conditions
+
+
+def _state(
+    arguments: Mapping[str, str], name: str, default: int, problems: dict[str, list[str]]
+) -> int:
+    text = arguments.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdecimal() or int(text[:9]) > 100:
+        problems[name] = ["Must be an integer from 0 to 100."]
+        return default
+    return int(text)
+
+
+def _time(
+    arguments: Mapping[str, str], name: str, problems: dict[str, list[str]]
+) -> datetime | None:
+    text = arguments.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+    except ValueError:
+        problems[name] = ["Must be a time as 2026-01-01T10:00, in UTC."]
+        return None

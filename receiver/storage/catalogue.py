@@ -12,7 +12,7 @@ from psycopg import sql
 from receiver.domain import dimensions
 from receiver.errors import Cycle, InUse, NotFound, Taken
 from receiver.storage import audit, renaming
-from receiver.storage.audit import Target, Who
+from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Database, Row, query
 from receiver.storage.projects import is_within
 from receiver.storage.renaming import TABLES
@@ -54,7 +54,7 @@ def told(connection: Connection, kind: str, name: str) -> Row:
     return _told(_one(connection, kind, name))
 
 
-def create(database: Database, kind: str, given: Row, who: Who) -> Row:
+def create(database: Database, kind: str, given: Row, who: Actor) -> Row:
     """A row from its name and what else is given; Taken, or NotFound for a parent."""
     with database.transaction() as connection:
         if "parent" in given:
@@ -73,11 +73,11 @@ def create(database: Database, kind: str, given: Row, who: Who) -> Row:
         renaming.forget_alias(connection, kind, name)
         row = _one(connection, kind, name)
         target = Target(kind, name, row["id"])
-        audit.note(connection, who, f"{kind}.create", target, after=_told(row))
+        audit.note_change(connection, who, f"{kind}.create", target, after=_told(row))
     return row
 
 
-def change(database: Database, kind: str, name: str, given: Row, who: Who) -> Row:
+def change(database: Database, kind: str, name: str, given: Row, who: Actor) -> Row:
     """Change a row; a new name takes its builds along. NotFound, Taken, Cycle."""
     with database.transaction() as connection:
         if "parent" in given:
@@ -96,11 +96,13 @@ def change(database: Database, kind: str, name: str, given: Row, who: Who) -> Ro
         after = _one(connection, kind, new)
         if _told(before) != _told(after):
             target = Target(kind, new, before["id"])
-            audit.note(connection, who, f"{kind}.change", target, _told(before), _told(after))
+            audit.note_change(
+                connection, who, f"{kind}.change", target, _told(before), _told(after)
+            )
     return after
 
 
-def remove(database: Database, kind: str, name: str, who: Who) -> None:
+def remove(database: Database, kind: str, name: str, who: Actor) -> None:
     """Remove a row that nothing refers to; NotFound, InUse."""
     with database.transaction() as connection:
         row = _one(connection, kind, name)
@@ -114,7 +116,7 @@ def remove(database: Database, kind: str, name: str, who: Who) -> None:
         statement = sql.SQL("DELETE FROM {} WHERE id = %s")
         connection.execute(statement.format(sql.Identifier(TABLES[kind])), [row["id"]])
         target = Target(kind, name, row["id"])
-        audit.note(connection, who, f"{kind}.delete", target, before=_told(row))
+        audit.note_change(connection, who, f"{kind}.delete", target, before=_told(row))
 
 
 def _rows(

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from receiver.domain import redact
-from receiver.storage.builds import cursor_of, position_of
 from receiver.storage.db import Database, Row, query
+from receiver.storage.paging import Page, page_of, page_parameters
 
 DAYS = 14
 SHAPE_LENGTH = 160
@@ -30,21 +30,16 @@ def failures(database: Database, now: datetime, *, everything: bool) -> dict[str
     return shown | {"open_count": len(opened)}
 
 
-def listed(
-    database: Database, status: str, limit: int, after: str | None = None
-) -> tuple[list[Row], str | None]:
+def listed(database: Database, status: str, limit: int, after: str | None = None) -> Page:
     """A page of failures that are `open`, `resolved` or either (`all`), and the next one's cursor.
 
     The newest first, without groups.
     """
-    created_at, row_id = position_of(after)
-    row = {"status": status, "limit": limit + 1, "created_at": created_at, "id": row_id}
+    row = page_parameters(limit, after) | {"status": status}
     with database.transaction() as connection:
         # Planned anew for each status: one plan for all of them would use no partial index.
-        found = connection.execute(query("failures/list_failures"), row, prepare=False).fetchall()
-    items: list[Row] = redact.document(found[:limit])
-    more = len(found) > limit
-    return items, cursor_of(items[-1]["created_at"], items[-1]["id"]) if more else None
+        rows = connection.execute(query("failures/list_failures"), row, prepare=False).fetchall()
+    return page_of(redact.document(rows), limit, "created_at")
 
 
 def _read(database: Database, *, everything: bool) -> list[list[Row]]:

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from receiver.errors import NotFound
-from receiver.storage.builds import cursor_of, position_of
 from receiver.storage.db import Connection, Database, Row, query
+from receiver.storage.paging import cursor_of, position_of
 
 BATCH = 200
 

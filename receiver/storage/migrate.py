@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from receiver.errors import MigrationError
-from receiver.storage.db import NETWORK, SQL_DIR
+from receiver.storage.db import NETWORK, SQL_DIR, Database, query
 
 LOCK = 0x6D696C65  # "mile": any number that nobody else uses
 TRIES = 10
@@ -73,6 +73,13 @@ def pending(connection: Connection, wanted: list[Migration]) -> list[Migration]:
                 f"{migration.name}.sql was edited after it was applied: add a new file instead."
             )
     return [migration for migration in wanted if migration.name not in applied]
+
+
+def applied_names(database: Database) -> list[str]:
+    """Return the names of the applied migrations, in order."""
+    with database.transaction() as connection:
+        rows = connection.execute(query("migrate/applied_migrations")).fetchall()
+    return [row["name"] for row in rows]
 
 
 def check(url: str) -> list[str]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from receiver.errors import Invalid, NotFound
 from receiver.storage import audit
-from receiver.storage.audit import Target, Who
+from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Database, query
 from receiver.storage.projects import is_within
 
@@ -21,7 +21,7 @@ class Said:
 
 
 def resolve(
-    database: Database, failure_id: UUID, said: Said, who: Who, project: str | None = None
+    database: Database, failure_id: UUID, said: Said, who: Actor, project: str | None = None
 ) -> str:
     """Keep what a person says of a failure; gives its build's number.
 
@@ -42,5 +42,5 @@ def resolve(
         action = "failure.resolve" if said.resolved else "failure.reopen"
         before = {name: found[name] for name in after}
         target = Target("failure", number, failure_id)
-        audit.note(connection, who, action, target, before, after)
+        audit.note_change(connection, who, action, target, before, after)
     return number

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from receiver.errors import Closed, Forbidden
 from receiver.storage import tokens
-from receiver.storage.audit import Who
+from receiver.storage.audit import Actor
 from receiver.storage.tokens import Grant
 from receiver.web import rate_limit
 from receiver.web.context import services
@@ -60,14 +60,14 @@ def caller() -> Grant | None:
     return grant
 
 
-def who() -> Who:
+def who() -> Actor:
     """Who changes something by this request, for the audit trail; Closed for nobody."""
     grant = caller()
     if grant is None or grant is ANYBODY:
         raise Closed
     if grant.is_user:
-        return Who(grant.name, "proxy")
-    return Who(grant.name, "page" if _bearer() is None else "token")
+        return Actor(grant.name, "proxy")
+    return Actor(grant.name, "page" if _bearer() is None else "token")
 
 
 def grant_of(token: str) -> Grant | None:

@@ -4,7 +4,7 @@ import orjson
 from flask import Blueprint, Response
 
 from receiver.errors import HttpError
-from receiver.storage import builds, migrate
+from receiver.storage import migrate
 from receiver.web.context import services
 
 blueprint = Blueprint("probes", __name__)
@@ -20,7 +20,7 @@ def livez() -> Response:
 def readyz() -> Response:
     """200 where the database answers with this release's schema, else 503 with the reason."""
     try:
-        applied = builds.schema(services().database)
+        applied = migrate.applied_names(services().database)
     except HttpError as error:
         return _json({"status": "unavailable", "database": error.detail}, 503)
     missing = [each.name for each in migrate.files() if each.name not in applied]

@@ -13,14 +13,14 @@ from werkzeug.serving import make_server
 from receiver.cli.asking import Local, Receiver
 from receiver.cli.client import Remote
 from receiver.errors import Ended, Invalid, Taken
-from receiver.storage.audit import Who
+from receiver.storage.audit import Actor
 from tests.support.receivers import free_port
 
 
 @pytest.fixture
 def both(filled: FlaskClient, token: Callable[..., str]) -> Iterator[tuple[Receiver, Receiver]]:
     """The same receiver from beside and from elsewhere."""
-    local = Local(filled.application.extensions["milepost"], Who("ada", "command"))
+    local = Local(filled.application.extensions["milepost"], Actor("ada", "command"))
     server = make_server("127.0.0.1", free_port(), filled.application, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

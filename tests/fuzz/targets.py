@@ -22,7 +22,7 @@ from receiver.errors import ConfigError, Invalid, Unauthorized
 from receiver.ingest.routing import Routes
 from receiver.ingest.senders import Senders
 from receiver.sources import SOURCES, json_body, signatures
-from receiver.storage import builds
+from receiver.storage import paging
 from receiver.web import hosts
 from tests.support import bad_input, github_sender
 from tests.support.forge_senders import TASK, cdevent, pipeline_hook
@@ -183,7 +183,7 @@ def signed(data: bytes) -> None:
 def cursor(data: bytes) -> None:
     """A cursor is ours or Invalid."""
     try:
-        builds.position_of(data.decode("latin-1"))
+        paging.position_of(data.decode("latin-1"))
     except Invalid:
         return
 
@@ -224,7 +224,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 TEXTS: dict[str, list[bytes]] = {
     "decode": [orjson.dumps(seed) for seeds in SEEDS.values() for seed in seeds],
     "signed": [b"msg_1\n1614265330\nv1,g0hM9SsE=\nBearer x\nsha256=00\nt", b"\n\n\nBasic dXNlcg=="],
-    "cursor": [builds.cursor_of(NOW, UUID(int=1)).encode()],
+    "cursor": [paging.cursor_of(NOW, UUID(int=1)).encode()],
     "toml": [
         b'[[route]]\nsource = "github"\njob = \'(?P<os_version>.+)\'\nproject = "core"\n',
         b'["*"]\nnames = { "Harden OS" = 25 }\npatterns = { \'(?i)^a\' = 5 }\n',

@@ -7,9 +7,9 @@ from flask import Response, url_for
 from receiver.ingest import manual
 from receiver.ingest.manual import Speaker, Stated
 from receiver.sources.api import Cancellation, NewArtifact, NewFailure, NewState
-from receiver.storage import builds, search
+from receiver.storage import builds
+from receiver.storage.builds import BuildFilter
 from receiver.storage.db import Row
-from receiver.storage.search import Search
 from receiver.storage.tokens import Grant
 from receiver.web import auth
 from receiver.web.api import build_answers, request_schemas
@@ -41,7 +41,9 @@ def list_builds(query: Json) -> Response:
     """Builds that fit, newest first."""
     limit, after = query.pop("limit"), query.pop("after", None)
     database, stall_after = services().database, services().config.stall_after
-    found = search.builds(database, Search(**query), limit, after, stall_after, _caller().project)
+    found = builds.list_builds(
+        database, BuildFilter(**query), limit, after, stall_after, _caller().project
+    )
     return page(found.items, found.cursor)
 
 
@@ -176,7 +178,7 @@ def _added(build_number: str, kind: str, body: Json) -> Response:
 def _build(build_number: str) -> Row:
     caller, stall_after = _caller(), services().config.stall_after
     reveal = caller.allows("admin")
-    return builds.build(
+    return builds.find_build(
         services().database, build_number, stall_after, caller.project, reveal=reveal
     )
 

@@ -48,7 +48,9 @@ def show_image(query: Json, platform: str, os_version: str, image_type: str) -> 
     if form == "text":
         return Response(f"{found['artifact_id']}\n", mimetype="text/plain")
     age = datetime.now(UTC) - found["built_at"]
-    build = builds.build(services().database, found["build_number"], services().config.stall_after)
+    build = builds.find_build(
+        services().database, found["build_number"], services().config.stall_after
+    )
     whole = {"age_seconds": int(age.total_seconds()), "packer_manifest": build["packer_manifest"]}
     return json(found | whole)
 

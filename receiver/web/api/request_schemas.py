@@ -7,8 +7,8 @@ from marshmallow import ValidationError, fields, validate
 
 from receiver.domain.model import BUILD_STATUSES, NUMBER_PROBLEM, NUMBER_SHAPE, OUTCOMES
 from receiver.sources.api import BuildAhead, Fitting, Integer, Line, Strict, about, label, words
-from receiver.storage.builds import CURSOR, MAX_LIMIT
-from receiver.storage.search import ORDERS
+from receiver.storage.builds import ORDERS
+from receiver.storage.paging import CURSOR, DEFAULT_LIMIT, MAX_LIMIT
 
 # Printable, without a slash: it is a part of an address.
 NAME = "^[!-.0-~\u00a1-\uffff][ -.0-~\u00a1-\uffff]*$"
@@ -52,7 +52,7 @@ class Filter(fields.String):
 class PageQuery(Strict):
     """Which page of a list."""
 
-    limit = Number(1, MAX_LIMIT, load_default=50, **about("How many items."))
+    limit = Number(1, MAX_LIMIT, load_default=DEFAULT_LIMIT, **about("How many items."))
     after = fields.String(
         validate=Fitting(f"^{CURSOR.pattern}$", error="Use the `next` of the page before."),
         **about("The `next` of the page before."),

@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Response
 
-from receiver.storage import stats, trail
-from receiver.storage.trail import Filter
+from receiver.storage import audit, stats
+from receiver.storage.audit import AuditFilter
 from receiver.web.api import answer_schemas, request_schemas
 from receiver.web.api.operations import Blueprint, json, page
 from receiver.web.api.shapes import list_of, page_of
@@ -52,4 +52,4 @@ def list_stages() -> Response:
 def list_audit(query: Json) -> Response:
     """Who changed what, the newest first."""
     limit, after = query.pop("limit"), query.pop("after", None)
-    return page(*trail.changes(services().database, Filter(**query), limit, after))
+    return page(*audit.list_changes(services().database, AuditFilter(**query), limit, after))

@@ -4,13 +4,13 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from receiver.storage import trail
-from receiver.storage.trail import Filter
+from receiver.storage import audit
+from receiver.storage.audit import AuditFilter
+from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require_admin
 from receiver.web.context import services
 from receiver.web.pages.render import Values, answer, blueprint
 
-PAGE = 50
 NAMES = ("target_kind", "target_name", "who")
 
 
@@ -25,6 +25,8 @@ def list_changes() -> Response:
 def _changes() -> Values:
     given = {name: text.replace("\0", "") for name in NAMES if (text := request.args.get(name))}
     after = request.args.get("after")
-    items, cursor = trail.changes(services().database, Filter(**given), PAGE, after)
+    items, cursor = audit.list_changes(
+        services().database, AuditFilter(**given), DEFAULT_LIMIT, after
+    )
     more = f"{request.path}?{urlencode(given | {'after': cursor})}" if cursor else None
     return {"items": items, "next": more, "_given": given}

@@ -8,15 +8,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.domain.model import BUILD_STATUSES
 from receiver.sources import packer_manifest
-from receiver.storage import builds, search
+from receiver.storage import builds
+from receiver.storage.builds import BuildFilter
 from receiver.storage.db import Row
-from receiver.storage.search import Search, searched
+from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require
 from receiver.web.context import services
 from receiver.web.pages import charts
 from receiver.web.pages.render import Values, answer, blueprint, unchanged, wants_json
-
-PAGE = 50
 
 
 @blueprint.get("/builds", endpoint="builds")
@@ -24,13 +23,15 @@ PAGE = 50
 def list_builds() -> Response:
     """The builds that fit, newest first."""
     caller = require("read")
-    wanted = searched(request.args)
+    wanted = builds.parse_filter(request.args)
     return answer("builds.html", lambda: _builds(wanted, caller.project))
 
 
-def _builds(wanted: Search, own: str | None) -> Values:
+def _builds(wanted: BuildFilter, own: str | None) -> Values:
     database, stall_after = services().database, services().config.stall_after
-    found = search.builds(database, wanted, PAGE, request.args.get("after"), stall_after, own)
+    found = builds.list_builds(
+        database, wanted, DEFAULT_LIMIT, request.args.get("after"), stall_after, own
+    )
     given = {name: value for name, value in request.args.items() if value and name != "after"}
     more = f"{request.path}?{urlencode(given | {'after': found.cursor})}" if found.cursor else None
     return {
@@ -39,9 +40,9 @@ def _builds(wanted: Search, own: str | None) -> Values:
         "_is_cut": found.is_cut,
         "_given": given,
         "_wanted": wanted,
-        "_offered": search.names(database),
+        "_offered": builds.filter_options(database),
         "_statuses": BUILD_STATUSES,
-        "_orders": search.ORDERS,
+        "_orders": builds.ORDERS,
     }
 
 
@@ -54,7 +55,7 @@ def show_build(build_number: str) -> BaseResponse:
     if same := unchanged():
         return same
     stall_after = services().config.stall_after
-    found = builds.build(
+    found = builds.find_build(
         services().database, build_number, stall_after, caller.project, reveal=reveal
     )
     if found["build_number"] != build_number:
@@ -64,7 +65,7 @@ def show_build(build_number: str) -> BaseResponse:
 
 
 def _build(found: Row) -> Values:
-    near, usual = search.around(services().database, found["build_number"])
+    near, usual = builds.neighbours(services().database, found["build_number"])
     document = found["packer_manifest"]
     before = [row for row in near if row["place"] == "before"]
     after = [row for row in near if row["place"] == "after"]

@@ -12,12 +12,12 @@ from receiver.ingest import accept
 from receiver.storage import inbox
 from receiver.storage.db import Row
 from receiver.storage.inbox import Filter
+from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web import auth
 from receiver.web.context import services
 from receiver.web.pages import curl
 
 blueprint = Blueprint("deliveries", __name__)
-PAGE = 50
 SHOWN_BYTES = 200_000
 SEEN = 300  # of what nobody used, how much is read for a proposal
 
@@ -28,7 +28,7 @@ def list_() -> Response:
     """The inbox, newest first, with filters; above it each sender."""
     auth.require_read()
     database, wanted = services().database, _filter()
-    items, cursor = inbox.deliveries(database, wanted, PAGE, request.args.get("after"))
+    items, cursor = inbox.deliveries(database, wanted, DEFAULT_LIMIT, request.args.get("after"))
     values = {"items": items, "senders": _senders(inbox.senders(database))}
     if request.path.endswith(".json"):
         return Response(orjson.dumps(values | {"next": cursor}), mimetype="application/json")

@@ -5,23 +5,21 @@ from datetime import UTC, datetime
 import feedgenerator
 from flask import Response, request, url_for
 
-from receiver.storage import search
+from receiver.storage import builds
 from receiver.storage.db import Row
-from receiver.storage.search import searched
+from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require
 from receiver.web.context import services
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint
 
-ENTRIES = 50
-
 
 @blueprint.get("/feed.atom", endpoint="feed")
 def feed() -> Response:
     """Takes the filters of /builds."""
-    own, wanted = require("read").project, searched(request.args)
+    own, wanted = require("read").project, builds.parse_filter(request.args)
     database, stall_after = services().database, services().config.stall_after
-    found = search.builds(database, wanted, ENTRIES, None, stall_after, own)
+    found = builds.list_builds(database, wanted, DEFAULT_LIMIT, None, stall_after, own)
     made = feedgenerator.Atom1Feed(
         title="Milepost builds",
         link=url_for("pages.builds", _external=True, **request.args),

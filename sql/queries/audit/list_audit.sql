@@ -6,8 +6,8 @@ WHERE
     AND (%(target_name)s::text IS NULL OR target_name = %(target_name)s)
     AND (%(who)s::text IS NULL OR who = %(who)s)
     AND (
-        %(after_at)s::timestamptz IS NULL
-        OR (at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid)
+        %(after_time)s::timestamptz IS NULL
+        OR (at, id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)
     )
 ORDER BY at DESC, id DESC
 LIMIT %(limit)s

@@ -14,8 +14,8 @@ near AS MATERIALIZED (
         resume_state, resumed_from, last_heard_at, heartbeat_at, commit_sha, branch
     FROM builds
     WHERE
-        %(created_at)s::timestamptz IS NULL
-        OR (created_at, id) < (%(created_at)s::timestamptz, %(id)s::uuid)
+        %(after_time)s::timestamptz IS NULL
+        OR (created_at, id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)
     ORDER BY created_at DESC, id DESC
     LIMIT 10000
 )

@@ -2,8 +2,8 @@
 SELECT created_at, id
 FROM builds
 WHERE
-    %(created_at)s::timestamptz IS NULL
-    OR (created_at, id) < (%(created_at)s::timestamptz, %(id)s::uuid)
+    %(after_time)s::timestamptz IS NULL
+    OR (created_at, id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)
 ORDER BY created_at DESC, id DESC
 OFFSET 9999
 LIMIT 1

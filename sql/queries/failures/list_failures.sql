@@ -16,8 +16,8 @@ FROM (
             OR (%(status)s = 'resolved' AND resolved)
         )
         AND (
-            %(created_at)s::timestamptz IS NULL
-            OR (created_at, id) < (%(created_at)s::timestamptz, %(id)s::uuid)
+            %(after_time)s::timestamptz IS NULL
+            OR (created_at, id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)
         )
     ORDER BY created_at DESC, id DESC
     LIMIT %(limit)s
