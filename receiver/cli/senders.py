@@ -19,7 +19,7 @@ from receiver.domain.model import Sender
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.senders import NAME, Senders
 from receiver.storage.audit import Target
-from receiver.web.pages import paste
+from receiver.web.pages.setup import setup_lines
 
 COLUMNS = ("name", "source", "projects", "secrets")
 
@@ -131,7 +131,7 @@ def keep(path: Path, text: str) -> None:
 
 
 def _tell(config: Config, source: str, name: str, secret: str, *, as_json: bool) -> None:
-    lines = paste.lines(config.external_url, source, name, secret)
+    lines = setup_lines(config.external_url, source, name, secret)
     document = {"name": name, "source": source, "secret": secret, "lines": lines}
     tell(lines, document, as_json=as_json)
 

@@ -14,7 +14,7 @@ from flask import Flask
 from gunicorn.http import errors
 
 from receiver import log
-from receiver.web import metrics
+from receiver.web import metrics, problem
 
 # https://github.com/benoitc/gunicorn/blob/master/gunicorn/http/errors.py; the rest of them is 400.
 STATUSES: Mapping[type[BaseException], HTTPStatus] = {
@@ -41,17 +41,10 @@ def answer(app: Flask, client: socket.socket, error: BaseException) -> None:
 
 
 def _response(status: HTTPStatus, code: str, request_id: str) -> bytes:
-    problem = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status,
-        "code": code,
-        "detail": "The request could not be read.",
-        "request_id": request_id,
-    }
-    body = orjson.dumps(problem)
+    detail = "The request could not be read."
+    body = orjson.dumps(problem.details(status, code, status.phrase, detail, request_id))
     head = (
         f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\n"
-        f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {problem.PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -19,6 +19,7 @@ from receiver.config import Config
 from receiver.server import housekeeping
 from receiver.server.worker import Worker
 from receiver.web import metrics
+from receiver.web.problem import json_response
 
 DRAIN_SECONDS = 2.0  # for a balancer to see /readyz and send elsewhere
 MEMORY = "/dev/shm"  # noqa: S108  # a full disk must stop neither the heartbeat nor the counters
@@ -103,7 +104,7 @@ class Server(BaseApplication):
         """The answer of /readyz once this receiver ends."""
         if request.path != "/readyz" or not self.draining[0]:
             return None
-        return Response('{"status":"draining"}', 503, {"Retry-After": "3"}, "application/json")
+        return json_response({"status": "draining"}, 503, {"Retry-After": "3"})
 
 
 def _is_timeout(exc_info: Any) -> bool:

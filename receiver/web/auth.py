@@ -1,4 +1,4 @@
-"""Who calls a page or the API, and what they may do.
+"""The caller of a page or of the API, their permissions, and the form that signs them in.
 
 A caller shows a token, as `Authorization: Bearer` or in the cookie that the sign-in form sets.
 Where the receiver is public, everybody else may read.
@@ -8,9 +8,8 @@ import hmac
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Response as FlaskResponse
-from flask import g, request
-from werkzeug.wrappers import Response
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.errors import Closed, Forbidden
 from receiver.storage import tokens
@@ -19,6 +18,7 @@ from receiver.storage.tokens import Grant
 from receiver.web import rate_limit
 from receiver.web.context import services
 
+blueprint = Blueprint("sign_in", __name__)
 COOKIE = "milepost_token"
 CSRF_COOKIE = "milepost_csrf"
 COOKIE_SECONDS = 30 * 24 * 3600
@@ -26,34 +26,37 @@ ANYBODY = Grant("anybody", "read")
 
 
 def require_read() -> Grant:
-    """The caller; Closed unless they may read everything."""
+    """Return the caller. Raises Closed or Forbidden unless they may read everything."""
     return _everything(require("read"))
 
 
 def require_write() -> Grant:
-    """The caller; Closed or Forbidden unless they may change everything."""
+    """Return the caller. Raises Closed or Forbidden unless they may change everything."""
     return _everything(require("write"))
 
 
 def require_admin() -> Grant:
-    """The caller; Closed or Forbidden unless they may do anything."""
+    """Return the caller. Raises Closed or Forbidden unless they may do everything."""
     return _everything(require("admin"))
 
 
 def require(scope: str) -> Grant:
-    """The caller, whose token may be for one project alone: who asks must heed it."""
+    """Return the caller. Their token may be for one project: the view must apply `project`.
+
+    Raises Closed or Forbidden unless the caller has this scope.
+    """
     grant = caller()
     if grant is None or (grant is ANYBODY and scope != "read"):
         raise Closed
     if not grant.allows(scope):
         raise Forbidden(f"This needs a token of scope {scope}.")
     if request.method not in ("GET", "HEAD") and _bearer() is None:
-        check_form()
+        _check_form()
     return grant
 
 
 def caller() -> Grant | None:
-    """Who calls; None where nobody may without a token. A wrong token is refused everywhere."""
+    """Return the caller, or None where a token is missing. Raises Closed for a wrong token."""
     if "grant" not in g:
         g.grant = _caller()
     grant: Grant | None = g.grant
@@ -61,7 +64,7 @@ def caller() -> Grant | None:
 
 
 def who() -> Actor:
-    """Who changes something by this request, for the audit trail; Closed for nobody."""
+    """Return the caller for the audit trail. Raises Closed where nobody is signed in."""
     grant = caller()
     if grant is None or grant is ANYBODY:
         raise Closed
@@ -70,29 +73,53 @@ def who() -> Actor:
     return Actor(grant.name, "page" if _bearer() is None else "token")
 
 
-def grant_of(token: str) -> Grant | None:
-    """What a token grants."""
-    with services().database.transaction() as connection:
-        return tokens.find(connection, token)
+@blueprint.get("/sign-in")
+def form() -> Response:
+    """Show the form alone; a closed page shows it by itself."""
+    return _form(200)
 
 
+@blueprint.post("/sign-in")
+def sign_in() -> BaseResponse:
+    """Store a valid token in the cookie, and return to the page that needed it."""
+    _check_form()
+    token = request.form.get("token", "").strip()
+    if _grant(token) is None:
+        rate_limit.note()
+        return _form(401, "This token is unknown, expired or revoked.")
+    response = redirect(_local(request.form.get("next", "")), 303)
+    _set_cookie(response, COOKIE, token)
+    return response
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> BaseResponse:
+    """Delete the cookie."""
+    _check_form()
+    response = redirect(url_for("pages.overview"), 303)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@blueprint.app_template_global()
 def csrf_token() -> str:
-    """The value that a form repeats: another site can neither read it nor set its cookie."""
+    """Return the value that a form repeats: no other site can read it or set its cookie."""
     if "csrf" not in g:
         g.csrf = request.cookies.get(CSRF_COOKIE) or secrets.token_urlsafe(24)
     text: str = g.csrf
     return text
 
 
-def keep_csrf(response: FlaskResponse) -> FlaskResponse:
+@blueprint.after_app_request
+def keep_csrf(response: Response) -> Response:
     """Set the cookie of the form that this response holds."""
     if "csrf" in g and request.cookies.get(CSRF_COOKIE) != g.csrf:
-        set_cookie(response, CSRF_COOKIE, g.csrf)
+        _set_cookie(response, CSRF_COOKIE, g.csrf)
     return response
 
 
-def set_cookie(response: Response, name: str, value: str) -> None:
-    """A cookie that no script reads and no other site's form sends."""
+def _set_cookie(response: BaseResponse, name: str, value: str) -> None:
+    """Set a cookie that no script can read and no form of another site sends."""
     response.set_cookie(
         name,
         value,
@@ -112,15 +139,20 @@ def _everything(grant: Grant) -> Grant:
 def _caller() -> Grant | None:
     bearer = _bearer()
     token = request.cookies.get(COOKIE) if bearer is None else bearer
-    grant = grant_of(token) if token else None
+    grant = _grant(token) if token else None
     if grant is None and bearer is not None:
         rate_limit.note()
         raise Closed
     return grant or _user() or (ANYBODY if services().config.public_read else None)
 
 
+def _grant(token: str) -> Grant | None:
+    with services().database.transaction() as connection:
+        return tokens.find(connection, token)
+
+
 def _user() -> Grant | None:
-    """Whom a trusted proxy has signed in; from others the header does not get this far."""
+    """Return the user that a trusted proxy signed in; from others the header was removed."""
     config = services().config
     name = request.headers.get(config.user_header, "") if config.user_header else ""
     return Grant(name[:200], config.user_scope, is_user=True) if name else None
@@ -131,11 +163,22 @@ def _bearer() -> str | None:
     return token.strip() if kind.lower() == "bearer" else None
 
 
-def check_form() -> None:
-    """Forbidden unless the form came from one of our own pages."""
+def _check_form() -> None:
+    """Raise Forbidden unless the form came from one of our own pages."""
     origin = request.headers.get("Origin")
-    given = request.form.get("csrf", "")
-    known = request.cookies.get(CSRF_COOKIE, "")
-    is_ours = origin is None or urlsplit(origin).netloc == request.host
-    if not (is_ours and known and hmac.compare_digest(given.encode(), known.encode())):
+    field = request.form.get("csrf", "")
+    cookie = request.cookies.get(CSRF_COOKIE, "")
+    is_own = origin is None or urlsplit(origin).netloc == request.host
+    if not (is_own and cookie and hmac.compare_digest(field.encode(), cookie.encode())):
         raise Forbidden("The form is out of date: go back, reload the page and send it again.")
+
+
+def _form(status: int, error: str = "") -> Response:
+    problem = {"detail": error, "status": status}
+    return make_response(render_template("sign_in.html", problem=problem), status)
+
+
+def _local(path: str) -> str:
+    """Return a path of this receiver: a link must not lead a caller to another site."""
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_own and path.isprintable() else url_for("pages.overview")

@@ -1,13 +1,17 @@
-"""What a reverse proxy says of a request, believed only from the proxies that are trusted.
+"""Reverse proxies whose headers are trusted, and the host names that this receiver answers to.
 
 https://werkzeug.palletsprojects.com/en/stable/middleware/proxy_fix/
 """
 
-from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+import re
+from collections.abc import Collection, Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
+from flask import request
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+from receiver.errors import WrongHost
 
 Network = IPv4Network | IPv6Network
 FORWARDED = (
@@ -20,10 +24,11 @@ FORWARDED = (
     "HTTP_X_REAL_IP",
     "HTTP_X_REQUEST_ID",
 )
+_HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 
 
 class TrustedProxies:
-    """A WSGI layer: address, scheme and host as the nearest proxy tells them, if it is trusted.
+    """A WSGI layer that takes address, scheme and host from the nearest proxy, if it is trusted.
 
     From everybody else these headers, and the one that names a signed-in user, are removed.
     """
@@ -32,28 +37,55 @@ class TrustedProxies:
         self._app = app
         self._fixed = ProxyFix(app, x_for=1, x_proto=1, x_host=1)
         self._networks = networks
-        self._removed = [*FORWARDED, *([wsgi_name(user_header)] if user_header else [])]
+        self._removed = [*FORWARDED, *([_wsgi_name(user_header)] if user_header else [])]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Pass the request on, without what nobody may claim."""
-        if is_trusted(environ.get("REMOTE_ADDR", ""), self._networks):
-            answer: Iterable[bytes] = self._fixed(environ, start_response)
-            return answer
-        for name in self._removed:
-            environ.pop(name, None)
-        passed: Iterable[bytes] = self._app(environ, start_response)
-        return passed
+        """Pass the request on, without the headers that only a trusted proxy may set."""
+        app = self._fixed
+        if not is_trusted_proxy(environ.get("REMOTE_ADDR", ""), self._networks):
+            app = self._app
+            for name in self._removed:
+                environ.pop(name, None)
+        response: Iterable[bytes] = app(environ, start_response)
+        return response
 
 
-def is_trusted(address: str, networks: Sequence[Network]) -> bool:
-    """Whether this peer is one of the trusted proxies."""
-    try:
-        found = ip_address(address)
-    except ValueError:  # a Unix socket has no address
+def is_trusted_proxy(address: str, networks: Sequence[Network]) -> bool:
+    """Return whether this peer is one of the trusted proxies."""
+    peer = _address(address)
+    return peer is not None and any(peer in network for network in networks)
+
+
+def check_host(names: Collection[str]) -> None:
+    """Raise WrongHost where this request's `Host` header does not name this receiver."""
+    if not is_own_host(request.headers.get("Host"), names):
+        raise WrongHost
+
+
+def is_own_host(host: str | None, names: Collection[str]) -> bool:
+    """Return whether a `Host` header names this receiver; a request without one may pass.
+
+    A page of another site could point its own name at a receiver that only its reader reaches (DNS
+    rebinding), and links made of a forged name would lead away. An address, or a name without a
+    dot, belongs to no other site.
+    """
+    if host is None:
+        return True
+    match = _HOST.fullmatch(host)
+    if not match:
         return False
-    return any(found in network for network in networks)
+    name = match["name"].lower().rstrip(".")
+    is_local = "." not in name or name.endswith(".localhost")
+    return is_local or name in names or _address(name.strip("[]")) is not None
 
 
-def wsgi_name(header: str) -> str:
-    """`X-Forwarded-User` as WSGI has it."""
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:  # a Unix socket has no address
+        return None
+
+
+def _wsgi_name(header: str) -> str:
+    """Return `X-Forwarded-User` as `HTTP_X_FORWARDED_USER`."""
     return "HTTP_" + header.upper().replace("-", "_")

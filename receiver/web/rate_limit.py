@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 from threading import Lock
 from typing import cast
 
-from flask import current_app, request
+from flask import Flask, current_app, request
 
 from receiver.errors import TooManyGuesses
 
@@ -40,6 +40,11 @@ class Guesses:
                 name = OTHERS
             self._counts[name] = self._counts.get(name, 0) + 1
             return math.ceil(self._ends - now) if self._counts[name] > MOST else None
+
+
+def register(app: Flask) -> None:
+    """Give this app its counts."""
+    app.extensions["milepost_guesses"] = Guesses()
 
 
 def note() -> None:

@@ -200,5 +200,5 @@ def test_setup_shows_each_sender_and_its_test_is_taken(
     assert receiver.post("/setup/test", data=data).status_code == 401
     headers = {"Authorization": f"Bearer {token('write')}"}
     tested = receiver.post("/setup/test", data=data, headers=headers)
-    assert re.search(r"It was taken\.|The signature is right\.", tested.text)
+    assert re.search(r"The test was accepted\.|The signature is valid\.", tested.text)
     assert told(receiver.get("/api/v1/builds"))["items"] == []

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from receiver.config import Config, load
 from receiver.errors import ConfigError
-from receiver.web.proxy import is_trusted
+from receiver.web.proxy import is_trusted_proxy
 
 Serve = Callable[[Config], FlaskClient]
 SSO = {
@@ -62,9 +62,9 @@ def test_scheme_and_host_are_the_proxys_to_tell(behind: FlaskClient, peer: str, 
 
 def test_an_address_is_in_a_network_or_not():
     networks = [ip_network("10.0.0.0/8")]
-    assert is_trusted("10.1.2.3", networks)
-    assert not is_trusted("11.1.2.3", networks)
-    assert not is_trusted("10.1.2.3", [])
+    assert is_trusted_proxy("10.1.2.3", networks)
+    assert not is_trusted_proxy("11.1.2.3", networks)
+    assert not is_trusted_proxy("10.1.2.3", [])
 
 
 @pytest.mark.parametrize(

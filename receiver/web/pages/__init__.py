@@ -1,16 +1,36 @@
-"""The status pages: check who asks, ask a reader, render. Nothing here writes or decides."""
+"""The status pages: check the caller, ask a read query, render. Nothing here writes or decides."""
 
-from receiver.web.pages import audit, badges, builds, failures, feed, filters, images, overview
-from receiver.web.pages.render import blueprint
+from flask import Flask
+
+from receiver.web.pages import (
+    audit,
+    badges,
+    builds,
+    deliveries,
+    failures,
+    feed,
+    filters,
+    images,
+    overview,
+    render,
+    setup,
+    stages,
+)
 
 __all__ = [
     "audit",
     "badges",
-    "blueprint",
     "builds",
     "failures",
     "feed",
     "filters",
     "images",
     "overview",
+    "stages",
 ]
+
+
+def register(app: Flask) -> None:
+    """Add the pages to an app."""
+    for module in (render, deliveries, setup):
+        app.register_blueprint(module.blueprint)

@@ -1,10 +1,8 @@
 """Badges: SVG, and the endpoint JSON of shields.io (https://shields.io/badges/endpoint-badge)."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import anybadge
-import orjson
 from flask import Response, request
 from markupsafe import escape
 
@@ -14,7 +12,8 @@ from receiver.storage.db import Row
 from receiver.web.auth import require_read
 from receiver.web.context import services
 from receiver.web.pages import charts
-from receiver.web.pages.render import blueprint
+from receiver.web.pages.render import blueprint, wants_json
+from receiver.web.problem import json_response
 
 CACHE_SECONDS = 30
 LONGEST = 60
@@ -62,9 +61,10 @@ def _message(build: Row) -> str:
 
 def _badge(label: str, message: str, status: str) -> Response:
     colour = COLOURS.get(status, GREY)
-    is_json = request.path.endswith(".json")
-    body = _endpoint(label, message, colour, status) if is_json else _svg(label, message, colour)
-    response = Response(body, mimetype="application/json" if is_json else "image/svg+xml")
+    if wants_json():
+        response = json_response(_endpoint(label, message, colour, status))
+    else:
+        response = Response(_svg(label, message, colour), mimetype="image/svg+xml")
     whose = "public" if services().config.public_badges else "private"
     response.headers["Cache-Control"] = f"{whose}, max-age={CACHE_SECONDS}"
     response.add_etag()
@@ -72,8 +72,8 @@ def _badge(label: str, message: str, status: str) -> Response:
     return response
 
 
-def _endpoint(label: str, message: str, colour: str, status: str) -> bytes:
-    document: dict[str, Any] = {
+def _endpoint(label: str, message: str, colour: str, status: str) -> dict[str, object]:
+    return {
         "schemaVersion": 1,
         "label": label,
         "message": message,
@@ -81,7 +81,6 @@ def _endpoint(label: str, message: str, colour: str, status: str) -> bytes:
         "isError": status == "failed",
         "cacheSeconds": 300,
     }
-    return orjson.dumps(document)
 
 
 def _svg(label: str, message: str, colour: str) -> str:

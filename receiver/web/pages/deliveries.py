@@ -1,10 +1,12 @@
-"""/deliveries: the inbox, what each delivery came to, and reading it anew."""
+"""`/deliveries`: the inbox, one delivery with its outcome, its body and its replay."""
 
+import shlex
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.domain.model import OUTCOMES
@@ -15,67 +17,86 @@ from receiver.storage.inbox import Filter
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web import auth
 from receiver.web.context import services
-from receiver.web.pages import curl
+from receiver.web.pages.render import page
+from receiver.web.problem import json_response
 
 blueprint = Blueprint("deliveries", __name__)
 SHOWN_BYTES = 200_000
-SEEN = 300  # of what nobody used, how much is read for a proposal
+PROPOSAL_DELIVERIES = 300  # the newest ignored ones, from which routes are proposed
+
+BODY_FILE = "delivery.body"
+
+_HUB = """import hmac, os
+body = open("delivery.body", "rb").read()
+digest = hmac.new(os.environ["SECRET"].encode(), body, "sha256").hexdigest()
+print("X-Hub-Signature-256: sha256=" + digest)"""
+
+_STANDARD = """import base64, hmac, os, sys, time
+body, now = open("delivery.body", "rb").read(), str(int(time.time()))
+key = base64.b64decode(os.environ["SECRET"].removeprefix("whsec_"))
+signed = (sys.argv[1] + "." + now + ".").encode() + body
+digest = base64.b64encode(hmac.new(key, signed, "sha256").digest()).decode()
+print("webhook-id: " + sys.argv[1] + "\\nwebhook-timestamp: " + now)
+print("webhook-signature: v1," + digest)"""
+
+# Written anew for the new request.
+_SIGNED = ("webhook-id", "webhook-timestamp")
 
 
 @blueprint.get("/deliveries.json", endpoint="list_json")
 @blueprint.get("/deliveries", endpoint="list_")
 def list_() -> Response:
-    """The inbox, newest first, with filters; above it each sender."""
+    """Show the deliveries, newest first, with filters; above them each sender."""
     auth.require_read()
     database, wanted = services().database, _filter()
     items, cursor = inbox.deliveries(database, wanted, DEFAULT_LIMIT, request.args.get("after"))
     values = {"items": items, "senders": _senders(inbox.senders(database))}
     if request.path.endswith(".json"):
-        return Response(orjson.dumps(values | {"next": cursor}), mimetype="application/json")
-    return _page("deliveries.html", wanted=wanted, given=_given(), cursor=cursor, **values)
+        return json_response(values | {"next": cursor})
+    return page("deliveries.html", wanted=wanted, given=_given(), cursor=cursor, **values)
 
 
 @blueprint.get("/deliveries/routes")
 def routes() -> Response:
-    """Routes proposed from the newest deliveries that nobody used."""
+    """Show routes proposed for the newest deliveries that no route uses."""
     auth.require_read()
-    return _page("routes.html", proposals=accept.propose(services(), SEEN))
+    return page("routes.html", proposals=accept.propose(services(), PROPOSAL_DELIVERIES))
 
 
 @blueprint.get("/deliveries/<uuid:delivery_id>")
 def show(delivery_id: UUID) -> Response:
-    """One delivery; its body for administrators only."""
+    """Show one delivery; its body for administrators only."""
     caller = auth.require_read()
     found = inbox.delivery(services().database, delivery_id)
     body = found.pop("body")
     sender = f"/{found['sender']}" if found["sender"] else ""
     query = f"?{found['query']}" if found["query"] else ""
     url = f"{request.host_url}webhooks/{found['source']}{sender}{query}"
-    return _page(
+    return page(
         "delivery.html",
         delivery=found,
         is_pruned=body is None,
         body=_text(body) if body is not None and caller.allows("admin") else None,
         # What came through the API has no webhook.
-        curl=found["source"] != "api" and curl.command(url, found["source"], found["headers"]),
-        body_file=curl.BODY_FILE,
+        curl=found["source"] != "api" and curl_command(url, found["source"], found["headers"]),
+        body_file=BODY_FILE,
     )
 
 
 @blueprint.get("/deliveries/<uuid:delivery_id>/body")
 def body(delivery_id: UUID) -> Response:
-    """The body as it came, to be saved and never shown by a browser."""
+    """Return the raw body as a download: a browser must never render it."""
     auth.require_admin()
     found = inbox.delivery(services().database, delivery_id)
     response = Response(found["body"] or b"", mimetype="application/octet-stream")
-    response.headers["Content-Disposition"] = f'attachment; filename="{curl.BODY_FILE}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{BODY_FILE}"'
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 @blueprint.post("/deliveries/<uuid:delivery_id>/replay")
 def replay(delivery_id: UUID) -> BaseResponse:
-    """Read it with today's parsers, routes and stage map."""
+    """Parse a delivery again with the present parsers, routes and stage map."""
     auth.require_admin()
     accept.replay(services(), delivery_id, auth.who())
     return redirect(url_for("deliveries.show", delivery_id=delivery_id), 303)
@@ -97,7 +118,7 @@ def _given() -> dict[str, str]:
 
 
 def _senders(heard: list[Row]) -> list[Row]:
-    """Those that were heard, and those that were set up and have not been."""
+    """Return the senders that were heard, then those that are set up and silent."""
     known = {(row["source"], row["sender"]) for row in heard}
     silent = [
         {"source": sender.source, "sender": sender.name, "last_heard_at": None}
@@ -108,7 +129,7 @@ def _senders(heard: list[Row]) -> list[Row]:
 
 
 def _text(content: bytes) -> str:
-    """JSON set out in lines, anything else as it is; the beginning of what is long."""
+    """Return JSON indented, other text as it is, and the beginning of a long body."""
     text = content[:SHOWN_BYTES].decode("utf-8", "replace")
     if len(content) > SHOWN_BYTES:
         return f"{text}\n… {len(content) - SHOWN_BYTES} bytes more"
@@ -119,7 +140,31 @@ def _text(content: bytes) -> str:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 
-def _page(template: str, **values: object) -> Response:
-    response = make_response(render_template(template, **values))
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+def curl_command(url: str, source: str, headers: Mapping[str, str]) -> str:
+    """Return lines for bash that send a stored delivery again; pure.
+
+    The secret comes from a variable of the shell and goes to curl over a pipe: everybody may read
+    the arguments of a process.
+    """
+    unsigned = {name: value for name, value in headers.items() if name not in _SIGNED}
+    options = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in sorted(unsigned.items())]
+    lines = [
+        f"curl --data-binary @{BODY_FILE} -H @<({_proof(source, headers)})",
+        *options,
+        shlex.quote(url),
+    ]
+    return "export SECRET=…   # the sender's\n" + " \\\n  ".join(lines)
+
+
+def _proof(source: str, headers: Mapping[str, str]) -> str:
+    """Return a command that prints the headers which prove the sender."""
+    if "webhook-timestamp" in headers:
+        message_id = shlex.quote(headers.get("webhook-id", ""))
+        return f"python3 -c {shlex.quote(_STANDARD)} {message_id}"
+    if source == "github":
+        return f"python3 -c {shlex.quote(_HUB)}"
+    if source == "gitlab":
+        return """printf 'X-Gitlab-Token: %s' "$SECRET\""""
+    if source == "jenkins":
+        return """printf 'Authorization: Basic %s' "$(printf %s "$SECRET" | base64 -w0)\""""
+    return """printf 'Authorization: Bearer %s' "${SECRET#bearer:}\""""

@@ -1,10 +1,9 @@
-"""`/`: where every image stands. `/stages`: what maps to which state."""
+"""`/`: the state of every image."""
 
 from datetime import UTC, datetime
 
 from flask import Response, request
 
-from receiver.domain import stages
 from receiver.storage import overview
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
@@ -43,25 +42,3 @@ def _overview() -> Values:
 def _fits(cell: Row, text: str) -> bool:
     words = " ".join(str(cell[name] or "") for name in NAMES).lower()
     return all(word in words for word in text.lower().split())
-
-
-@blueprint.get("/stages", endpoint="stages")
-@blueprint.get("/stages.json", endpoint="stages_json")
-def stages_() -> Response:
-    """The codes, what maps to them, and names seen lately that map to nothing."""
-    require_read()
-    return answer("stages.html", _stages)
-
-
-def _stages() -> Values:
-    found = overview.stages(services().database)
-    table = [
-        {
-            "state": state,
-            "name": name,
-            "aliases": [each for each in stages.ALIASES.get(state, "").split(", ") if each],
-            "seen": found["seen"].get(state, []),
-        }
-        for state, name in stages.STATES.items()
-    ]
-    return {"stages": table, "unmapped": found["unmapped"]}

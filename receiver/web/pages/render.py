@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from receiver import __version__
 from receiver.storage import overview
 from receiver.web.auth import caller
 from receiver.web.context import services
+from receiver.web.problem import JSON
 
 blueprint = Blueprint("pages", __name__)
 VERSION_SECONDS = 0.5  # what a poll may be late by
@@ -73,7 +74,11 @@ def answer(
     return _with_tag(Response(body, mimetype="text/html"), tag)
 
 
-JSON = "application/json"
+def page(template: str, **values: object) -> Response:
+    """Render a page that is new for each request."""
+    response = make_response(render_template(template, **values))
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 def unchanged() -> Response | None:

@@ -1,0 +1,31 @@
+"""`/stages`: the state codes, and which names of stages map to them."""
+
+from flask import Response
+
+from receiver.domain import stages
+from receiver.storage import overview
+from receiver.web.auth import require_read
+from receiver.web.context import services
+from receiver.web.pages.render import Values, answer, blueprint
+
+
+@blueprint.get("/stages", endpoint="stages")
+@blueprint.get("/stages.json", endpoint="stages_json")
+def list_stages() -> Response:
+    """Show the codes, the names that map to each, and recent names that map to none."""
+    require_read()
+    return answer("stages.html", _stages)
+
+
+def _stages() -> Values:
+    recent = overview.stages(services().database)
+    table = [
+        {
+            "state": state,
+            "name": name,
+            "aliases": [each for each in stages.ALIASES.get(state, "").split(", ") if each],
+            "seen": recent["seen"].get(state, []),
+        }
+        for state, name in stages.STATES.items()
+    ]
+    return {"stages": table, "unmapped": recent["unmapped"]}

@@ -1,0 +1,97 @@
+"""JSON responses, and every error as problem details (https://www.rfc-editor.org/rfc/rfc9457)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask import Flask, Response, g, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from receiver.errors import (
+    Closed,
+    HttpError,
+    InUse,
+    Malformed,
+    NotFound,
+    TooLarge,
+    Unavailable,
+    WrongMethod,
+    WrongType,
+)
+
+JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+# Flask's own errors have the codes of ours.
+CODES = {each.status: each.code for each in (Malformed, NotFound, WrongMethod, TooLarge, WrongType)}
+Headers = Mapping[str, str]
+
+
+def json_response(
+    document: object, status: int = 200, headers: Headers | None = None, mimetype: str = JSON
+) -> Response:
+    """Return a document as JSON; times are ISO 8601 in UTC."""
+    return Response(orjson.dumps(document), status, headers, mimetype=mimetype)
+
+
+def details(
+    status: int, code: str, title: str, detail: str | None, request_id: str | None
+) -> dict[str, Any]:
+    """Return the members that every problem has."""
+    return {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id,
+    }
+
+
+def register(app: Flask) -> None:
+    """Answer every error of this app as a problem."""
+    app.register_error_handler(HttpError, _http_error)
+    app.register_error_handler(MemoryError, _out_of_memory)
+    app.register_error_handler(HTTPException, _flask_error)
+
+
+def _http_error(error: HttpError) -> Response:
+    more: dict[str, Any] = {"errors": error.fields} if error.fields else {}
+    if isinstance(error, InUse):
+        more["references"] = error.references
+    return _problem(error.status, error.code, error.title, error.detail, error.headers, more)
+
+
+def _out_of_memory(_: MemoryError) -> Response:
+    """Nothing of the request was stored; the worker goes on, and the sender tries again."""
+    return _http_error(Unavailable("This worker is short of memory."))
+
+
+def _flask_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    code = CODES.get(status) or error.name.lower().replace(" ", "-")
+    allow = {"Allow": ", ".join(sorted(error.valid_methods or ()))} if status == 405 else {}  # type: ignore[attr-defined]
+    return _problem(status, code, error.name, error.description, allow, {})
+
+
+def _problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str | None,
+    headers: Headers,
+    more: dict[str, Any],
+) -> Response:
+    """Return JSON for programs, a page for people."""
+    g.reason = code
+    problem = details(status, code, title, detail, g.get("request_id")) | more
+    if not _is_for_people():
+        return json_response(problem, status, headers, PROBLEM_JSON)
+    template = "sign_in.html" if code == Closed.code else "error.html"
+    response = make_response(render_template(template, problem=problem), status)
+    response.headers.update(headers)
+    return response
+
+
+def _is_for_people() -> bool:
+    is_page = request.path == "/api/docs" or not request.path.startswith(("/api/", "/webhooks/"))
+    return is_page and request.accept_mimetypes.best_match([JSON, "text/html"]) == "text/html"
