@@ -3,7 +3,7 @@
 import click
 
 from receiver.cli.output import as_json, command, connection, tell, who
-from receiver.storage import audit, catalogue, renaming
+from receiver.storage import audit, dimension_admin, renaming
 from receiver.storage.audit import Target
 
 DIMENSIONS = click.Choice(["platform", "os-version", "image-type", "project"])
@@ -38,7 +38,7 @@ def merge(dimension: str, old: str, into: str, as_json: bool) -> None:
     """Move all builds of OLD to INTO; what reports OLD is of INTO."""
     with connection() as database:
         kind = dimension.replace("-", "_")
-        before = catalogue.told(database, kind, old)
+        before = dimension_admin.told(database, kind, old)
         moved = renaming.merge(database, kind, old, into)
         after = {"name": into, "builds_moved": moved}
         audit.note_change(database, who(), f"{kind}.merge", Target(kind, into), before, after)
