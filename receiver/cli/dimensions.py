@@ -3,8 +3,7 @@
 import click
 
 from receiver.cli.output import as_json, command, connection, tell, who
-from receiver.storage import audit, dimension_admin, renaming
-from receiver.storage.audit import Target
+from receiver.storage import dimension_admin
 
 DIMENSIONS = click.Choice(["platform", "os-version", "image-type", "project"])
 
@@ -20,11 +19,7 @@ def rename(dimension: str, old: str, new: str, as_json: bool) -> None:
     if not new.strip() or len(new) > 200:
         raise click.BadParameter("1 to 200 characters", param_hint="NEW")
     with connection() as database:
-        kind = dimension.replace("-", "_")
-        renaming.rename(database, kind, old, new)
-        audit.note_change(
-            database, who(), f"{kind}.rename", Target(kind, new), {"name": old}, {"name": new}
-        )
+        dimension_admin.rename_row(database, dimension.replace("-", "_"), old, new, who())
     tell(f"{old} is {new} now.", {"old": old, "new": new}, as_json=as_json)
 
 
@@ -38,9 +33,6 @@ def merge(dimension: str, old: str, into: str, as_json: bool) -> None:
     """Move all builds of OLD to INTO; what reports OLD is of INTO."""
     with connection() as database:
         kind = dimension.replace("-", "_")
-        before = dimension_admin.told(database, kind, old)
-        moved = renaming.merge(database, kind, old, into)
-        after = {"name": into, "builds_moved": moved}
-        audit.note_change(database, who(), f"{kind}.merge", Target(kind, into), before, after)
+        moved = dimension_admin.merge_rows(database, kind, old, into, who())
     text = f"{old} is {into} now: {moved} build{'' if moved == 1 else 's'} moved."
     tell(text, {"old": old, "new": into, "builds_moved": moved}, as_json=as_json)

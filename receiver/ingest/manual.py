@@ -22,7 +22,7 @@ from receiver.ingest.understand import understood
 from receiver.storage import audit, deliveries, record
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Row, query
-from receiver.storage.projects import is_within
+from receiver.storage.dimensions import is_within
 
 STANDING = ("status", "current_state", "attempt")
 GOING = ("pending", "running")

@@ -9,8 +9,8 @@ from receiver.domain import build_status, redact
 from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import Forbidden, Invalid, NotFound
 from receiver.storage.db import Connection, Database, Row, query
+from receiver.storage.dimensions import is_within
 from receiver.storage.paging import cursor_of, page_of, page_parameters
-from receiver.storage.projects import is_within
 
 ORDERS = ("newest", "duration", "state")
 INTERNAL = ("id", "created_at", "heartbeat_at", "resume_state")  # for joins, cursors, derivations

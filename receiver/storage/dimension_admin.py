@@ -1,206 +1,278 @@
-"""Platforms, OS versions, image types and projects, as people list, create, change and delete them.
+"""Platforms, OS versions, image types and projects, as people list, change and merge them.
 
-Reports create what they name by themselves (vocabulary.py). Part of the only writer.
+Senders go on using an old name: it stays an alias of the renamed or merged row. Names that only
+deliveries bring are created by dimensions.py.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import LiteralString
 from uuid import UUID
 
 from psycopg import sql
 
-from receiver.domain import dimensions
-from receiver.errors import Cycle, InUse, NotFound, Taken
-from receiver.storage import audit, renaming
+from receiver.domain.dimensions import display_name
+from receiver.errors import Cycle, InUse, MilepostError, NotFound, Taken
+from receiver.storage import audit
 from receiver.storage.audit import Actor, Target
-from receiver.storage.db import Connection, Database, Row, query
-from receiver.storage.projects import is_within
-from receiver.storage.renaming import TABLES
+from receiver.storage.db import Connection, Database, Row
+from receiver.storage.dimensions import TABLES, insert_row, is_within
+from receiver.storage.paging import Page
 
-MADE: dict[str, Callable[[str], Row]] = {
-    "platform": dimensions.platform,
-    "os_version": dimensions.os_version,
-    "image_type": dimensions.image_type,
-    "project": dimensions.project,
-}
-LISTS = {
-    "platform": "dimensions/list_platforms",
-    "os_version": "dimensions/list_os_versions",
-    "image_type": "dimensions/list_image_types",
-    "project": "dimensions/list_projects",
-}
-COUNTED = 10_000  # references of a table; no more are looked at
-NAMED = 5
+MAX_COUNTED = 10_000  # references of a table; no more are read
+SAMPLE_SIZE = 5  # names of references in an answer
+SELECT = sql.SQL("""
+    SELECT id, name, {columns}, created_at, updated_at
+    FROM {table}
+    WHERE (%(name)s::text IS NULL OR name = %(name)s)
+        AND (%(after)s::text IS NULL OR name > %(after)s)
+    ORDER BY name
+    LIMIT %(limit)s
+""")
+COUNT_REFERENCES = sql.SQL("""
+    SELECT count(*) AS count, coalesce((array_agg(name))[:%(sample_size)s], '{{}}') AS some
+    FROM ({} LIMIT %(max_counted)s) AS found (name)
+""")
 
 
-def listed(
-    database: Database, kind: str, limit: int, after: str | None
-) -> tuple[list[Row], str | None]:
-    """A page of rows by name, and the name that the next page begins behind."""
+def list_rows(database: Database, dimension: str, limit: int, after: str | None) -> Page:
+    """Return one page of rows by name; the cursor is the last name."""
     with database.transaction() as connection:
-        found = _rows(connection, kind, limit + 1, after=after)
-    items = found[:limit]
-    return items, items[-1]["name"] if len(found) > limit else None
+        rows = _select(connection, dimension, limit + 1, after=after)
+    return rows[:limit], rows[limit - 1]["name"] if len(rows) > limit else None
 
 
-def one(database: Database, kind: str, name: str) -> Row:
-    """The row of this name; NotFound."""
+def find_row(database: Database, dimension: str, name: str) -> Row:
+    """Return the row of this name. Raises NotFound."""
     with database.transaction() as connection:
-        return _one(connection, kind, name)
+        return _find(connection, dimension, name)
 
 
-def told(connection: Connection, kind: str, name: str) -> Row:
-    """What of the row of this name people change; NotFound."""
-    return _told(_one(connection, kind, name))
-
-
-def create(database: Database, kind: str, given: Row, who: Actor) -> Row:
-    """A row from its name and what else is given; Taken, or NotFound for a parent."""
+def create_row(database: Database, dimension: str, fields: Row, actor: Actor) -> Row:
+    """Create a row; a field that is left out follows from its name. Raises Taken, NotFound."""
+    name = fields["name"]
     with database.transaction() as connection:
-        if "parent" in given:
-            _lock_tree(connection)
-        name = given["name"]
-        known = _columns(connection, kind, MADE[kind](name) | given)
-        statement = sql.SQL(
-            "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (name) DO NOTHING RETURNING id"
-        ).format(
-            sql.Identifier(TABLES[kind]),
-            sql.SQL(", ").join(map(sql.Identifier, known)),
-            sql.SQL(", ").join(map(sql.Placeholder, known)),
-        )
-        if not connection.execute(statement, known).fetchone():
+        _lock_tree(connection, fields)
+        columns = _columns(connection, TABLES[dimension].defaults(name) | fields)
+        if not insert_row(connection, dimension, columns).rowcount:
             raise Taken("This name is taken.")
-        renaming.forget_alias(connection, kind, name)
-        row = _one(connection, kind, name)
-        target = Target(kind, name, row["id"])
-        audit.note_change(connection, who, f"{kind}.create", target, after=_told(row))
+        _delete_alias(connection, dimension, name)
+        row = _find(connection, dimension, name)
+        target = Target(dimension, name, row["id"])
+        audit.note_change(connection, actor, f"{dimension}.create", target, after=_editable(row))
     return row
 
 
-def change(database: Database, kind: str, name: str, given: Row, who: Actor) -> Row:
-    """Change a row; a new name takes its builds along. NotFound, Taken, Cycle."""
+def change_row(database: Database, dimension: str, name: str, fields: Row, actor: Actor) -> Row:
+    """Change a row; its builds follow a new name. Raises NotFound, Taken, Cycle."""
+    new = fields.get("name", name)
     with database.transaction() as connection:
-        if "parent" in given:
-            _lock_tree(connection)
-        before = _one(connection, kind, name)
-        new = given.get("name", name)
+        _lock_tree(connection, fields)
+        row = _find(connection, dimension, name)
         if new != name:
-            _rename(connection, kind, name, new)
-        rest = {key: value for key, value in given.items() if key != "name"}
-        known = _columns(connection, kind, rest, new)
-        for column, value in known.items():
-            statement = sql.SQL("UPDATE {} SET {} = %s, updated_at = now() WHERE id = %s").format(
-                sql.Identifier(TABLES[kind]), sql.Identifier(column)
-            )
-            connection.execute(statement, [value, before["id"]])
-        after = _one(connection, kind, new)
-        if _told(before) != _told(after):
-            target = Target(kind, new, before["id"])
-            audit.note_change(
-                connection, who, f"{kind}.change", target, _told(before), _told(after)
-            )
-    return after
+            _rename(connection, dimension, row, new)
+        for column, value in _columns(connection, fields, new).items():
+            if column != "name":
+                _update(connection, dimension, row["id"], column, value)
+        changed = _find(connection, dimension, new)
+        before, after = _editable(row), _editable(changed)
+        if before != after:
+            target = Target(dimension, new, row["id"])
+            audit.note_change(connection, actor, f"{dimension}.change", target, before, after)
+    return changed
 
 
-def remove(database: Database, kind: str, name: str, who: Actor) -> None:
-    """Remove a row that nothing refers to; NotFound, InUse."""
+def delete_row(database: Database, dimension: str, name: str, actor: Actor) -> None:
+    """Delete a row that nothing refers to. Raises NotFound, InUse."""
     with database.transaction() as connection:
-        row = _one(connection, kind, name)
-        lock = sql.SQL("SELECT FROM {} WHERE id = %s FOR UPDATE")
-        connection.execute(lock.format(sql.Identifier(TABLES[kind])), [row["id"]])
-        found = _references(connection, kind, name, row["id"])
-        if found:
-            words = ", ".join(f"{each['count']} of {table}" for table, each in found.items())
-            raise InUse(f"It is still referred to by {words}.", found)
+        row = _find(connection, dimension, name)
+        _execute(connection, "SELECT FROM {} WHERE id = %s FOR UPDATE", dimension, row["id"])
+        references = _references(connection, dimension, row)
+        if references:
+            words = ", ".join(f"{each['count']} of {table}" for table, each in references.items())
+            raise InUse(f"It is still referred to by {words}.", references)
         connection.execute("DELETE FROM name_aliases WHERE target_id = %s", [row["id"]])
-        statement = sql.SQL("DELETE FROM {} WHERE id = %s")
-        connection.execute(statement.format(sql.Identifier(TABLES[kind])), [row["id"]])
-        target = Target(kind, name, row["id"])
-        audit.note_change(connection, who, f"{kind}.delete", target, before=_told(row))
+        _execute(connection, "DELETE FROM {} WHERE id = %s", dimension, row["id"])
+        target = Target(dimension, name, row["id"])
+        audit.note_change(connection, actor, f"{dimension}.delete", target, before=_editable(row))
 
 
-def _rows(
+def rename_row(connection: Connection, dimension: str, old: str, new: str, actor: Actor) -> None:
+    """Give a row another name. Raises NotFound, Taken."""
+    _rename(connection, dimension, _find(connection, dimension, old), new)
+    target, before, after = Target(dimension, new), {"name": old}, {"name": new}
+    audit.note_change(connection, actor, f"{dimension}.rename", target, before, after)
+
+
+def merge_rows(connection: Connection, dimension: str, old: str, into: str, actor: Actor) -> int:
+    """Move all builds of one row to another, and delete the row. Return the number of builds.
+
+    Raises NotFound, and MilepostError where both are the same.
+    """
+    row, row_id = _find(connection, dimension, old), _find(connection, dimension, into)["id"]
+    if row["id"] == row_id:
+        raise MilepostError(f"{old} and {into} are the same already.")
+    moved = _move_builds(connection, dimension, row["id"], row_id)
+    if dimension == "project":
+        _move_children(connection, row["id"], row_id)
+    statement = "UPDATE name_aliases SET target_id = %s WHERE target_id = %s"
+    connection.execute(statement, [row_id, row["id"]])
+    _execute(connection, "DELETE FROM {} WHERE id = %s", dimension, row["id"])
+    _leave_old_name(connection, dimension, old, row_id, into)
+    target, after = Target(dimension, into), {"name": into, "builds_moved": moved}
+    audit.note_change(connection, actor, f"{dimension}.merge", target, _editable(row), after)
+    return moved
+
+
+def _select(
     connection: Connection,
-    kind: str,
+    dimension: str,
     limit: int,
+    *,
     name: str | None = None,
     after: str | None = None,
 ) -> list[Row]:
-    row = {"name": name, "after": after, "limit": limit}
-    return connection.execute(query(LISTS[kind]), row, prepare=False).fetchall()
+    table = TABLES[dimension]
+    statement = SELECT.format(columns=sql.SQL(table.columns), table=table.identifier)
+    parameters = {"name": name, "after": after, "limit": limit}
+    return connection.execute(statement, parameters, prepare=False).fetchall()
 
 
-def _one(connection: Connection, kind: str, name: str) -> Row:
-    found = _rows(connection, kind, 1, name=name.replace("\0", "")) if name else []
-    if not found:
-        raise NotFound(f"There is no {_words(kind)} {name}.")
-    return found[0]
+def _find(connection: Connection, dimension: str, name: str) -> Row:
+    rows = _select(connection, dimension, 1, name=name.replace("\0", "")) if name else []
+    if not rows:
+        raise NotFound(f"There is no {_label(dimension)} {name}.")
+    return rows[0]
 
 
-def _rename(connection: Connection, kind: str, name: str, new: str) -> None:
-    if _rows(connection, kind, 1, name=new):
-        raise Taken(
-            f"There is another {_words(kind)} of this name: merge them on the command line."
-        )
-    renaming.rename(connection, kind, name, new)
-
-
-def _lock_tree(connection: Connection) -> None:
+def _lock_tree(connection: Connection, fields: Row) -> None:
     """Two changes at once could each put one project below the other."""
-    connection.execute("LOCK TABLE projects IN SHARE ROW EXCLUSIVE MODE")
+    if "parent" in fields:
+        connection.execute("LOCK TABLE projects IN SHARE ROW EXCLUSIVE MODE")
 
 
-def _columns(connection: Connection, kind: str, given: Row, name: str | None = None) -> Row:
-    """Columns of the row of this name, or of a new one; a parent is named, and kept as an id."""
-    if kind != "project" or "parent" not in given:
-        return given
-    known = {key: value for key, value in given.items() if key != "parent"}
-    return known | {"parent_project_id": _parent(connection, given["parent"], name)}
+def _columns(connection: Connection, fields: Row, name: str | None = None) -> Row:
+    """Return the columns of these fields; the parent's name becomes its id."""
+    if "parent" not in fields:
+        return fields
+    columns = {column: value for column, value in fields.items() if column != "parent"}
+    return columns | {"parent_project_id": _parent_id(connection, fields["parent"], name)}
 
 
-def _parent(connection: Connection, parent: str | None, name: str | None) -> UUID | None:
+def _parent_id(connection: Connection, parent: str | None, name: str | None) -> UUID | None:
     if parent is None:
         return None
-    found = _rows(connection, "project", 1, name=parent)
-    if not found:
+    rows = _select(connection, "project", 1, name=parent)
+    if not rows:
         problem = "There is no project of this name."
         raise NotFound(problem, fields={"parent": [problem]})
     if name and is_within(connection, parent, name):
         raise Cycle(fields={"parent": ["It is this project, or below it."]})
-    parent_id: UUID = found[0]["id"]
+    parent_id: UUID = rows[0]["id"]
     return parent_id
 
 
-def _references(
-    connection: Connection, kind: str, name: str, row_id: UUID
-) -> dict[str, dict[str, Any]]:
-    """What still refers to a row: by table how many, and the names of a few."""
-    column = sql.Identifier(f"{kind}_id")
-    builds = sql.SQL("SELECT build_number FROM builds WHERE {} = %(id)s").format(column)
-    wanted: dict[str, sql.Composable] = {"builds": builds}
-    if kind == "project":
-        wanted["projects"] = sql.SQL("SELECT name FROM projects WHERE parent_project_id = %(id)s")
-        wanted["tokens"] = sql.SQL(
+def _update(
+    connection: Connection, dimension: str, row_id: UUID, column: str, value: object
+) -> None:
+    statement = sql.SQL("UPDATE {} SET {} = %s, updated_at = now() WHERE id = %s")
+    table = TABLES[dimension].identifier
+    connection.execute(statement.format(table, sql.Identifier(column)), [value, row_id])
+
+
+def _rename(connection: Connection, dimension: str, row: Row, new: str) -> None:
+    old, row_id = row["name"], row["id"]
+    if _select(connection, dimension, 1, name=new):
+        label = _label(dimension)
+        raise Taken(f"There is a {label} {new}: merge {old} into it with `milepost merge`.")
+    _delete_alias(connection, dimension, new)
+    _update(connection, dimension, row_id, "name", new)
+    if dimension != "project":
+        statement = "UPDATE {} SET display_name = %s WHERE id = %s AND display_name = %s"
+        _execute(connection, statement, dimension, display_name(new), row_id, display_name(old))
+    _leave_old_name(connection, dimension, old, row_id, new)
+
+
+def _move_builds(connection: Connection, dimension: str, source: UUID, target: UUID) -> int:
+    connection.execute("SET LOCAL statement_timeout = 0")  # it may have very many builds
+    connection.execute("LOCK TABLE builds IN SHARE ROW EXCLUSIVE MODE")
+    column = sql.Identifier(f"{dimension}_id")
+    statement = sql.SQL("UPDATE builds SET {} = %s, updated_at = now() WHERE {} = %s")
+    return connection.execute(statement.format(column, column), [target, source]).rowcount
+
+
+def _move_children(connection: Connection, source: UUID, target: UUID) -> None:
+    """Put the projects below `source` below `target`; `target` moves up if it was below it too."""
+    connection.execute(
+        """
+        UPDATE projects SET parent_project_id = parent.parent_project_id
+        FROM projects AS parent
+        WHERE projects.id = %s AND parent.id = %s AND projects.parent_project_id = parent.id
+        """,
+        [target, source],
+    )
+    connection.execute(
+        "UPDATE projects SET parent_project_id = %s WHERE parent_project_id = %s AND id <> %s",
+        [target, source, target],
+    )
+
+
+def _leave_old_name(
+    connection: Connection, dimension: str, old: str, row_id: UUID, new: str
+) -> None:
+    """Make the old name an alias, and let the tokens for a project follow its new name."""
+    connection.execute(
+        """
+        INSERT INTO name_aliases (dimension, name, target_id) VALUES (%s, %s, %s)
+        ON CONFLICT (dimension, name) DO UPDATE SET target_id = EXCLUDED.target_id
+        """,
+        [dimension, old, row_id],
+    )
+    if dimension == "project":
+        connection.execute("UPDATE tokens SET project = %s WHERE project = %s", [new, old])
+
+
+def _delete_alias(connection: Connection, dimension: str, name: str) -> None:
+    """A row's own name comes before another row's old name."""
+    connection.execute(
+        "DELETE FROM name_aliases WHERE dimension = %s AND name = %s", [dimension, name]
+    )
+
+
+def _references(connection: Connection, dimension: str, row: Row) -> dict[str, Row]:
+    """Return the count and some names of the rows that refer to this one, by table."""
+    column = sql.Identifier(f"{dimension}_id")
+    sources: dict[str, sql.Composable] = {
+        "builds": sql.SQL("SELECT build_number FROM builds WHERE {} = %(id)s").format(column)
+    }
+    if dimension == "project":
+        sources["projects"] = sql.SQL("SELECT name FROM projects WHERE parent_project_id = %(id)s")
+        sources["tokens"] = sql.SQL(
             "SELECT name FROM tokens WHERE project = %(name)s AND revoked_at IS NULL"
         )
-    row = {"id": row_id, "name": name, "counted": COUNTED, "named": NAMED}
-    counted = sql.SQL(
-        "SELECT count(*) AS count, coalesce((array_agg(name))[:%(named)s], '{{}}') AS some "
-        "FROM ({} LIMIT %(counted)s) AS found (name)"
-    )
-    found = {
-        table: connection.execute(counted.format(statement), row).fetchone() or {}
-        for table, statement in wanted.items()
+    parameters = {
+        "id": row["id"],
+        "name": row["name"],
+        "max_counted": MAX_COUNTED,
+        "sample_size": SAMPLE_SIZE,
     }
-    return {table: each for table, each in found.items() if each["count"]}
+    references = {
+        table: connection.execute(COUNT_REFERENCES.format(source), parameters).fetchone() or {}
+        for table, source in sources.items()
+    }
+    return {table: each for table, each in references.items() if each["count"]}
 
 
-def _told(row: Row) -> Row:
-    """What of a row people change."""
+def _execute(
+    connection: Connection, statement: LiteralString, dimension: str, *values: object
+) -> None:
+    """Execute a statement with the dimension's table in the place of {}."""
+    connection.execute(sql.SQL(statement).format(TABLES[dimension].identifier), values)
+
+
+def _editable(row: Row) -> Row:
     return {
         key: value for key, value in row.items() if key not in ("id", "created_at", "updated_at")
     }
 
 
-def _words(kind: str) -> str:
-    return kind.replace("os_version", "OS version").replace("_", " ")
+def _label(dimension: str) -> str:
+    return dimension.replace("os_version", "OS version").replace("_", " ")

@@ -1,7 +1,14 @@
-"""Names of platforms, OS versions, image types, projects and builds → ids; created if need be."""
+"""Dimensions while recording: names of platforms, OS versions, image types and projects to ids.
+
+A name that a table lacks is created. Builds' numbers are looked up in the same query.
+"""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import LiteralString
 from uuid import UUID
+
+from psycopg import sql
 
 from receiver.domain import dimensions
 from receiver.domain.model import DIMENSIONS, Identity, Statement
@@ -10,58 +17,109 @@ from receiver.storage.db import Connection, Cursor, Row, as_json, query
 Name = tuple[str, str]  # kind (a dimension, or build) and text
 Ids = dict[Name, UUID]
 
-_CREATE: dict[str, Callable[[str], Row]] = {
-    "platform": dimensions.platform,
-    "os_version": dimensions.os_version,
-    "image_type": dimensions.image_type,
-    "project": dimensions.project,
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A dimension's table, the columns of its own, and the values that follow from a name."""
+
+    identifier: sql.Identifier
+    columns: LiteralString
+    defaults: Callable[[str], Row]
+
+
+TABLES = {
+    "platform": Table(
+        sql.Identifier("platforms"), "display_name, cloud_provider, region", dimensions.platform
+    ),
+    "os_version": Table(
+        sql.Identifier("os_versions"),
+        "display_name, os_family, major_version, minor_version",
+        dimensions.os_version,
+    ),
+    "image_type": Table(
+        sql.Identifier("image_types"), "display_name, description", dimensions.image_type
+    ),
+    "project": Table(
+        sql.Identifier("projects"),
+        "description, (SELECT parent.name FROM projects AS parent"
+        " WHERE parent.id = projects.parent_project_id) AS parent",
+        dimensions.project,
+    ),
 }
 UNKNOWN = {(dimension, dimensions.UNKNOWN) for dimension in DIMENSIONS if dimension != "project"}
+INSERT = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (name) DO NOTHING")
 
 
-def named(told: Iterable[Statement]) -> set[Name]:
-    """What these statements say that builds are of, and what stands for what they do not say."""
-    identities = {said for each in told for said in (each.said, each.custom, each.inferred)}
+def names_of(statements: Iterable[Statement]) -> set[Name]:
+    """Return the names in these statements, and the names that stand for what they leave out."""
+    identities = {
+        identity
+        for statement in statements
+        for identity in (statement.said, statement.custom, statement.inferred)
+    }
     return UNKNOWN.union(*map(_names, identities))
 
 
-def ask(connection: Connection, wanted: Iterable[Name]) -> Cursor:
-    """Ask for ids of names, also of those that were renamed, and of builds' numbers."""
-    rows = [{"kind": kind, "name": name} for kind, name in wanted]
+def request_ids(connection: Connection, names: Iterable[Name]) -> Cursor:
+    """Request the ids of names, old names and builds' numbers; read_ids() reads the answer."""
+    rows = [{"kind": kind, "name": name} for kind, name in names]
     return connection.execute(query("dimensions/find_names"), {"names": as_json(rows)})
 
 
-def answered(asked: Cursor) -> Ids:
-    """The ids that were found. A row's own name or number stands above what another was called."""
-    found: Ids = {}
-    for row in asked.fetchall():
-        found.setdefault((row["kind"], row["name"]), row["id"])
-    return found
+def read_ids(cursor: Cursor) -> Ids:
+    """Return the requested ids. A row's own name comes before another row's old name."""
+    ids: Ids = {}
+    for row in cursor.fetchall():
+        ids.setdefault((row["kind"], row["name"]), row["id"])
+    return ids
 
 
-def ensure(connection: Connection, wanted: set[Name], ids: Ids) -> Ids:
-    """`ids` with those of all names that are wanted, created where a table lacks them."""
-    missing = sorted(wanted - ids.keys())
+def find_ids(connection: Connection, names: Iterable[Name]) -> Ids:
+    """Return the ids of those names that there are."""
+    return read_ids(request_ids(connection, names))
+
+
+def ensure_ids(connection: Connection, names: set[Name], ids: Ids) -> Ids:
+    """Return `ids` with the ids of all `names`; a name that a table lacks is created."""
+    missing = sorted(names - ids.keys())
     for dimension, name in missing:
-        connection.execute(query(f"dimensions/insert_{dimension}"), _CREATE[dimension](name))
-    return ids | answered(ask(connection, missing)) if missing else ids
+        insert_row(connection, dimension, TABLES[dimension].defaults(name))
+    return ids | find_ids(connection, missing) if missing else ids
 
 
-def find(connection: Connection, known_of: Iterable[Identity], ids: Ids) -> Ids:
-    """`ids` with those of all these names; one that was deleted since is made again."""
-    missing = UNKNOWN.union(*map(_names, known_of)) - ids.keys()
+def ids_of(connection: Connection, identities: Iterable[Identity], ids: Ids) -> Ids:
+    """Return `ids` with the ids of these identities' names; a deleted name is created again."""
+    missing = UNKNOWN.union(*map(_names, identities)) - ids.keys()
     if not missing:
         return ids
-    return ensure(connection, missing, ids | answered(ask(connection, missing)))
+    return ensure_ids(connection, missing, ids | find_ids(connection, missing))
 
 
-def columns(ids: Ids, known_of: Identity) -> Row:
-    """The id columns of a build that is of this."""
+def id_columns(ids: Ids, identity: Identity) -> Row:
+    """Return a build's id columns for this identity."""
     return {
-        f"{name}_id": ids.get((name, getattr(known_of, name) or dimensions.UNKNOWN))
-        for name in DIMENSIONS
+        f"{dimension}_id": ids.get((dimension, getattr(identity, dimension) or dimensions.UNKNOWN))
+        for dimension in DIMENSIONS
     }
 
 
-def _names(said: Identity) -> set[Name]:
-    return {(name, text) for name in DIMENSIONS if (text := getattr(said, name))}
+def insert_row(connection: Connection, dimension: str, columns: Row) -> Cursor:
+    """Insert a row; the cursor's rowcount is 0 where another row has its name."""
+    statement = INSERT.format(
+        TABLES[dimension].identifier,
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(map(sql.Placeholder, columns)),
+    )
+    return connection.execute(statement, columns)
+
+
+def is_within(connection: Connection, name: str | None, project: str | None) -> bool:
+    """Return whether the project `name` is `project` or below it; None is every project."""
+    if project is None or name == project:
+        return True
+    chain = connection.execute(query("dimensions/project_chain"), {"name": name}).fetchall()
+    return project in [row["name"] for row in chain]
+
+
+def _names(identity: Identity) -> set[Name]:
+    return {(name, text) for name in DIMENSIONS if (text := getattr(identity, name))}

@@ -83,12 +83,12 @@ def builds_of(
     found = {number: ids.get(("build", number)) for number in numbers}
     missing = sorted(number for number, build_id in found.items() if build_id is None)
     if missing:
-        row = dimensions.columns(ids, Identity()) | {"numbers": missing, "native": native}
+        row = dimensions.id_columns(ids, Identity()) | {"numbers": missing, "native": native}
         connection.execute(
             query("record/insert_builds"), row | {"ids": array(uuid7() for _ in missing)}
         )
         # Inserted by us or, committed by now, by another sender.
-        ids = dimensions.answered(dimensions.ask(connection, {("build", n) for n in missing}))
+        ids = dimensions.find_ids(connection, {("build", n) for n in missing})
         found |= {number: ids[("build", number)] for number in missing}
     return {number: build_id for number, build_id in found.items() if build_id}
 
@@ -146,7 +146,7 @@ def _targets(connection: Connection, jobs: Sequence[Job], ids: Ids) -> dict[str,
     routed = {number for number in others.values() if number}
     if not routed:
         return targets | dict.fromkeys(others)
-    known = dimensions.answered(dimensions.ask(connection, {("build", n) for n in routed}))
+    known = dimensions.find_ids(connection, {("build", n) for n in routed})
     made = builds_of(connection, routed, ids | known, native=True)
     return targets | {key: made[number] if number else None for key, number in others.items()}
 

@@ -72,7 +72,7 @@ def replay_on(
     said = connection.execute(query("record/events_of_delivery"), {"id": delivery_id}).fetchall()
     keys = job_matching.meetable([*_keys(entry.parsed), *_keys_before(said)])
     _begin(connection, keys)
-    ids = dimensions.answered(dimensions.ask(connection, _names([entry])))
+    ids = dimensions.find_ids(connection, _names([entry]))
     parsed = entry.parsed
     row = {"outcome": parsed.outcome, "reason": parsed.reason, "flags": list(parsed.flags)}
     connection.execute(query("record/update_delivery"), row | {"id": delivery_id})
@@ -116,10 +116,10 @@ def _keep(
     with connection.pipeline():
         _begin(connection, keys)
         kept = deliveries.insert(connection, entries)
-        names = dimensions.ask(connection, _names(entries))
+        names = dimensions.request_ids(connection, _names(entries))
         fresh = {row["id"] for row in kept.fetchall()}
         new = [each for each in entries if each.delivery.id in fresh]
-        touched = _apply(connection, new, keys, stages, dimensions.answered(names))
+        touched = _apply(connection, new, keys, stages, dimensions.read_ids(names))
         deliveries.note_heartbeats(connection, new)
         return _outcomes(connection, entries, touched)
 
@@ -150,7 +150,7 @@ def _begin(connection: Connection, keys: Sequence[str]) -> None:
 def _names(entries: Sequence[Entry]) -> set[Name]:
     """All that these deliveries name, builds among it."""
     told = [statement for entry in entries for statement in _told(entry.parsed)]
-    return dimensions.named(told) | {("build", number) for number in _numbers(entries)}
+    return dimensions.names_of(told) | {("build", number) for number in _numbers(entries)}
 
 
 def _before(asked: Cursor, delivery: Delivery) -> Recorded | Conflict:
@@ -185,7 +185,7 @@ def _apply(
     told = [statement for entry in entries for statement in _told(entry.parsed)]
     if not told and not before:
         return {entry.delivery.id: () for entry in entries}
-    ids = dimensions.ensure(connection, dimensions.named(told), ids)
+    ids = dimensions.ensure_ids(connection, dimensions.names_of(told), ids)
     builds = job_matching.builds_of(connection, _numbers(entries), ids)
     locking = _lock(connection, builds.values())
     if before:

@@ -34,7 +34,7 @@ def refold(
     kept = _kept(connection, [build["id"] for build in builds])
     numbered = {build["id"]: fold.told(kept[build["id"]]) for build in builds}
     known_of = {build_id: fold.identity(each) for build_id, each in numbered.items()}
-    ids = dimensions.find(connection, known_of.values(), ids)
+    ids = dimensions.ids_of(connection, known_of.values(), ids)
     chains = _chains(connection, stages, known_of.values())
     folded = {}
     for build_id, each in numbered.items():
@@ -42,7 +42,7 @@ def refold(
         folded[build_id] = fold.fold(each, partial(stages.state_of, projects=chain))
     written = projections.write(connection, builds, folded)
     rows = [
-        dimensions.columns(ids, known_of[build["id"]])
+        dimensions.id_columns(ids, known_of[build["id"]])
         | _build_row(build, folded[build["id"]])
         | {"written": written[build["id"]], "heard_at": heard_at.get(build["id"])}
         for build in builds

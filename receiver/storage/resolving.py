@@ -7,7 +7,7 @@ from receiver.errors import Invalid, NotFound
 from receiver.storage import audit
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Database, query
-from receiver.storage.projects import is_within
+from receiver.storage.dimensions import is_within
 
 MAX_NOTES = 4000
 

@@ -85,7 +85,10 @@ def test_a_project_is_merged_into_its_own_child(client: FlaskClient, command: Co
     ("arguments", "problem"),
     [
         (["rename", "platform", "none", "new"], "There is no platform none."),
-        (["rename", "platform", "a", "b"], "There is a platform b: merge a into it."),
+        (
+            ["rename", "platform", "a", "b"],
+            "There is a platform b: merge a into it with `milepost merge`.",
+        ),
         (["rename", "platform", "a", " "], "1 to 200 characters"),
         (["merge", "platform", "a", "none"], "There is no platform none."),
         (["merge", "platform", "a", "a"], "a and a are the same already."),

@@ -67,7 +67,7 @@ def _reading(blueprint: Blueprint, kind: str, words: str, answer: type[Strict]) 
     )
     def list_(query: Json) -> Response:
         after = query.get("after")
-        return page(*dimension_admin.listed(services().database, kind, query["limit"], after))
+        return page(*dimension_admin.list_rows(services().database, kind, query["limit"], after))
 
     @blueprint.operation(
         "GET",
@@ -78,7 +78,7 @@ def _reading(blueprint: Blueprint, kind: str, words: str, answer: type[Strict]) 
         summary=f"One {words}",
     )
     def show(name: str) -> Response:
-        return json(dimension_admin.one(services().database, kind, name))
+        return json(dimension_admin.find_row(services().database, kind, name))
 
 
 def _creating(
@@ -97,7 +97,7 @@ def _creating(
         summary=f"Create a {words}; what reports name is created by itself",
     )
     def create(body: Json) -> Response:
-        made = json(dimension_admin.create(services().database, kind, body, who()), 201)
+        made = json(dimension_admin.create_row(services().database, kind, body, who()), 201)
         made.headers["Location"] = url_for(f"{path}.show", name=body["name"])
         return made
 
@@ -118,7 +118,7 @@ def _changing(
         summary=f"Change a {words}; its builds follow a new name, the old one is an alias",
     )
     def change(body: Json, name: str) -> Response:
-        return json(dimension_admin.change(services().database, kind, name, body, who()))
+        return json(dimension_admin.change_row(services().database, kind, name, body, who()))
 
 
 def _removing(blueprint: Blueprint, kind: str, words: str) -> None:
@@ -134,7 +134,7 @@ def _removing(blueprint: Blueprint, kind: str, words: str) -> None:
         summary=f"Delete a {words} that nothing refers to; else 409 says what does",
     )
     def delete(name: str) -> Response:
-        dimension_admin.remove(services().database, kind, name, who())
+        dimension_admin.delete_row(services().database, kind, name, who())
         return Response(status=204)
 
 

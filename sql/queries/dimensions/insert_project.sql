@@ -1,4 +1,0 @@
--- Create a project from its name.
-INSERT INTO projects (name)
-VALUES (%(name)s)
-ON CONFLICT (name) DO NOTHING
