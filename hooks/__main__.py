@@ -1,4 +1,4 @@
-"""milepost-hook …: report a stage, a verdict, a failure or a manifest from inside a build."""
+"""Report a stage, a verdict, a failure or a manifest from inside a build."""
 
 from __future__ import annotations
 
@@ -15,97 +15,104 @@ from hooks import __version__, client, identity, outbox, signing
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
 
-READ_TRIES = 20  # Packer rewrites a shared manifest in place: what is read may be half of it
-READ_PAUSE = 0.1
+READ_TRIES = 20  # Packer rewrites a shared manifest in place: a read may find half of it
+READ_PAUSE_SECONDS = 0.1
 STAGE_STATUSES = ("started", "completed", "skipped", "failed", "cancelled")
-WORDS = {
+STATUS_WORDS = {
     "completed": ("success", "succeeded", "completed", "passed", "ok", "unstable", "neutral"),
     "failed": ("failure", "failed", "error", "timed_out", "startup_failure", "stale"),
     "cancelled": ("cancelled", "canceled", "aborted", "not_built", "skipped"),
 }
-TELLING = ("unstable", "neutral", "timed_out", "startup_failure", "stale")  # more than our word
+# These say more than our status: they are reported beside it.
+DETAILED_WORDS = ("unstable", "neutral", "timed_out", "startup_failure", "stale")
 
 Env = Mapping[str, str]
 
 
 class Parser(argparse.ArgumentParser):
-    """A mistake in a hook's arguments must not break the build that it reports on."""
+    """A parser whose errors do not break the build that the hook reports on."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise instead of exiting with 2."""
+        """Raise HookError, where argparse would exit with 2."""
         raise HookError(f"not reporting: {message}")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command; 0 whatever happens, unless --strict or MILEPOST_STRICT asks for 1."""
-    given = sys.argv[1:] if arguments is None else arguments
-    if not given:
+    """Run one command; exit with 1 on a problem only under --strict or MILEPOST_STRICT."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
         parser().print_help(sys.stderr)
         sys.exit(2)
-    if given[0] == "packer":  # its arguments are Packer's, not ours
-        wrap(given[1:])
+    if arguments[0] == "packer":  # the rest is Packer's own
+        run_packer(arguments[1:])
     try:
-        options = parser().parse_args(given)
+        options = parser().parse_args(arguments)
         options.run(options, os.environ, Deadline())
     except (HookError, OSError) as error:
-        _give_up(str(error), given)
+        _exit(str(error), arguments)
     except Exception as error:  # noqa: BLE001  # whatever it is, the build goes on
         missing = f" {error.name}" if isinstance(error, ImportError) else ""
-        _give_up(f"not reporting: {type(error).__name__}{missing}", given)
+        _exit(f"not reporting: {type(error).__name__}{missing}", arguments)
 
 
-def wrap(arguments: list[str]) -> NoReturn:
-    """Run Packer and report it; this process ends with Packer's exit code."""
-    from hooks.wrapper import main as wrapper  # a `stage` does without it
+def run_packer(arguments: list[str]) -> NoReturn:
+    """Run Packer and report its builds; exit with Packer's exit code."""
+    from hooks.wrapper import main as wrapper  # slow to import, and no other command needs it
 
     wrapper.main(arguments)
     raise AssertionError("unreachable")
 
 
-def _give_up(problem: str, given: list[str]) -> NoReturn:
+def _exit(problem: str, arguments: list[str]) -> NoReturn:
     print(f"milepost: {' '.join(problem.split())}", file=sys.stderr)
-    is_strict = "--strict" in given or os.environ.get("MILEPOST_STRICT", "") not in ("", "0")
+    is_strict = "--strict" in arguments or os.environ.get("MILEPOST_STRICT", "") not in ("", "0")
     sys.exit(1 if is_strict else 0)
 
 
 def parser() -> Parser:
-    """The command line."""
+    """Return the parser of the command line."""
     common = _common()
     root = Parser(prog="milepost-hook", description=__doc__, allow_abbrev=False)
     root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(dest="command", required=True, parser_class=Parser)
 
     def command(name: str, run: Any, text: str) -> Parser:
-        made = commands.add_parser(name, parents=[common], help=text, allow_abbrev=False)
-        made.set_defaults(run=run)
-        return made
+        subparser = commands.add_parser(name, parents=[common], help=text, allow_abbrev=False)
+        subparser.set_defaults(run=run)
+        return subparser
 
-    _stage(command("stage", report_stage, "start a stage, end the last one"))
-    _done(command("done", report_verdict, "say how the build ended"))
-    _fail(command("fail", report_failure, "fail the open stage, not the build"))
-    _manifest(command("manifest", report_manifest, "post the manifest that Packer wrote"))
+    _stage(command("stage", report_stage, "start a stage, which ends the one before it"))
+    _done(command("done", report_verdict, "report the result of the build"))
+    _fail(command("fail", report_failure, "report a failure of the open stage, not of the build"))
+    _manifest(command("manifest", report_manifest, "send a manifest that Packer wrote"))
     _resume(command("resume", print_resume, "print the first state that still has to run"))
-    commands.add_parser("packer", help="packer build …: run Packer and report it", add_help=False)
-    command("check", check, "show who speaks and send a test, which makes no build")
-    command("flush", flush, "send at once what waits in the spool")
+    commands.add_parser("packer", help="run packer build … and report its builds", add_help=False)
+    command(
+        "check", check, "show the identity of the build and send a test, which creates no build"
+    )
+    command("flush", flush, "send all reports in the spool now")
     return root
 
 
 def _stage(stage: Parser) -> None:
     stage.add_argument("name")
-    stage.add_argument("--state", type=_state, help="0 to 100, where no map knows the name")
+    stage.add_argument("--state", type=_state, help="0 to 100, for a name that no stage map knows")
     stage.add_argument("--status", choices=STAGE_STATUSES, default="started")
 
 
 def _done(done: Parser) -> None:
-    done.add_argument("--status", required=True, help="success, failure, cancelled, or the CI's")
+    done.add_argument(
+        "--status", required=True, help="success, failure, cancelled, or the CI's word for it"
+    )
 
 
 def _fail(fail: Parser) -> None:
     fail.add_argument("message")
     fail.add_argument("--stage", help="the stage that failed, if it is not the open one")
-    fail.add_argument("--type", default="stage", help="such as provisioner or builder")
-    fail.add_argument("--component", help="what failed, such as ansible")
+    fail.add_argument(
+        "--type", default="stage", help="type of the failure, such as provisioner or builder"
+    )
+    fail.add_argument("--component", help="component that failed, such as ansible")
 
 
 def _manifest(manifest: Parser) -> None:
@@ -114,21 +121,27 @@ def _manifest(manifest: Parser) -> None:
 
 def _resume(resume: Parser) -> None:
     resume.add_argument("--target", help="Packer's target, which the wrapper appends to the number")
-    resume.add_argument("--assume-kept", action="store_true", help="the machine is still there")
-    resume.add_argument("--json", action="store_true", help="everything, as JSON")
+    resume.add_argument(
+        "--assume-kept", action="store_true", help="the machine of the last attempt still runs"
+    )
+    resume.add_argument("--json", action="store_true", help="print all fields as JSON")
     resume.add_argument("--print", choices=("state", "artifact", "checksum", "attempt"))
-    resume.add_argument("--exit-code", action="store_true", help="3: from 0; 4: nothing to do")
+    resume.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="exit with 3 to start from 0, with 4 if nothing is left",
+    )
 
 
 def _common() -> Parser:
     common = Parser(add_help=False)
     for name in ("build-number", "project", "platform", "os-version", "image-type"):
-        common.add_argument(f"--{name}", help=f"else MILEPOST_{name.upper().replace('-', '_')}")
-    common.add_argument("--resumed-from", help="else MILEPOST_RESUMED_FROM: a state, 0 to 100")
-    common.add_argument("--attempt", help="else GitHub's; which try of the build this is")
-    common.add_argument("--created-by", help="else the CI's; who started it")
-    common.add_argument("--run-key", help="else the CI's; one for each job and each try of it")
-    common.add_argument("--strict", action="store_true", help="exit with 1 if it was not reported")
+        common.add_argument(f"--{name}", help=f"default: MILEPOST_{name.upper().replace('-', '_')}")
+    common.add_argument("--resumed-from", help="state, 0 to 100; default: MILEPOST_RESUMED_FROM")
+    common.add_argument("--attempt", help="number of this attempt of the build; default: GitHub's")
+    common.add_argument("--created-by", help="user who started the build; default: the CI's")
+    common.add_argument("--run-key", help="key of this job and attempt; default: the CI's")
+    common.add_argument("--strict", action="store_true", help="exit with 1 if the report fails")
     return common
 
 
@@ -139,9 +152,9 @@ def _state(text: str) -> int:
 
 
 def report_stage(options: Any, env: Env, deadline: Deadline) -> None:
-    """Start a stage; under the Packer wrapper print a marker instead, which the wrapper reads."""
+    """Report a stage; under the Packer wrapper print a marker instead, which the wrapper reads."""
     if _is_wrapped(env):
-        _mark(options)
+        _print_marker(options)
         return
     event = {"kind": "stage", "stage": options.name, "status": options.status, "at": client.now()}
     if options.state is not None:
@@ -149,35 +162,35 @@ def report_stage(options: Any, env: Env, deadline: Deadline) -> None:
     _send(options, env, deadline, event)
 
 
-def _mark(options: Any) -> None:
+def _print_marker(options: Any) -> None:
     if options.status != "started":
         raise HookError("not reporting: under the Packer wrapper a stage can only be started")
     number = "-" if options.state is None else options.state
-    name = " ".join(options.name.split())  # one line, whatever the name holds
+    name = " ".join(options.name.split())  # a marker is one line
     print(f"milepost: stage {number} {name}", flush=True)
 
 
 def _is_wrapped(env: Env) -> bool:
-    """Inside the Packer wrapper what a hook prints is read with its target's name in front."""
+    """Return whether the Packer wrapper reads what this hook prints."""
     return env.get("MILEPOST_WRAPPED") == "1"
 
 
 def report_verdict(options: Any, env: Env, deadline: Deadline) -> None:
-    """End the build; under the Packer wrapper the wrapper judges."""
+    """Report the result of the build; under the Packer wrapper do nothing."""
     if _is_wrapped(env):
         return
     word = options.status.strip().lower()
-    status = next((ours for ours, words in WORDS.items() if word in words), None)
+    status = next((ours for ours, words in STATUS_WORDS.items() if word in words), None)
     if status is None:
         raise HookError("not reporting: --status must be success, failure or cancelled")
     event: Json = {"kind": "build", "status": status, "at": client.now()}
-    if word in TELLING:
+    if word in DETAILED_WORDS:
         event["failure"] = {"type": "build", "message": f"The CI's own word: {word}"}
     _send(options, env, deadline, event)
 
 
 def report_failure(options: Any, env: Env, deadline: Deadline) -> None:
-    """Fail the open stage, or the named one."""
+    """Report a failure of the open stage, or of the named one."""
     failure = {"type": options.type, "message": options.message, "component": options.component}
     if _is_wrapped(env):
         print(f"milepost: fail {json.dumps(failure)}", flush=True)
@@ -189,7 +202,7 @@ def report_failure(options: Any, env: Env, deadline: Deadline) -> None:
 
 
 def report_manifest(options: Any, env: Env, deadline: Deadline) -> None:
-    """Post the manifest as it is; under the Packer wrapper say where it is."""
+    """Send the manifest as it is; under the Packer wrapper print its path instead."""
     if _is_wrapped(env):
         print(f"milepost: manifest {options.file.absolute()}", flush=True)
         return
@@ -199,12 +212,12 @@ def report_manifest(options: Any, env: Env, deadline: Deadline) -> None:
 
 
 def read_manifest(path: Path, deadline: Deadline) -> Json:
-    """The manifest's JSON object; waits where Packer is still writing it."""
+    """Return the manifest's JSON object; wait while Packer still writes it. Raises HookError."""
     for _ in range(READ_TRIES):
         try:
             document = json.loads(path.read_bytes())
         except (ValueError, RecursionError):
-            if not deadline.pause(READ_PAUSE):
+            if not deadline.pause(READ_PAUSE_SECONDS):
                 break
             continue
         if isinstance(document, dict):
@@ -214,14 +227,14 @@ def read_manifest(path: Path, deadline: Deadline) -> Json:
 
 
 def print_resume(options: Any, env: Env, deadline: Deadline) -> None:
-    """Print where the next attempt begins."""
+    """Print the resume point of the build, and exit."""
     from hooks import resume
 
     sys.exit(resume.run(options, env, deadline))
 
 
 def check(options: Any, env: Env, deadline: Deadline) -> None:
-    """Print each identity value and where it came from, send a test, say where to look."""
+    """Print each identity value with its origin, send a test, print the URL of the build."""
     for name, value in identity.details(vars(options), env).items():
         _show(name, value)
     values = identity.identity(vars(options), env)
@@ -230,15 +243,15 @@ def check(options: Any, env: Env, deadline: Deadline) -> None:
     _show("secret", identity.Value("a bearer token" if is_bearer else "a key", "MILEPOST_SECRET"))
     test = client.envelope(values, [{"kind": "heartbeat", "at": client.now()}])
     answer = client.send(test, env, deadline)
-    print(f"\nThe receiver took a signed test: {json.dumps(answer)}\nLook at: {_page(env, values)}")
+    print(f"\nThe receiver accepted a signed test: {json.dumps(answer)}")
+    print(f"Look at: {_page(env, values)}")
 
 
 def flush(_: Any, env: Env, deadline: Deadline) -> None:
-    """Send what is spooled; say what was sent, kept and set aside."""
-    drained, kept = outbox.flush(env, deadline)
-    sent, refused = len(drained.answers), len(drained.refusals)
-    print(f"sent {sent}, kept {kept}, set aside {refused}")
-    problems = [drained.problem, *drained.refusals.values()]
+    """Send the whole spool; print the numbers of sent, kept and refused. Raises HookError."""
+    result, left = outbox.flush(env, deadline)
+    print(f"sent {len(result.answers)}, kept {left}, set aside {len(result.refusals)}")
+    problems = [result.problem, *result.refusals.values()]
     if any(problems):
         raise HookError("; ".join(filter(None, problems))[:500])
 
@@ -248,7 +261,7 @@ def _show(name: str, value: identity.Value) -> None:
 
 
 def _page(env: Env, values: identity.Values) -> str:
-    """The build's page, without a password that the URL may hold."""
+    """Return the URL of the build's page, without a password that is in MILEPOST_URL."""
     parts = urlsplit(client.address(env).partition("/webhooks/")[0])
     host = parts.netloc.rpartition("@")[2]
     number = quote(values["build_number"].text or "", safe=":@+")

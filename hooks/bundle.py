@@ -1,4 +1,4 @@
-"""Pack the hook and what it needs into one file; the same bytes on every build.
+"""Pack the hook and its packages into one file; the same bytes on every build.
 
 A zip behind a `#!` line, as Python's zipapp makes them: https://docs.python.org/3/library/zipapp.html
 """
@@ -14,19 +14,19 @@ MAIN = """import certifi
 
 from hooks.ca_bundle import system_bundle
 
-if system_bundle():  # else every call would unpack certifi's own into a temporary file
+if system_bundle():  # else every call unpacks certifi's own into a temporary file
     certifi.where = system_bundle
 
 from hooks.__main__ import main
 
 main()
 """
-NOT_NEEDED = ("RECORD", "INSTALLER", "REQUESTED", "bundle.py")
+EXCLUDED = ("RECORD", "INSTALLER", "REQUESTED", "bundle.py")
 SUFFIXES = (".py", ".pem", ".typed")
 
 
 def bundle(packages: Path, hooks: Path, target: Path) -> None:
-    """Write `target` from a folder of installed packages and from our own."""
+    """Write `target` from a folder of installed packages and from the hook's own files."""
     files = {str(path.relative_to(packages)): path for path in packages.rglob("*")}
     files.update({f"hooks/{path.relative_to(hooks)}": path for path in hooks.rglob("*.py")})
     contents = {name: path.read_bytes() for name, path in files.items() if _belongs(path)}
@@ -41,7 +41,7 @@ def bundle(packages: Path, hooks: Path, target: Path) -> None:
 
 
 def _belongs(path: Path) -> bool:
-    if not path.is_file() or path.name in NOT_NEEDED or "__pycache__" in path.parts:
+    if not path.is_file() or path.name in EXCLUDED or "__pycache__" in path.parts:
         return False
     return path.suffix in SUFFIXES or any(part.endswith(".dist-info") for part in path.parts)
 

@@ -1,4 +1,4 @@
-"""Envelopes and their way to the receiver: at most ten seconds, one id over all tries."""
+"""Envelopes and how they are sent: within ten seconds, under one id over all tries."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from hooks import __version__, signing
-from hooks.ca_bundle import named_or_system
+from hooks.ca_bundle import ca_file
 from hooks.errors import HookError
 from hooks.identity import DIMENSIONS, Values
 
 BUDGET_SECONDS = 10.0
-PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-TRY_AGAIN = (408, 429, 500, 502, 503, 504)
-MAX_BODY = 5 * 2**20
+RETRY_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+RETRY_STATUSES = (408, 429, 500, 502, 503, 504)
+MAX_BODY = 5 * 2**20  # bytes; the receiver's own limit
 
 Json = dict[str, Any]
 T = TypeVar("T")
 
 
 class Clock(NamedTuple):
-    """Time, which a test passes in."""
+    """The sources of time; a test passes its own."""
 
     wall: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
@@ -34,27 +34,27 @@ class Clock(NamedTuple):
 
 
 class Deadline:
-    """The time that one command may cost the build, over everything that it does."""
+    """The time budget of one command, over everything that it does."""
 
     def __init__(self, seconds: float = BUDGET_SECONDS, clock: Clock | None = None) -> None:
         self.seconds = seconds
         self.clock = clock or Clock()
         self.end = self.clock.monotonic() + seconds
 
-    def left(self) -> float:
-        """Seconds until the end."""
+    def remaining(self) -> float:
+        """Return the seconds until the end."""
         return max(0.0, self.end - self.clock.monotonic())
 
     def pause(self, seconds: float) -> bool:
-        """Sleep; or at once False where the end comes first."""
-        if seconds >= self.left():
+        """Sleep and return True; return False at once if the end comes first."""
+        if seconds >= self.remaining():
             return False
         self.clock.sleep(seconds)
         return True
 
 
 class Outcome(NamedTuple):
-    """What came of a try: an answer, or a problem and how long to wait (None: for ever)."""
+    """Result of a try: an answer, or a problem and the wait in seconds, None for no further try."""
 
     answer: Json | None = None
     problem: str = ""
@@ -63,12 +63,12 @@ class Outcome(NamedTuple):
 
 
 def now() -> str:
-    """The time in UTC, to the microsecond."""
+    """Return the time in UTC, to the microsecond."""
     return datetime.now(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def envelope(values: Values, events: list[Json], manifest: Json | None = None) -> Json:
-    """What the receiver takes. A value that is not known is null."""
+    """Return the document to send. An unknown value is null."""
     return {
         "version": 1,
         "build": {
@@ -77,8 +77,8 @@ def envelope(values: Values, events: list[Json], manifest: Json | None = None) -
         },
         "run": {
             "key": values["run_key"].text,
-            "attempt": _whole(values, "attempt"),
-            "resumed_from": _whole(values, "resumed_from"),
+            "attempt": _integer(values, "attempt"),
+            "resumed_from": _integer(values, "resumed_from"),
             **{name: values[name].text for name in ("url", "commit", "branch")},
         },
         "events": events,
@@ -87,7 +87,7 @@ def envelope(values: Values, events: list[Json], manifest: Json | None = None) -
 
 
 def address(env: Mapping[str, str]) -> str:
-    """Where to post: MILEPOST_URL, with the route behind it unless it names one."""
+    """Return the URL to post to: MILEPOST_URL, with the default route if it has none."""
     base = env.get("MILEPOST_URL", "").strip().rstrip("/")
     if not base:
         raise HookError("not reporting: set MILEPOST_URL")
@@ -95,28 +95,28 @@ def address(env: Mapping[str, str]) -> str:
 
 
 def encode(document: Json) -> bytes:
-    """The body of an envelope; HookError where the receiver would not take so much."""
+    """Return the body of an envelope; raise HookError if it is too large."""
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    body = text.encode("utf-8", "replace")  # an argument may hold bytes that are no UTF-8
+    body = text.encode("utf-8", "replace")  # an argument may hold bytes that are not UTF-8
     if len(body) > MAX_BODY:
-        raise HookError(f"not reporting: {len(body)} bytes, the receiver takes {MAX_BODY}")
+        raise HookError(f"not reporting: {len(body)} bytes, the receiver takes at most {MAX_BODY}")
     return body
 
 
-def new_id() -> str:
-    """A webhook-id: the receiver knows a delivery by it, however often it comes."""
+def new_message_id() -> str:
+    """Return a new webhook-id, by which the receiver recognises a repeated delivery."""
     return f"msg_{uuid.uuid4().hex}"
 
 
 def send(document: Json, env: Mapping[str, str], deadline: Deadline | None = None) -> Json:
-    """Post an envelope past the spool; HookError where it was not taken in time."""
-    outcome = Receiver(env).post(new_id(), encode(document), deadline or Deadline())
+    """Post an envelope past the spool; raise HookError if it was not taken in time."""
+    outcome = Receiver(env).post(new_message_id(), encode(document), deadline or Deadline())
     if outcome.answer is None:
         raise HookError(f"not reported: {outcome.problem}")
     return outcome.answer
 
 
-def _whole(values: Values, name: str) -> int | None:
+def _integer(values: Values, name: str) -> int | None:
     text = values[name].text
     if text is None:
         return None
@@ -126,23 +126,23 @@ def _whole(values: Values, name: str) -> int | None:
 
 
 class Receiver:
-    """Where to post and as whom, over one connection; HookError where that is not set.
+    """One connection to the receiver, from the environment; raises HookError if that is incomplete.
 
-    The environment may name a proxy and certificate authorities, as `requests` knows them:
+    The environment may name a proxy and certificate authorities, as for `requests`:
     https://requests.readthedocs.io/en/latest/user/advanced/#proxies
     """
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.url, self._secret = address(env), signing.secret_of(env)
-        self._authorities = named_or_system(env)
+        self._authorities = ca_file(env)
         self._session: Any = None
 
     def post(self, message_id: str, body: bytes, deadline: Deadline) -> Outcome:
-        """Try until it is taken, refused for good, or the time is up."""
+        """Try until it is taken, refused for good, or the time is up; return the last outcome."""
         outcome = Outcome()
-        for pause in PAUSES:
+        for pause in RETRY_PAUSES:
             try:
-                outcome = within(deadline, lambda: self._try(message_id, body, deadline))
+                outcome = run_within(deadline, lambda: self._try(message_id, body, deadline))
             except HookError as error:
                 return Outcome(problem=str(error).partition(": ")[2])
             if outcome.wait is None or not deadline.pause(max(pause, outcome.wait)):
@@ -163,25 +163,28 @@ class Receiver:
                 self.url,
                 body,
                 headers=headers,
-                timeout=max(0.1, deadline.left()),
+                timeout=max(0.1, deadline.remaining()),
                 allow_redirects=False,
                 auth=lambda request: request,  # a .netrc would replace our Authorization
                 verify=self._authorities,
             )
         except (requests.ConnectionError, requests.Timeout) as error:
             host = urlsplit(self.url).hostname
-            if "CERTIFICATE_VERIFY" in str(error):  # no further try mends it
+            if "CERTIFICATE_VERIFY" in str(error):  # no further try helps
                 advice = "name the file of its authority in REQUESTS_CA_BUNDLE"
                 return Outcome(problem=f"the certificate of {host} is not trusted: {advice}")
             return Outcome(problem=f"no answer from {host} ({type(error).__name__})", wait=0.0)
         except requests.RequestException as error:
-            return Outcome(problem=f"is MILEPOST_URL right? ({type(error).__name__})")
+            return Outcome(problem=f"check MILEPOST_URL ({type(error).__name__})")
         return _outcome(answer.status_code, answer.content, answer.headers)
 
 
-def within(deadline: Deadline, work: Callable[[], T]) -> T:
-    """Run the work in a thread that may be left behind: neither name resolution nor a server
-    that answers byte by byte ends by itself."""
+def run_within(deadline: Deadline, work: Callable[[], T]) -> T:
+    """Run the work and return its result; raise HookError if the time is up first.
+
+    The work has a thread of its own, which is then left behind: neither name resolution nor a
+    server that answers byte by byte ends by itself.
+    """
     answers: list[T] = []
     errors: list[Exception] = []
 
@@ -193,7 +196,7 @@ def within(deadline: Deadline, work: Callable[[], T]) -> T:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(deadline.left())
+    thread.join(deadline.remaining())
     if errors:
         raise errors[0]
     if not answers:
@@ -202,17 +205,17 @@ def within(deadline: Deadline, work: Callable[[], T]) -> T:
 
 
 def _outcome(status: int, content: bytes, headers: Mapping[str, str]) -> Outcome:
-    if status // 100 == 2:  # a redirect has taken nothing
-        return Outcome(answer=_json(content))
-    again = status in TRY_AGAIN
+    if status // 100 == 2:  # a redirect is no acceptance
+        return Outcome(answer=_json_object(content))
+    is_temporary = status in RETRY_STATUSES
     return Outcome(
-        problem=_refusal(status, _json(content)),
-        wait=_retry_after(headers) if again else None,
-        is_refused=status // 100 == 4 and not again,
+        problem=_refusal(status, _json_object(content)),
+        wait=_retry_after(headers) if is_temporary else None,
+        is_refused=status // 100 == 4 and not is_temporary,
     )
 
 
-def _json(content: bytes) -> Json:
+def _json_object(content: bytes) -> Json:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
@@ -221,15 +224,15 @@ def _json(content: bytes) -> Json:
 
 
 def _refusal(status: int, problem: Json) -> str:
-    """The receiver's own words, on one line."""
+    """Return the problem that the receiver names, on one line."""
     errors = problem.get("errors")
     fields = "; ".join(
         f"{name}: {' '.join(map(str, texts))}"
         for name, texts in (errors.items() if isinstance(errors, dict) else ())
         if isinstance(texts, list)
     )
-    words = (f"the receiver answers {status}", str(problem.get("detail") or ""), fields)
-    return " ".join(" ".join(word for word in words if word).split())[:500]
+    parts = (f"the receiver answers {status}", str(problem.get("detail") or ""), fields)
+    return " ".join(" ".join(filter(None, parts)).split())[:500]
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -1,9 +1,9 @@
-"""What goes wrong in a hook: always one line for a person, never a broken build."""
+"""Errors of a hook: each is one line for a person, and none breaks a build."""
 
 
 class HookError(Exception):
     """A sentence that says what to change."""
 
 
-class Kept(HookError):
-    """It is in the spool, and will be sent before anything later is."""
+class DeliveryPending(HookError):
+    """The envelope is in the spool, and is sent before anything later."""

@@ -1,6 +1,6 @@
-"""Which build speaks, and in which run: from flags, variables, or the CI's own variables.
+"""The identity of a build and its run: from flags, variables, or the CI's own variables; pure.
 
-Pure functions of a mapping. Vendors' pages:
+Vendors' pages:
 https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 https://docs.gitlab.com/ci/variables/predefined_variables/
 https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#using-environment-variables
@@ -17,18 +17,18 @@ from typing import NamedTuple
 from hooks.errors import HookError
 
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
-DETAILS = ("attempt", "url", "commit", "branch", "created_by")
-LONGEST = 200
+RUN_DETAILS = ("attempt", "url", "commit", "branch", "created_by")
+MAX_LENGTH = 200
 
 _ALLOWED = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")
-_NOT_IN_A_SLUG = re.compile(r"[^A-Za-z0-9._@+]+")  # nor a hyphen: several become one
+_SEPARATORS = re.compile(r"[^A-Za-z0-9._@+]+")  # a hyphen too: several become one
 
 Env = Mapping[str, str]
 Flags = Mapping[str, "str | None"]
 
 
 class Value(NamedTuple):
-    """A value and where it came from, for `check`."""
+    """A value and its origin, for `check`."""
 
     text: str | None
     origin: str
@@ -39,7 +39,7 @@ UNSET = Value(None, "not set")
 
 
 class Forge(NamedTuple):
-    """Where a CI tells what; of several variables the first that is set."""
+    """The variables of a CI by what they tell; of several, the first that is set counts."""
 
     marks: tuple[str, ...]
     run: tuple[str, ...]
@@ -53,26 +53,25 @@ class Forge(NamedTuple):
 
 
 def identity(flags: Flags, env: Env) -> Values:
-    """Every identity value by its name in the envelope; HookError where a build has no number."""
+    """Return each identity value by its name in the envelope; raise HookError without a number."""
     values = details(flags, env)
-    number = _said("build_number", flags, env)
+    number = _setting("build_number", flags, env)
     source = [env.get(name, "") for name in ("PACKER_BUILDER_TYPE", "PACKER_BUILD_NAME")]
-    if number.text:
-        values["build_number"] = _checked(number)
-    else:
-        values["build_number"] = _default_number(flags, env, source)
+    values["build_number"] = (
+        _valid_number(number) if number.text else _default_number(flags, env, source)
+    )
     return values
 
 
 def identity_of_target(env: Env, target: str, platform: str | None, run_uuid: str) -> Values:
-    """The identity of one build of a wrapped Packer run: its number ends with Packer's target.
+    """Return the identity of one build of a wrapped Packer run: its number ends with the target.
 
-    `run_uuid` stands in for Packer's own, which nobody outside can know.
+    `run_uuid` stands in for Packer's own, which is unknown outside Packer. Raises HookError.
     """
     env = {**env, "PACKER_RUN_UUID": run_uuid, "PACKER_BUILDER_TYPE": platform or ""}
-    values, number = details({}, env), _said("build_number", {}, env)
+    values, number = details({}, env), _setting("build_number", {}, env)
     if number.text:
-        text = _short(f"{_checked(number).text}-{slug(target)}")
+        text = _shortened(f"{_valid_number(number).text}-{slug(target)}")
         values["build_number"] = Value(text, f"{number.origin} and Packer's target")
     else:
         values["build_number"] = _default_number({}, env, [slug(target)])
@@ -80,33 +79,33 @@ def identity_of_target(env: Env, target: str, platform: str | None, run_uuid: st
 
 
 def details(flags: Flags, env: Env) -> Values:
-    """Every identity value but the build's number."""
-    values = {name: _said(name, flags, env) for name in (*DIMENSIONS, "resumed_from")}
+    """Return each identity value but the build's number."""
+    values = {name: _setting(name, flags, env) for name in (*DIMENSIONS, "resumed_from")}
     if not values["platform"].text:
-        values["platform"] = _first(env, "PACKER_BUILDER_TYPE")
+        values["platform"] = _variable(env, "PACKER_BUILDER_TYPE")
     forge = _forge(env)
-    said = _said("run_key", flags, env)
-    values["run_key"] = said if said.text else _run_key(forge, env)
-    for name in DETAILS:
-        values[name] = _flag(name, flags) or _told(forge, name, env)
+    run_key = _setting("run_key", flags, env)
+    values["run_key"] = run_key if run_key.text else _run_key(forge, env)
+    for name in RUN_DETAILS:
+        values[name] = _flag(name, flags) or _forge_value(forge, name, env)
     return values
 
 
 def slug(text: str) -> str:
-    """Text as a build number; what is too long keeps its beginning and gets a digest."""
-    clean = _NOT_IN_A_SLUG.sub("-", text.replace("/", ".")).strip("-")
-    return _short(clean, text)
+    """Return the text as a build number; a long one is cut and ends with a digest."""
+    clean = _SEPARATORS.sub("-", text.replace("/", ".")).strip("-")
+    return _shortened(clean, text)
 
 
-def _short(clean: str, text: str = "") -> str:
-    if len(clean) <= LONGEST:
+def _shortened(clean: str, text: str = "") -> str:
+    if len(clean) <= MAX_LENGTH:
         return clean
     digest = hashlib.sha256((text or clean).encode("utf-8", "surrogateescape")).hexdigest()[:10]
-    return f"{clean[: LONGEST - 11]}-{digest}"
+    return f"{clean[: MAX_LENGTH - 11]}-{digest}"
 
 
-def _said(name: str, flags: Flags, env: Env) -> Value:
-    return _flag(name, flags) or _first(env, f"MILEPOST_{name.upper()}")
+def _setting(name: str, flags: Flags, env: Env) -> Value:
+    return _flag(name, flags) or _variable(env, f"MILEPOST_{name.upper()}")
 
 
 def _flag(name: str, flags: Flags) -> Value | None:
@@ -114,27 +113,28 @@ def _flag(name: str, flags: Flags) -> Value | None:
     return Value(text, f"--{name.replace('_', '-')}") if text else None
 
 
-def _first(env: Env, *names: str) -> Value:
-    found = ((env.get(name, "").strip(), name) for name in names)
-    return next((Value(text, name) for text, name in found if text), UNSET)
+def _variable(env: Env, *names: str) -> Value:
+    values = (Value(env.get(name, "").strip(), name) for name in names)
+    return next((value for value in values if value.text), UNSET)
 
 
-def _checked(number: Value) -> Value:
+def _valid_number(number: Value) -> Value:
     if _ALLOWED.match(number.text or ""):
         return number
     raise HookError(f"not reporting: {number.origin} must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -")
 
 
 def _default_number(flags: Flags, env: Env, source: Sequence[str]) -> Value:
-    """Repository, pipeline run, and the dimensions or the job; inside Packer its source too.
+    """Return repository, pipeline run, and dimensions or job; inside Packer its source too.
 
-    A re-run keeps all of these, so it is a further attempt of the same build.
+    A re-run keeps all of these, so it is a further attempt of the same build. Raises HookError.
     """
     forge = _forge(env)
     run = [env.get(name, "") for name in forge.run] if forge else []
     if forge and all(run):
-        said = [_said(name, flags, env).text for name in ("os_version", "image_type", "platform")]
-        parts = [*run, *(said if any(said) else [env.get(forge.job, "")]), *source]
+        names = ("os_version", "image_type", "platform")
+        dimensions = [_setting(name, flags, env).text for name in names]
+        parts = [*run, *(dimensions if any(dimensions) else [env.get(forge.job, "")]), *source]
         return Value(slug("-".join(filter(None, parts))), f"{', '.join(forge.run)} and more")
     if env.get("PACKER_RUN_UUID"):
         parts = ["packer", env["PACKER_RUN_UUID"], *source]
@@ -143,18 +143,18 @@ def _default_number(flags: Flags, env: Env, source: Sequence[str]) -> Value:
 
 
 def _run_key(forge: Forge | None, env: Env) -> Value:
-    """What one job of one attempt has to itself; its forge's webhooks can tell it too."""
+    """Return the key of one job of one attempt; the forge's own webhooks name the same key."""
     key = forge.run_key(env) if forge else UNSET
     if not key.text:
-        key = _first(env, "PACKER_RUN_UUID")
+        key = _variable(env, "PACKER_RUN_UUID")
     return key if key.text else Value("local", "no CI and no Packer")
 
 
-def _told(forge: Forge | None, name: str, env: Env) -> Value:
+def _forge_value(forge: Forge | None, name: str, env: Env) -> Value:
     if forge is None:
         return UNSET
-    where = getattr(forge, name)
-    value: Value = where(env) if callable(where) else _first(env, *where)
+    field = getattr(forge, name)
+    value: Value = field(env) if callable(field) else _variable(env, *field)
     return value
 
 
@@ -163,8 +163,8 @@ def _forge(env: Env) -> Forge | None:
 
 
 def _github_key(env: Env) -> Value:
-    """The runner's name stands in where the check run's id is not passed on."""
-    job = _first(env, "MILEPOST_CHECK_RUN_ID", "JOB_CHECK_RUN_ID", "RUNNER_NAME")
+    """Return GitHub's key, with the runner's name if the check run's id is not passed on."""
+    job = _variable(env, "MILEPOST_CHECK_RUN_ID", "JOB_CHECK_RUN_ID", "RUNNER_NAME")
     run = (env.get("GITHUB_REPOSITORY", ""), env.get("GITHUB_RUN_ID", ""))
     parts = ("github", *run, env.get("GITHUB_RUN_ATTEMPT") or "1", job.text or "")
     return Value(":".join(parts), f"GITHUB_RUN_ID, {job.origin}")
@@ -203,9 +203,9 @@ FORGES = (
     Forge(
         marks=("CI_JOB_ID", "CI_PIPELINE_ID"),
         run=("CI_PROJECT_PATH", "CI_PIPELINE_ID"),
-        job="CI_JOB_NAME",  # has the leg of a matrix in it, and a retry keeps it
+        job="CI_JOB_NAME",  # names the leg of a matrix; a retry keeps it
         run_key=_gitlab_key,
-        url=lambda env: _first(env, "CI_JOB_URL"),
+        url=lambda env: _variable(env, "CI_JOB_URL"),
         attempt=(),
         commit=("CI_COMMIT_SHA",),
         branch=("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_REF_NAME"),
@@ -216,7 +216,7 @@ FORGES = (
         run=("JOB_NAME", "BUILD_NUMBER"),
         job="",  # STAGE_NAME changes from call to call of one build
         run_key=_jenkins_key,
-        url=lambda env: _first(env, "BUILD_URL"),
+        url=lambda env: _variable(env, "BUILD_URL"),
         attempt=(),
         commit=("GIT_COMMIT",),
         branch=("CHANGE_BRANCH", "BRANCH_NAME"),

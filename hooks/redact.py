@@ -1,4 +1,4 @@
-"""Take out what must not be told: values that are known to be secret, and what looks secret; pure.
+"""Mask secrets: known values, and text that looks like a secret; pure.
 
 Packer masks sensitive variables in its plain output alone: a manifest and, before 1.15.1,
 `-machine-readable` hold them in clear (https://github.com/hashicorp/packer/pull/13582).
@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 MASK = "<sensitive>"
-SHORTEST = 6  # of a value that is secret only by its variable's name
+MIN_LENGTH = 6  # of a value that is secret only by its variable's name
 
-_NAMED_SECRET = re.compile(
+_SECRET_NAME = re.compile(
     r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH", re.I
 )
 _LOOKS_SECRET = re.compile(
-    r"(?P<keep>(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)[\"']?\s*[=:]\s*[\"']?)"
+    r"(?P<key>(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)[\"']?\s*[=:]\s*[\"']?)"
     r"(?!<sensitive>)[^\s\"',;&]{3,}"
     r"|(?P<url>://[^/\s:@]+:)[^/\s@]+(?=@)"
     r"|(?P<bearer>\b(?:bearer|basic) )[\w.~+/=-]{12,}"
@@ -34,28 +34,28 @@ _KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{16,}\s*$")
 
 
 class Redactor:
-    """Masks values and what looks like a secret; remembers an open private key between lines."""
+    """Masks known values and likely secrets; remembers an open private key between lines."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        parts = {part.strip() for value in values for part in value.splitlines()}
-        known = sorted((re.escape(part) for part in parts if part), key=len, reverse=True)
-        self._known = re.compile("|".join(known)) if known else None
+        lines = {line.strip() for value in values for line in value.splitlines()}
+        patterns = sorted((re.escape(line) for line in lines if line), key=len, reverse=True)
+        self._values = re.compile("|".join(patterns)) if patterns else None
         self._in_key = False
 
     def line(self, text: str) -> str:
-        """A line of output, fit to be posted."""
+        """Return a line of output without its secrets."""
         if self._in_key or "PRIVATE KEY" in text:
             text = self._key_line(text)
         return self.text(text)
 
     def text(self, text: str) -> str:
-        """Any text, fit to be posted."""
-        if self._known:
-            text = self._known.sub(MASK, text)
-        return _LOOKS_SECRET.sub(_kept, text) if _HINT.search(text) else text
+        """Return any text without its secrets."""
+        if self._values:
+            text = self._values.sub(MASK, text)
+        return _LOOKS_SECRET.sub(_masked, text) if _HINT.search(text) else text
 
     def document(self, value: Any) -> Any:
-        """JSON with every text in it redacted."""
+        """Return a JSON value with every text in it redacted."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
@@ -74,15 +74,15 @@ class Redactor:
         return _KEY_LINE.sub(MASK, text)
 
 
-def named_secret(env: Mapping[str, str]) -> list[str]:
-    """The values of variables whose names say that they are secret."""
+def secret_values(env: Mapping[str, str]) -> list[str]:
+    """Return the values of variables whose names say that they are secret."""
     return [
         value
         for name, value in env.items()
-        if _NAMED_SECRET.search(name) and len(value) >= SHORTEST and value[:1] != "/"
+        if _SECRET_NAME.search(name) and len(value) >= MIN_LENGTH and value[:1] != "/"
     ]
 
 
-def _kept(match: re.Match[str]) -> str:
-    kept = match["keep"] or match["url"] or match["bearer"] or ""
-    return kept + MASK
+def _masked(match: re.Match[str]) -> str:
+    prefix = match["key"] or match["url"] or match["bearer"] or ""
+    return prefix + MASK

@@ -1,7 +1,7 @@
 """`milepost-hook resume`: where the next attempt of a build begins, and from which artifact.
 
-Packer destroys its machine, so an attempt may begin above 0 only from a kept artifact, or where
-the user says that the machine was kept.
+Packer destroys its machine, so an attempt may begin above 0 only from a kept artifact, or if the
+user says that the machine was kept.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from hooks.errors import HookError
 
 Json = dict[str, Any]
 
-RESUMES, FROM_START, NOTHING_LEFT = 0, 3, 4
-NO_IDS = ("", "Null", "File", "VM", "Container")  # of builders whose artifacts are files
+EXIT_RESUME, EXIT_FROM_START, EXIT_NOTHING_LEFT = 0, 3, 4
+FILE_ARTIFACT_IDS = ("", "Null", "File", "VM", "Container")  # the artifact is a file
 
 
 def run(options: Any, env: Mapping[str, str], deadline: Deadline) -> int:
-    """Print the answer; the exit code is 0 unless --exit-code asks for more."""
+    """Print the resume point; return the exit code, 0 without --exit-code."""
     try:
         build = fetch(_number(options, env), env, deadline)
-        found = answer(build, options.assume_kept)
+        point = resume_point(build, options.assume_kept)
     except HookError as error:
-        print(f"milepost: {error}: from the beginning", file=sys.stderr)
-        found = answer({}, assume_kept=False)
-    _print(found, options)
-    return found["exit_code"] if options.exit_code else 0
+        print(f"milepost: {error}: resume from the beginning", file=sys.stderr)
+        point = resume_point({}, assume_kept=False)
+    _print(point, options)
+    return point["exit_code"] if options.exit_code else 0
 
 
-def answer(build: Json, assume_kept: bool) -> Json:
-    """What to print of a build as the API shows it; pure.
+def resume_point(build: Json, assume_kept: bool) -> Json:
+    """Return the fields to print, from the build as the API returns it; pure.
 
-    `state` is 0 where the next attempt starts from the beginning, 100 where nothing is left;
-    `resume_state` is what the receiver knows; `artifact` is null unless it is safe.
+    `state` is 0 if the next attempt starts from the beginning, 100 if nothing is left to run;
+    `resume_state` is the receiver's; `artifact` is null unless resuming from it is safe.
     """
     resume = build.get("resume") or {}
     known = resume.get("state") if build else 0
@@ -54,12 +54,12 @@ def answer(build: Json, assume_kept: bool) -> Json:
         "start_from": _start_from(artifact),
         "checksum": (artifact or {}).get("checksum"),
         "attempt": build.get("attempt"),
-        "exit_code": NOTHING_LEFT if is_done else RESUMES if state else FROM_START,
+        "exit_code": EXIT_NOTHING_LEFT if is_done else EXIT_RESUME if state else EXIT_FROM_START,
     }
 
 
 def fetch(number: str, env: Mapping[str, str], deadline: Deadline) -> Json:
-    """The build as the API shows it; HookError."""
+    """Return the build as the API returns it; raise HookError if there is none."""
     import requests
 
     token = env.get("MILEPOST_TOKEN", "").strip()
@@ -68,50 +68,50 @@ def fetch(number: str, env: Mapping[str, str], deadline: Deadline) -> Json:
     url = f"{base}/api/v1/builds/{quote(number, safe=':@+')}"
 
     def get() -> Json:
-        found = requests.get(
-            url, headers=headers, timeout=deadline.left(), auth=lambda request: request
+        response = requests.get(
+            url, headers=headers, timeout=deadline.remaining(), auth=lambda request: request
         )
-        if found.status_code != 200:
-            words = {401: "set MILEPOST_TOKEN", 404: f"no build {number}"}
+        if response.status_code != 200:
+            problems = {401: "set MILEPOST_TOKEN", 404: f"no build {number}"}
             raise HookError(
-                words.get(found.status_code, f"the receiver answers {found.status_code}")
+                problems.get(response.status_code, f"the receiver answers {response.status_code}")
             )
-        document: Json = found.json()
+        document: Json = response.json()
         return document
 
     try:
-        return client.within(deadline, get)
+        return client.run_within(deadline, get)
     except (requests.RequestException, ValueError) as error:
         raise HookError(f"no answer from the receiver ({type(error).__name__})") from error
 
 
 def _number(options: Any, env: Mapping[str, str]) -> str:
     if options.target:
-        said = options.build_number or env.get("MILEPOST_BUILD_NUMBER", "")
+        number = options.build_number or env.get("MILEPOST_BUILD_NUMBER", "")
         values = identity.identity_of_target(
-            {**env, "MILEPOST_BUILD_NUMBER": said}, options.target, None, ""
+            {**env, "MILEPOST_BUILD_NUMBER": number}, options.target, None, ""
         )
         return values["build_number"].text or ""
     return identity.identity(vars(options), env)["build_number"].text or ""
 
 
 def _start_from(artifact: Json | None) -> str:
-    """What a template takes: an id, or the path of a file."""
+    """Return what a template starts from: an id, or the path of a file."""
     if not artifact:
         return ""
     files = artifact.get("files") or []
-    if artifact.get("artifact_id") in NO_IDS and files:
+    if artifact.get("artifact_id") in FILE_ARTIFACT_IDS and files:
         return str(files[0].get("name"))
     return str(artifact.get("artifact_id"))
 
 
-def _print(found: Json, options: Any) -> None:
+def _print(point: Json, options: Any) -> None:
     if options.json:
-        print(json.dumps({name: value for name, value in found.items() if name != "exit_code"}))
+        print(json.dumps({name: value for name, value in point.items() if name != "exit_code"}))
         return
     name = {"artifact": "start_from"}.get(options.print, options.print or "state")
-    print("" if found[name] is None else found[name])
-    if found["artifact"] and not options.print:
-        checksum = f" ({found['checksum']})" if found["checksum"] else ""
-        start = f"from {found['start_from']}{checksum}, after attempt {found['attempt']}"
-        print(f"milepost: resume at {found['state']} {start}", file=sys.stderr)
+    print("" if point[name] is None else point[name])
+    if point["artifact"] and not options.print:
+        checksum = f" ({point['checksum']})" if point["checksum"] else ""
+        start = f"from {point['start_from']}{checksum}, after attempt {point['attempt']}"
+        print(f"milepost: resume at {point['state']} {start}", file=sys.stderr)

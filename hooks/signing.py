@@ -1,4 +1,4 @@
-"""The headers that prove who sends: Standard Webhooks, or a bearer token.
+"""The headers that authenticate a delivery: Standard Webhooks, or a bearer token.
 
 Spec: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -22,7 +22,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
 def secret_of(env: Mapping[str, str]) -> str:
-    """The first line of MILEPOST_SECRET; HookError, which never has the secret in it."""
+    """Return the first line of MILEPOST_SECRET; raise HookError without the secret in it."""
     lines = env.get("MILEPOST_SECRET", "").split()
     if not lines:
         raise HookError("not reporting: set MILEPOST_SECRET")
@@ -34,14 +34,14 @@ def secret_of(env: Mapping[str, str]) -> str:
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers of one try; the id is the same for every try, the time is not."""
-    named = {"webhook-id": message_id}
+    """Return the headers of one try; the id is the same for every try, the time is not."""
+    headers = {"webhook-id": message_id}
     if secret.startswith(BEARER):
-        return {**named, "authorization": f"Bearer {secret[len(BEARER) :]}"}
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    digest = hmac.new(_key(secret), signed, hashlib.sha256).digest()
+        return {**headers, "authorization": f"Bearer {secret[len(BEARER) :]}"}
+    content = f"{message_id}.{timestamp}.".encode() + body
+    digest = hmac.new(_key(secret), content, hashlib.sha256).digest()
     signature = "v1," + base64.b64encode(digest).decode()
-    return {**named, "webhook-timestamp": str(timestamp), "webhook-signature": signature}
+    return {**headers, "webhook-timestamp": str(timestamp), "webhook-signature": signature}
 
 
 def _is_well_formed(secret: str) -> bool:

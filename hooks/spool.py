@@ -1,7 +1,8 @@
 """Envelopes on disk until the receiver has them; plain files, which no kill leaves half written.
 
-`new/` holds what waits, in the order of its names: time, address, message id. `refused/` holds what
-the receiver does not want. A file is the body as it is sent: signed at sending, no secret in it.
+`new/` holds pending envelopes, in the order of their names: time, address, message id. `refused/`
+holds those that the receiver refused. A file is the body as it is sent: signed at sending, no
+secret in it.
 """
 
 from __future__ import annotations
@@ -25,24 +26,24 @@ except ImportError:  # Windows, where the hook posts without a spool
 
 MAX_BYTES = 50 * 2**20
 MAX_AGE_SECONDS = 7 * 86400.0
-REST_SECONDS = 60.0
-BLOCK = 4096  # what the smallest file takes of a disk
-STALE_SECONDS = 3600.0  # a half-written file that old has nobody who writes it
+BACK_OFF_SECONDS = 60.0
+BLOCK_BYTES = 4096  # the smallest file takes one block of a disk
+STALE_SECONDS = 3600.0  # no hook still writes a draft of this age
 
 _NAME = re.compile(r"(\d{17})\.([0-9a-f]{16})\.(msg_[0-9a-f]+)\.json\Z")
 
 
 class Entry(NamedTuple):
-    """An envelope that waits: microseconds since 1970, where to, under which id."""
+    """A pending envelope; `time` is in microseconds since 1970, `address` is a digest."""
 
     path: Path
     time: int
-    to: str
+    address: str
     message_id: str
 
 
 def folder_of(env: Mapping[str, str]) -> Path:
-    """MILEPOST_SPOOL_DIR, else the user's state directory (XDG Base Directory Specification)."""
+    """Return MILEPOST_SPOOL_DIR, else the user's state directory (XDG Base Directory)."""
     if env.get("MILEPOST_SPOOL_DIR"):
         return Path(env["MILEPOST_SPOOL_DIR"])
     if env.get("XDG_STATE_HOME"):
@@ -53,27 +54,27 @@ def folder_of(env: Mapping[str, str]) -> Path:
 
 
 class Spool:
-    """What waits for one address in a folder that several addresses and processes may share."""
+    """The envelopes for one address, in a folder that several addresses and processes may share."""
 
     def __init__(self, folder: Path, address: str, clock: Clock) -> None:
         self.new, self.tmp, self.refused = (folder / name for name in ("new", "tmp", "refused"))
-        self.to = hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:16]
+        self.address = hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:16]
         self.clock = clock
-        self._away = self.new / f"away-{self.to}"
+        self._back_off_file = self.new / f"away-{self.address}"
 
     def prepare(self) -> None:
-        """Make the folders; OSError where there can be no private ones."""
+        """Create the folders; raise OSError where no private ones can be made."""
         if fcntl is None:
             raise OSError("there is no spool on this system")
         self.new.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.new, self.tmp, self.refused):
             _make_private(folder)
 
-    def keep(self, message_id: str, body: bytes) -> Entry:
-        """Write an envelope behind all others: at any moment it is there as a whole or not."""
+    def add(self, message_id: str, body: bytes) -> Entry:
+        """Write an envelope behind all others, atomically; return its entry."""
         newest = max((entry.time for entry in entries(self.new)), default=0)
         time = max(int(self.clock.wall() * 1e6), newest + 1)  # a clock may be set back
-        name = f"{time:017d}.{self.to}.{message_id}.json"
+        name = f"{time:017d}.{self.address}.{message_id}.json"
         draft = self.tmp / name
         try:
             _write(draft, body)
@@ -82,27 +83,27 @@ class Spool:
             draft.unlink(missing_ok=True)
             raise
         _sync(self.new)
-        return Entry(self.new / name, time, self.to, message_id)
+        return Entry(self.new / name, time, self.address, message_id)
 
-    def waiting(self) -> list[Entry]:
-        """What waits for this address, oldest first."""
-        return [entry for entry in entries(self.new) if entry.to == self.to]
+    def pending(self) -> list[Entry]:
+        """Return the entries for this address, oldest first."""
+        return [entry for entry in entries(self.new) if entry.address == self.address]
 
-    def set_aside(self, entry: Entry) -> None:
-        """Keep for a person what the receiver will never take."""
+    def refuse(self, entry: Entry) -> None:
+        """Move an envelope that the receiver will never take to where a person finds it."""
         entry.path.replace(self.refused / entry.path.name)
 
     def is_refused(self, entry: Entry) -> bool:
-        """Whether some hook set it aside."""
+        """Return whether a hook moved it to the refused ones."""
         return (self.refused / entry.path.name).exists()
 
     def trim(self) -> int:
-        """Drop the oldest beyond the bounds; gives how many."""
+        """Drop the oldest beyond the limits of size and age; return their number."""
         self._sweep()
-        now, room, dropped = self.clock.wall(), MAX_BYTES, 0
-        for entry in sorted([*entries(self.new), *entries(self.refused)], key=_age):
-            room -= _size(entry.path)
-            if room < 0 or entry.time / 1e6 < now - MAX_AGE_SECONDS:
+        now, free_bytes, dropped = self.clock.wall(), MAX_BYTES, 0
+        for entry in sorted([*entries(self.new), *entries(self.refused)], key=_newest_first):
+            free_bytes -= _size(entry.path)
+            if free_bytes < 0 or entry.time / 1e6 < now - MAX_AGE_SECONDS:
                 entry.path.unlink(missing_ok=True)
                 dropped += 1
         return dropped
@@ -112,43 +113,47 @@ class Spool:
             if self.clock.wall() - _modified(draft) > STALE_SECONDS:
                 draft.unlink(missing_ok=True)
 
-    def rest(self) -> None:
-        """From now on only spool, for a while."""
-        self._away.touch(0o600)
-        os.utime(self._away, (self.clock.wall(),) * 2)
+    def back_off(self) -> None:
+        """Send nothing for BACK_OFF_SECONDS."""
+        self._back_off_file.touch(0o600)
+        os.utime(self._back_off_file, (self.clock.wall(),) * 2)
 
-    def is_resting(self) -> bool:
-        """Whether the receiver was away a moment ago."""
-        return 0 <= self.clock.wall() - _modified(self._away) < REST_SECONDS
+    def is_backing_off(self) -> bool:
+        """Return whether the receiver was unreachable a moment ago."""
+        return 0 <= self.clock.wall() - _modified(self._back_off_file) < BACK_OFF_SECONDS
 
-    def wake(self) -> None:
-        """The receiver is back."""
-        self._away.unlink(missing_ok=True)
+    def end_back_off(self) -> None:
+        """Send again: the receiver is reachable."""
+        self._back_off_file.unlink(missing_ok=True)
 
     @contextmanager
-    def turn(self, wait: Callable[[], bool]) -> Iterator[bool]:
-        """Be the only one who sends to this address; False where `wait` gave up before.
+    def lock(self, wait: Callable[[], bool]) -> Iterator[bool]:
+        """Hold the lock of this address; yield False where `wait` gave up first.
 
         The kernel ends the lock with the process, however that ends.
         """
-        with open(self.new / f"lock-{self.to}", "ab", opener=_private_opener) as file:
-            yield _lock(file.fileno(), wait)
+        with open(self.new / f"lock-{self.address}", "ab", opener=_private_opener) as file:
+            yield _acquire(file.fileno(), wait)
 
 
 def entries(folder: Path) -> list[Entry]:
-    """Everything in a folder of the spool, oldest first."""
-    found = ((name, _NAME.match(name)) for name in os.listdir(folder))
+    """Return every entry of a folder of the spool, oldest first."""
+    matches = ((name, _NAME.match(name)) for name in os.listdir(folder))
     return sorted(
-        (Entry(folder / name, int(match[1]), match[2], match[3]) for name, match in found if match),
+        (
+            Entry(folder / name, int(match[1]), match[2], match[3])
+            for name, match in matches
+            if match
+        ),
         key=lambda entry: entry.path.name,
     )
 
 
-def _age(entry: Entry) -> int:
+def _newest_first(entry: Entry) -> int:
     return -entry.time
 
 
-def _lock(descriptor: int, wait: Callable[[], bool]) -> bool:
+def _acquire(descriptor: int, wait: Callable[[], bool]) -> bool:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -162,12 +167,12 @@ def _lock(descriptor: int, wait: Callable[[], bool]) -> bool:
 
 
 def _make_private(folder: Path) -> None:
-    """A folder that is ours alone; in a shared parent somebody else may have been first."""
+    """Create a folder of this user alone; in a shared parent another user may have made it."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise PermissionError(1, "not a folder of this user", str(folder))
-    if found.st_mode & 0o077:
+    if status.st_mode & 0o077:
         folder.chmod(0o700)
 
 
@@ -193,13 +198,13 @@ def _sync(folder: Path) -> None:
 
 def _size(path: Path) -> int:
     try:
-        return -(-path.stat().st_size // BLOCK) * BLOCK
-    except FileNotFoundError:  # sent meanwhile
+        return -(-path.stat().st_size // BLOCK_BYTES) * BLOCK_BYTES
+    except FileNotFoundError:  # sent in the meantime
         return 0
 
 
 def _modified(path: Path) -> float:
-    """The time of a file in seconds; of one that is not there, long ago."""
+    """Return a file's time in seconds, 0 if it does not exist."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""`milepost-hook packer …`: run Packer, read what it prints, report each of its targets."""
+"""`milepost-hook packer …`: run Packer, read its output, report each of its targets."""

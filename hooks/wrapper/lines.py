@@ -1,4 +1,4 @@
-"""A line of output → what Packer said; pure. Plain, coloured, timed, logged or for machines.
+"""A line of output → Packer's own texts; pure. Plain, coloured, timed, logged or for machines.
 
 https://developer.hashicorp.com/packer/docs/commands#machine-readable-output
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-LONGEST = 4_000  # of a line: more than any message, less than a minified file on a terminal
+MAX_LENGTH = 4_000  # of a line: more than any message, less than a minified file on a terminal
 
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d):? ")
@@ -17,17 +17,17 @@ _MACHINE = re.compile(r"\d{10},[^,]*,([a-z-]+),?(.*)", re.DOTALL)
 
 
 class Form:
-    """How this output is written: the first form in which Packer speaks is the one that counts.
+    """The form of this output: the first one found counts.
 
-    With PACKER_LOG=1 every line is there twice, plain and in the log.
+    With PACKER_LOG=1 every line comes twice, plain and in the log.
     """
 
     def __init__(self) -> None:
         self.name = ""
 
-    def said(self, line: str) -> list[str]:
-        """What Packer said with this line: one text, several, or none."""
-        text = _COLOUR.sub("", line[:LONGEST].rstrip("\r\n").lstrip("\ufeff"))
+    def texts(self, line: str) -> list[str]:
+        """Return Packer's texts in this line: one, several, or none."""
+        text = _COLOUR.sub("", line[:MAX_LENGTH].rstrip("\r\n").lstrip("\ufeff"))
         if text[:1] == "2" and (time := _TIME.match(text)):
             text = text[time.end() :]
         if text[:1] == "2" and (logged := _LOGGED.match(text)):
@@ -49,7 +49,7 @@ class Form:
         return [text[ui.end() :]]
 
     def _machine(self, kind: str, data: str) -> list[str]:
-        """The texts of a `ui` record; the others repeat what those say."""
+        """Return the texts of a `ui` record; other records repeat them."""
         if kind != "ui" or self.name == "plain":
             return []
         self.name = "machine"

@@ -1,7 +1,7 @@
-"""`milepost-hook packer …`: run Packer as it is and report what it does.
+"""`milepost-hook packer …`: run Packer unchanged and report its builds.
 
-Packer's own output, exit code and files are what they would be without this; every other
-subcommand than `build` replaces this process at once.
+Packer's output, exit code and files are the same as without this; every subcommand but `build`
+replaces this process at once.
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ from hooks.client import Deadline
 from hooks.errors import HookError
 from hooks.wrapper import template_secrets, verdict
 from hooks.wrapper.manifests import read_all
-from hooks.wrapper.parser import Reader, Said
+from hooks.wrapper.parser import Reader, TargetEvent
 from hooks.wrapper.process import Process
-from hooks.wrapper.reporter import Reporter, tell
+from hooks.wrapper.reporter import Reporter, warn
 from hooks.wrapper.target import Part, Target, part_of
 
 Json = dict[str, Any]
 Env = Mapping[str, str]
 
-NOT_FOUND = 127
-LONGEST_LINE = 2**20
+EXIT_NOT_FOUND = 127
+MAX_LINE = 2**20
 
 
 def run(arguments: Sequence[str], env: Env) -> int:
-    """Run Packer with these arguments and give its exit code."""
+    """Run Packer with these arguments; return its exit code."""
     packer = shutil.which("packer", path=env.get("PATH"))
     if packer is None:
-        tell("Packer is not on the PATH")
-        return NOT_FOUND
+        warn("Packer is not on the PATH")
+        return EXIT_NOT_FOUND
     command = next((each for each in arguments if not each.startswith("-")), "")
     if command != "build":
         os.execve(packer, ["packer", *arguments], dict(env))  # noqa: S606  # the user's own words
-    return Wrapped(arguments, env).run(packer)
+    return WrappedBuild(arguments, env).run(packer)
 
 
-class Wrapped:
-    """One `packer build` and what is reported of it."""
+class WrappedBuild:
+    """One `packer build` and its report."""
 
     def __init__(self, arguments: Sequence[str], env: Env) -> None:
         self._arguments = arguments
         self._env = env
         self._run_uuid = str(uuid.uuid4())
         self._template = template_secrets.read(arguments, env)
-        self._redactor = redact.Redactor([*self._template.secrets, *redact.named_secret(env)])
-        self.problem = self._obstacle()
+        self._redactor = redact.Redactor([*self._template.secrets, *redact.secret_values(env)])
+        self.problem = self._configuration_problem()
         self._part = Part() if self.problem else part_of(env)
         self._reader = Reader(self._redactor, self._part)
         self._reporter = Reporter(env, self._values)
@@ -64,7 +64,7 @@ class Wrapped:
         self._is_broken = False
 
     def run(self, packer: str) -> int:
-        """Start Packer, relay, wait, report the end."""
+        """Start Packer, pass on its output, report its end; return the exit code."""
         began = time.time()
         process = Process([packer, *self._arguments], {**self._env, "MILEPOST_WRAPPED": "1"})
         if not self.problem:
@@ -72,11 +72,11 @@ class Wrapped:
         process.relay(lambda data: self._safely(self._read, data), lambda: self._safely(self._tick))
         code = process.wait()
         self._safely(self._finish, code, process.cancelled_by, began)
-        shown = code if code >= 0 else 128 - code
-        return self._strict() if self.problem and not shown else shown
+        exit_code = code if code >= 0 else 128 - code
+        return self._strict_code() if self.problem and not exit_code else exit_code
 
     def _safely(self, work: Callable[..., None], *arguments: Any) -> None:
-        """Whatever goes wrong here, the build goes on."""
+        """Do the work; on any error stop reporting, and let the build go on."""
         if self._is_broken:
             return
         try:
@@ -84,10 +84,10 @@ class Wrapped:
         except Exception as error:  # noqa: BLE001
             self._is_broken = True
             self.problem = f"not reporting: {type(error).__name__}"
-            tell(self.problem)
+            warn(self.problem)
 
-    def _obstacle(self) -> str:
-        """Why nothing can be reported; the build does not care."""
+    def _configuration_problem(self) -> str:
+        """Return why nothing can be reported; the build goes on."""
         try:
             client.address(self._env)
             signing.secret_of(self._env)
@@ -103,18 +103,18 @@ class Wrapped:
 
     def _read(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
-        self._rest = self._rest[:LONGEST_LINE]
+        self._rest = self._rest[:MAX_LINE]
         at = _now()
         for line in lines:
             self._reader.feed(line.decode("utf-8", "replace"), at)
 
     def _tick(self) -> None:
-        self._reporter.say(self._reader.take(_now()))
+        self._reporter.add(self._reader.take(_now()))
 
     def _finish(self, code: int, cancelled_by: int, began: float) -> None:
-        """Judge what Packer did not judge, add what it made, and see it delivered."""
+        """Report the open builds and the artifacts; wait until all of it is delivered."""
         if self.problem:
-            tell(self.problem)
+            warn(self.problem)
             return
         deadline = Deadline()
         if self._rest:
@@ -122,15 +122,15 @@ class Wrapped:
         self._reader.end(_now())
         cancelled = self._reader.cancelled or (cancelled_by and code and _signal(cancelled_by))
         for target in list(self._reader.targets.values()):
-            self._judge(target, code, cancelled or "")
+            self._report_verdict(target, code, cancelled or "")
         self._tick()
         self._add_artifacts(began, deadline)
         is_done = self._reporter.close(deadline)
         if self._reporter.problem or not is_done:
             self.problem = self._reporter.problem or "not reported: no answer within 10 s"
-            tell(self.problem)
+            warn(self.problem)
 
-    def _judge(self, target: Target, code: int, cancelled: str) -> None:
+    def _report_verdict(self, target: Target, code: int, cancelled: str) -> None:
         status, kind, message = verdict.ending(target, code, cancelled)
         if status == "cancelled":
             self._reader.cancelled = cancelled
@@ -139,27 +139,27 @@ class Wrapped:
             self._reader.fail(target, message, _now(), kind)
 
     def _add_artifacts(self, began: float, deadline: Deadline) -> None:
-        """Each whole build's entry of the manifest, else what Packer's summary says of it."""
-        whole = [each for each in self._reader.targets.values() if each.judged in ("completed", "")]
-        whole = [each for each in whole if each.ended == "finished" and not self._reader.cancelled]
+        """Report each complete build's manifest entry, else the artifacts of Packer's summary."""
+        if self._reader.cancelled:
+            return
+        complete = [
+            each
+            for each in self._reader.targets.values()
+            if each.verdict in ("completed", "") and each.ended == "finished"
+        ]
         documents = read_all([*self._template.manifests, *self._reader.manifests], began, deadline)
-        found = {(each.type, each.name): each for each in verdict.entries(documents, began)}
-        expected = [each for each in whole if verdict.wrote_manifest(each)]
-        there = [each for each in expected if self._entry(each, found)]
-        warning = verdict.missing(len(expected), len(there))
-        is_torn = bool(documents) and len(there) < len(expected)
-        for target in whole:
-            self._add(target, self._entry(target, found), deadline)
+        entries = {(each.type, each.name): each for each in verdict.entries(documents, began)}
+        expected = [each for each in complete if verdict.wrote_manifest(each)]
+        present = [each for each in expected if self._key(each) in entries]
+        warning = f"{len(expected)} builds, manifest has {len(present)}"
+        is_torn = bool(documents) and len(present) < len(expected)
+        for target in complete:
+            self._add(target, entries.get(self._key(target)), deadline)
             if is_torn and target in expected:
-                self._warn(target, warning, target in there)
-
-    def _entry(
-        self, target: Target, found: Mapping[tuple[str, str], verdict.Entry]
-    ) -> verdict.Entry | None:
-        return found.get(self._key(target))
+                self._warn(target, warning, target in present)
 
     def _key(self, target: Target) -> tuple[str, str]:
-        """How a manifest names a target: sources of two build blocks may share that."""
+        """Return a target's type and name in a manifest; two build blocks may share them."""
         kind = template_secrets.platform(target.name, self._template)
         return kind or "", template_secrets.source(target.name, self._template)
 
@@ -169,48 +169,48 @@ class Wrapped:
 
     def _add(self, target: Target, entry: verdict.Entry | None, deadline: Deadline) -> None:
         if entry and self._part.is_last and not self._is_shared(target):
-            self._reporter.say_manifest(target.name, self._redactor.document(entry.manifest))
+            self._reporter.add_manifest(target.name, self._redactor.document(entry.manifest))
             return
         kind, name = self._key(target)
-        for made in verdict.artifacts(target, kind or None, name):
-            self._say(target, _artifact(made, self._part, deadline))
+        for artifact in verdict.artifacts(target, kind or None, name):
+            self._emit(target, _artifact_event(artifact, self._part, deadline))
 
-    def _warn(self, target: Target, warning: str, is_there: bool) -> None:
-        """A stage that passed with a warning: the image is whole, the file beside it is not."""
-        lost = "" if is_there else ": this build's entry is lost, its artifact is from the output"
+    def _warn(self, target: Target, warning: str, is_present: bool) -> None:
+        """Report a completed stage with a warning: the image is complete, its manifest is not."""
+        lost = "" if is_present else ": this build's entry is lost, its artifact is from the output"
         failure = {"type": "manifest", "message": warning + lost}
         event = {"kind": "stage", "stage": "Manifest", "status": "completed", "state": 95}
-        self._say(target, {**event, "failure": failure})
+        self._emit(target, {**event, "failure": failure})
 
-    def _say(self, target: Target, event: Json) -> None:
-        self._reporter.say([Said(target.name, {**event, "at": client.now()})])
+    def _emit(self, target: Target, event: Json) -> None:
+        self._reporter.add([TargetEvent(target.name, {**event, "at": client.now()})])
 
-    def _strict(self) -> int:
+    def _strict_code(self) -> int:
         return 0 if self._env.get("MILEPOST_STRICT", "") in ("", "0") else 1
 
 
-def _artifact(made: Json, part: Part, deadline: Deadline) -> Json:
-    """An artifact's event; of a part of a chain it says which state it holds."""
-    event: Json = {"kind": "artifact", "artifact": made}
-    files = [Path(file["name"]) for file in made["files"]]
-    for file, path in zip(made["files"], files):  # Python 3.9
+def _artifact_event(artifact: Json, part: Part, deadline: Deadline) -> Json:
+    """Return the event of an artifact, with its state if it is one of a part of a chain."""
+    event: Json = {"kind": "artifact", "artifact": artifact}
+    files = [Path(file["name"]) for file in artifact["files"]]
+    for file, path in zip(artifact["files"], files):  # Python 3.9
         if path.is_file():
             file["size"] = path.stat().st_size
     if part.is_last:
         return event
     if len(files) == 1 and (digest := _sha256(files[0], deadline)):
-        made["checksum"] = f"sha256:{digest}"
+        artifact["checksum"] = f"sha256:{digest}"
     return {**event, "state": part.last}
 
 
 def _sha256(path: Path, deadline: Deadline) -> str:
-    """The digest of a file, or nothing where it is not there or too large for the time left."""
+    """Return the digest of a file; nothing if it is missing or too large for the time left."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
             while piece := file.read(2**20):
                 digest.update(piece)
-                if deadline.left() < deadline.seconds / 2:
+                if deadline.remaining() < deadline.seconds / 2:
                     return ""
     except OSError:
         return ""
@@ -226,7 +226,7 @@ def _now() -> datetime:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run and leave at once: a thread that still waits for the receiver is left behind."""
+    """Run Packer and exit at once, without waiting for a thread that still posts."""
     code = run(arguments, os.environ)
     sys.stdout.flush()
     os._exit(code)

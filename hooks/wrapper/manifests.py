@@ -13,11 +13,11 @@ Json = dict[str, Any]
 
 
 def read_all(patterns: Iterable[str], since: float, deadline: Deadline) -> list[Json]:
-    """Every manifest that these globs name and that was written since; {} where one is torn."""
+    """Return each manifest of these globs that was written since then; {} for a torn one."""
     documents = []
-    for path in template_secrets.found(patterns):
+    for path in template_secrets.matching_files(patterns):
         try:
-            if path.stat().st_mtime < since - 1 or deadline.left() < deadline.seconds / 2:
+            if path.stat().st_mtime < since - 1 or deadline.remaining() < deadline.seconds / 2:
                 continue
             document = json.loads(path.read_bytes())
         except (ValueError, RecursionError):  # two builds wrote at once

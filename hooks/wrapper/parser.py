@@ -1,107 +1,101 @@
 """Packer's output → the events of each build, line by line; pure: the time is passed in.
 
 One build is one target: a builder of a JSON template, a source of an HCL2 one. Messages outside
-a target (`Build 'x' finished`) are Packer's own; a script's output always stands behind its
-target's name, so that nothing that a script prints can be a verdict.
+a target (`Build 'x' finished`) are Packer's own; a script's output always follows its target's
+name, so that no output of a script can be a verdict.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections import deque
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from hooks.redact import Redactor
 from hooks.wrapper import phrases
 from hooks.wrapper.lines import Form
-from hooks.wrapper.target import KEPT_LINES, Part, Target
+from hooks.wrapper.target import Part, Target
 
 Json = dict[str, Any]
-HOLD = timedelta(seconds=1)  # how long an inline script may take to name itself
+NAMING_TIME = timedelta(seconds=1)  # for an inline script to name itself
 
 _HEADER = re.compile(r"(?!==>| )(.+?):? output will be in this color\.")
 _TARGET = re.compile(r"(==>|   ) (.+?):(?: (.*)|$)")
-_BEHIND = re.compile(r"(.+) \(([\w.-]+)\)$")
+_POST_PROCESSOR = re.compile(r"(.+) \(([\w.-]+)\)$")
 _BUILD = re.compile(r"Build '(.+?)' (finished|errored)(?: after [^:]*?)?(?:: ?(.*)|\.?)$")
 _SUMMARY = re.compile(r"--> (.+?): (.*)")
 _CANCELLING = re.compile(r"Cancelling build after receiving (.+)")
 
 
-class Said(NamedTuple):
-    """An event about the build of a target."""
+class TargetEvent(NamedTuple):
+    """An event of the build of a target."""
 
     target: str
     event: Json
 
 
 class Reader:
-    """Reads the output of one `packer build`; `take()` gives what is new since the last time."""
+    """Reads the output of one `packer build`; `take()` returns the events since the last call."""
 
     def __init__(self, redactor: Redactor | None = None, part: Part | None = None) -> None:
         self.targets: dict[str, Target] = {}
         self.manifests: list[str] = []
         self.cancelled = ""
-        self.log: deque[str] = deque(maxlen=KEPT_LINES)
         self._form = Form()
         self._redactor = redactor or Redactor()
         self._part = part or Part()
         self._declared: set[str] = set()
-        self._failing: Target | None = None  # whose message may go on in the next line
+        self._failing: Target | None = None  # its message may go on in the next line
         self._section = ""
         self._summary: list[str] | None = None
-        self._new: list[Said] = []
-        self._last = datetime.min.replace(tzinfo=timezone.utc)
+        self._new: list[TargetEvent] = []
+        self._last_time = datetime.min.replace(tzinfo=timezone.utc)
 
     def feed(self, line: str, at: datetime) -> None:
         """Read one line."""
-        for text in self._form.said(line):
-            clean = self._redactor.line(text)
-            if clean:
-                self.log.append(clean)
-            self._read(clean, at)
+        for text in self._form.texts(line):
+            self._read(self._redactor.line(text), at)
 
-    def take(self, at: datetime) -> list[Said]:
-        """The events since the last call; a script that did not name itself begins after all."""
+    def take(self, at: datetime) -> list[TargetEvent]:
+        """Return the events since the last call; a script without a name of its own begins now."""
         for target in self.targets.values():
-            if target.held and at - target.held[1] >= HOLD:
+            if target.held and at - target.held[1] >= NAMING_TIME:
                 self._release(target)
         new, self._new = self._new, []
         return new
 
     def end(self, at: datetime) -> None:
-        """The output is at its end."""
+        """Close what is open at the end of the output."""
         self._settle(at)
         for target in self.targets.values():
             self._release(target)
 
     def _read(self, text: str, at: datetime) -> None:
-        if self._own(text, at):
+        if self._packer_message(text, at):
             return
-        found = self._addressed(text)
-        if found:
+        message = self._target_message(text)
+        if message:
             self._settle(at)
-            target, behind, message = found
+            target, post_processor, content = message
             target.log.append(text[:2_000])
-            self._message(target, behind, message, text.startswith("==>"), at)
+            self._read_message(target, post_processor, content, text.startswith("==>"), at)
         elif self._summary is not None and text.strip():
             self._summary[-1] += "\n" + text
         elif self._failing and text.strip():
             self._failing.error += "\n" + text
 
-    def _own(self, text: str, at: datetime) -> bool:
-        """Packer's own messages, which no target's name stands before."""
+    def _packer_message(self, text: str, at: datetime) -> bool:
+        """Read a message of Packer itself, without a target's name; return whether it is one."""
         if text.startswith("Build '") and (build := _BUILD.match(text)):
             self._settle(at)
-            self._ended(build[1], build[2], build[3], at)
+            self._end_build(build[1], build[2], build[3], at)
         elif text.startswith("-->") and self._section and (summary := _SUMMARY.match(text)):
             self._settle(at)
-            self._summed(summary[1], summary[2])
+            self._summarise(summary[1], summary[2])
         elif text.startswith("Cancelling build") and (cancelling := _CANCELLING.match(text)):
             self._settle(at)
-            self._cancel(cancelling[1], at)
+            self._cancel_all(cancelling[1], at)
         elif text.startswith(("==> Some builds didn't", "==> Builds finished", "==> Wait compl")):
             self._settle(at)
             self._summary = None
@@ -112,27 +106,30 @@ class Reader:
             return False
         return True
 
-    def _addressed(self, text: str) -> tuple[Target, str, str] | None:
-        """(target, post-processor, message) of a line that has a target's name before it."""
-        found = _TARGET.match(text)
-        if not found or self._section:
+    def _target_message(self, text: str) -> tuple[Target, str, str] | None:
+        """Return (target, post-processor, message) of a line that begins with a target's name."""
+        match = _TARGET.match(text)
+        if not match or self._section:
             return None
-        name, behind = found[2], ""
-        if name not in self.targets and (inner := _BEHIND.match(name)):
-            name, behind = inner[1], inner[2]
+        name, post_processor = match[2], ""
+        if name not in self.targets and (inner := _POST_PROCESSOR.match(name)):
+            name, post_processor = inner[1], inner[2]
         known = name in self.targets or name in self._declared
-        if not known and (self._declared or found[1] != "==>"):
+        if not known and (self._declared or match[1] != "==>"):
             return None
-        return self._target(name), behind, found[3] or ""
+        return self._target(name), post_processor, match[3] or ""
 
     def _target(self, name: str) -> Target:
         return self.targets.setdefault(name, Target(name))
 
-    def _message(self, target: Target, behind: str, text: str, loud: bool, at: datetime) -> None:
+    def _read_message(
+        self, target: Target, post_processor: str, text: str, is_heading: bool, at: datetime
+    ) -> None:
         if target.phase == "new":
             self._start(target, "starting", "Machine starting", at, self._part.state(5))
-        self._resources(target, text, at)
-        if self._marked(target, text, at) or target.failing or behind or not loud:
+        self._note_resources(target, text, at)
+        is_marker = self._read_marker(target, text, at)
+        if is_marker or target.failing or post_processor or not is_heading:
             return
         if phrases.CLEANUP_PROVISIONER.match(text):
             self._release(target)
@@ -147,7 +144,7 @@ class Reader:
             self._progress(target, text, at)
 
     def _progress(self, target: Target, text: str, at: datetime) -> None:
-        """The machine comes up, provisioners run, an image is made."""
+        """Read a message of a build phase: the machine, the provisioners, the image."""
         step = phrases.provisioner(text)
         if step and not (step.component == "file" and target.phase == "starting"):
             self._provision(target, step, at)
@@ -159,132 +156,128 @@ class Reader:
 
     def _provision(self, target: Target, step: phrases.Step, at: datetime) -> None:
         target.phase, target.component = "provisioning", step.component
-        if target.marked:  # a marker's stage lasts until the next marker
+        if target.marked:  # a marked stage lasts until the next marker
             return
         self._release(target)
         event: Json = {"kind": "stage", "stage": step.name, "status": "started"}
         if phrases.is_anonymous(step):
             target.held = (event, at)
         else:
-            self._say(target, event, at)
+            self._emit(target, event, at)
 
-    def _marked(self, target: Target, text: str, at: datetime) -> bool:
-        """What our hooks, or an `echo`, say inside Packer; never a verdict."""
+    def _read_marker(self, target: Target, text: str, at: datetime) -> bool:
+        """Read a line of a hook or an `echo` inside Packer; return whether it is one."""
         if not text.startswith("milepost: "):
             if text and not phrases.provisioner(text):
                 self._release(target)
             return False
-        if named := phrases.marker(text):
-            self._named(target, *named, at)
-        elif failed := phrases.failed_marker(text):
-            self._fail_stage(target, failed, at)
+        if stage := phrases.stage_marker(text):
+            self._start_marked(target, *stage, at)
+        elif failure := phrases.failure_marker(text):
+            self._fail_stage(target, failure, at)
         elif path := phrases.manifest_marker(text):
             self.manifests.append(path)
         return True
 
-    def _named(self, target: Target, state: int | None, name: str, at: datetime) -> None:
-        """A script names its stage; what it was called until now never began."""
-        again, target.again = target.again, ""
-        if target.failing or name == again:
+    def _start_marked(self, target: Target, state: int | None, name: str, at: datetime) -> None:
+        """Start the stage that a script names; a held stage never began."""
+        retried_stage, target.retried_stage = target.retried_stage, ""
+        if target.failing or name == retried_stage:
             return
         target.held, target.marked = None, True
         event: Json = {"kind": "stage", "stage": name, "status": "started"}
-        self._say(target, event if state is None else {**event, "state": state}, at)
+        self._emit(target, event if state is None else {**event, "state": state}, at)
 
     def _release(self, target: Target) -> None:
         if target.held:
             event, at = target.held
             target.held = None
-            self._say(target, event, at)
+            self._emit(target, event, at)
 
     def _fail_stage(self, target: Target, text: str, at: datetime) -> None:
         try:
-            said = json.loads(text)
+            fields = json.loads(text)
         except (ValueError, RecursionError):
             return
-        given = {name: said.get(name) for name in ("type", "message", "component")}
-        failure = {name: str(value)[:2_000] for name, value in given.items() if value}
-        self._say(target, {"kind": "stage", "status": "failed", "failure": failure}, at)
+        names = ("type", "message", "component")
+        failure = {name: str(fields[name])[:2_000] for name in names if fields.get(name)}
+        self._emit(target, {"kind": "stage", "status": "failed", "failure": failure}, at)
 
     def _retry(self, target: Target, message: str, at: datetime) -> None:
-        """What starts after this is a retry inside the attempt; a marker's stage starts at once."""
+        """Fail the stage: its next start is a retry. A marked stage starts at once."""
         self._release(target)
         failure = {"type": "provisioner", "message": message, "component": target.component}
         stage = target.stage
-        self._say(target, {"kind": "stage", "status": "failed", "failure": failure}, at)
+        self._emit(target, {"kind": "stage", "status": "failed", "failure": failure}, at)
         if target.marked and stage:
-            target.again = stage["stage"]
-            self._say(target, stage, at)
+            target.retried_stage = stage["stage"]
+            self._emit(target, stage, at)
 
     def _start(self, target: Target, phase: str, name: str, at: datetime, state: int) -> None:
         self._release(target)
         target.phase = phase
         event = {"kind": "stage", "stage": name, "status": "started", "state": state}
-        self._say(target, event, at)
+        self._emit(target, event, at)
 
-    def _ended(self, name: str, how: str, message: str | None, at: datetime) -> None:
+    def _end_build(self, name: str, result: str, message: str | None, at: datetime) -> None:
         target = self._target(name)
         self._release(target)
-        self._resources(target, "", at)
-        target.ended = how
-        if how == "errored":
+        self._note_resources(target, "", at)
+        target.ended = result
+        if result == "errored":
             target.error = message or ""
             self._failing = target
-        elif not self.cancelled and not target.judged:
+        elif not self.cancelled and not target.verdict:
             self._finish(target, at)
 
     def _finish(self, target: Target, at: datetime) -> None:
-        """Of a part of a chain the last stage ends, not the build."""
+        """Complete the build, or for a part of a chain only its last stage."""
         kind = "build" if self._part.is_last else "stage"
-        self._say(target, {"kind": kind, "status": "completed"}, at)
+        self._emit(target, {"kind": kind, "status": "completed"}, at)
 
     def _settle(self, at: datetime) -> None:
-        """A failure's message is whole."""
+        """Report a failure: its message is complete."""
         target, self._failing = self._failing, None
-        if target and not target.judged:
+        if target and not target.verdict:
             self.fail(target, target.error.strip(), at)
 
     def fail(self, target: Target, message: str, at: datetime, kind: str = "") -> None:
-        """Say that a build failed, with the end of its log."""
+        """Report that a build failed, with the end of its log."""
         kind = kind or phrases.failure_type(message, target.phase)
         failure = target.failure(kind, message[:4_000] or "The build failed")
-        self._say(target, {"kind": "build", "status": "failed", "failure": failure}, at)
+        self._emit(target, {"kind": "build", "status": "failed", "failure": failure}, at)
 
-    def _cancel(self, how: str, at: datetime) -> None:
-        """From here on nothing is finished, whatever Packer says."""
-        self.cancelled = how
+    def _cancel_all(self, signal: str, at: datetime) -> None:
+        """Cancel every open build; from here on none is completed, even if Packer says so."""
+        self.cancelled = signal
         for target in self.targets.values():
             if not target.ended:
                 self.cancel(target, at)
 
     def cancel(self, target: Target, at: datetime) -> None:
-        """Say that a build was cancelled."""
+        """Report that a build was cancelled."""
         self._release(target)
         failure = target.failure("cancelled", f"Cancelled: {self.cancelled}")
-        self._say(target, {"kind": "build", "status": "cancelled", "failure": failure}, at)
+        self._emit(target, {"kind": "build", "status": "cancelled", "failure": failure}, at)
 
-    def _summed(self, name: str, text: str) -> None:
+    def _summarise(self, name: str, text: str) -> None:
         target = self._target(name)
         self._summary = target.artifacts if self._section == "artifacts" else target.errors
         self._summary.append(text)
 
-    def _resources(self, target: Target, text: str, at: datetime) -> None:
-        for event in target.changed(text):
-            self._say(target, event, at)
+    def _note_resources(self, target: Target, text: str, at: datetime) -> None:
+        for event in target.resource_events(text):
+            self._emit(target, event, at)
 
-    def _say(self, target: Target, event: Json, at: datetime) -> None:
-        """No two events have one time: the order in which they were said is the fold's."""
+    def _emit(self, target: Target, event: Json, at: datetime) -> None:
+        """Add an event, under a time of its own: the fold orders events by their times."""
         starts = event["kind"] == "stage" and event["status"] == "started"
-        if target.judged and starts:
-            return  # after its verdict a start would be a further attempt
-        self._last = max(at, self._last + timedelta(microseconds=1))
+        if target.verdict and starts:
+            return  # a start after the verdict would be a further attempt
+        self._last_time = max(at, self._last_time + timedelta(microseconds=1))
         event = {
             **event,
-            "at": self._last.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "at": self._last_time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         }
         target.note(event)
-        self._new.append(Said(target.name, event))
-
-    def running(self) -> Iterator[Target]:
-        """The targets that have begun and are not judged."""
-        return (each for each in self.targets.values() if each.phase != "new" and not each.judged)
+        self._new.append(TargetEvent(target.name, event))

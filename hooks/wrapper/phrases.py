@@ -1,6 +1,6 @@
-"""What Packer's builders, provisioners and post-processors print, and what it means; pure.
+"""The messages of Packer's builders, provisioners and post-processors, and their meaning; pure.
 
-The messages are those of Packer 1.6.6, and where they differ of its later plugins.
+The messages are those of Packer 1.6.6 and, where they differ, of its later plugins.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """A provisioner or post-processor that begins: the stage's name and what runs it."""
+    """A provisioner or post-processor that begins: the name of its stage and its type."""
 
     name: str
     component: str
@@ -19,7 +19,6 @@ class Step(NamedTuple):
 CONNECTED = re.compile(
     r"Connected to (?:SSH|WinRM)!|Using (?:docker|podman|lxc|lxd) communicator to connect"
 )
-CONNECTING = re.compile(r"Waiting for (?:SSH|WinRM) to become available|Using \w+ communicator to ")
 IMAGE = re.compile(
     r"Stopping the source instance|Creating (?:\w+ )?AMI \S+ from instance|Creating the AMI: "
     r"|Powering off machine|Generalizing machine|Capturing image"  # azure-arm
@@ -46,7 +45,7 @@ _PREFACES = ("powershell", "windows-shell", "windows shell")  # the script's own
 
 
 def provisioner(text: str) -> Step | None:
-    """The provisioner that begins with this message; by its script's name where it has one."""
+    """Return the provisioner that begins with this message, by its script's name if it has one."""
     if script := _SCRIPT.match(text):
         kind = script[1].lower()
         return Step(_script(script[2], f"{kind.capitalize()} script"), kind)
@@ -61,54 +60,54 @@ def provisioner(text: str) -> Step | None:
 
 
 def is_anonymous(step: Step) -> bool:
-    """An inline script: it may name itself with its first line."""
+    """Return whether the step is an inline script, which may name itself with its first line."""
     return step.name.endswith(" script")
 
 
 def post_processor(text: str) -> Step | None:
-    """The post-processor that begins with this message.
+    """Return the post-processor that begins with this message.
 
     >>> post_processor("Running post-processor: notify (type shell-local)")
     Step(name='Post-processor notify', component='shell-local')
     """
-    found = POST_PROCESSOR.match(text)
-    if not found:
+    match = POST_PROCESSOR.match(text)
+    if not match:
         return None
-    kind = found[2] or found[1]
-    return Step(f"Post-processor {found[1] or kind}", kind)
+    kind = match[2] or match[1]
+    return Step(f"Post-processor {match[1] or kind}", kind)
 
 
 def _script(path: str, anonymous: str) -> str:
     return anonymous if _TEMPORARY.search(re.split(r"[/\\]", path)[-1]) else path.strip()
 
 
-_MARKER = re.compile(r"milepost: stage (-|\d{1,3}) (\S.*)")
-_FAILED_MARKER = re.compile(r"milepost: fail (\{.*\})")
+_STAGE_MARKER = re.compile(r"milepost: stage (-|\d{1,3}) (\S.*)")
+_FAILURE_MARKER = re.compile(r"milepost: fail (\{.*\})")
 _MANIFEST_MARKER = re.compile(r"milepost: manifest (\S.*)")
 
 
-def marker(text: str) -> tuple[int | None, str] | None:
-    """The stage that a script names: its state, if it says one, and its name."""
-    found = _MARKER.match(text)
-    if not found:
+def stage_marker(text: str) -> tuple[int | None, str] | None:
+    """Return state (None for `-`) and name of the stage that a script names."""
+    match = _STAGE_MARKER.match(text)
+    if not match:
         return None
-    state = None if found[1] == "-" else int(found[1])
-    return None if state is not None and state > 100 else (state, found[2].strip()[:200])
+    state = None if match[1] == "-" else int(match[1])
+    return None if state is not None and state > 100 else (state, match[2].strip()[:200])
 
 
-def failed_marker(text: str) -> str | None:
-    """The JSON of `milepost-hook fail` inside Packer."""
-    found = _FAILED_MARKER.match(text)
-    return found[1] if found else None
+def failure_marker(text: str) -> str | None:
+    """Return the JSON of `milepost-hook fail` inside Packer."""
+    match = _FAILURE_MARKER.match(text)
+    return match[1] if match else None
 
 
 def manifest_marker(text: str) -> str | None:
-    """The path that `milepost-hook manifest` got inside Packer."""
-    found = _MANIFEST_MARKER.match(text)
-    return found[1].strip() if found else None
+    """Return the path that `milepost-hook manifest` got inside Packer."""
+    match = _MANIFEST_MARKER.match(text)
+    return match[1].strip() if match else None
 
 
-_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+_FAILURE_TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "quota",
         re.compile(
@@ -137,8 +136,8 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 
 def failure_type(message: str, phase: str) -> str:
-    """The kind of a failure: by its text, else by what was running."""
-    found = next((kind for kind, pattern in _KINDS if pattern.search(message)), None)
-    return found or {"provisioning": "provisioner", "post-processing": "post-processor"}.get(
+    """Return the type of a failure, from its text or else from the phase."""
+    kind = next((kind for kind, pattern in _FAILURE_TYPES if pattern.search(message)), None)
+    return kind or {"provisioning": "provisioner", "post-processing": "post-processor"}.get(
         phase, "builder"
     )

@@ -1,7 +1,7 @@
-"""The process around Packer: its terminal, its signals, and that nothing outlives it.
+"""The process around Packer: its terminal, its signals, and the end of everything it started.
 
-Packer runs itself a second time inside (panicwrap) and passes SIGTERM on alone: a SIGINT to its
-first process does nothing, so everything that means "cancel" becomes SIGTERM here.
+Packer runs itself a second time inside (panicwrap) and passes on nothing but SIGTERM: a SIGINT to
+its first process does nothing, so every signal that means "cancel" becomes SIGTERM here.
 https://github.com/hashicorp/packer/blob/v1.6.6/main.go
 """
 
@@ -25,18 +25,18 @@ from typing import Any
 
 CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK_SECONDS = 0.25
-GRACE_SECONDS = 10.0  # for what is left when Packer is gone
+GRACE_SECONDS = 10.0  # for the processes that Packer leaves behind
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 
 class Process:
-    """A program whose output is passed on unchanged, and read on its way."""
+    """A program whose output is passed on unchanged, and read on the way."""
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
         self.cancelled_by = 0
         self._parent = os.getppid()
-        # What a shell without job control puts into the background, or nohup, outlives its parent.
+        # A background job of a shell without job control, or of nohup, outlives its parent.
         self._detached = os.getpgrp() == os.getpid() or any(
             signal.getsignal(each) == signal.SIG_IGN for each in (signal.SIGINT, signal.SIGHUP)
         )
@@ -51,7 +51,7 @@ class Process:
             self.cancel(self.cancelled_by)
 
     def relay(self, read: Callable[[bytes], None], tick: Callable[[], None]) -> None:
-        """Pass the output on until its end; `tick` is called a few times a second."""
+        """Pass the output on until its end; call `tick` a few times a second."""
         while True:
             is_over = self.popen.poll() is not None
             ready, _, _ = select.select([self._source], [], [], TICK_SECONDS)
@@ -65,7 +65,7 @@ class Process:
             tick()
 
     def wait(self) -> int:
-        """The exit code; negative for the signal that ended it. Nothing is left if it was cut."""
+        """Return the exit code, negative for a signal; a program cut short leaves no process."""
         code: int = self.popen.wait()
         if self.cancelled_by or code < 0:
             self._end_survivors()
@@ -98,7 +98,7 @@ class Process:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """From before Packer starts every signal is ours; a hangup would end it without cleanup."""
+        """Handle every signal from before Packer starts; a hangup would end it without cleanup."""
         taken = [each for each in CANCELLING if signal.getsignal(each) != signal.SIG_IGN]
         for each in taken:
             signal.signal(each, self._handle)
@@ -117,14 +117,14 @@ class Process:
         self.cancelled_by = number
 
     def _notice_orphaning(self) -> None:
-        """A shell that its CI ended does not tell its children."""
+        """Cancel if the parent is gone: a shell that its CI ends does not signal its children."""
         if not self._detached and not self.cancelled_by and os.getppid() != self._parent:
             self.cancel(signal.SIGTERM)
 
     def _read(self) -> bytes:
         try:
             return os.read(self._source, 65_536)
-        except OSError:  # a terminal's way to say that nobody writes to it any more
+        except OSError:  # the other end of the terminal is closed
             return b""
 
     def _write(self, data: bytes) -> None:
@@ -132,21 +132,21 @@ class Process:
             while data:
                 select.select([], [1], [])
                 data = data[os.write(1, data) :]
-        except OSError:  # nobody reads: Packer finds out as it would have without us
+        except OSError:  # no reader: Packer finds out as without this process
             self.cancel(signal.SIGPIPE)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
     def _end_survivors(self) -> None:
-        """What Packer left behind became our children: they get SIGTERM, and then SIGKILL."""
-        asked: set[int] = set()
+        """End what Packer left, now our children: by SIGTERM, after the grace by SIGKILL."""
+        signalled: set[int] = set()
         end = time.monotonic() + GRACE_SECONDS
         while children := _children():
             for child in children:
-                if child not in asked or time.monotonic() > end:
-                    late = time.monotonic() > end
-                    asked.add(child)
+                is_late = time.monotonic() > end
+                if child not in signalled or is_late:
+                    signalled.add(child)
                     with contextlib.suppress(OSError):
-                        os.kill(child, signal.SIGKILL if late else signal.SIGTERM)
+                        os.kill(child, signal.SIGKILL if is_late else signal.SIGTERM)
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
@@ -154,23 +154,23 @@ class Process:
 
 
 def _libc() -> Any:
-    """The C library with Linux's prctl; None elsewhere."""
+    """Return the C library with Linux's prctl; None elsewhere."""
     return ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def _children() -> list[int]:
-    """The processes whose parent is this one, as Linux tells."""
-    mine = []
+    """Return the processes whose parent is this one, from Linux's /proc."""
+    children = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             fields = stat.read_bytes().rpartition(b") ")[2].split()
             if int(fields[1]) == os.getpid():
-                mine.append(int(stat.parent.name))
-    return mine
+                children.append(int(stat.parent.name))
+    return children
 
 
 def _terminal() -> tuple[int, int]:
-    """A terminal of the same size as ours that changes no byte."""
+    """Return both ends of a terminal of our own terminal's size that changes no byte."""
     master, slave = pty.openpty()
     mode = termios.tcgetattr(slave)
     mode[1] &= ~termios.OPOST

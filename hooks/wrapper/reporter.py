@@ -1,7 +1,7 @@
-"""The thread that reports while Packer runs: events of each build in turn, and heartbeats.
+"""The thread that reports while Packer runs: the events of each build in order, and heartbeats.
 
-It never holds the build up: what is not taken is kept and tried again, and at the end it has
-ten seconds.
+It never delays the build: events that are not taken are sent again, and the end takes at most ten
+seconds.
 """
 
 from __future__ import annotations
@@ -15,84 +15,85 @@ from typing import Any
 
 from hooks import client, identity, outbox
 from hooks.client import Deadline
-from hooks.errors import HookError, Kept
-from hooks.wrapper.parser import Said
+from hooks.errors import DeliveryPending, HookError
+from hooks.wrapper.parser import TargetEvent
 
 Json = dict[str, Any]
 
 HEARTBEAT_SECONDS = 25.0
-HEARTBEAT_BUDGET = 5.0
-GATHER_SECONDS = 0.3  # events of one moment travel together
-PAUSES = (1.0, 2.0, 5.0, 10.0)  # after a receiver that did not take it
-MOST = 500  # events in one envelope
+HEARTBEAT_BUDGET_SECONDS = 5.0
+BATCH_SECONDS = 0.3  # events of one moment share an envelope
+RETRY_PAUSES = (1.0, 2.0, 5.0, 10.0)
+MAX_EVENTS = 500  # in one envelope
 
 
 def deliver(document: Json, env: Mapping[str, str], deadline: Deadline) -> None:
-    """The one place that sends. A heartbeat alone is of now: nobody keeps it for later."""
-    if document["manifest"] is None and all(e["kind"] == "heartbeat" for e in document["events"]):
-        client.send(document, env, Deadline(min(HEARTBEAT_BUDGET, deadline.left())))
+    """Send an envelope; one of a heartbeat alone is out of date later, so it is not spooled."""
+    kinds = {event["kind"] for event in document["events"]}
+    if document["manifest"] is None and kinds <= {"heartbeat"}:
+        client.send(document, env, Deadline(min(HEARTBEAT_BUDGET_SECONDS, deadline.remaining())))
     else:
         outbox.deliver(document, env, deadline)
 
 
 class Reporter:
-    """Takes events from the thread that reads Packer's output and sends them from its own."""
+    """Takes events from the thread that reads Packer's output, and sends them from its own."""
 
     def __init__(self, env: Mapping[str, str], values_of: Callable[[str], identity.Values]) -> None:
         self._env = env
         self._values_of = values_of
         self._events: dict[str, list[Json]] = {}
         self._manifests: dict[str, Json] = {}
-        self._heard: dict[str, float] = {}  # when each running build last spoke
-        self._judged: set[str] = set()
+        self._sent_at: dict[str, float] = {}  # the last delivery of each running build
+        self._ended: set[str] = set()
         self._change = threading.Condition()
         self._end: Deadline | None = None
         self.problem = ""
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin; not before the process has forked."""
+        """Start the thread; not before the process has forked."""
         self._thread.start()
 
-    def say(self, said: Iterable[Said]) -> None:
+    def add(self, events: Iterable[TargetEvent]) -> None:
         """Report these events."""
         with self._change:
-            for target, event in said:
+            for target, event in events:
                 self._events.setdefault(target, []).append(event)
                 self._change.notify()
 
-    def say_manifest(self, target: str, manifest: Json) -> None:
-        """Report a manifest of one build."""
+    def add_manifest(self, target: str, manifest: Json) -> None:
+        """Report the manifest of one build."""
         with self._change:
             self._manifests[target] = manifest
             self._change.notify()
 
     def close(self, deadline: Deadline) -> bool:
-        """Wait until the last event is taken or the time is up; whether it was."""
+        """Wait until the last event is taken or the time is up; return whether it was taken."""
         with self._change:
             self._end = deadline
             self._change.notify()
-        self._thread.join(deadline.left())
+        self._thread.join(deadline.remaining())
         return not (self._thread.is_alive() or self._events or self._manifests)
 
     def _run(self) -> None:
         failures = 0
         while True:
             with self._change:
-                self._wait(PAUSES[min(failures, len(PAUSES)) - 1] if failures else 0.0)
+                self._wait(RETRY_PAUSES[min(failures, len(RETRY_PAUSES)) - 1] if failures else 0.0)
                 end = self._end
             deadline = end or Deadline()
-            failures = failures + 1 if self._round(deadline) else 0
-            if end and (not failures or not deadline.pause(PAUSES[0])):
+            failures = failures + 1 if self._send_all(deadline) else 0
+            if end and (not failures or not deadline.pause(RETRY_PAUSES[0])):
                 return
 
-    def _round(self, deadline: Deadline) -> bool:
-        """Send what there is to say of each build; whether something was not taken."""
+    def _send_all(self, deadline: Deadline) -> bool:
+        """Send the events of each build; return whether any was not taken."""
         with self._change:
             targets = list(dict.fromkeys([*self._events, *self._manifests, *self._due()]))
-        return False in [self._sent(target, deadline) for target in targets]
+        return False in [self._try(target, deadline) for target in targets]
 
-    def _sent(self, target: str, deadline: Deadline) -> bool:
+    def _try(self, target: str, deadline: Deadline) -> bool:
         try:
             self._send(target, deadline)
         except HookError as error:
@@ -104,38 +105,38 @@ class Reporter:
         return False
 
     def _wait(self, pause: float) -> None:
-        """Until there is something to say, a heartbeat is due, or the end."""
+        """Wait until there is an event, a heartbeat is due, or the end."""
         if pause:
             self._change.wait_for(lambda: self._end, pause)
         while not (self._end or self._events or self._manifests or self._due()):
             self._change.wait(1.0)
         if not self._end:
-            self._change.wait_for(lambda: self._end, GATHER_SECONDS)
+            self._change.wait_for(lambda: self._end, BATCH_SECONDS)
 
     def _due(self) -> list[str]:
         before = time.monotonic() - HEARTBEAT_SECONDS
-        return [target for target, heard in self._heard.items() if heard <= before]
+        return [target for target, sent_at in self._sent_at.items() if sent_at <= before]
 
     def _send(self, target: str, deadline: Deadline) -> None:
-        """In the order of events; what comes meanwhile waits for the next round."""
+        """Send events in order; later ones wait for the next round."""
         with self._change:
-            events = self._events.get(target, [])[:MOST]
+            events = self._events.get(target, [])[:MAX_EVENTS]
             manifest = self._manifests.get(target)
         if any(event["kind"] == "build" for event in events):
-            self._judged.add(target)
-        is_quiet = target in self._judged
-        alive = [] if is_quiet or (events and target in self._heard) else [_heartbeat()]
-        document = client.envelope(self._values_of(target), [*events, *alive], manifest)
+            self._ended.add(target)
+        has_ended = target in self._ended
+        heartbeats = [] if has_ended or (events and target in self._sent_at) else [_heartbeat()]
+        document = client.envelope(self._values_of(target), [*events, *heartbeats], manifest)
         try:
             deliver(document, self._env, deadline)
             self.problem = ""
-        except Kept as error:
+        except DeliveryPending as error:
             self.problem = str(error)
         with self._change:
-            self._heard[target] = float("inf") if is_quiet else time.monotonic()
-            self._forget(target, len(events), manifest)
+            self._sent_at[target] = float("inf") if has_ended else time.monotonic()
+            self._remove(target, len(events), manifest)
 
-    def _forget(self, target: str, count: int, manifest: Json | None) -> None:
+    def _remove(self, target: str, count: int, manifest: Json | None) -> None:
         rest = self._events.get(target, [])[count:]
         self._events.pop(target, None)
         if rest:
@@ -144,8 +145,8 @@ class Reporter:
             self._manifests.pop(target, None)
 
 
-def tell(problem: str) -> None:
-    """One line for a person, where Packer's own errors go."""
+def warn(problem: str) -> None:
+    """Print one line to where Packer's own errors go."""
     os.write(sys.stderr.fileno(), f"milepost: {' '.join(problem.split())}\n".encode())
 
 

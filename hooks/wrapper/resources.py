@@ -1,4 +1,4 @@
-"""What a build's log names in a cloud: it costs money until somebody removes it; pure."""
+"""The cloud resources that a build's log names: each costs money until it is removed; pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Resource(NamedTuple):
     id: str
 
 
-_MADE: tuple[tuple[str, re.Pattern[str]], ...] = (
+_CREATIONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("instance", re.compile(r"(?:Spot )?Instance ID: (i-[0-9a-f]{8,17})\b")),
     ("instance", re.compile(r"Waiting for instance \((i-[0-9a-f]{8,17})\)")),
     ("instance", re.compile(r"Server ID: ([0-9A-Za-z-]{4,64})\b")),
@@ -27,31 +27,31 @@ _MADE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("resource-group", re.compile(r"-> ResourceGroupName\s*: '([^']{1,90})'")),
     ("container", re.compile(r"Container ID: ([0-9a-f]{12,64})\b")),
 )
-_GOES: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
+_REMOVALS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
     (("instance", "volume"), re.compile(r"Terminating the source (?:AWS instance|server)")),
     (("keypair",), re.compile(r"Deleting temporary key ?pair")),
     (("security-group",), re.compile(r"Deleting temporary security group")),
     (("resource-group",), re.compile(r"(?:The )?[Rr]esource [Gg]roup (?:has been|was) deleted")),
     (("container",), re.compile(r"Killing the container")),
 )
-_STAYS = re.compile(
+_FAILED_REMOVAL = re.compile(
     r"may still be around|(?:delete|remove|clean) .{0,60}manually"
     r"|^Error (?:terminat|delet|clean|remov)",
     re.I,
 )
 
 
-def made(text: str) -> list[Resource]:
-    """What this message says that there is now."""
-    found = ((kind, pattern.search(text)) for kind, pattern in _MADE)
-    return [Resource(kind, match[1].rstrip(" .")) for kind, match in found if match]
+def created(text: str) -> list[Resource]:
+    """Return the resources that this message names as created."""
+    matches = ((kind, pattern.search(text)) for kind, pattern in _CREATIONS)
+    return [Resource(kind, match[1].rstrip(" .")) for kind, match in matches if match]
 
 
-def going(text: str) -> tuple[str, ...]:
-    """The types of what is removed after this message; the next one tells whether it worked."""
-    return next((types for types, pattern in _GOES if pattern.match(text)), ())
+def removals(text: str) -> tuple[str, ...]:
+    """Return the types that Packer removes after this message; the next one names a failure."""
+    return next((types for types, pattern in _REMOVALS if pattern.match(text)), ())
 
 
-def stays(text: str) -> bool:
-    """This message says that a removal did not work."""
-    return _STAYS.search(text) is not None
+def is_failed_removal(text: str) -> bool:
+    """Return whether this message says that a removal failed."""
+    return _FAILED_REMOVAL.search(text) is not None

@@ -1,4 +1,4 @@
-"""What is known of one build of a Packer run while its output is read."""
+"""The state of one build of a Packer run while its output is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hooks.wrapper import resources
 from hooks.wrapper.resources import Resource
 
 Json = dict[str, Any]
-KEPT_LINES = 200
+LOG_LINES = 200
 
 _PART = re.compile(r"(\d{1,3})-(\d{1,3})")
 
@@ -27,29 +27,32 @@ class Part(NamedTuple):
 
     @property
     def is_last(self) -> bool:
-        """The build is complete when this part is."""
+        """Return whether the build is complete when this part is."""
         return self.last == 100
 
     def state(self, state: int) -> int:
-        """A phase of Packer's inside this part: a machine that comes up for 55 is no 5."""
+        """Return a phase's state within this part: a machine started for 55 is not at 5."""
         return min(max(state, self.first), self.last)
 
 
 def part_of(env: Mapping[str, str]) -> Part:
-    """MILEPOST_PART, such as 55-100; HookError."""
+    """Return MILEPOST_PART, such as 55-100; raise HookError if it is no range of states."""
     text = env.get("MILEPOST_PART", "").strip()
     if not text:
         return Part()
-    found = _PART.fullmatch(text)
-    if not found or not int(found[1]) <= int(found[2]) <= 100:
+    match = _PART.fullmatch(text)
+    if not match or not int(match[1]) <= int(match[2]) <= 100:
         raise HookError("not reporting: MILEPOST_PART must be two states, such as 15-50")
-    return Part(int(found[1]), int(found[2]))
+    return Part(int(match[1]), int(match[2]))
 
 
 @dataclass
 class Target:
-    """One builder or source. `phase` is new, starting, connected, provisioning, image or
-    post-processing; `artifacts` and `errors` are Packer's summary; `going` is being removed."""
+    """One builder or source.
+
+    `phase` is new, starting, connected, provisioning, image or post-processing; `artifacts` and
+    `errors` are Packer's summary; `removals` are types of resources.
+    """
 
     name: str
     phase: str = "new"
@@ -58,38 +61,38 @@ class Target:
     error: str = ""
     marked: bool = False
     failing: bool = False
-    again: str = ""
-    judged: str = ""
+    retried_stage: str = ""
+    verdict: str = ""
     stage: Json | None = None
     held: tuple[Json, datetime] | None = None
     post_processors: list[str] = field(default_factory=list)
     artifacts: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    made: set[Resource] = field(default_factory=set)
-    going: tuple[str, ...] = ()
-    log: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    resources: set[Resource] = field(default_factory=set)
+    removals: tuple[str, ...] = ()
+    log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
 
     def note(self, event: Json) -> None:
-        """Remember the open stage and the verdict."""
+        """Store the open stage and the verdict."""
         if event["kind"] == "build":
-            self.judged = event["status"]
+            self.verdict = event["status"]
         elif event["kind"] == "stage":
             self.stage = dict(event) if event["status"] == "started" else None
 
-    def changed(self, text: str) -> Iterator[Json]:
-        """An event for each resource that this message says is made, or is gone since the last."""
-        going, self.going = self.going, resources.going(text)
-        gone = [] if resources.stays(text) else [each for each in self.made if each.type in going]
-        for each in gone:
-            self.made.discard(each)
-            yield _resource(each, "removed")
-        for each in resources.made(text):
-            if each not in self.made:
-                self.made.add(each)
-                yield _resource(each, "created")
+    def resource_events(self, text: str) -> Iterator[Json]:
+        """Yield an event for each resource created in this message, or removed since the last."""
+        types, self.removals = self.removals, resources.removals(text)
+        if not resources.is_failed_removal(text):
+            for each in [each for each in self.resources if each.type in types]:
+                self.resources.discard(each)
+                yield _resource_event(each, "removed")
+        for each in resources.created(text):
+            if each not in self.resources:
+                self.resources.add(each)
+                yield _resource_event(each, "created")
 
     def failure(self, kind: str, message: str) -> Json:
-        """Why it failed, with the end of its log."""
+        """Return the failure of this build, with the end of its log."""
         return {
             "type": kind,
             "message": message,
@@ -98,6 +101,5 @@ class Target:
         }
 
 
-def _resource(resource: Resource, status: str) -> Json:
-    told = {"type": resource.type, "id": resource.id}
-    return {"kind": "resource", "status": status, "resource": told}
+def _resource_event(resource: Resource, status: str) -> Json:
+    return {"kind": "resource", "status": status, "resource": resource._asdict()}

@@ -1,6 +1,6 @@
-"""What a Packer template says before it runs: builders, sensitive values, where manifests go.
+"""A Packer template before it runs: its builders, sensitive values and paths of manifests.
 
-Read, never evaluated: what a function or a data source makes of a value is not known here.
+It is read, never evaluated: the value of a function or a data source is not known here.
 https://developer.hashicorp.com/packer/docs/templates
 """
 
@@ -30,7 +30,7 @@ _DEFAULT_OUTPUT = "packer-manifest.json"
 
 
 class Template(NamedTuple):
-    """`builders` gives the type of each builder of a JSON template; `manifests` are globs."""
+    """`builders` maps each builder of a JSON template to its type; `manifests` are globs."""
 
     builders: Mapping[str, str] = {}
     secrets: frozenset[str] = frozenset()
@@ -38,7 +38,7 @@ class Template(NamedTuple):
 
 
 def read(arguments: Sequence[str], env: Mapping[str, str]) -> Template:
-    """The template that `packer build ARGUMENTS` takes; an empty one where it cannot be read."""
+    """Return the template of `packer build ARGUMENTS`; an empty one if it cannot be read."""
     path = Path(arguments[-1]) if arguments else Path()
     try:
         if path.suffix == ".json" and not path.name.endswith(".pkr.json"):
@@ -49,7 +49,7 @@ def read(arguments: Sequence[str], env: Mapping[str, str]) -> Template:
 
 
 def platform(target: str, template: Template) -> str | None:
-    """The builder's type: a JSON builder's from the template, of an HCL2 source its own.
+    """Return the builder's type: from the JSON template, or from the HCL2 source's name.
 
     >>> platform("web.amazon-ebs.rhel", Template())
     'amazon-ebs'
@@ -61,7 +61,7 @@ def platform(target: str, template: Template) -> str | None:
 
 
 def source(target: str, template: Template) -> str:
-    """The name that Packer gives the target in a manifest: an HCL2 source's label alone."""
+    """Return the target's name in a manifest: of an HCL2 source its label alone."""
     return target if target in template.builders else target.rpartition(".")[2]
 
 
@@ -72,11 +72,11 @@ def _of_json(document: Json, arguments: Sequence[str], env: Mapping[str, str]) -
         name: _ENV.sub(lambda each: env.get(each[1], ""), text) for name, text in values.items()
     }
     secret = set(document.get("sensitive-variables") or [])
-    given = [(name, value) for name, value in _given(arguments, env) if name in secret]
-    known = {values[name] for name in secret if name in values} | {value for _, value in given}
+    secrets = {values[name] for name in secret if name in values}
+    secrets |= {value for name, value in _assignments(arguments, env) if name in secret}
     return Template(
         {str(each.get("name") or each.get("type")): str(each.get("type")) for each in builders},
-        frozenset(filter(None, known)),
+        frozenset(filter(None, secrets)),
         tuple(dict.fromkeys(_json_outputs(document.get("post-processors") or []))),
     )
 
@@ -97,11 +97,11 @@ def _of_hcl(path: Path, arguments: Sequence[str], env: Mapping[str, str]) -> Tem
     text = re.sub(r"^\s*(?:#|//).*$", "", text, flags=re.M)
     blocks = {match[1]: _braces(text, match.end()) for match in _BLOCK.finditer(text)}
     secret = {name for name, block in blocks.items() if _SENSITIVE.search(block)}
-    known = {value for name in secret for value in _values(_DEFAULT.findall(blocks[name]))}
-    given = [*_given(arguments, env), *_automatic(path if path.is_dir() else path.parent)]
-    known |= {value for name, value in given if name in secret}
     folder = path if path.is_dir() else path.parent
-    return Template({}, frozenset(filter(None, known)), tuple(_hcl_outputs(text, folder)))
+    secrets = {value for name in secret for value in _values(_DEFAULT.findall(blocks[name]))}
+    assignments = [*_assignments(arguments, env), *_automatic(folder)]
+    secrets |= {value for name, value in assignments if name in secret}
+    return Template({}, frozenset(filter(None, secrets)), tuple(_hcl_outputs(text, folder)))
 
 
 def _hcl_outputs(text: str, folder: Path) -> Iterator[str]:
@@ -111,21 +111,21 @@ def _hcl_outputs(text: str, folder: Path) -> Iterator[str]:
 
 
 def _pattern(output: str, folder: Path) -> str:
-    """A path with templated parts as a glob."""
-    for name, place in (("${path.root}", folder), ("${path.cwd}", Path())):
-        output = output.replace(name, str(place))
+    """Return a path with templated parts as a glob."""
+    for name, path in (("${path.root}", folder), ("${path.cwd}", Path())):
+        output = output.replace(name, str(path))
     return re.sub(r"\*+", "*", re.sub(r"\{\{.*?\}\}|\$\{.*?\}", "*", output))
 
 
-def found(patterns: Iterable[str]) -> list[Path]:
-    """The files of these globs."""
+def matching_files(patterns: Iterable[str]) -> list[Path]:
+    """Return the files that match these globs."""
     return [
         Path(each) for pattern in dict.fromkeys(patterns) for each in sorted(glob.glob(pattern))
     ]
 
 
-def _given(arguments: Sequence[str], env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Every value that -var, -var-file or PKR_VAR_… gives, by its variable's name."""
+def _assignments(arguments: Sequence[str], env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each variable that -var, -var-file or PKR_VAR_… sets."""
     for name, value in env.items():
         if name.startswith("PKR_VAR_"):
             yield from ((name[8:], each) for each in {value, *_values([value])})
@@ -134,23 +134,23 @@ def _given(arguments: Sequence[str], env: Mapping[str, str]) -> Iterator[tuple[s
             name, _, text = value.partition("=")
             yield from ((name, each) for each in {text, *_values([text])})
         elif flag == "var-file":
-            yield from _in_file(Path(value))
+            yield from _file_assignments(Path(value))
 
 
 def _flags(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for place, argument in enumerate(arguments):
+    for index, argument in enumerate(arguments):
         name, equals, value = argument.lstrip("-").partition("=")
         if argument.startswith("-") and name in ("var", "var-file"):
-            yield name, value if equals else "".join(arguments[place + 1 : place + 2])
+            yield name, value if equals else "".join(arguments[index + 1 : index + 2])
 
 
 def _automatic(folder: Path) -> Iterator[tuple[str, str]]:
     for pattern in ("*.auto.pkrvars.hcl", "*.auto.pkrvars.json"):
         for path in folder.glob(pattern):
-            yield from _in_file(path)
+            yield from _file_assignments(path)
 
 
-def _in_file(path: Path) -> Iterator[tuple[str, str]]:
+def _file_assignments(path: Path) -> Iterator[tuple[str, str]]:
     if path.suffix == ".json":
         for name, value in _object(path).items():
             yield from ((name, each) for each in _texts(value))
@@ -160,7 +160,7 @@ def _in_file(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _values(expressions: Iterable[str]) -> Iterator[str]:
-    """Every literal text in an expression."""
+    """Yield every literal text in the expressions."""
     for text in expressions:
         yield from (re.sub(r"\\(.)", r"\1", each) for each in _QUOTED.findall(text))
         yield from (body for _, body in _HEREDOC.findall(text))
@@ -184,10 +184,10 @@ def _object(path: Path) -> Json:
 
 
 def _braces(text: str, start: int) -> str:
-    """The block that begins at `start`, up to its closing brace."""
+    """Return the block that begins at `start`, up to its closing brace."""
     depth = 1
-    for place in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[place], 0)
+    for index in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[index], 0)
         if not depth:
-            return text[start:place]
+            return text[start:index]
     return text[start:]

@@ -1,7 +1,7 @@
-"""What became of each build: exit code, output and manifest against each other; pure.
+"""The verdict of each build: exit code, output and manifest against each other; pure.
 
-A manifest entry is no proof of success, and a missing one none of failure: parallel builds lose
-entries (https://github.com/hashicorp/packer/issues/9686 and the plugin's own lock file).
+A manifest entry is no proof of success, and a missing one is no proof of failure: parallel builds
+lose entries (https://github.com/hashicorp/packer/issues/9686 and the plugin's own lock file).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NAMED = re.compile(
 
 
 class Entry(NamedTuple):
-    """A manifest's entries of one source, in a manifest of their own."""
+    """The entries of one source, in a manifest of their own."""
 
     type: str
     name: str
@@ -35,13 +35,13 @@ class Entry(NamedTuple):
 
 
 def ending(target: Target, code: int, cancelled: str) -> tuple[str, str, str]:
-    """(verdict, failure type, message) of a build that Packer did not end itself.
+    """Return (verdict, failure type, message) of a build that Packer did not end.
 
-    All empty where its verdict stands.
+    All are empty if the build has its verdict.
     """
-    if target.errors and target.judged != "failed":
+    if target.errors and target.verdict != "failed":
         return "failed", "", target.errors[0]
-    if target.judged or target.ended == "finished":
+    if target.verdict or target.ended == "finished":
         return "", "", ""
     if cancelled:
         return "cancelled", "", ""
@@ -52,8 +52,8 @@ def ending(target: Target, code: int, cancelled: str) -> tuple[str, str, str]:
 
 
 def entries(documents: Iterable[Json], since: float) -> list[Entry]:
-    """The entries of the last run of each manifest, written since a time (Unix seconds)."""
-    found: dict[tuple[str, str], list[Json]] = {}
+    """Return the entries of each manifest's last run, written since a time (Unix seconds)."""
+    builds: dict[tuple[str, str], list[Json]] = {}
     runs: dict[tuple[str, str], str] = {}
     for document in documents:
         last = document.get("last_run_uuid")
@@ -64,42 +64,35 @@ def entries(documents: Iterable[Json], since: float) -> list[Entry]:
                 continue
             key = (str(each.get("builder_type")), str(each.get("name")))
             runs[key] = str(last)
-            if each not in found.setdefault(key, []):
-                found[key].append(each)
+            if each not in builds.setdefault(key, []):
+                builds[key].append(each)
     return [
-        Entry(*key, {"builds": builds, "last_run_uuid": runs[key]}) for key, builds in found.items()
+        Entry(*key, {"builds": found, "last_run_uuid": runs[key]}) for key, found in builds.items()
     ]
 
 
 def wrote_manifest(target: Target) -> bool:
-    """Packer says that this build is whole and that its manifest was written."""
+    """Return whether Packer says that the build is complete and its manifest is written."""
     return target.ended == "finished" and "manifest" in target.post_processors
 
 
-def missing(expected: int, there: int) -> str:
-    """What a page says where a shared manifest lost entries."""
-    return f"{expected} builds, manifest has {there}"
-
-
 def artifacts(target: Target, builder: str | None, name: str) -> list[Json]:
-    """Each artifact of Packer's summary (`--> name: …`) once, as a manifest would name it."""
-    made: list[Json] = []
-    for text in dict.fromkeys(target.artifacts):
-        for artifact_id, region, files in _parts(text):
-            made.append(
-                {
-                    "artifact_id": artifact_id[:2_000],
-                    "region": region,
-                    "builder_type": builder,
-                    "name": name,
-                    "files": [{"name": file} for file in files],
-                }
-            )
-    return made
+    """Return each artifact of Packer's summary (`--> name: …`) once, as in a manifest."""
+    return [
+        {
+            "artifact_id": artifact_id[:2_000],
+            "region": region,
+            "builder_type": builder,
+            "name": name,
+            "files": [{"name": file} for file in files],
+        }
+        for text in dict.fromkeys(target.artifacts)
+        for artifact_id, region, files in _parts(text)
+    ]
 
 
 def _parts(text: str) -> Sequence[tuple[str, str | None, list[str]]]:
-    """(id, region, files) of one line of the summary."""
+    """Return (id, region, files) of each artifact in one line of the summary."""
     if text.startswith("Did not export anything"):
         return [("Null", None, [])]
     if amis := _AMI.findall(text):

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from hooks.resume import answer
+from hooks.resume import resume_point
 from receiver.config import load
 from receiver.errors import ConfigError
 from tests.support import ROOT
@@ -159,7 +159,7 @@ KEPT = {"artifact_id": "File", "files": [{"name": "x.img"}], "checksum": "sha256
     ],
 )
 def test_what_the_command_answers(resume: Json, assume_kept: bool, state: int, code: int):
-    found = answer({"attempt": 1, "resume": resume}, assume_kept)
+    found = resume_point({"attempt": 1, "resume": resume}, assume_kept)
     assert (found["state"], found["exit_code"]) == (state, code)
     assert found["start_from"] == ("x.img" if resume["safe"] else "")
 

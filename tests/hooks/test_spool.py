@@ -74,7 +74,7 @@ def test_what_is_refused_for_good_is_set_aside_and_blocks_nothing(
     assert kept(folder) == []
     assert [json.loads(path.read_bytes()) for path in (folder / "refused").iterdir()]
     assert capsys.readouterr().err == (
-        f"milepost: the receiver refuses 1, set aside in {folder / 'refused'}\n"
+        f"milepost: the receiver refused 1, moved to {folder / 'refused'}\n"
     )
     listener.statuses = [422]
     with pytest.raises(HookError, match="not reported: the receiver answers 422"):
@@ -123,9 +123,9 @@ def test_check_never_spools(folder: Path, listener: Listener):
 def test_a_clock_that_is_set_back_changes_no_order(folder: Path):
     box = Spool(folder, "a", clock(later=3600))
     box.prepare()
-    first = box.keep("msg_1", b"1")
-    second = Spool(folder, "a", clock()).keep("msg_0", b"2")
-    assert box.waiting() == [first, second]
+    first = box.add("msg_1", b"1")
+    second = Spool(folder, "a", clock()).add("msg_0", b"2")
+    assert box.pending() == [first, second]
 
 
 def test_a_lock_is_not_waited_for_beyond_the_budget(folder: Path, listener: Listener):
@@ -134,7 +134,7 @@ def test_a_lock_is_not_waited_for_beyond_the_budget(folder: Path, listener: List
     (lock,) = (folder / "new").glob("lock-*")
     with lock.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(HookError, match="others are sending; 1 in the spool"):
+        with pytest.raises(HookError, match="another hook is sending; 1 in the spool"):
             deliver(envelope(stage("two")), env, Deadline(0.2))
     deliver(envelope(stage("three")), env)
     assert stages(listener) == ["one", "two", "three"]

@@ -64,7 +64,7 @@ def test_without_a_secret_or_url_nothing_is_kept(folder: Path, missing: str):
 def test_a_full_disk_costs_one_line_and_only_what_cannot_be_sent(folder: Path, listener: Listener):
     listener.statuses = [202, 501]
     assert hook_on_a_full_disk(settings(folder, listener.url)) == ""
-    line = "milepost: not reported: the receiver answers 501; not kept either: File too large\n"
+    line = "milepost: not reported: the receiver answers 501; not spooled: File too large\n"
     assert hook_on_a_full_disk(settings(folder, listener.url)) == line
     assert [*(folder / "tmp").iterdir(), *entries(folder / "new")] == []
 
@@ -87,7 +87,7 @@ def test_a_folder_that_is_not_ours_is_not_used(folder: Path, listener: Listener,
         (folder / "new").symlink_to(elsewhere)
     deliver(envelope(stage("x")), settings(folder, listener.url))
     assert stages(listener) == ["x"]
-    with pytest.raises(HookError, match=r"not reported: no answer.*; not kept either: "):
+    with pytest.raises(HookError, match=r"not reported: no answer.*; not spooled: "):
         deliver(envelope(stage("x")), settings(folder, NOBODY), Deadline(0.5))
     assert list(elsewhere.iterdir()) == []
 

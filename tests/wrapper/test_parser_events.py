@@ -83,7 +83,7 @@ CLOUD = (
 
 def resources(text: str) -> set[str]:
     """The ids that are there at the end."""
-    return {each.id for each in boxed(text).targets["box"].made}
+    return {each.id for each in boxed(text).targets["box"].resources}
 
 
 def test_resources_are_kept_until_the_log_says_that_they_are_gone():
