@@ -1,4 +1,4 @@
-"""A file that is read again when it changes; a broken edit keeps the last good reading."""
+"""A settings file that is read again when it changes; a broken edit leaves the last good value."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +10,8 @@ from receiver.errors import ConfigError
 T = TypeVar("T")
 
 
-class Watched(Generic[T]):
-    """The parsed contents of a TOML file; `empty` where none is set or there."""
+class WatchedFile(Generic[T]):
+    """The parsed contents of a TOML file, or `empty` without a file."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class Watched(Generic[T]):
         *,
         optional: bool = False,
     ) -> None:
-        """Read the file at once: ConfigError where it is wrong from the start."""
+        """Read the file. Raises ConfigError if it is wrong from the start."""
         self._path, self._parse, self._value = path, parse, empty
         self._empty, self._optional = empty, optional
         self._stamp: tuple[int, int] | None = None
@@ -30,20 +30,18 @@ class Watched(Generic[T]):
             self._value = self._read(path)
 
     def get(self) -> T:
-        """The newest good reading."""
+        """Return the contents of the newest valid version of the file."""
         if self._path is None:
             return self._value
         stamp = self._stat(self._path)
         if stamp != self._stamp:
             self._stamp = stamp
-            self._reread(self._path)
+            try:
+                self._value = self._read(self._path)
+            except ConfigError as error:
+                path = str(self._path)
+                log.get().error("settings file refused", path=path, problems=error.problems)
         return self._value
-
-    def _reread(self, path: Path) -> None:
-        try:
-            self._value = self._read(path)
-        except ConfigError as error:
-            log.get().error("settings file refused", path=str(path), problems=error.problems)
 
     def _read(self, path: Path) -> T:
         if self._optional and not path.exists():
@@ -56,7 +54,7 @@ class Watched(Generic[T]):
     @staticmethod
     def _stat(path: Path) -> tuple[int, int] | None:
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError:
             return None
-        return (found.st_mtime_ns, found.st_size)
+        return (status.st_mtime_ns, status.st_size)

@@ -1,4 +1,4 @@
-"""Every error the receiver raises on purpose, each with its HTTP status and stable code.
+"""Every error that the receiver raises on purpose, each with its HTTP status and stable code.
 
     MilepostError
     ├── ConfigError          settings or TOML files are wrong; lists every problem
@@ -6,27 +6,27 @@
     ├── MigrationError       the schema and the files disagree
     └── HttpError
         ├── Malformed        400
-        ├── WrongHost        400, asked by a name that is not this receiver's
+        ├── WrongHost        400, the Host header names another host
         ├── NotFound         404
         ├── WrongMethod      405
         ├── WrongType        415
         ├── TooLarge         413
         ├── Unauthorized     401
-        ├── Closed           401, pages and API need a token
-        ├── Forbidden        403, the token does not reach so far
+        ├── Closed           401, pages and API need a token here
+        ├── Forbidden        403, the token does not allow it
         ├── Conflict         409
-        ├── Pruned           409, a delivery whose body is gone
-        ├── Taken            409, the name or number is another's
-        ├── InUse            409, says what still refers to it
-        ├── Cycle            409, a project below itself
-        ├── Ended            409, there is nothing left to cancel
+        ├── Pruned           409, the body of the delivery was pruned
+        ├── Taken            409, the name or number exists already
+        ├── InUse            409, other rows refer to it, and are named
+        ├── Cycle            409, a project as its own ancestor
+        ├── Ended            409, the build already finished
         ├── Invalid          422, names each wrong field
-        │   └── Undecodable  422, the body is no sane JSON
-        ├── TooManyGuesses   429, after many wrong signatures or tokens
+        │   └── Undecodable  422, the body is not valid JSON
+        ├── RateLimited      429, after many wrong signatures or tokens
         └── Unavailable      503, try again
-            └── Contended    503, another transaction was in the way; tried again before it is told
+            └── Contended    503, another transaction was in the way; retried before it is reported
 
-An error's text is a sentence a user may see; it never echoes input or a secret.
+An error's text is a sentence that a user may see; it never repeats input or a secret.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class MilepostError(Exception):
 
 
 class ConfigError(MilepostError):
-    """Settings are wrong; `problems` holds one sentence for each."""
+    """Settings are wrong; `problems` holds one sentence for each mistake."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -53,7 +53,7 @@ class MigrationError(MilepostError):
 
 
 class HttpError(MilepostError):
-    """An answer that is not a success, as RFC 9457 problem details."""
+    """A request that fails; answered as problem details (RFC 9457)."""
 
     status = 500
     code = "internal"
@@ -79,79 +79,79 @@ class NotFound(HttpError):
 
 
 class Malformed(HttpError):
-    """The request itself is broken."""
+    """The request is malformed."""
 
-    status, code, title = 400, "malformed", "Broken request"
+    status, code, title = 400, "malformed", "Malformed request"
 
 
 class WrongHost(HttpError):
-    """Set MILEPOST_EXTERNAL_URL or MILEPOST_TRUSTED_HOSTS to the name that is in use."""
+    """Set MILEPOST_EXTERNAL_URL or MILEPOST_TRUSTED_HOSTS to the host name of this receiver."""
 
-    status, code, title = 400, "wrong-host", "This receiver has another name"
+    status, code, title = 400, "wrong-host", "Unknown host name"
 
     def __init__(self) -> None:
         super().__init__(self.__doc__ or "")
 
 
 class WrongMethod(HttpError):
-    """Only POST delivers."""
+    """The route does not allow this method."""
 
     status, code, title = 405, "wrong-method", "Method not allowed"
 
 
 class WrongType(HttpError):
-    """The body's type or encoding is not taken here."""
+    """The route does not accept the content type or encoding of the body."""
 
     status, code, title = 415, "unsupported-type", "Unsupported content type"
 
 
 class TooLarge(HttpError):
-    """The body is larger than this route takes."""
+    """The body is larger than the route accepts."""
 
     status, code, title = 413, "too-large", "Body too large"
 
 
 class Unauthorized(HttpError):
-    """The request is not signed rightly; one answer, whatever the reason."""
+    """The signature is invalid; one text for every reason, so that it helps no guess."""
 
-    status, code, title = 401, "unauthorized", "Not signed rightly"
+    status, code, title = 401, "unauthorized", "Invalid signature"
 
 
 class Closed(HttpError):
-    """Show a token: in the sign-in form, or as Authorization: Bearer (milepost token create)."""
+    """Sign in, or send a token as Authorization: Bearer (milepost token create makes one)."""
 
-    status, code, title = 401, "closed", "Pages and API are closed here"
+    status, code, title = 401, "closed", "Authentication required"
 
     def __init__(self) -> None:
         super().__init__(self.__doc__ or "", headers={"WWW-Authenticate": "Bearer"})
 
 
 class Forbidden(HttpError):
-    """The caller is known, and may not do this."""
+    """The caller is known, and lacks the permission."""
 
     status, code, title = 403, "forbidden", "Not allowed"
 
 
 class Conflict(HttpError):
-    """This delivery id was used before with another body or query; the first one is kept."""
+    """This delivery id was used before with another body or query; the first delivery stays."""
 
     status, code, title = 409, "conflict", "Delivery id already used for another body"
 
 
 class Pruned(HttpError):
-    """The delivery's body was pruned: there is nothing left to read."""
+    """The body of this delivery was pruned, so it cannot be read again."""
 
     status, code, title = 409, "pruned", "The delivery's body was pruned"
 
 
 class Taken(HttpError):
-    """There is one of this name or number already."""
+    """The name or number exists already."""
 
     status, code, title = 409, "taken", "Name or number already taken"
 
 
 class InUse(HttpError):
-    """Others still refer to it; `references` holds their count and a few names, by table."""
+    """Other rows refer to this one; `references` holds their count and a few names, by table."""
 
     status, code, title = 409, "in-use", "Still in use"
 
@@ -161,33 +161,33 @@ class InUse(HttpError):
 
 
 class Cycle(HttpError):
-    """A project cannot be below itself."""
+    """A project cannot be its own ancestor."""
 
-    status, code, title = 409, "cycle", "A project cannot be below itself"
+    status, code, title = 409, "cycle", "A project cannot be its own ancestor"
 
 
 class Ended(HttpError):
-    """The build has ended: there is nothing left to cancel."""
+    """The build already finished: there is nothing to cancel."""
 
-    status, code, title = 409, "ended", "The build has ended"
+    status, code, title = 409, "ended", "Build already finished"
 
 
 class Invalid(HttpError):
-    """The body is readable but wrong; `fields` names each wrong field."""
+    """The body is valid JSON with invalid fields; `fields` names each of them."""
 
     status, code, title = 422, "invalid", "Invalid request"
 
 
 class Undecodable(Invalid):
-    """The body is not one sane JSON document."""
+    """The body is not one valid JSON document."""
 
-    code, title = "undecodable", "Body is not sane JSON"
+    code, title = "undecodable", "Invalid JSON"
 
 
-class TooManyGuesses(HttpError):
-    """Too many wrong signatures or tokens came from this address; the right one still counts."""
+class RateLimited(HttpError):
+    """Too many wrong signatures or tokens came from this address; a valid one is still accepted."""
 
-    status, code, title = 429, "too-many-guesses", "Too many wrong proofs"
+    status, code, title = 429, "too-many-guesses", "Too many failed authentications"
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(self.__doc__ or "", headers={"Retry-After": str(retry_after)})
@@ -203,4 +203,4 @@ class Unavailable(HttpError):
 
 
 class Contended(Unavailable):
-    """Another transaction was in the way; the same may pass at once."""
+    """Another transaction was in the way; a retry may pass at once."""

@@ -15,8 +15,8 @@ COMMON: list[structlog.typing.Processor] = [
 JSON = structlog.processors.JSONRenderer()
 
 
-class _Forgiving:
-    """stdout, whose full disk or closed pipe costs the line, never the request it is about."""
+class _LossyStdout:
+    """stdout that drops a line when the disk is full or the pipe is closed: no request may fail."""
 
     def write(self, text: str) -> int:
         with suppress(OSError):
@@ -29,11 +29,11 @@ class _Forgiving:
 
 
 def configure() -> None:
-    """Send every log line to stdout as JSON, those of the libraries too."""
+    """Write every log line to stdout as JSON, those of the libraries too."""
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *COMMON, JSON],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Forgiving())),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _LossyStdout())),
         cache_logger_on_first_use=True,
     )
     if not logging.getLogger().handlers:
@@ -43,7 +43,7 @@ def configure() -> None:
 
 
 def formatter() -> logging.Formatter:
-    """For the handlers of libraries: one JSON line for each record, whatever it holds."""
+    """Return the formatter for the handlers of libraries: one JSON line for each record."""
     return structlog.stdlib.ProcessorFormatter(
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -55,13 +55,13 @@ def formatter() -> logging.Formatter:
 
 
 def get() -> structlog.typing.FilteringBoundLogger:
-    """The receiver's logger."""
+    """Return the receiver's logger."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return logger
 
 
 def unexpected(error: BaseException, **context: object) -> None:
-    """Log where our own code failed. The error's text is left out: it may quote what was sent."""
+    """Log an error of our own code, without its text: that may quote the request."""
     frames = traceback.extract_tb(error.__traceback__)
     get().error(
         "unexpected",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from receiver.config import Config
-from receiver.config_files import Watched
+from receiver.config_files import WatchedFile
 from receiver.domain.model import Sender
 from receiver.domain.stages import StageMap
 from receiver.ingest.routing import Routes
@@ -17,9 +17,9 @@ class Rules:
     """One a process. `secrets` are those of each source's default sender."""
 
     secrets: Mapping[str, tuple[str, ...]] = field(repr=False)
-    stage_file: Watched[StageMap] = field(repr=False)
-    route_file: Watched[Routes] = field(repr=False)
-    sender_file: Watched[Senders] = field(repr=False)
+    stage_file: WatchedFile[StageMap] = field(repr=False)
+    route_file: WatchedFile[Routes] = field(repr=False)
+    sender_file: WatchedFile[Senders] = field(repr=False)
 
     @classmethod
     def load(cls, config: Config) -> "Rules":
@@ -27,9 +27,9 @@ class Rules:
         parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
         return cls(
             config.secrets,
-            Watched(config.stages, StageMap.parse, StageMap()),
-            Watched(config.routes, Routes.parse, Routes()),
-            Watched(config.senders, parse, Senders(), optional=True),
+            WatchedFile(config.stages, StageMap.parse, StageMap()),
+            WatchedFile(config.routes, Routes.parse, Routes()),
+            WatchedFile(config.senders, parse, Senders(), optional=True),
         )
 
     def stages(self) -> StageMap:

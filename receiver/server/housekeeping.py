@@ -1,23 +1,21 @@
-"""What a receiver does by itself now and then: forget old bodies."""
+"""The receiver's own work in the background: old bodies are deleted once an hour."""
 
 import random
 import threading
 from datetime import UTC, datetime
-
-import psycopg
 
 from receiver import log
 from receiver.app import conninfo
 from receiver.config import Config
 from receiver.errors import MilepostError
 from receiver.storage import retention
-from receiver.storage.db import opened
+from receiver.storage.db import DriverError, opened
 
 EVERY_SECONDS = 3600.0
 
 
 def start(config: Config) -> None:
-    """Begin in a thread that ends with the process; every worker does, and they take turns."""
+    """Start a thread that ends with the process; each worker has one, and a lock lets one work."""
     threading.Thread(target=_run, args=[config], name="housekeeping", daemon=True).start()
 
 
@@ -28,12 +26,12 @@ def _run(config: Config) -> None:
         pause.wait(EVERY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
         try:
             prune(config)
-        except (psycopg.Error, MilepostError) as error:
+        except (DriverError, MilepostError) as error:
             log.get().warning("not pruned", reason=type(error).__name__)
 
 
 def prune(config: Config) -> int:
-    """Forget the bodies that are older than the settings say; gives how many."""
+    """Delete the bodies that are older than MILEPOST_KEEP_BODIES, and return how many."""
     with opened(conninfo(config), prepare=config.prepare) as database:
         before = datetime.now(UTC) - config.keep_bodies
         count = sum(retention.bodies(database, before))

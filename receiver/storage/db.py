@@ -49,6 +49,7 @@ NETWORK: dict[str, Any] = {
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
 Cursor = psycopg.Cursor[Row]
+DriverError = psycopg.Error  # what Database.transaction leaves as it is: the schema does not fit
 Answer = TypeVar("Answer")
 
 set_json_loads(orjson.loads)

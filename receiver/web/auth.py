@@ -85,7 +85,7 @@ def sign_in() -> BaseResponse:
     _check_form()
     token = request.form.get("token", "").strip()
     if _grant(token) is None:
-        rate_limit.note()
+        rate_limit.count_failure()
         return _form(401, "This token is unknown, expired or revoked.")
     response = redirect(_local(request.form.get("next", "")), 303)
     _set_cookie(response, COOKIE, token)
@@ -141,7 +141,7 @@ def _caller() -> Grant | None:
     token = request.cookies.get(COOKIE) if bearer is None else bearer
     grant = _grant(token) if token else None
     if grant is None and bearer is not None:
-        rate_limit.note()
+        rate_limit.count_failure()
         raise Closed
     return grant or _user() or (ANYBODY if services().config.public_read else None)
 

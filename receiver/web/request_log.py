@@ -36,6 +36,6 @@ def _finish(response: Response) -> Response:
             status=response.status_code,
             reason=g.get("reason"),
             ms=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
-            **g.get("told", {}),
+            **g.get("log_fields", {}),
         )
     return response

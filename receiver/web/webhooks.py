@@ -45,7 +45,7 @@ def receive(source_name: str, sender_name: str = "") -> Response:
         return _received(source_name, sender_name)
     except Unauthorized:
         _warn_of_query(source_name)
-        rate_limit.note()
+        rate_limit.count_failure()
         raise
     except Malformed:  # the rest of it never comes
         raise
@@ -62,13 +62,13 @@ def _warn_of_query(source_name: str) -> None:
 
 def _received(source_name: str, sender_name: str) -> Response:
     source, sender = _sender(source_name, sender_name)
-    g.told = {"source": source.name, "sender": sender.name}
+    g.log_fields = {"source": source.name, "sender": sender.name}
     if request.method != "POST":
         raise WrongMethod(headers={"Allow": "POST"})
     _check_type(source)
     accepted = accept.accept(services(), source, sender, _request(source))
     g.outcome = "duplicate" if accepted.duplicate else accepted.outcome
-    g.told |= {
+    g.log_fields |= {
         "delivery_id": accepted.delivery_id,
         "outcome": g.outcome,
         "builds": accepted.build_numbers[:MOST_TOLD],

@@ -7,7 +7,7 @@ import pytest
 from receiver import config
 from receiver.cli import local
 from receiver.cli.output import database_url
-from receiver.config_files import Watched
+from receiver.config_files import WatchedFile
 from receiver.domain.stages import StageMap
 from receiver.errors import ConfigError
 from tests.support.senders import BEARER, OTHER_SECRET, SECRET
@@ -73,7 +73,7 @@ def test_local_settings_make_secrets_once_and_private(tmp_path: Path):
 def test_a_stage_file_is_read_again_and_a_broken_edit_keeps_the_last(tmp_path: Path):
     path = tmp_path / "stages.toml"
     path.write_text('["*"]\nnames = { Frobnicate = 20 }\n')
-    watched = Watched(path, StageMap.parse, StageMap())
+    watched = WatchedFile(path, StageMap.parse, StageMap())
     assert watched.get().state_of("frobnicate", []) == 20
     path.write_text('["*"]\nnames = { Frobnicate = 30, More = 40 }\n')
     assert watched.get().state_of("frobnicate", []) == 30
@@ -85,7 +85,7 @@ def test_a_stage_file_that_is_wrong_from_the_start_is_refused(tmp_path: Path):
     path = tmp_path / "stages.toml"
     path.write_text("broken")
     with pytest.raises(ConfigError):
-        Watched(path, StageMap.parse, StageMap())
+        WatchedFile(path, StageMap.parse, StageMap())
 
 
 def test_commands_go_past_pgbouncer():

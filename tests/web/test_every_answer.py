@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from receiver.app import create_app
 from receiver.config import Config, load
-from receiver.config_files import Watched
+from receiver.config_files import WatchedFile
 from receiver.errors import ConfigError
 from tests.support import github_sender
 from tests.support.senders import envelope, manifest, post, stage, verdict
@@ -190,7 +190,7 @@ def test_a_forges_delivery_that_our_own_code_fails_at_is_kept(
 ):
     client = serve(replace(config, secrets={"github": (github_sender.SECRET,)}))
     services = client.application.extensions["milepost"]
-    bug: Watched[object] = Watched(None, lambda *_: None, BrokenRoutes())
+    bug: WatchedFile[object] = WatchedFile(None, lambda *_: None, BrokenRoutes())
     client.application.extensions["milepost"] = replace(
         services, rules=replace(services.rules, route_file=bug)
     )

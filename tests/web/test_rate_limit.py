@@ -1,4 +1,4 @@
-"""Who guesses is held up; who knows is not, and memory stays bounded."""
+"""Wrong secrets and tokens are limited by address; valid ones are not, and memory is bounded."""
 
 import re
 from collections.abc import Callable
@@ -10,13 +10,15 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from receiver.config import Config
-from receiver.web.rate_limit import ADDRESSES, MOST, Guesses
+from receiver.web.rate_limit import LIMIT, MAX_ADDRESSES, RateLimit
 from tests.support.senders import OTHER_SECRET, envelope, signed, stage
 
 Serve = Callable[[Config], FlaskClient]
 
 
-def test_many_wrong_proofs_are_429_and_the_right_one_still_counts(client: FlaskClient, url: str):
+def test_many_wrong_signatures_are_429_and_a_valid_one_is_still_accepted(
+    client: FlaskClient, url: str
+):
     body = orjson.dumps(envelope(stage("Base")))
 
     def deliver(headers: dict[str, str], address: str = "10.9.9.9") -> TestResponse:
@@ -28,7 +30,7 @@ def test_many_wrong_proofs_are_429_and_the_right_one_still_counts(client: FlaskC
             environ_overrides={"REMOTE_ADDR": address},
         )
 
-    wrong = [deliver(signed(body, OTHER_SECRET)) for _ in range(MOST + 1)]
+    wrong = [deliver(signed(body, OTHER_SECRET)) for _ in range(LIMIT + 1)]
     assert {each.status_code for each in wrong[:-1]} == {401}
     assert wrong[-1].status_code == 429
     assert 1 <= int(wrong[-1].headers["Retry-After"]) <= 60
@@ -38,10 +40,10 @@ def test_many_wrong_proofs_are_429_and_the_right_one_still_counts(client: FlaskC
     assert deliver(signed(body, OTHER_SECRET), "10.9.9.8").status_code == 401
 
 
-def test_wrong_tokens_are_held_up_too(serve: Serve, config: Config, token: Callable[..., str]):
+def test_wrong_tokens_are_limited_too(serve: Serve, config: Config, token: Callable[..., str]):
     client = serve(replace(config, public_read=False))
     wrong = {"Authorization": "Bearer mp_wrong"}
-    assert {client.get("/builds", headers=wrong).status_code for _ in range(MOST)} == {401}
+    assert {client.get("/builds", headers=wrong).status_code for _ in range(LIMIT)} == {401}
     assert client.get("/api/v1/builds", headers=wrong).status_code == 429
     page = client.get("/sign-in").text
     (csrf,) = re.findall(r'name="csrf" value="([^"]+)"', page)
@@ -50,16 +52,16 @@ def test_wrong_tokens_are_held_up_too(serve: Serve, config: Config, token: Calla
     assert client.get("/builds", headers=right).status_code == 200
 
 
-def test_guesses_are_forgotten_after_a_minute_and_counted_in_bounded_memory():
+def test_counts_end_after_a_minute_and_memory_is_bounded():
     now = [0.0]
-    guesses = Guesses(lambda: now[0])
-    for _ in range(MOST):
-        assert guesses.count("2001:db8::1") is None
+    limit = RateLimit(lambda: now[0])
+    for _ in range(LIMIT):
+        assert limit.count("2001:db8::1") is None
     now[0] = 59.5
-    assert guesses.count("2001:db8::2") == 1  # one host has the whole network
-    assert guesses.count("2001:db8:1::1") is None
+    assert limit.count("2001:db8::2") == 1  # one host has the whole network
+    assert limit.count("2001:db8:1::1") is None
     for number in range(20_000):
-        guesses.count(f"10.0.{number // 250}.{number % 250}")
-    assert len(guesses._counts) <= ADDRESSES + 1
+        limit.count(f"10.0.{number // 250}.{number % 250}")
+    assert len(limit._counts) <= MAX_ADDRESSES + 1
     now[0] = 60.0
-    assert guesses.count("2001:db8::1") is None
+    assert limit.count("2001:db8::1") is None

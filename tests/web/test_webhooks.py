@@ -110,10 +110,10 @@ def test_what_is_not_signed_rightly_is_401_and_not_kept(client: FlaskClient, url
     assert response.status_code == 401
     assert {**told(response), "request_id": ""} == {
         "type": "about:blank",
-        "title": "Not signed rightly",
+        "title": "Invalid signature",
         "status": 401,
         "code": "unauthorized",
-        "detail": "Not signed rightly",
+        "detail": "Invalid signature",
         "request_id": "",
     }
     assert count(url, "deliveries") == 0
