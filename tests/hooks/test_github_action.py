@@ -182,7 +182,7 @@ def test_without_python_the_sh_hook_is_taken(receiver: Running, tmp_path: Path):
 def test_the_workflow_of_the_docs_and_the_action_are_sound(tmp_path: Path):
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
-    pinned = yaml.safe_dump(workflow()).replace("@v1", f"@{'0' * 40} # v1").replace("'", "")
+    pinned = yaml.safe_dump(workflow()).replace("@COMMIT", f"@{'0' * 40} # 0.2.0").replace("'", "")
     (folder / "golden.yml").write_text(pinned.replace("true:", '"on":'))
     for target in (ACTION / "action.yml", tmp_path):
         command = [str(ZIZMOR), "--offline", "--quiet", "--persona", "pedantic", str(target)]

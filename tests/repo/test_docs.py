@@ -9,9 +9,9 @@ import pytest
 import requests
 
 from tests.support import ROOT
-from tests.support.receivers import Running, started
+from tests.support.receivers import BIN, Running, started
 
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "hooks").rglob("*.md")]
 FORGES = ("github", "gitlab", "jenkins", "packer")
 PACKER = (ROOT / "docs" / "packer.md").read_text()
 
@@ -76,8 +76,40 @@ def test_every_sender_of_the_docs_can_be_made(receiver: Running):
         assert told.returncode == 0, told.stderr
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path):
-    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+def test_the_first_build_of_the_readme(receiver: Running, tmp_path: Path):
+    (script,) = (text for text in blocks((ROOT / "README.md").read_text(), "sh") if "eval" in text)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(BIN)
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    env = receiver.environment | {"HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["sh", "-euc", script], cwd=tmp_path, env=env, text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    address = done.stdout.split()[-1]
+    assert requests.get(address, timeout=30).status_code == 200
+    build = receiver.build(address.rpartition("/")[2])
+    identity = [build[name] for name in ("project", "platform", "os_version", "image_type")]
+    assert (build["status"], identity) == ("completed", ["core", "aws", "rhel-9.4", "base"])
+    assert [row["state"] for row in build["states"]] == [15, 25]
+    assert [each["region"] for each in build["artifacts"]] == ["us-east-1"]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_resolves(page: Path):
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
         if "://" not in target:
-            assert (page.parent / target).exists(), target
+            path = page.parent / target if target else page
+            assert path.exists(), target
+            assert not anchor or anchor in anchors(path), f"{target}#{anchor}"
+
+
+def test_the_index_links_every_page():
+    linked = re.findall(r"\]\((\w+\.md)", (ROOT / "docs" / "index.md").read_text())
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} == set(linked)

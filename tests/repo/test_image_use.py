@@ -1,4 +1,4 @@
-"""What the README shows of the good image works as it stands: from curl into the next build."""
+"""What docs/images.md shows of the good image works as it stands: curl, then the next build."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ from tests.support import ROOT
 from tests.support.receivers import started
 from tests.support.senders import envelope, manifest, verdict
 
-README = (ROOT / "README.md").read_text()
+IMAGES = (ROOT / "docs" / "images.md").read_text()
 BUILD = {
     "project": "core",
     "platform": "aws-commercial",
@@ -26,7 +26,7 @@ build {
 
 
 def test_the_next_packer_build_starts_from_the_good_image(tmp_path: Path):
-    (script,) = (text for text in re.findall(r"```sh\n(.*?)```", README, re.S) if "ami=$(" in text)
+    (script,) = (text for text in re.findall(r"```sh\n(.*?)```", IMAGES, re.S) if "ami=$(" in text)
     (tmp_path / "next.pkr.hcl").write_text(NEXT)
     with started(MILEPOST_PUBLIC_READ="0") as receiver:
         made = manifest({"builder_type": "amazon-ebs", "artifact_id": "us-east-1:ami-0abc"})
