@@ -1,6 +1,6 @@
-"""Requests that gunicorn cannot read: answered, counted and logged without a word of what was sent.
+"""Requests that gunicorn cannot parse: answered, counted and logged without quoting them.
 
-Its own handler would quote the request's line, with a query, in its log and in its answer.
+gunicorn's own handler would quote the request line, with its query, in its log and its response.
 """
 
 import socket
@@ -16,7 +16,7 @@ from gunicorn.http import errors
 from receiver import log
 from receiver.web import metrics, problem
 
-# https://github.com/benoitc/gunicorn/blob/master/gunicorn/http/errors.py; the rest of them is 400.
+# https://github.com/benoitc/gunicorn/blob/master/gunicorn/http/errors.py; all others are 400.
 STATUSES: Mapping[type[BaseException], HTTPStatus] = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -26,7 +26,7 @@ STATUSES: Mapping[type[BaseException], HTTPStatus] = {
 
 
 def answer(app: Flask, client: socket.socket, error: BaseException) -> None:
-    """Tell the client what kind of mistake it was; our own is a 500."""
+    """Send the status that fits the parser's error; an error of our own is a 500."""
     status = STATUSES.get(type(error), HTTPStatus.BAD_REQUEST)
     if not isinstance(error, errors.ParseException) or isinstance(
         error, errors.ConfigurationProblem
@@ -35,8 +35,8 @@ def answer(app: Flask, client: socket.socket, error: BaseException) -> None:
         log.unexpected(error)
     request_id, code = uuid4().hex, status.phrase.lower().replace(" ", "-")
     log.get().info("unreadable", request_id=request_id, status=status, reason=type(error).__name__)
-    metrics.of(app).deliveries.labels("unknown", code).inc()
-    with suppress(OSError):  # it may be gone
+    metrics.instruments(app).deliveries.labels("unknown", code).inc()
+    with suppress(OSError):  # the client may be gone
         client.sendall(_response(status, code, request_id))
 
 

@@ -1,6 +1,6 @@
-"""/hook: the hook as one file, for a CI job to fetch before it has anything else; and the sh one.
+"""`/hook` and `/hook.sh`: the hook as one file, for a CI job that has nothing else yet.
 
-`make hook` puts both into this folder; they are not part of its sources.
+`make hook` puts both files into the package; they are not part of its sources.
 """
 
 import hashlib
@@ -18,25 +18,25 @@ SHELL_FILE = Path(__file__).parents[1] / "milepost-hook.sh"
 
 @blueprint.get("/hook")
 def hook() -> Response:
-    """The file; open to all, as it holds nothing of this receiver."""
+    """Return the hook; open to all, because it holds nothing of this receiver."""
     return _send(FILE)
 
 
 @blueprint.get("/hook.sh")
 def shell_hook() -> Response:
-    """The hook for images without Python."""
+    """Return the hook for images without Python."""
     return _send(SHELL_FILE)
 
 
 @blueprint.get("/hook.sha256")
 def sha256() -> Response:
-    """What `sha256sum --check` reads."""
+    """Return the digest as `sha256sum --check` reads it."""
     return Response(f"{_digest(FILE)}  {FILE.name}\n", mimetype="text/plain")
 
 
 @blueprint.app_template_global("hook_sha256")
 def sha256_or_none() -> str | None:
-    """The file's SHA-256 for a page; None where it was not built."""
+    """Return the SHA-256 of the hook, or None if it was not built."""
     try:
         return _digest(FILE)
     except NotFound:
@@ -44,7 +44,7 @@ def sha256_or_none() -> str | None:
 
 
 def _send(path: Path) -> Response:
-    answer = send_file(
+    response = send_file(
         path,
         mimetype="application/octet-stream",
         as_attachment=True,
@@ -52,16 +52,16 @@ def _send(path: Path) -> Response:
         etag=_digest(path),
         conditional=True,
     )
-    answer.headers["Cache-Control"] = "no-cache"
-    return answer
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 def _digest(path: Path) -> str:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         raise NotFound("The hook was not built here: run `make hook`.") from None
-    return _digest_of(path, found.st_mtime_ns, found.st_size)
+    return _digest_of(path, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=2)

@@ -1,9 +1,9 @@
-"""/metrics, as Prometheus reads it: what this receiver's workers did, and what the database holds.
+"""`/metrics` for Prometheus: the counters of this receiver's workers, and figures of the database.
 
 Builds are pipeline runs and stages are task runs of OpenTelemetry's conventions, with units at the
 end of their names: https://opentelemetry.io/docs/specs/semconv/cicd/cicd-metrics/. The pool has the
-names of https://opentelemetry.io/docs/specs/semconv/database/database-metrics/. What neither knows
-begins with `milepost_`. A label is one of a fixed set, never a text that a sender chose.
+names of https://opentelemetry.io/docs/specs/semconv/database/database-metrics/. All other names
+begin with `milepost_`. A label is one of a fixed set, never a text from a sender.
 """
 
 import os
@@ -34,12 +34,12 @@ STATES = {"pending": "pending", "running": "executing"}
 COUNTS = {
     "stalled": (
         "milepost_builds_stalled",
-        "Running builds that stopped sending heartbeats (MILEPOST_STALL_AFTER).",
+        "Running builds without a heartbeat for MILEPOST_STALL_AFTER.",
     ),
-    "open_failures": ("milepost_failures_open", "Failures that nobody resolved, at most 10,000."),
+    "open_failures": ("milepost_failures_open", "Unresolved failures, at most 10,000."),
     "quarantined": (
         "milepost_deliveries_quarantined",
-        "Deliveries that are kept and could not be used, at most 10,000.",
+        "Deliveries in quarantine, at most 10,000.",
     ),
 }
 RUN = "cicd_pipeline_run"
@@ -49,7 +49,7 @@ blueprint = Blueprint("metrics", __name__)
 
 
 class Instruments:
-    """What a worker counts; `serve` adds up those of all workers."""
+    """The counters of one worker; `/metrics` adds up those of all workers."""
 
     def __init__(self) -> None:
         # Imported once the folder is known: in the worker, or in a process of its own.
@@ -65,7 +65,7 @@ class Instruments:
         )
         self.ingest = Histogram(
             "milepost_ingest_duration_seconds",
-            "How long a delivery took that was kept, from its first byte to the commit.",
+            "Time to store a delivery, from its first byte to the commit.",
             ["source"],
             buckets=INGEST_SECONDS,
             registry=self.registry,
@@ -78,9 +78,9 @@ class Instruments:
             registry=self.registry,
         )
         self.idle, self.used = connections.labels("idle"), connections.labels("used")
-        self.most = Gauge(
+        self.maximum = Gauge(
             "db_client_connection_max",
-            "Connections that the pools may have.",
+            "Maximum connections of the pools.",
             multiprocess_mode="livesum",
             registry=self.registry,
         )
@@ -92,37 +92,45 @@ class Instruments:
         )
 
     def note_pool(self, stats: dict[str, int]) -> None:
-        """Note psycopg_pool's figures of this worker."""
+        """Set the gauges to psycopg_pool's figures of this worker."""
         idle, size = stats.get("pool_available", 0), stats.get("pool_size", 0)
         self.idle.set(idle)
         self.used.set(size - idle)
-        self.most.set(stats.get("pool_max", 0))
+        self.maximum.set(stats.get("pool_max", 0))
         self.waiting.set(stats.get("requests_waiting", 0))
 
 
-class Database:
-    """What the database holds, as a collector of prometheus_client; asked at each scrape."""
+class DatabaseCollector:
+    """Figures of the database, read at each scrape."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     def collect(self) -> Iterator["Metric"]:
-        """Whether it answers, and if it does, its figures."""
+        """Yield whether the database answers and, if so, its figures."""
         from prometheus_client.core import GaugeMetricFamily
 
         stall_after = self._services.config.stall_after
         try:
-            found = figures(self._services.database, stall_after, DURATION_SECONDS)
+            current = figures(self._services.database, stall_after, DURATION_SECONDS)
         except Unavailable:
             yield GaugeMetricFamily("milepost_database_up", "1 if the database answers.", 0)
             return
         yield GaugeMetricFamily("milepost_database_up", "1 if the database answers.", 1)
-        yield from _counts(found)
+        yield from _counts(current)
         yield _durations(
-            found, "run", RUN, f"{RUN}_result", "Builds that ended, of the newest 1,000 in 7 days."
+            current,
+            "run",
+            RUN,
+            f"{RUN}_result",
+            "Duration of finished builds, of the newest 1,000 in 7 days.",
         )
         yield _durations(
-            found, "stage", TASK, "state", "Completed stages by state code, of the same builds."
+            current,
+            "stage",
+            TASK,
+            "state",
+            "Duration of completed stages by state code, of the same builds.",
         )
 
 
@@ -133,53 +141,48 @@ def _begin(state: BlueprintSetupState) -> None:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Everything in Prometheus' text format; needs a token of scope read, or a public receiver."""
+    """Return all metrics as text; needs a token of scope read, or a public receiver."""
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
     from prometheus_client.multiprocess import MultiProcessCollector
 
     require_read()
-    counted = instruments()
-    counted.note_pool(services().database.stats())
+    counters = instruments(current_app)
+    counters.note_pool(services().database.stats())
     registry = CollectorRegistry()
     if os.environ.get(FOLDER):
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
-        registry.register(counted.registry)
-    registry.register(Database(services()))
+        registry.register(counters.registry)
+    registry.register(DatabaseCollector(services()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 @blueprint.after_app_request
 def count(response: Response) -> Response:
-    """Count what came to /webhooks, and look at the pool."""
-    counted = instruments()
+    """Count a request to /webhooks, and note the state of the pool."""
+    counters = instruments(current_app)
     if request.endpoint == "webhooks.receive":
         name = (request.view_args or {}).get("source_name", "")
         source = name if name in SOURCES else "unknown"
         outcome = g.get("outcome") or g.get("reason") or "error"
-        counted.deliveries.labels(source, outcome).inc()
+        counters.deliveries.labels(source, outcome).inc()
         if response.status_code < 300:
-            counted.ingest.labels(source).observe(time.perf_counter() - g.began)
-    counted.note_pool(services().database.stats())
+            counters.ingest.labels(source).observe(time.perf_counter() - g.began)
+    counters.note_pool(services().database.stats())
     return response
 
 
-def instruments() -> Instruments:
-    """This app's."""
-    return of(current_app)
+def instruments(app: Flask) -> Instruments:
+    """Return the counters of an app."""
+    counters: Instruments = app.extensions["milepost_metrics"]
+    return counters
 
 
-def of(app: Flask) -> Instruments:
-    """An app's, outside of its requests."""
-    found: Instruments = app.extensions["milepost_metrics"]
-    return found
-
-
-def _counts(found: Figures) -> Iterator["Metric"]:
+def _counts(current: Figures) -> Iterator["Metric"]:
     from prometheus_client.core import GaugeMetricFamily
 
-    counts = found.counts
+    counts = current.counts
     builds = GaugeMetricFamily(
         "milepost_builds", "Builds of the last 24 hours, at most 10,000.", labels=["status"]
     )
@@ -188,7 +191,7 @@ def _counts(found: Figures) -> Iterator["Metric"]:
     yield builds
     active = GaugeMetricFamily(
         f"{RUN}_active",
-        "Builds that run, at most 10,000; pending ones of the last 24 hours.",
+        "Running builds, at most 10,000; pending ones of the last 24 hours.",
         labels=[f"{RUN}_state"],
     )
     active.add_metric(["pending"], counts["builds"].get("pending", 0))
@@ -197,16 +200,16 @@ def _counts(found: Figures) -> Iterator["Metric"]:
     for count, (name, text) in COUNTS.items():
         yield GaugeMetricFamily(name, text, counts[count])
     if counts["last_delivery_at"]:
-        name, text = "milepost_last_delivery_timestamp_seconds", "When the newest delivery came."
+        name, text = "milepost_last_delivery_timestamp_seconds", "Time of the newest delivery."
         yield GaugeMetricFamily(name, text, counts["last_delivery_at"].timestamp())
 
 
-def _durations(found: Figures, kind: str, name: str, label: str, text: str) -> "Metric":
-    """A histogram of what is so now: it is of a window, so take no rate() of it."""
+def _durations(current: Figures, kind: str, name: str, label: str, text: str) -> "Metric":
+    """Return a histogram of a window of time: rate() of it has no meaning."""
     from prometheus_client.core import HistogramMetricFamily
 
     family = HistogramMetricFamily(f"{name}_duration_seconds", text, labels=[label])
-    rows = [row for row in found.durations if row["kind"] == kind]
+    rows = [row for row in current.durations if row["kind"] == kind]
     for value in sorted({row["label"] for row in rows}):
         own = [row for row in rows if row["label"] == value]
         counts = {row["bucket"]: row["count"] for row in own}
@@ -217,7 +220,7 @@ def _durations(found: Figures, kind: str, name: str, label: str, text: str) -> "
 
 
 def _buckets(counts: dict[int, int]) -> list[tuple[str, float]]:
-    """Prometheus counts each bucket with all below it."""
+    """Return cumulative buckets, as Prometheus wants them."""
     bounds: Iterable[str] = (*(str(float(each)) for each in DURATION_SECONDS), "+Inf")
     sums = accumulate(counts.get(place, 0) for place in range(len(DURATION_SECONDS) + 1))
     return list(zip(bounds, (float(each) for each in sums), strict=True))

@@ -1,6 +1,4 @@
-"""`/audit`: who changed what, for administrators."""
-
-from urllib.parse import urlencode
+"""`/audit`: the changes of people and programs, for administrators."""
 
 from flask import Response, request
 
@@ -9,24 +7,23 @@ from receiver.storage.audit import AuditFilter
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require_admin
 from receiver.web.context import services
-from receiver.web.pages.render import Values, answer, blueprint
+from receiver.web.pages.render import Values, blueprint, cached_page, next_link
 
-NAMES = ("target_kind", "target_name", "who")
+FIELDS = ("target_kind", "target_name", "who")
 
 
 @blueprint.get("/audit", endpoint="audit")
 @blueprint.get("/audit.json", endpoint="audit_json")
 def list_changes() -> Response:
-    """The newest first; target_kind, target_name and who narrow it."""
+    """List changes, newest first; target_kind, target_name and who filter them."""
     require_admin()
-    return answer("audit.html", _changes)
+    return cached_page("audit.html", _changes)
 
 
 def _changes() -> Values:
-    given = {name: text.replace("\0", "") for name in NAMES if (text := request.args.get(name))}
-    after = request.args.get("after")
+    args = request.args
+    conditions = {name: text.replace("\0", "") for name in FIELDS if (text := args.get(name))}
     items, cursor = audit.list_changes(
-        services().database, AuditFilter(**given), DEFAULT_LIMIT, after
+        services().database, AuditFilter(**conditions), DEFAULT_LIMIT, args.get("after")
     )
-    more = f"{request.path}?{urlencode(given | {'after': cursor})}" if cursor else None
-    return {"items": items, "next": more, "_given": given}
+    return {"items": items, "next": next_link(conditions, cursor), "_conditions": conditions}

@@ -16,7 +16,7 @@ from receiver.web.pages.render import blueprint, wants_json
 from receiver.web.problem import json_response
 
 CACHE_SECONDS = 30
-LONGEST = 60
+MAX_LABEL = 60
 COLOURS = {"completed": "#2e7d4f", "failed": "#b3372b", "running": "#2563b0"}
 GREY = "#5c6866"
 PATH = "/badge/<project>/<platform>/<os_version>/<image_type>"
@@ -25,20 +25,20 @@ PATH = "/badge/<project>/<platform>/<os_version>/<image_type>"
 @blueprint.get(f"{PATH}.svg", endpoint="badge")
 @blueprint.get(f"{PATH}.json", endpoint="badge_json")
 def of_combination(project: str, platform: str, os_version: str, image_type: str) -> Response:
-    """State, status and age of a combination's latest build; `-` stands for no project."""
-    _require()
+    """Show state, status and age of a combination's latest build; `-` means no project."""
+    _check_caller()
     names = (project, platform, os_version, image_type)
-    found = overview.combination(services().database, names)
-    if found is None:
+    build = overview.combination(services().database, names)
+    if build is None:
         raise NotFound("There is no build of this combination.")
-    return _badge(f"{os_version} {image_type}", _message(found), found["status"])
+    return _badge(f"{os_version} {image_type}", _message(build), build["status"])
 
 
 @blueprint.get("/badge/<project>.svg", endpoint="project_badge")
 @blueprint.get("/badge/<project>.json", endpoint="project_badge_json")
 def of_project(project: str) -> Response:
-    """How many of a project's combinations are good."""
-    _require()
+    """Show the number of a project's combinations whose latest build is good."""
+    _check_caller()
     counts = overview.of_project(services().database, project)
     if not counts:
         raise NotFound("There is no build of this project.")
@@ -47,8 +47,8 @@ def of_project(project: str) -> Response:
     return _badge(project, f"{good}/{total} good", worst)
 
 
-def _require() -> None:
-    """A badge tells little, and a README elsewhere carries no token."""
+def _check_caller() -> None:
+    """Badges may be public: they reveal little, and a README elsewhere carries no token."""
     if not services().config.public_badges:
         require_read()
 
@@ -65,8 +65,8 @@ def _badge(label: str, message: str, status: str) -> Response:
         response = json_response(_endpoint(label, message, colour, status))
     else:
         response = Response(_svg(label, message, colour), mimetype="image/svg+xml")
-    whose = "public" if services().config.public_badges else "private"
-    response.headers["Cache-Control"] = f"{whose}, max-age={CACHE_SECONDS}"
+    scope = "public" if services().config.public_badges else "private"
+    response.headers["Cache-Control"] = f"{scope}, max-age={CACHE_SECONDS}"
     response.add_etag()
     response.make_conditional(request)
     return response
@@ -84,7 +84,7 @@ def _endpoint(label: str, message: str, colour: str, status: str) -> dict[str, o
 
 
 def _svg(label: str, message: str, colour: str) -> str:
-    name = "".join(each for each in label if each.isprintable())[:LONGEST]
+    name = "".join(each for each in label if each.isprintable())[:MAX_LABEL]
     badge = anybadge.Badge(str(escape(name)), str(escape(message)), default_color=colour)
     text: str = badge.badge_svg_text
     return text

@@ -1,4 +1,4 @@
-"""Numbers for the templates, which do no arithmetic themselves; pure."""
+"""Coordinates and sums for the templates, which do no arithmetic; pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,16 +8,16 @@ from typing import Any
 
 Row = dict[str, Any]
 WIDTH = 1000
-NARROWEST = 4
+MIN_WIDTH = 4
 DASH = "\N{EN DASH}"
 TICKS = (60, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
-MOST_TICKS = 6
-MANY = 60  # combinations, above which a group starts closed
+MAX_TICKS = 6
+MANY = 60  # with more combinations than this, a group starts closed
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A state's row with its place on the attempt's time line, in units of 1/1000."""
+    """A state's row with its position on the time line of its attempt, in units of 1/1000."""
 
     row: Row
     x: int
@@ -26,7 +26,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A stage of an attempt with its tries side by side; `ghost` is its usual width, or 0."""
+    """A stage of an attempt with all its runs; `ghost` is its usual width, or 0."""
 
     bars: list[Bar]
     ghost: int
@@ -35,13 +35,13 @@ class Lane:
 
     @property
     def last(self) -> Row:
-        """The row of the newest try."""
+        """Return the row of the newest run."""
         return self.bars[-1].row
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """One attempt: its lanes against its own span of time; ticks are (x, seconds)."""
+    """One attempt with its lanes on its own time line; ticks are (x, seconds)."""
 
     number: int
     start: datetime
@@ -51,7 +51,7 @@ class AttemptLine:
 
     @property
     def unmapped(self) -> list[str]:
-        """The names of its stages that map to no state, each once."""
+        """Return the names of its stages that map to no state, each once."""
         names = [lane.last["stage"] for lane in self.lanes if not lane.last["mapped"]]
         return list(dict.fromkeys(name for name in names if name))
 
@@ -59,14 +59,13 @@ class AttemptLine:
 def timeline(
     states: Iterable[Row], usual: Mapping[str, float], now: datetime | None = None
 ) -> list[AttemptLine]:
-    """Group rows by attempt, newest first, and by stage; `usual` gives stages their seconds."""
+    """Group rows by attempt, newest first, and by stage; `usual` has the usual seconds by stage."""
     by_attempt: dict[int, list[Row]] = defaultdict(list)
     for row in states:
         by_attempt[row["attempt"]].append(row)
-    moment = now or datetime.now(UTC)
+    now = now or datetime.now(UTC)
     return [
-        _line(number, by_attempt[number], usual, moment)
-        for number in sorted(by_attempt, reverse=True)
+        _line(number, by_attempt[number], usual, now) for number in sorted(by_attempt, reverse=True)
     ]
 
 
@@ -80,8 +79,8 @@ def _line(
     for row in rows:
         begin = (row["start_time"] - start).total_seconds()
         until = ((row["end_time"] or end) - start).total_seconds()
-        width = max(NARROWEST, round((until - begin) / span * WIDTH))
-        bar = Bar(row, min(round(begin / span * WIDTH), WIDTH - NARROWEST), width)
+        width = max(MIN_WIDTH, round((until - begin) / span * WIDTH))
+        bar = Bar(row, min(round(begin / span * WIDTH), WIDTH - MIN_WIDTH), width)
         lanes[row["stage"] or f"state {row['state']}"].append(bar)
     widest = max((bar.width for bars in lanes.values() for bar in bars), default=0)
     several = len(lanes) > 1
@@ -98,16 +97,16 @@ def _line(
 
 
 def _ticks(span: float) -> list[tuple[int, int]]:
-    step = next((step for step in TICKS if span / step <= MOST_TICKS), TICKS[-1])
-    count = min(int(span // step), MOST_TICKS)
+    step = next((step for step in TICKS if span / step <= MAX_TICKS), TICKS[-1])
+    count = min(int(span // step), MAX_TICKS)
     return [(round(each * step / span * WIDTH), each * step) for each in range(1, count + 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """One project's combinations as a table: rows are platform and OS version, columns types.
+    """One project's combinations as a table: a row is platform and OS version, a column a type.
 
-    `cells` holds for each row one build or None a column; `depth` is its place in the tree.
+    A row has one build or None in each column; `depth` is the depth in the tree of projects.
     """
 
     project: str | None
@@ -118,26 +117,26 @@ class Grid:
 
     @property
     def total(self) -> int:
-        """How many combinations it has."""
+        """Return the number of its combinations."""
         return sum(self.counts.values())
 
 
 def grids(builds: Sequence[Row], parents: Mapping[str, str | None]) -> list[Grid]:
-    """The grid by project, each below its parent; those without one come last."""
+    """Return a grid by project, each after its parent; builds without a project come last."""
     by_project: dict[str | None, list[Row]] = defaultdict(list)
     for build in builds:
         by_project[build["project"]].append(build)
     chains = {name: _chain(name, parents) for name in by_project if name}
     ordered = sorted(chains, key=lambda name: chains[name])
-    found = [
+    by_name = [
         _grid(name, sum(each in by_project for each in chains[name][:-1]), by_project[name])
         for name in ordered
     ]
-    return found + ([_grid(None, 0, by_project[None])] if None in by_project else [])
+    return by_name + ([_grid(None, 0, by_project[None])] if None in by_project else [])
 
 
 def _chain(name: str, parents: Mapping[str, str | None]) -> tuple[str, ...]:
-    """The project's ancestors from the root on, and itself."""
+    """Return the project's ancestors from the root on, then itself."""
     chain = [name]
     while (parent := parents.get(chain[0])) and parent not in chain:
         chain.insert(0, parent)
@@ -156,33 +155,35 @@ def _grid(project: str | None, depth: int, builds: Sequence[Row]) -> Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """A build of the same image as a bar: its height in 1/30 of the longest."""
+class HistoryBar:
+    """A build of the same image as a bar; its height is in 1/30 of the longest."""
 
     row: Row
     x: int
     height: int
 
 
-def history(near: Sequence[Row]) -> list[Past]:
-    """The last 30 builds of a combination as bars, oldest first."""
-    shown = [row for row in near if row["place"] != "after"][-30:]
-    longest = max((row["duration_seconds"] or 0 for row in shown), default=0) or 1
+def history(neighbours: Sequence[Row]) -> list[HistoryBar]:
+    """Return the last 30 builds of a combination as bars, oldest first."""
+    recent = [row for row in neighbours if row["place"] != "after"][-30:]
+    longest = max((row["duration_seconds"] or 0 for row in recent), default=0) or 1
     return [
-        Past(row, place * 10, max(4, round((row["duration_seconds"] or 0) / longest * 30)))
-        for place, row in enumerate(shown)
+        HistoryBar(row, place * 10, max(4, round((row["duration_seconds"] or 0) / longest * 30)))
+        for place, row in enumerate(recent)
     ]
 
 
 def trend(counts: Sequence[int]) -> list[tuple[int, int]]:
-    """Bars of a count a day: (x, height up to 20)."""
+    """Return a bar for each day's count: (x, height up to 20)."""
     most = max(counts, default=0) or 1
     return [(place * 6, round(count / most * 20)) for place, count in enumerate(counts)]
 
 
-def changes(build: Row, near: Sequence[Row]) -> Row | None:
-    """The last good build before one, and what differs from it: duration in per cent."""
-    before = [row for row in near if row["place"] == "before" and row["status"] == "completed"]
+def changes(build: Row, neighbours: Sequence[Row]) -> Row | None:
+    """Return the last good build before this one, and the differences from it."""
+    before = [
+        row for row in neighbours if row["place"] == "before" and row["status"] == "completed"
+    ]
     if not before:
         return None
     good = before[-1]
@@ -196,7 +197,7 @@ def _differ(build: Row, good: Row) -> bool:
 
 
 def duration(seconds: float | None) -> str:
-    """A span for people, two units at most; a dash where there is none."""
+    """Return a span of time in two units at most, or a dash."""
     if seconds is None:
         return DASH
     whole = int(seconds)

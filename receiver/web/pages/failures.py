@@ -1,4 +1,4 @@
-"""`/failures`: open ones in groups, and the form that resolves one."""
+"""`/failures`: open failures in groups, and the form that resolves one."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -11,30 +11,30 @@ from receiver.storage.resolving import Said
 from receiver.web.auth import require_read, require_write, who
 from receiver.web.context import services
 from receiver.web.pages import charts
-from receiver.web.pages.render import Values, answer, blueprint
+from receiver.web.pages.render import Values, blueprint, cached_page
 
 
 @blueprint.get("/failures", endpoint="failures")
 @blueprint.get("/failures.json", endpoint="failures_json")
 def list_failures() -> Response:
-    """Open failures by component and shape of their message; the resolved ones below."""
+    """List open failures by component and shape of their message; resolved ones below."""
     require_read()
-    return answer("failures.html", _failures, has_form=True)
+    return cached_page("failures.html", _failures, has_form=True)
 
 
 def _failures() -> Values:
     everything = request.args.get("all") == "1"
-    found = failures.failures(services().database, datetime.now(UTC), everything=everything)
-    drawn = [group | {"bars": charts.trend(group["trend"])} for group in found["groups"]]
-    return found | {"_drawn": drawn, "_everything": everything}
+    listed = failures.failures(services().database, datetime.now(UTC), everything=everything)
+    charted = [group | {"bars": charts.trend(group["trend"])} for group in listed["groups"]]
+    return listed | {"_charted": charted, "_everything": everything}
 
 
 @blueprint.post("/failures/<uuid:failure_id>")
 def resolve(failure_id: UUID) -> BaseResponse:
-    """Resolve a failure with notes, or open it again; needs a token that may write."""
+    """Resolve a failure with notes, or reopen it; needs a token of scope write."""
     require_write()
-    said = Said(request.form.get("resolved") != "no", request.form.get("notes", ""))
-    number = resolving.resolve(services().database, failure_id, said, who())
+    resolution = Said(request.form.get("resolved") != "no", request.form.get("notes", ""))
+    number = resolving.resolve(services().database, failure_id, resolution, who())
     if request.form.get("back") == "failures":
         return redirect(url_for("pages.failures"), 303)
     return redirect(url_for("pages.build", build_number=number) + "#failures", 303)

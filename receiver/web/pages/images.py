@@ -1,4 +1,4 @@
-"""`/images`: the latest good image of every combination, and how to use it."""
+"""`/images`: the latest good image of every combination, and the Terraform line that uses it."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ from receiver.storage import overview
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
 from receiver.web.context import services
-from receiver.web.pages.render import Values, answer, blueprint
+from receiver.web.pages.render import Values, blueprint, cached_page
 
 OLD_DAYS = 30
 
@@ -17,12 +17,12 @@ OLD_DAYS = 30
 @blueprint.get("/images", endpoint="images")
 @blueprint.get("/images.json", endpoint="images_json")
 def list_images() -> Response:
-    """`old` is the number of days after which an image is too old."""
+    """List the images; `old` is the number of days after which an image is too old."""
     require_read()
     text = request.args.get("old") or str(OLD_DAYS)
     if not text.isascii() or not text.isdecimal() or not 0 < len(text) < 6:
-        raise Invalid("The filter is wrong.", fields={"old": ["Must be a number of days."]})
-    return answer("images.html", lambda: _images(int(text)))
+        raise Invalid("The filter is invalid.", fields={"old": ["Must be a number of days."]})
+    return cached_page("images.html", lambda: _images(int(text)))
 
 
 def _images(old: int) -> Values:
@@ -33,8 +33,8 @@ def _images(old: int) -> Values:
 
 def _image(row: Row, now: datetime, old: int) -> Row:
     use = use_line(row["cloud_provider"], row["artifact_id"])
-    shown = {name: row[name] for name in overview.IMAGE}
-    return shown | {"is_old": (now - row["built_at"]).days >= old, "use": use}
+    columns = {name: row[name] for name in overview.IMAGE}
+    return columns | {"is_old": (now - row["built_at"]).days >= old, "use": use}
 
 
 USES = {
@@ -48,6 +48,6 @@ USES = {
 
 
 def use_line(provider: str, artifact_id: str) -> str:
-    """The line of Terraform that uses an image; pure."""
+    """Return the line of Terraform that uses an image; pure."""
     quoted = '"' + artifact_id.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${") + '"'
     return USES.get(provider, "source = {0}").format(quoted)

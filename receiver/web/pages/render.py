@@ -1,13 +1,14 @@
-"""How a page is answered: as HTML or JSON, and as 304 where nothing was committed since.
+"""Responses of the pages: HTML or JSON, and 304 while nothing was committed since the last one.
 
-An open page asks every two seconds. The database's snapshot is its version: while that is the
-same, nothing is read or rendered. What many look at is rendered once a version and worker.
+An open page polls every two seconds. The database's snapshot is its version: while that is the
+same, nothing is read or rendered. A page that many watch is rendered once a version and worker.
 """
 
 import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from flask import Blueprint, Response, current_app, make_response, render_template, request
@@ -19,84 +20,87 @@ from receiver.web.context import services
 from receiver.web.problem import JSON
 
 blueprint = Blueprint("pages", __name__)
-VERSION_SECONDS = 0.5  # what a poll may be late by
+VERSION_SECONDS = 0.5  # the delay that a poll may have
 AGE_SECONDS = 60  # ages and stalled builds change without a commit
-MOST_KEPT = 64
+MAX_BODIES = 64
 
 Values = dict[str, Any]
 
 
-class Kept:
-    """What this worker rendered last, by tag, and the version that polls may share."""
+class PageCache:
+    """The newest rendered bodies of this worker by tag, and the version that polls share."""
 
     def __init__(self) -> None:
         self._bodies: dict[str, bytes] = {}
-        self._version, self._until = "", 0.0
+        self._version, self._expires = "", 0.0
 
     def version(self) -> str:
-        """The database's version; a poll may get one that is half a second old."""
+        """Return the database's version; for a poll, it may be half a second old."""
         is_poll = bool(request.if_none_match)
-        if not is_poll or time.monotonic() >= self._until:
+        if not is_poll or time.monotonic() >= self._expires:
             self._version = overview.version(services().database)
-            self._until = time.monotonic() + VERSION_SECONDS
+            self._expires = time.monotonic() + VERSION_SECONDS
         return self._version
 
     def body(self, tag: str, make: Callable[[], bytes]) -> bytes:
-        """The body of this tag, made once."""
-        found = self._bodies.get(tag)
-        if found is None:
-            found = make()
-            while len(self._bodies) >= MOST_KEPT:
+        """Return the body of this tag, made once."""
+        body = self._bodies.get(tag)
+        if body is None:
+            body = make()
+            while len(self._bodies) >= MAX_BODIES:
                 self._bodies.pop(next(iter(self._bodies)), None)
-            self._bodies[tag] = found
-        return found
+            self._bodies[tag] = body
+        return body
 
 
-def answer(
-    template: str, read: Callable[[], Values], *, has_form: bool = False, public: bool = True
-) -> Response:
-    """Render what `read` gives, or say that nothing changed.
+def cached_page(template: str, read: Callable[[], Values], *, has_form: bool = False) -> Response:
+    """Render the values that `read` returns, or answer 304.
 
-    A page with a form holds its reader's own token, so it is not kept for others. `public` values
-    are the JSON twin; names that begin with `_` are for the template alone.
+    A page with a form holds its reader's own token, so it is not cached for others. Values whose
+    names begin with `_` are for the template alone, not for the JSON twin.
     """
     if same := unchanged():
         return same
-    kept = _kept()
-    tag = _tag(kept.version())
-    if wants_json() and public:
-        return _with_tag(Response(kept.body(tag, lambda: _json(read())), mimetype=JSON), tag)
+    cache = _cache()
+    tag = _tag(cache.version())
+    if wants_json():
+        return _with_tag(Response(cache.body(tag, lambda: _json(read())), mimetype=JSON), tag)
 
     def make() -> bytes:
         return render_template(template, **_named(read())).encode()
 
-    body = make() if has_form else kept.body(tag, make)
+    body = make() if has_form else cache.body(tag, make)
     return _with_tag(Response(body, mimetype="text/html"), tag)
 
 
 def page(template: str, **values: object) -> Response:
-    """Render a page that is new for each request."""
+    """Render a page for this request alone."""
     response = make_response(render_template(template, **values))
     response.headers["Cache-Control"] = "no-cache"
     return response
 
 
 def unchanged() -> Response | None:
-    """304 where the caller has this page as it is."""
+    """Return 304 if the caller already has this version of the page, else None."""
     if not request.if_none_match:
         return None
-    tag = _tag(_kept().version())
+    tag = _tag(_cache().version())
     return _with_tag(Response(status=304), tag) if tag in request.if_none_match else None
 
 
 def wants_json() -> bool:
-    """Every page has a twin whose path ends with .json."""
+    """Return whether this is the JSON twin of a page: its path ends with .json."""
     return request.path.endswith(".json")
 
 
+def next_link(conditions: dict[str, str], cursor: str | None) -> str | None:
+    """Return the URL of the next page of this list, or None on the last page."""
+    return f"{request.path}?{urlencode(conditions | {'after': cursor})}" if cursor else None
+
+
 def _json(values: Values) -> bytes:
-    shown = {name: value for name, value in values.items() if not name.startswith("_")}
-    return orjson.dumps(shown, default=str)
+    public = {name: value for name, value in values.items() if not name.startswith("_")}
+    return orjson.dumps(public, default=str)
 
 
 def _named(values: Values) -> Values:
@@ -118,6 +122,6 @@ def _with_tag(response: Response, tag: str) -> Response:
     return response
 
 
-def _kept() -> Kept:
-    kept: Kept = current_app.extensions.setdefault("milepost-pages", Kept())
-    return kept
+def _cache() -> PageCache:
+    cache: PageCache = current_app.extensions.setdefault("milepost-pages", PageCache())
+    return cache

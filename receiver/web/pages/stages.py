@@ -6,7 +6,7 @@ from receiver.domain import stages
 from receiver.storage import overview
 from receiver.web.auth import require_read
 from receiver.web.context import services
-from receiver.web.pages.render import Values, answer, blueprint
+from receiver.web.pages.render import Values, blueprint, cached_page
 
 
 @blueprint.get("/stages", endpoint="stages")
@@ -14,7 +14,7 @@ from receiver.web.pages.render import Values, answer, blueprint
 def list_stages() -> Response:
     """Show the codes, the names that map to each, and recent names that map to none."""
     require_read()
-    return answer("stages.html", _stages)
+    return cached_page("stages.html", _stages)
 
 
 def _stages() -> Values:
