@@ -57,7 +57,9 @@ def test_packer_alone_from_nothing_to_the_first_build(receiver: Running, tmp_pat
     number = re.search(r"/builds/(\S+)", done.stdout)
     assert number
     assert number[1] == "my-first-image"
-    answer = requests.get(f"{receiver.url}/api/v1/builds", timeout=30)
+    answer = requests.get(
+        f"{receiver.url}/api/v1/builds?image_type=base&os_version=rhel-9", timeout=30
+    )
     (shown,) = answer.json()["items"]
     assert (shown["status"], shown["project"], shown["os_version"]) == (
         "completed",
