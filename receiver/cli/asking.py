@@ -9,13 +9,14 @@ from itertools import islice
 from typing import Any, Protocol
 from uuid import UUID
 
-from receiver.ingest import accept, manual
-from receiver.ingest.manual import Speaker
+from receiver.ingest import manual
+from receiver.ingest.manual import Author
+from receiver.ingest.replay import replay
 from receiver.ingest.services import Services
-from receiver.storage import audit, builds, failures, inbox, overview, paging, resolving, stats
+from receiver.storage import audit, builds, deliveries, failures, overview, paging, resolving, stats
 from receiver.storage.audit import Actor
 from receiver.storage.db import Row
-from receiver.storage.inbox import Filter
+from receiver.storage.deliveries import Filter
 from receiver.storage.resolving import Said
 
 Page = tuple[list[Row], str | None]
@@ -142,17 +143,17 @@ class Local:
         """As /deliveries lists them."""
 
         def fetch(count: int, after: str | None) -> Page:
-            return inbox.deliveries(self._database, Filter(**wanted), count, after)
+            return deliveries.list_page(self._database, Filter(**wanted), count, after)
 
         return listed(fetch, limit, wanted)
 
     def unused(self, outcome: str) -> Iterator[UUID]:
         """The oldest first."""
-        return inbox.ids(self._database, outcome)
+        return deliveries.ids(self._database, outcome)
 
     def replay(self, delivery_id: UUID) -> str:
         """With today's parsers, routes and stage map."""
-        return accept.replay(self._services, delivery_id, self._who).outcome
+        return replay(self._services, delivery_id, self._who).kind
 
     def stats(self, part: str) -> list[Row]:
         """Read now."""
@@ -164,18 +165,18 @@ class Local:
 
     def create(self, number: str, said: Mapping[str, Any]) -> Row:
         """As POST /api/v1/builds does."""
-        speaker = Speaker(self._who)
-        return manual.told(manual.create(self._services, speaker, number, dict(said)))
+        author = Author(self._who)
+        return manual.create(self._services, author, number, dict(said)).as_row()
 
     def cancel(self, number: str, said: Mapping[str, Any]) -> Row:
         """As POST /api/v1/builds/<build_number>/cancel does."""
-        speaker = Speaker(self._who)
-        return manual.told(manual.cancel(self._services, speaker, number, dict(said)))
+        author = Author(self._who)
+        return manual.cancel(self._services, author, number, dict(said)).as_row()
 
     def add(self, number: str, kind: str, said: Mapping[str, Any]) -> Row:
         """As POST /api/v1/builds/<build_number>/states does, and its likes."""
-        speaker = Speaker(self._who)
-        return manual.told(manual.add(self._services, speaker, number, kind, dict(said)))
+        author = Author(self._who)
+        return manual.add(self._services, author, number, kind, dict(said)).as_row()
 
     def audit(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
         """As /audit lists them."""

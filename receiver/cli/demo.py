@@ -18,7 +18,7 @@ from receiver.app import POOL_SIZE, create_app
 from receiver.cli import demo_history, local
 from receiver.domain.model import Json, Request, Sender
 from receiver.errors import MilepostError
-from receiver.ingest import accept
+from receiver.ingest.accept import accept
 from receiver.ingest.services import Services
 from receiver.sources import SOURCES
 from receiver.storage import migrate
@@ -67,7 +67,7 @@ def record(env: Mapping[str, str], builds: int, now: datetime) -> Iterator[str]:
     def post(document: Json) -> Json:
         headers = {"authorization": f"Bearer {PASS}", "content-type": "application/json"}
         request = Request(headers, orjson.dumps(document), "", datetime.now(UTC))
-        accept.accept(services, SOURCES["milepost"], sender, request)
+        accept(services, SOURCES["milepost"], sender, request)
         return document
 
     try:

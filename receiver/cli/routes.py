@@ -11,12 +11,12 @@ from msgspec.structs import asdict
 
 from receiver.cli.asked import opened
 from receiver.cli.output import as_json, command, dump, plain, settings, show
-from receiver.domain.model import Json, Parsed, Report, Request
+from receiver.domain.model import Content, Json, Report, Request
 from receiver.domain.stages import StageMap
 from receiver.errors import Invalid
-from receiver.ingest import accept
+from receiver.ingest.accept import routed
+from receiver.ingest.route_suggestions import suggest_routes
 from receiver.ingest.routing import Routes
-from receiver.ingest.understand import routed
 from receiver.sources import SOURCES
 
 COLUMNS = ("job", "build_number", "project", "platform", "os_version", "image_type")
@@ -37,13 +37,13 @@ def group() -> None:
 def suggest(limit: int, as_json: bool) -> None:
     """Propose routes for the jobs that nothing makes builds; of so many newest deliveries."""
     with opened() as services:
-        proposals = accept.propose(services, limit)
+        suggestions = suggest_routes(services, limit)
     if as_json:
-        dump([{"toml": proposal.toml} for proposal in proposals])
+        dump([{"toml": suggestion.toml} for suggestion in suggestions])
         return
-    for proposal in proposals:
-        click.echo("\n".join(plain(line) for line in proposal.toml.split("\n")))
-    if not proposals:
+    for suggestion in suggestions:
+        click.echo("\n".join(plain(line) for line in suggestion.toml.split("\n")))
+    if not suggestions:
         click.echo("No job that looks like an image build is waiting for a route.", err=True)
 
 
@@ -64,13 +64,14 @@ def test(file: Path, source: str | None, event: str | None, as_json: bool) -> No
         )
     headers = {"content-type": "application/json", "x-github-event": event or guess_event(body)}
     try:
-        parsed = routed(SOURCES[found].parse(Request(headers, body, "", datetime.now(UTC))), routes)
+        request = Request(headers, body, "", datetime.now(UTC))
+        content = routed(SOURCES[found].read(request), routes)
     except Invalid as error:
         fields = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.fields.items())
         raise click.ClickException(f"{error.detail} {fields}") from error
     path = settings().stages
     stages = StageMap.parse(path.read_text(encoding="utf-8"), path.name) if path else StageMap()
-    _tell(parsed, stages, as_json=as_json)
+    _tell(content, stages, as_json=as_json)
 
 
 def guess_source(body: bytes) -> str | None:
@@ -101,11 +102,11 @@ def _document(body: bytes) -> Json:
     return document if isinstance(document, dict) else {}
 
 
-def _tell(parsed: Parsed, known: StageMap, *, as_json: bool) -> None:
-    if parsed.outcome != "stored":
-        raise click.ClickException(f"It would be {parsed.outcome}: {parsed.reason}.")
-    rows = [_row(report) for report in parsed.reports]
-    stages = [row for report in parsed.reports for row in _stages(report, known)]
+def _tell(content: Content, known: StageMap, *, as_json: bool) -> None:
+    if content.outcome != "stored":
+        raise click.ClickException(f"It would be {content.outcome}: {content.reason}.")
+    rows = [_row(report) for report in content.reports]
+    stages = [row for report in content.reports for row in _stages(report, known)]
     if as_json:
         show([row | {"stages": stages} for row in rows], (), as_json=True)
         return

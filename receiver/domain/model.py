@@ -1,11 +1,11 @@
-"""The values that everything speaks: deliveries, statements, events; frozen, no behaviour.
+"""The values of the domain: deliveries, statements, events; frozen.
 
 msgspec reads and writes what the events table keeps as JSON in a few microseconds, without the
 fields that have their defaults (https://jcristharif.com/msgspec/structs.html).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -16,12 +16,12 @@ from msgspec import Struct
 Kind = Literal["stage", "build", "artifact", "resource", "manifest", "heartbeat", "context"]
 BuildStatus = Literal["pending", "running", "completed", "failed", "cancelled"]
 StageStatus = Literal["started", "completed", "failed", "skipped", "cancelled"]
-Outcome = Literal["stored", "ignored", "quarantined"]  # of a delivery
+OutcomeKind = Literal["stored", "ignored", "quarantined"]  # of a kept delivery
 Json = dict[str, Any]
 
 BUILD_STATUSES: tuple[str, ...] = get_args(BuildStatus)
 STAGE_STATUSES: tuple[str, ...] = get_args(StageStatus)
-OUTCOMES: tuple[str, ...] = get_args(Outcome)
+OUTCOMES: tuple[str, ...] = get_args(OutcomeKind)
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
 NUMBER_SHAPE = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")  # of a build's number
 NUMBER_PROBLEM = "Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -"
@@ -29,7 +29,7 @@ SCOPES = ("read", "write", "admin")  # of a token, each with what stands before 
 
 
 class Identity(Struct, frozen=True, omit_defaults=True):
-    """What a build is of; None where nothing is known."""
+    """Which image a build is of; None where nothing is known."""
 
     project: str | None = None
     platform: str | None = None
@@ -38,7 +38,7 @@ class Identity(Struct, frozen=True, omit_defaults=True):
 
 
 class Run(Struct, frozen=True, omit_defaults=True):
-    """The run that speaks: its key, and what it says of itself."""
+    """The run that reports: its key, and what it states of itself."""
 
     key: str
     attempt: int | None = None
@@ -184,10 +184,32 @@ class Request(Struct, frozen=True):
     received_at: datetime
 
 
-class Delivery(Struct, frozen=True):
-    """A request with a right signature, ready to be kept; `projects` are its sender's.
+class Content(Struct, frozen=True):
+    """What a source read in a delivery; `outcome` is stored, ignored or quarantined."""
 
-    `own` is a format of ours, whose ids name one body; a forge may say the same in other words.
+    statements: tuple[Statement, ...] = ()
+    reports: tuple[Report, ...] = ()
+    outcome: str = "stored"
+    reason: str | None = None
+    flags: tuple[str, ...] = ()
+
+    @property
+    def all_statements(self) -> tuple[Statement, ...]:
+        """The statements, those of the reports too."""
+        return (*self.statements, *(report.statement for report in self.reports))
+
+    @property
+    def is_heartbeat(self) -> bool:
+        """Whether it holds heartbeats alone."""
+        events = [event for statement in self.statements for event in statement.events]
+        return bool(events) and all(event.kind == "heartbeat" for event in events)
+
+
+class Delivery(Struct, frozen=True):
+    """A verified request and its content; `projects` are those that its sender may write.
+
+    `own` is a format of ours, whose delivery keys name one body; a forge may repeat a key with
+    another body.
     """
 
     id: UUID
@@ -198,29 +220,15 @@ class Delivery(Struct, frozen=True):
     request: Request
     projects: tuple[str, ...] = ()
     own: bool = True
+    content: Content = Content()
 
 
-class Parsed(Struct, frozen=True):
-    """What a source made of a delivery; `outcome` is stored, ignored or quarantined."""
+class Outcome(Struct, frozen=True):
+    """What became of a delivery. `kind` is stored, ignored, quarantined, or heard for heartbeats,
+    which are not kept and have no delivery id but an identity. `duplicate`: it was here before."""
 
-    statements: tuple[Statement, ...] = ()
-    reports: tuple[Report, ...] = ()
-    outcome: str = "stored"
-    reason: str | None = None
-    flags: tuple[str, ...] = ()
-
-
-class Source(Struct, frozen=True):
-    """A format and its way to sign; each part is a pure function.
-
-    verify(request, secrets) raises Unauthorized; identify(request) gives event type and
-    delivery key; parse(request) gives statements or raises Invalid.
-    """
-
-    name: str
-    verify: Callable[[Request, tuple[str, ...]], None]
-    identify: Callable[[Request], tuple[str, str]]
-    parse: Callable[[Request], Parsed]
-    max_body: int
-    content_types: tuple[str, ...]
-    own: bool
+    delivery_id: UUID | None
+    kind: str
+    duplicate: bool = False
+    build_numbers: tuple[str, ...] = ()
+    identity: Identity | None = None

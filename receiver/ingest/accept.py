@@ -1,120 +1,133 @@
-"""accept(): verify, identify, parse, then store. No connection is held while it parses."""
+"""From a request to a recorded delivery. No connection is held while the body is read."""
 
-from contextlib import suppress
-from dataclasses import dataclass
-from uuid import UUID
+import traceback
+from pathlib import Path
 
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
-from receiver.domain.model import Delivery, Identity, Parsed, Report, Request, Sender, Source
+from receiver import log
+from receiver.domain.model import (
+    Content,
+    Delivery,
+    Outcome,
+    Report,
+    Request,
+    Sender,
+)
+from receiver.domain.quarantine import quarantine
 from receiver.errors import Invalid
-from receiver.ingest import route_suggestions
-from receiver.ingest.route_suggestions import Proposal
+from receiver.ingest.defaults import identity_of, with_defaults
+from receiver.ingest.routing import Routes
+from receiver.ingest.rules import Rules
 from receiver.ingest.services import Services
-from receiver.ingest.understand import identity, quarantined, understood
 from receiver.sources import SOURCES
-from receiver.storage import audit, inbox, record
-from receiver.storage.audit import Actor, Target
-from receiver.storage.db import query
-from receiver.storage.deliveries import Entry, Recorded
+from receiver.sources.base import Source
+from receiver.sources.json_body import Decoded, decode
+from receiver.storage import record
 
-UNUSED = "no route and no hook makes it a build"  # as note_attached.sql has it
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """What the sender is told: the delivery's id, its outcome and the builds it is about.
-
-    `delivery_id` is None where nothing had to be kept (heartbeats); `identity` is who a heartbeat
-    speaks for, with what the senders file tells of it.
-    """
-
-    delivery_id: str | None
-    outcome: str
-    duplicate: bool
-    build_numbers: tuple[str, ...]
-    identity: Identity | None = None
+# What a defect in a parser of ours raises. The forge's delivery is kept all the same: nobody else
+# has it, and `milepost replay` reads it again once the parser is mended.
+DEFECTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+NO_CONTENT_TYPE = Invalid("It has no Content-Type.")
 
 
-def accept(services: Services, source: Source, sender: Sender, request: Request) -> Accepted:
-    """Take one request; raises Unauthorized, Conflict, Invalid or Unavailable."""
-    database = services.database
+def accept(services: Services, source: Source, sender: Sender, request: Request) -> Outcome:
+    """Return the outcome of one request. Raises Unauthorized, Conflict, Invalid, Unavailable."""
+    # 1 Verify the raw bytes with the sender's own secrets.
     source.verify(request, sender.secrets)
-    event_type, key = source.identify(request)
-    delivery = Delivery(
-        uuid7(),
-        source.name,
-        sender.name,
-        event_type,
-        key,
-        request,
-        projects=sender.projects,
-        own=source.own,
-    )
+    # 2 Decode the body once, and identify the delivery.
+    body = decoded_body(source, request)
+    document = body.document if isinstance(body, Decoded) else {}
+    event_type, key = source.identify(request, document)
+    name, projects = source.name, sender.projects
+    delivery = Delivery(uuid7(), name, sender.name, event_type, key, request, projects, source.own)
+    # 3 Parse it, route it, fill in the defaults.
     try:
-        parsed = understood(services, delivery)
-    except Invalid:
-        before = record.known(database, delivery)
-        if before is None:
-            raise
-        return _accepted(before)
-    if _is_heartbeat(parsed):
-        numbers = tuple(statement.build_number for statement in parsed.statements)
-        record.heard(database, numbers, request.received_at)
-        known_of = identity(parsed.statements[0])
-        return Accepted(None, "heard", duplicate=False, build_numbers=numbers, identity=known_of)
-    return _accepted(_recorded(services, delivery, parsed))
+        content = content_of(services.rules, delivery, body)
+    except Invalid:  # of a format of ours: it may be a duplicate of one that was right
+        if earlier := record.find(services.database, delivery):
+            return earlier
+        raise
+    # 4 A heartbeat only touches its builds.
+    if content.is_heartbeat:
+        return _touch(services, content, request)
+    # 5 Record it.
+    return services.batcher.submit(replace(delivery, content=content))
 
 
-def _recorded(services: Services, delivery: Delivery, parsed: Parsed) -> Recorded:
-    """Keep it; where it would write to another's build, a forge's is kept as quarantined."""
+def decoded_body(source: Source, request: Request) -> Decoded | Invalid:
+    """Return the decoded body, or the reason why it cannot be read."""
     try:
-        return services.batcher.submit(Entry(delivery, parsed))
+        return decode(source.json_of(request))
     except Invalid as error:
-        if delivery.own:
-            raise
-        return services.batcher.submit(Entry(delivery, quarantined(error)))
+        return error
 
 
-def _accepted(recorded: Recorded) -> Accepted:
-    return Accepted(str(recorded.id), recorded.outcome, recorded.duplicate, recorded.build_numbers)
+def content_of(rules: Rules, delivery: Delivery, body: Decoded | Invalid) -> Content:
+    """Return the content of a delivery, routed and with defaults.
 
-
-def replay(services: Services, delivery_id: UUID, who: Actor) -> Accepted:
-    """Read a kept delivery with today's parsers, routes and stage map; NotFound, Pruned.
-
-    What today's parser refuses is quarantined, with the reason; so is what today's senders file
-    does not let its sender write.
+    A forge cannot mend what Milepost does not understand, so its delivery is quarantined. Raises
+    Invalid, with each wrong field, for formats of ours.
     """
-
-    def read(delivery: Delivery) -> Parsed:
-        sender = services.rules.sender(delivery.source, delivery.sender)
-        known = replace(delivery, projects=sender.projects if sender else ())
-        try:
-            return understood(services, known)
-        except Invalid as error:
-            return quarantined(error)
-
-    with services.database.transaction() as connection:
-        before = connection.execute(query("deliveries/what_became"), {"id": delivery_id}).fetchone()
-        recorded = record.replay_on(connection, delivery_id, read, services.rules.stages())
-        after = {"outcome": recorded.outcome, "builds": recorded.build_numbers}
-        target = Target("delivery", id=delivery_id)
-        audit.note_change(connection, who, "delivery.replay", target, before, after)
-    return _accepted(recorded)
+    source = SOURCES[delivery.source]
+    try:
+        return _read(rules, source, delivery, body)
+    except Invalid as error:
+        if source.own:
+            raise
+        return quarantine(error)
+    except DEFECTS as error:
+        if source.own:  # a hook keeps what is answered with 500, and sends it again
+            raise
+        return _quarantine_defect(source, error)
 
 
-def propose(services: Services, limit: int) -> list[Proposal]:
-    """Routes for what nobody used among so many of the newest deliveries."""
-    reports: list[Report] = []
-    for row in inbox.bodies(services.database, "ignored", UNUSED, limit):
-        request = Request(row["headers"], bytes(row["body"]), row["query"], row["received_at"])
-        with suppress(Invalid):
-            reports += SOURCES[row["source"]].parse(request).reports
-    return route_suggestions.propose(reports)
+def _touch(services: Services, content: Content, request: Request) -> Outcome:
+    numbers = tuple(statement.build_number for statement in content.statements)
+    record.touch(services.database, numbers, request.received_at)
+    identity = identity_of(content.statements[0])
+    return Outcome(None, "heard", build_numbers=numbers, identity=identity)
 
 
-def _is_heartbeat(parsed: Parsed) -> bool:
-    events = [event for statement in parsed.statements for event in statement.events]
-    return bool(events) and all(event.kind == "heartbeat" for event in events)
+def _read(rules: Rules, source: Source, delivery: Delivery, body: Decoded | Invalid) -> Content:
+    request = delivery.request
+    if not request.headers.get("content-type"):
+        raise NO_CONTENT_TYPE
+    if isinstance(body, Invalid):
+        raise body
+    content = routed(source.read(request, body), rules.routes())
+    return with_defaults(content, delivery, rules.named_senders())
+
+
+def _quarantine_defect(source: Source, error: Exception) -> Content:
+    """Return a content that names where the parser failed; the error's text may hold input."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
+    log.unexpected(error, source=source.name)
+    return Content(outcome="quarantined", reason=f"a defect of Milepost: {place}")
+
+
+def routed(content: Content, routes: Routes) -> Content:
+    """Return the content with the reports that have events, and the builds that routes make."""
+    reports = [report for report in content.reports if report.statement.events]
+    if content.reports and not reports:
+        return Content(outcome="ignored", reason="it does not say how a build goes")
+    return replace(content, reports=tuple(_routed_report(report, routes) for report in reports))
+
+
+def _routed_report(report: Report, routes: Routes) -> Report:
+    """Return the report with its route's build; a whole run has no job, and no route."""
+    match = routes.match(report.subject) if report.subject.job else None
+    if match is None:
+        return report
+    statement = replace(report.statement, inferred=match.identity)
+    return replace(report, number=match.build_number, statement=statement)

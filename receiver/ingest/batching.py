@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from receiver.domain.model import Delivery, Outcome
 from receiver.domain.stages import StageMap
 from receiver.errors import Unavailable
 from receiver.storage import record
 from receiver.storage.db import WAIT_SECONDS, Database
-from receiver.storage.deliveries import Entry, Recorded
 
 BATCH_SIZE = 32  # deliveries in one transaction
 BATCH_WAIT_SECONDS = 0.03  # how long a leader waits for a batch as long as the last one
@@ -121,13 +121,13 @@ class Batcher(Generic[Item, Result]):
             return rest
 
 
-class DeliveryBatcher(Batcher[Entry, Recorded]):
+class DeliveryBatcher(Batcher[Delivery, Outcome]):
     """Records deliveries, those that wait together in one transaction."""
 
     def __init__(self, database: Database, stages: Callable[[], StageMap]) -> None:
         super().__init__()
         self._database, self._stages = database, stages
 
-    def run(self, items: Sequence[Entry]) -> Sequence[Recorded | Exception]:
+    def run(self, items: Sequence[Delivery]) -> Sequence[Outcome | Exception]:
         """Record a batch."""
-        return record.record_all(self._database, items, self._stages())
+        return record.record_batch(self._database, items, self._stages())

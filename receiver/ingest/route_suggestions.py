@@ -1,13 +1,19 @@
-"""Routes proposed from the jobs that were seen and that nothing makes builds; pure."""
+"""Suggest routes for the jobs of kept deliveries that no route and no hook makes a build."""
 
 import glob
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from receiver.domain.model import Report, Subject
+from receiver.domain.model import Report, Request, Subject
+from receiver.errors import Invalid
+from receiver.ingest.services import Services
+from receiver.sources import SOURCES
+from receiver.storage import deliveries
 
+UNUSED = "no route and no hook makes it a build"  # as note_attached.sql has it
 MAX_NAMES = 40
 SHOWN_NAMES = 5
 
@@ -34,7 +40,7 @@ _MATRIX = re.compile(r"^(?P<base>.*?)\s*\((?P<values>[^()]*)\)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class Suggestion:
     """A route that would make builds of these jobs, as TOML to paste."""
 
     source: str
@@ -44,16 +50,26 @@ class Proposal:
     toml: str
 
 
-def propose(reports: Iterable[Report]) -> list[Proposal]:
-    """A route for each shape of job names that looks like image builds; most jobs first."""
+def suggest_routes(services: Services, limit: int) -> list[Suggestion]:
+    """Return routes for the unused jobs of at most `limit` of the newest deliveries."""
+    reports: list[Report] = []
+    for row in deliveries.bodies(services.database, "ignored", UNUSED, limit):
+        request = Request(row["headers"], bytes(row["body"]), row["query"], row["received_at"])
+        with suppress(Invalid):
+            reports += SOURCES[row["source"]].read(request).reports
+    return suggest(reports)
+
+
+def suggest(reports: Iterable[Report]) -> list[Suggestion]:
+    """Return a route for each shape of job names that looks like image builds, most jobs first."""
     shapes: dict[tuple[str, str, str | None, str], set[str]] = defaultdict(set)
     for report in reports:
         subject = report.subject
         if _looks_like_an_image_build(report):
             place = (subject.source, subject.repository, subject.workflow)
             shapes[*place, _shape(subject)].add(subject.job)
-    found = [_proposal(place, sorted(jobs)) for place, jobs in shapes.items()]
-    return sorted(found, key=lambda each: (-len(each.jobs), each.repository, each.jobs))
+    suggestions = [_suggestion(place, sorted(jobs)) for place, jobs in shapes.items()]
+    return sorted(suggestions, key=lambda each: (-len(each.jobs), each.repository, each.jobs))
 
 
 def _looks_like_an_image_build(report: Report) -> bool:
@@ -77,7 +93,7 @@ def _shape(subject: Subject) -> str:
     return _OS.sub("\0", subject.job, count=1)
 
 
-def _proposal(place: tuple[str, str, str | None, str], jobs: list[str]) -> Proposal:
+def _suggestion(place: tuple[str, str, str | None, str], jobs: list[str]) -> Suggestion:
     source, repository, workflow, _ = place
     lines = [
         f"# {len(jobs)} job{'s' if len(jobs) > 1 else ''}: {_comment(jobs)}",
@@ -88,7 +104,7 @@ def _proposal(place: tuple[str, str, str | None, str], jobs: list[str]) -> Propo
         f"job = {_quoted(_pattern(jobs))}",
         f"project = {_quoted(repository.rpartition('/')[2][:200])}",
     ]
-    return Proposal(source, repository, workflow, tuple(jobs), "\n".join(lines) + "\n")
+    return Suggestion(source, repository, workflow, tuple(jobs), "\n".join(lines) + "\n")
 
 
 def _pattern(jobs: Sequence[str]) -> str:

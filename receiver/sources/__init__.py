@@ -1,6 +1,6 @@
-"""Every source that the receiver speaks; a new one is its file and a line here."""
+"""Every source of the receiver. A new one is a file and a line here."""
 
-from receiver.sources import api, cloudevents, github, gitlab, jenkins, milepost, packer
+from receiver.sources import cloudevents, github, gitlab, jenkins, manual, milepost, packer
 
 SOURCES = {
     source.name: source
@@ -11,6 +11,6 @@ SOURCES = {
         gitlab.SOURCE,
         jenkins.SOURCE,
         cloudevents.SOURCE,
-        api.SOURCE,
+        manual.SOURCE,
     )
 }

@@ -13,20 +13,18 @@ from urllib.parse import unquote
 
 from receiver.domain.model import (
     Artifact,
+    Content,
     Event,
     Json,
-    Parsed,
     Report,
     Request,
     Run,
-    Source,
     Statement,
     Subject,
 )
-from receiver.errors import Invalid
 from receiver.sources import signatures
+from receiver.sources.base import FORGE_BODY, Source
 from receiver.sources.forge_fields import ENDS, begun, ended, moment, optional, section, text, waits
-from receiver.sources.json_body import decode
 
 STRUCTURED = "application/cloudevents+json"
 _TYPE = re.compile(r"dev\.cdevents\.(pipelinerun|taskrun|artifact)\.([a-z]+)\.", re.ASCII)
@@ -37,34 +35,29 @@ def verify(request: Request, secrets: tuple[str, ...]) -> None:
     signatures.standard_or_bearer(request.headers, request.body, secrets)
 
 
-def identify(request: Request) -> tuple[str, str]:
-    """CloudEvents' `source` and `id` together tell one event from all others."""
-    try:
-        envelope = decode(request.body).document if _is_structured(request) else {}
-    except Invalid:
-        envelope = {}
+def identify(request: Request, document: Json) -> tuple[str, str]:
+    """Return the SHA-256 of `source` and `id`, which together are unique, as the key."""
     names = ("type", "source", "id")
-    kind, source, event_id = (_attribute(request, envelope, name) for name in names)
-    said = f"{source}\n{event_id}".encode() if event_id else request.body
-    return (kind or "unknown")[:100], hashlib.sha256(said).hexdigest()
+    kind, source, event_id = (_attribute(request, document, name) for name in names)
+    identity = f"{source}\n{event_id}".encode() if event_id else request.body
+    return (kind or "unknown")[:100], hashlib.sha256(identity).hexdigest()
 
 
-def parse(request: Request) -> Parsed:
-    """A report on a pipeline's run; other types are ignored."""
-    decoded = decode(request.body)
-    kind = _attribute(request, decoded.document, "type")
+def parse(request: Request, document: Json) -> Content:
+    """Return a report on a pipeline's run; other types are ignored. Raises Invalid."""
+    kind = _attribute(request, document, "type")
     found = _TYPE.match(kind)
     if not found:
-        return Parsed(
+        return Content(
             outcome="ignored", reason=f"event {kind[:50] or 'without a type'} is not used"
         )
-    data = _data(request, decoded.document)
+    data = _data(request, document)
     subject = section(data, "subject")
-    sent = moment(_attribute(request, decoded.document, "time"))
+    sent = moment(_attribute(request, document, "time"))
     report = _report(found[1], found[2], subject, data, sent, request)
     if report is None:
-        return Parsed(outcome="ignored", reason="the event names no pipeline's run")
-    return Parsed(reports=(report,), flags=decoded.flags)
+        return Content(outcome="ignored", reason="the event names no pipeline's run")
+    return Content(reports=(report,))
 
 
 def _is_structured(request: Request) -> bool:
@@ -153,7 +146,7 @@ SOURCE = Source(
     verify=verify,
     identify=identify,
     parse=parse,
-    max_body=25 * 2**20,
+    max_body=FORGE_BODY,
     content_types=(STRUCTURED, "application/json"),
     own=False,
 )

@@ -9,18 +9,18 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from receiver.domain.model import (
+    Content,
     Event,
     Json,
-    Parsed,
     Report,
     Request,
     Run,
-    Source,
     Statement,
     Subject,
 )
 from receiver.errors import Invalid
 from receiver.sources import signatures
+from receiver.sources.base import FORGE_BODY, Source
 from receiver.sources.forge_fields import (
     ENDS,
     RUNNING,
@@ -34,7 +34,6 @@ from receiver.sources.forge_fields import (
     text,
     waits,
 )
-from receiver.sources.json_body import decode
 
 FORM = "application/x-www-form-urlencoded"
 MAX_STEPS = 1_000
@@ -45,24 +44,23 @@ def verify(request: Request, secrets: tuple[str, ...]) -> None:
     signatures.hub(request.headers, request.body, secrets)
 
 
-def identify(request: Request) -> tuple[str, str]:
-    """The event's name and the delivery's GUID, which a redelivery keeps."""
+def identify(request: Request, _document: Json) -> tuple[str, str]:
+    """Return the event's name, and the delivery's GUID as the key: a redelivery keeps it."""
     key = request.headers.get("x-github-delivery") or hashlib.sha256(request.body).hexdigest()
     return request.headers.get("x-github-event", "unknown")[:100], key[:255]
 
 
-def parse(request: Request) -> Parsed:
-    """Reports on jobs and runs; every other event is ignored."""
+def parse(request: Request, document: Json) -> Content:
+    """Return reports on jobs and runs; every other event is ignored. Raises Invalid."""
     name = request.headers.get("x-github-event", "unknown")
     reader = READERS.get(name)
-    decoded = decode(_json(request))
     if reader is None:
-        return Parsed(outcome="ignored", reason=f"event {name[:50]} is not used")
-    return reader(decoded.document, request, decoded.flags)
+        return Content(outcome="ignored", reason=f"event {name[:50]} is not used")
+    return reader(document, request)
 
 
-def _json(request: Request) -> bytes:
-    """The JSON of the body, which may be a form's field."""
+def json_of(request: Request) -> bytes:
+    """Return the JSON of the body, which may be a form's field. Raises Invalid."""
     if not request.headers.get("content-type", "").lower().startswith(FORM):
         return request.body
     try:
@@ -72,13 +70,13 @@ def _json(request: Request) -> bytes:
     return fields.get("payload", [""])[0].encode("utf-8", "surrogatepass")
 
 
-def _job(document: Json, request: Request, flags: tuple[str, ...]) -> Parsed:
+def _job(document: Json, request: Request) -> Content:
     job = section(document, "workflow_job")
     run, attempt = number(job, "run_id", "workflow_job."), job.get("run_attempt")
     known = attempt if type(attempt) is int and 1 <= attempt <= 1_000_000 else 1
     group = f"github:{_repository(document)}:{run}:{known}"
     if text(job, "conclusion") == "skipped":
-        return Parsed(outcome="ignored", reason="the job was skipped")
+        return Content(outcome="ignored", reason="the job was skipped")
     events = (*_steps(job), *_whole(job, request))
     runner = text(job, "runner_name")
     statement = Statement(
@@ -98,9 +96,8 @@ def _job(document: Json, request: Request, flags: tuple[str, ...]) -> Parsed:
     )
     ends = moment(job.get("completed_at"))
     alias = f"{group}:{runner}" if runner else None
-    return Parsed(
-        reports=(Report(statement, subject, alias, moment(job.get("started_at")), ends),),
-        flags=flags,
+    return Content(
+        reports=(Report(statement, subject, alias, moment(job.get("started_at")), ends),)
     )
 
 
@@ -139,7 +136,7 @@ def _listed(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [step for step in listed[:MAX_STEPS] if isinstance(step, Mapping)]
 
 
-def _workflow_run(document: Json, request: Request, flags: tuple[str, ...]) -> Parsed:
+def _workflow_run(document: Json, request: Request) -> Content:
     run = section(document, "workflow_run")
     run_id, attempt = number(run, "id", "workflow_run."), run.get("run_attempt")
     known = attempt if type(attempt) is int and 1 <= attempt <= 1_000_000 else 1
@@ -158,16 +155,16 @@ def _workflow_run(document: Json, request: Request, flags: tuple[str, ...]) -> P
         created_by=text(optional(run, "actor"), "login"),
     )
     subject = Subject("github", _repository(document), str(run_id), workflow=text(run, "name"))
-    return Parsed(reports=(Report(statement, subject),), flags=flags)
+    return Content(reports=(Report(statement, subject),))
 
 
-def _run(key: str, attempt: int, said: Mapping[str, Any], branch: str) -> Run:
+def _run(key: str, attempt: int, document: Mapping[str, Any], branch: str) -> Run:
     return Run(
         key=key[:500],
         attempt=attempt,
-        url=text(said, "html_url", 2_000),
-        commit=text(said, "head_sha"),
-        branch=text(said, branch),
+        url=text(document, "html_url", 2_000),
+        commit=text(document, "head_sha"),
+        branch=text(document, branch),
     )
 
 
@@ -178,7 +175,7 @@ def _repository(document: Mapping[str, Any]) -> str:
     return name
 
 
-READERS: dict[str, Callable[[Json, Request, tuple[str, ...]], Parsed]] = {
+READERS: dict[str, Callable[[Json, Request], Content]] = {
     "workflow_job": _job,
     "workflow_run": _workflow_run,
 }
@@ -188,7 +185,8 @@ SOURCE = Source(
     verify=verify,
     identify=identify,
     parse=parse,
-    max_body=25 * 2**20,
+    json_of=json_of,
+    max_body=FORGE_BODY,
     content_types=("application/json", FORM),
     own=False,
 )

@@ -9,18 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from receiver.domain.model import (
+    Content,
     Event,
     Failure,
     Json,
-    Parsed,
     Report,
     Request,
     Run,
-    Source,
     Statement,
     Subject,
 )
 from receiver.sources import signatures
+from receiver.sources.base import FORGE_BODY, Source
 from receiver.sources.forge_fields import (
     ENDS,
     RUNNING,
@@ -35,36 +35,33 @@ from receiver.sources.forge_fields import (
     text,
     waits,
 )
-from receiver.sources.json_body import decode
 
 MAX_JOBS = 1_000
 
 
 def verify(request: Request, secrets: tuple[str, ...]) -> None:
-    """A signature decides where there is one; the token counts only without."""
+    """Raise Unauthorized. A signature decides if there is one; the token counts only without."""
     signatures.standard_or_token(request.headers, request.body, secrets, "x-gitlab-token")
 
 
-def identify(request: Request) -> tuple[str, str]:
-    """The webhook's id, which retries keep; X-Gitlab-Webhook-UUID is another at every try."""
+def identify(request: Request, _document: Json) -> tuple[str, str]:
+    """Return the webhook's id as the key: retries keep it; X-Gitlab-Webhook-UUID changes."""
     event = request.headers.get("x-gitlab-event", "unknown")[:100]
     key = request.headers.get("webhook-id") or request.headers.get("idempotency-key")
     digest = hashlib.sha256(event.encode() + b"\n" + request.body).hexdigest()
     return event, (key or digest)[:255]
 
 
-def parse(request: Request) -> Parsed:
-    """Reports on jobs; every other event is ignored."""
-    decoded = decode(request.body)
-    document, kind = decoded.document, text(decoded.document, "object_kind") or "unknown"
+def parse(request: Request, document: Json) -> Content:
+    """Return reports on jobs; every other event is ignored. Raises Invalid."""
+    kind = text(document, "object_kind") or "unknown"
     if kind == "build":
         jobs = [_job_of_hook(document)]
     elif kind == "pipeline":
         jobs = _jobs_of_pipeline(document)
     else:
-        return Parsed(outcome="ignored", reason=f"event {kind[:50]} is not used")
-    reports = tuple(_report(document, job, request) for job in jobs)
-    return Parsed(reports=reports, flags=decoded.flags)
+        return Content(outcome="ignored", reason=f"event {kind[:50]} is not used")
+    return Content(reports=tuple(_report(document, job, request) for job in jobs))
 
 
 def _job_of_hook(document: Json) -> Json:
@@ -189,7 +186,7 @@ SOURCE = Source(
     verify=verify,
     identify=identify,
     parse=parse,
-    max_body=25 * 2**20,
+    max_body=FORGE_BODY,
     content_types=("application/json",),
     own=False,
 )

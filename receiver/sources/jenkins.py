@@ -11,20 +11,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from receiver.domain.model import (
+    Content,
     Event,
     Json,
-    Parsed,
     Report,
     Request,
     Run,
-    Source,
     Statement,
     Subject,
 )
 from receiver.errors import Invalid
 from receiver.sources import signatures
+from receiver.sources.base import FORGE_BODY, Source
 from receiver.sources.forge_fields import ENDS, begun, ended, host_and_path, optional, section, text
-from receiver.sources.json_body import decode
 
 PHASES = {"queued": False, "started": False, "completed": True, "finalized": True, "finished": True}
 CLOUD = "org.jenkinsci.job."
@@ -32,33 +31,32 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def verify(request: Request, secrets: tuple[str, ...]) -> None:
-    """HTTP Basic in the URL is all that the plugins can do."""
+    """Raise Unauthorized unless HTTP Basic is right: the plugins can do no more."""
     signatures.basic(request.headers, secrets)
 
 
-def identify(request: Request) -> tuple[str, str]:
-    """Neither has a delivery id: the key is the SHA-256 of build, phase and status."""
+def identify(request: Request, document: Json) -> tuple[str, str]:
+    """Return the SHA-256 of build, phase and status as the key: neither plugin has an id."""
     kind = request.headers.get("ce-type") or "notification"
     try:
-        build = _build(decode(request.body).document)
+        build = _build(document)
         place = text(build, "full_url", 2_000) or f"{text(build, 'url', 2_000)}#{build['number']}"
-        said = f"{place}\n{_phase(request, build)}\n{text(build, 'status')}".encode()
+        identity = f"{place}\n{_phase(request, build)}\n{text(build, 'status')}".encode()
     except (Invalid, KeyError):
-        said = request.body
-    return kind[:100], hashlib.sha256(said).hexdigest()
+        identity = request.body
+    return kind[:100], hashlib.sha256(identity).hexdigest()
 
 
-def parse(request: Request) -> Parsed:
-    """A report on one build; events about queues and nodes are ignored."""
+def parse(request: Request, document: Json) -> Content:
+    """Return a report on one build; events about queues and nodes are ignored. Raises Invalid."""
     kind = request.headers.get("ce-type", "")
     if kind and not kind.startswith(CLOUD):
-        return Parsed(outcome="ignored", reason=f"event {kind[:50]} is not used")
-    decoded = decode(request.body)
-    build = _build(decoded.document)
+        return Content(outcome="ignored", reason=f"event {kind[:50]} is not used")
+    build = _build(document)
     phase = _phase(request, build)
     if phase not in PHASES:
-        return Parsed(outcome="ignored", reason=f"phase {phase[:50]} is not used")
-    return Parsed(reports=(_report(decoded.document, build, phase, request),), flags=decoded.flags)
+        return Content(outcome="ignored", reason=f"phase {phase[:50]} is not used")
+    return Content(reports=(_report(document, build, phase, request),))
 
 
 def _build(document: Json) -> Json:
@@ -91,7 +89,7 @@ def _report(document: Json, build: Json, phase: str, request: Request) -> Report
         ),
         events=tuple(_events(build, phase, request, f"{job} #{count}")),
     )
-    given = optional(build, "parameters")
+    parameters = optional(build, "parameters")
     subject = Subject(
         source="jenkins",
         repository=job,
@@ -99,7 +97,7 @@ def _report(document: Json, build: Json, phase: str, request: Request) -> Report
         job=job,
         workflow=text(document, "display_name") or text(document, "displayName"),
         branch=text(scm, "branch"),
-        variables={name: value for name, value in given.items() if isinstance(value, str)},
+        variables={name: value for name, value in parameters.items() if isinstance(value, str)},
     )
     return Report(statement, subject)
 
@@ -138,7 +136,7 @@ SOURCE = Source(
     verify=verify,
     identify=identify,
     parse=parse,
-    max_body=25 * 2**20,
+    max_body=FORGE_BODY,
     content_types=("application/json",),
     own=False,
 )

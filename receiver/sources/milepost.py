@@ -9,19 +9,19 @@ from receiver.domain.model import (
     DIMENSIONS,
     STAGE_STATUSES,
     Artifact,
+    Content,
     Event,
     Failure,
     Identity,
     Json,
-    Parsed,
     Request,
     Resource,
     Run,
-    Source,
     Statement,
 )
 from receiver.errors import Invalid
 from receiver.sources import packer_manifest
+from receiver.sources.base import Source
 from receiver.sources.fields import (
     BUILD_NUMBER,
     MAX_BODY,
@@ -37,7 +37,6 @@ from receiver.sources.fields import (
     manifest_event,
     verify,
 )
-from receiver.sources.json_body import decode
 
 RESOURCE_STATUSES = ("created", "removed")
 KINDS = ("stage", "build", "artifact", "resource", "heartbeat")
@@ -141,65 +140,64 @@ class EnvelopeSchema(Schema):
 ENVELOPE = EnvelopeSchema()
 
 
-def identify(request: Request) -> tuple[str, str]:
-    """The delivery key is `webhook-id`; a bearer post without one is known by its content."""
+def identify(request: Request, _document: Json) -> tuple[str, str]:
+    """Return `webhook-id` as the key; else a digest, as a bearer post has no id."""
     return "report", delivery_key(request)
 
 
-def parse(request: Request) -> Parsed:
-    """One statement; Invalid names each wrong field."""
-    decoded = decode(request.body)
+def parse(request: Request, document: Json) -> Content:
+    """Return one statement. Raises Invalid with each wrong field."""
     try:
-        envelope = ENVELOPE.load(decoded.document)
+        envelope = ENVELOPE.load(document)
     except ValidationError as error:
         raise Invalid(fields=flat(error.messages_dict)) from error
-    document = envelope.get("manifest")
-    if document is not None:
-        document = checked(document, "manifest")
-    events = decoded.document.get("events") or []
-    zoned = all(is_zoned(each["at"]) for each in events)
-    flags = decoded.flags if zoned else (*decoded.flags, "no_zone")
-    return Parsed((_statement(envelope, document, request),), flags=flags)
+    manifest = envelope.get("manifest")
+    if manifest is not None:
+        manifest = checked(manifest, "manifest")
+    zoned = all(is_zoned(each["at"]) for each in document.get("events") or [])
+    return Content((_statement(envelope, manifest, request),), flags=() if zoned else ("no_zone",))
 
 
-def _statement(envelope: Json, document: Json | None, request: Request) -> Statement:
+def _statement(envelope: Json, manifest: Json | None, request: Request) -> Statement:
     build, run = envelope["build"], envelope["run"]
     events = [_event(each) for each in envelope.get("events") or []]
-    if document is not None:
-        events.append(manifest_event(document, request))
+    if manifest is not None:
+        events.append(manifest_event(manifest, request))
     return Statement(
         build_number=build["number"],
         run=Run(**{name: value for name, value in run.items() if value not in (None, "")}),
         events=tuple(events),
         said=Identity(**{name: build.get(name) or None for name in DIMENSIONS}),
-        custom=packer_manifest.custom(document)[0] if document else Identity(),
-        inferred=packer_manifest.infer(document) if document else Identity(),
+        custom=packer_manifest.custom(manifest)[0] if manifest else Identity(),
+        inferred=packer_manifest.infer(manifest) if manifest else Identity(),
         created_by=build.get("created_by") or None,
-        manifest=document,
+        manifest=manifest,
     )
 
 
-def _event(said: Json) -> Event:
-    failure, artifact, resource = (said.get(name) for name in ("failure", "artifact", "resource"))
+def _event(document: Json) -> Event:
+    failure, artifact, resource = (
+        document.get(name) for name in ("failure", "artifact", "resource")
+    )
     return Event(
-        kind=said["kind"],
-        at=said["at"],
-        status=said.get("status"),
-        stage=said.get("stage") or None,
-        state=said.get("state"),
-        allowed=bool(said.get("allowed")),
-        failure=Failure(**_given(failure)) if failure else None,
+        kind=document["kind"],
+        at=document["at"],
+        status=document.get("status"),
+        stage=document.get("stage") or None,
+        state=document.get("state"),
+        allowed=bool(document.get("allowed")),
+        failure=Failure(**_without_nulls(failure)) if failure else None,
         artifact=Artifact(**_artifact(artifact)) if artifact else None,
         resource=Resource(**resource) if resource else None,
     )
 
 
-def _artifact(said: Json) -> Json:
-    return {**_given(said), "files": tuple(said.get("files") or ())}
+def _artifact(document: Json) -> Json:
+    return {**_without_nulls(document), "files": tuple(document.get("files") or ())}
 
 
-def _given(said: Json) -> Json:
-    return {name: value for name, value in said.items() if value is not None}
+def _without_nulls(document: Json) -> Json:
+    return {name: value for name, value in document.items() if value is not None}
 
 
 SOURCE = Source(

@@ -11,14 +11,15 @@ from receiver.domain.model import (
     DIMENSIONS,
     NUMBER_PROBLEM,
     NUMBER_SHAPE,
-    Parsed,
+    Content,
+    Json,
     Request,
     Run,
-    Source,
     Statement,
 )
 from receiver.errors import Invalid
 from receiver.sources import packer_manifest
+from receiver.sources.base import Source
 from receiver.sources.fields import (
     MAX_BODY,
     MAX_NAME,
@@ -28,20 +29,18 @@ from receiver.sources.fields import (
     slug,
     verify,
 )
-from receiver.sources.json_body import decode
 
 MAX_KEY = 500  # of a run; Packer's is a UUID
 
 
-def identify(request: Request) -> tuple[str, str]:
-    """The delivery key is `webhook-id`, else the SHA-256 of query and body."""
+def identify(request: Request, _document: Json) -> tuple[str, str]:
+    """Return `webhook-id` as the key, else the SHA-256 of query and body."""
     return "manifest", delivery_key(request)
 
 
-def parse(request: Request) -> Parsed:
-    """One statement; Invalid names each wrong field, of the query too."""
-    decoded = decode(request.body)
-    document = checked(decoded.document)
+def parse(request: Request, document: Json) -> Content:
+    """Return one statement. Raises Invalid with each wrong field, of the query too."""
+    document = checked(document)
     query = _query(request.query)
     custom, number = packer_manifest.custom(document)
     run_key = packer_manifest.run_key(document, request.body)[:MAX_KEY]
@@ -57,20 +56,20 @@ def parse(request: Request) -> Parsed:
         inferred=inferred,
         manifest=document,
     )
-    return Parsed((statement,), flags=decoded.flags)
+    return Content((statement,))
 
 
 def _query(query: str) -> dict[str, str]:
-    """The names in the query; an empty value is none."""
-    given = parse_qsl(query.replace("%00", ""))  # PostgreSQL's text holds no NUL
-    found = {name: value.strip()[:MAX_NAME] for name, value in given if value.strip()}
+    """Return the names in the query; an empty value is none. Raises Invalid."""
+    pairs = parse_qsl(query.replace("%00", ""))  # PostgreSQL's text holds no NUL
+    names = {name: value.strip()[:MAX_NAME] for name, value in pairs if value.strip()}
     known = {"build_number", *DIMENSIONS}
-    problems = {name: ["Unknown; use " + ", ".join(sorted(known))] for name in set(found) - known}
-    if not NUMBER_SHAPE.fullmatch(found.get("build_number", "-")):
+    problems = {name: ["Unknown; use " + ", ".join(sorted(known))] for name in set(names) - known}
+    if not NUMBER_SHAPE.fullmatch(names.get("build_number", "-")):
         problems["build_number"] = [NUMBER_PROBLEM]
     if problems:
         raise Invalid(fields={f"query.{name}": text for name, text in problems.items()})
-    return found
+    return names
 
 
 SOURCE = Source(

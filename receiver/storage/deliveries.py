@@ -1,15 +1,17 @@
-"""Deliveries as the inbox keeps them: inserted once under their key, found again under it."""
+"""Deliveries: inserted once under their key, found again under it, listed, read for a replay."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
-from receiver.domain.model import Delivery, Parsed, Request
+from receiver.domain.model import Delivery, Outcome, Request
 from receiver.errors import Conflict, NotFound, Pruned
-from receiver.storage.db import Connection, Cursor, Row, array, as_json, query
+from receiver.storage.db import Connection, Cursor, Database, Row, as_json, query
+from receiver.storage.paging import Page, page_of, page_parameters
 
-# The headers worth keeping; whatever else a proxy adds may be a credential.
+# Headers to keep; any other one that a proxy adds may be a credential.
 KEPT_HEADERS = {
     "content-type",
     "idempotency-key",
@@ -24,82 +26,64 @@ KEPT_HEADERS = {
     "x-gitlab-webhook-uuid",
 }
 KEPT_PREFIX = "ce-"  # CloudEvents' attributes
-PIECE = 256 * 1024  # bytes of a body in one statement
+BATCH = 200  # ids in one read
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A delivery, and what was understood of it."""
+class Filter:
+    """Which deliveries to list; None fits all. `sender` '' is a source's default one."""
 
-    delivery: Delivery
-    parsed: Parsed
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """Where a delivery went: its id, whether it had been there before, the builds it touched."""
-
-    id: UUID
-    duplicate: bool
-    outcome: str
-    build_numbers: tuple[str, ...] = ()
+    source: str | None = None
+    sender: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
 
 
-def send_ahead(connection: Connection, entries: Iterable[Entry]) -> None:
-    """Send large bodies but for their last pieces. libpq makes each statement in a buffer that
-    doubles and never shrinks: a body at once would take up to twice its size for good."""
-    for delivery in (each.delivery for each in entries):
-        for place, piece in enumerate(_pieces(delivery)[:-1]):
-            row = {"delivery_id": delivery.id, "place": place, "piece": piece}
-            connection.execute(query("deliveries/send_piece"), row)
-
-
-def insert(connection: Connection, entries: Sequence[Entry]) -> Cursor:
-    """Keep deliveries; asks for the ids of those whose keys were new."""
-    document = {
-        "rows": as_json([_row(each.delivery, each.parsed) for each in entries]),
-        "last_pieces": [_pieces(each.delivery)[-1] for each in entries],
+def insert(connection: Connection, deliveries: Sequence[Delivery]) -> Cursor:
+    """Insert deliveries. Return a cursor over the ids of those whose keys are new."""
+    parameters = {
+        "rows": as_json([_row(each) for each in deliveries]),
+        "bodies": [each.request.body for each in deliveries],
     }
-    kept = connection.execute(query("deliveries/keep_deliveries"), document)
-    large = [each.delivery.id for each in entries if len(each.delivery.request.body) > PIECE]
-    if large:
-        connection.execute(query("deliveries/forget_pieces"), {"delivery_ids": array(large)})
-    return kept
+    return connection.execute(query("deliveries/insert_deliveries"), parameters)
 
 
-def _pieces(delivery: Delivery) -> list[memoryview]:
-    """The body in pieces, none of which is a copy; at least one."""
-    body = memoryview(delivery.request.body)
-    return [body[start : start + PIECE] for start in range(0, max(len(body), 1), PIECE)]
-
-
-def known(connection: Connection, delivery: Delivery) -> Recorded | None:
-    """The delivery of this key, if it was kept before; Conflict where its content differs."""
-    return answered(ask(connection, delivery), delivery)
+def replace_content(connection: Connection, delivery: Delivery) -> Cursor:
+    """Delete the events of a kept delivery, and set its outcome. Return a cursor over its id."""
+    connection.execute(query("record/delete_events"), {"id": delivery.id})
+    content = delivery.content
+    row = {"outcome": content.outcome, "reason": content.reason, "flags": list(content.flags)}
+    return connection.execute(query("record/update_delivery"), row | {"id": delivery.id})
 
 
 def ask(connection: Connection, delivery: Delivery) -> Cursor:
-    """Ask for the delivery of this key; what the cursor gives is read by answered()."""
-    row = {"source": delivery.source, "sender": delivery.sender, "delivery_key": delivery.key}
-    return connection.execute(query("deliveries/find_delivery"), row)
+    """Return a cursor over the kept delivery of the same key."""
+    parameters = {
+        "source": delivery.source,
+        "sender": delivery.sender,
+        "delivery_key": delivery.key,
+    }
+    return connection.execute(query("deliveries/find_delivery"), parameters)
 
 
-def answered(asked: Cursor, delivery: Delivery) -> Recorded | None:
-    """What was asked for, if it is there; Conflict where its content differs."""
-    found = asked.fetchone()
-    if found is None:
+def duplicate_of(delivery: Delivery, row: Row | None) -> Outcome | None:
+    """Return the outcome of the kept delivery in this row of find_delivery.sql.
+
+    Raises Conflict if a delivery of ours has the same key and another content.
+    """
+    if row is None:
         return None
-    same = (found["body_sha256"], found["query"]) == (
+    is_same = (row["body_sha256"], row["query"]) == (
         hashlib.sha256(delivery.request.body).digest(),
         delivery.request.query,
     )
-    if delivery.own and not same:
+    if delivery.own and not is_same:
         raise Conflict
-    return Recorded(found["id"], duplicate=True, outcome=found["outcome"])
+    return Outcome(row["id"], row["outcome"], duplicate=True)
 
 
-def locked(connection: Connection, delivery_id: UUID) -> Delivery:
-    """A kept delivery, for the one transaction that reads it anew; NotFound, Pruned."""
+def lock(connection: Connection, delivery_id: UUID) -> Delivery:
+    """Return a kept delivery, locked, to be replayed. Raises NotFound, Pruned."""
     row = connection.execute(query("deliveries/lock_delivery"), {"id": delivery_id}).fetchone()
     if row is None:
         raise NotFound("There is no such delivery.")
@@ -110,30 +94,77 @@ def locked(connection: Connection, delivery_id: UUID) -> Delivery:
     return Delivery(row["id"], row["source"], row["sender"], row["event_type"], key, request)
 
 
-def note_heartbeats(connection: Connection, entries: Iterable[Entry]) -> None:
-    """A heartbeat among other events promises more of them, as one alone does."""
-    for entry in entries:
-        numbers = [
-            statement.build_number
-            for statement in entry.parsed.statements
-            if any(event.kind == "heartbeat" for event in statement.events)
-        ]
-        if numbers:
-            at = entry.delivery.request.received_at
-            connection.execute(query("record/heard"), {"build_numbers": numbers, "at": at})
+def read_outcome(connection: Connection, delivery_id: UUID) -> Row | None:
+    """Return outcome and builds of a kept delivery, None if there is none."""
+    parameters = {"id": delivery_id}
+    return connection.execute(query("deliveries/read_outcome"), parameters).fetchone()
 
 
-def _row(delivery: Delivery, parsed: Parsed) -> Row:
-    request = delivery.request
+def list_page(database: Database, filters: Filter, limit: int, after: str | None = None) -> Page:
+    """Return a page of deliveries, newest first."""
+    with database.transaction() as connection:
+        return list_page_on(connection, filters, limit, after)
+
+
+def list_page_on(
+    connection: Connection, filters: Filter, limit: int, after: str | None = None
+) -> Page:
+    """Return a page of deliveries, newest first, read on this connection."""
+    parameters = asdict(filters) | page_parameters(limit, after)
+    # Planned anew for each set of filters: one plan for all of them would read the whole table.
+    rows = connection.execute(query("deliveries/list_deliveries"), parameters, prepare=False)
+    return page_of(rows.fetchall(), limit, "received_at")
+
+
+def read(database: Database, delivery_id: UUID) -> Row:
+    """Return a delivery with its body, which is None if it was pruned. Raises NotFound."""
+    with database.transaction() as connection:
+        row = connection.execute(query("deliveries/show_delivery"), {"id": delivery_id}).fetchone()
+    if row is None:
+        raise NotFound("There is no such delivery.")
+    return row
+
+
+def senders(database: Database) -> list[Row]:
+    """Return every sender with the time of its last delivery, and counts of an hour and a day."""
+    with database.transaction() as connection:
+        return connection.execute(query("deliveries/senders_heard")).fetchall()
+
+
+def ids(database: Database, outcome: str) -> Iterator[UUID]:
+    """Yield every delivery of this outcome, ignored or quarantined, the oldest first."""
+    position: Row = {"received_at": datetime.min.replace(tzinfo=UTC), "id": UUID(int=0)}
+    while True:
+        parameters = position | {"outcome": outcome, "limit": BATCH}
+        with database.transaction() as connection:
+            rows = connection.execute(
+                query("deliveries/ids_by_outcome"), parameters, prepare=False
+            ).fetchall()
+        if not rows:
+            return
+        yield from (row["id"] for row in rows)
+        position = rows[-1]
+
+
+def bodies(database: Database, outcome: str, reason: str, limit: int) -> list[Row]:
+    """Return the newest deliveries of an outcome and a reason, with their bodies."""
+    parameters = {"outcome": outcome, "reason": reason, "limit": limit}
+    with database.transaction() as connection:
+        rows = connection.execute(query("deliveries/list_bodies"), parameters, prepare=False)
+        return rows.fetchall()
+
+
+def _row(delivery: Delivery) -> Row:
+    request, content = delivery.request, delivery.content
     return {
         "id": delivery.id,
         "source": delivery.source,
         "sender": delivery.sender,
         "delivery_key": delivery.key,
         "event_type": delivery.event_type,
-        "outcome": parsed.outcome,
-        "reason": parsed.reason,
-        "flags": parsed.flags,
+        "outcome": content.outcome,
+        "reason": content.reason,
+        "flags": content.flags,
         "headers": _kept_headers(request),
         "query": request.query,
         "body_sha256": hashlib.sha256(request.body).hexdigest(),

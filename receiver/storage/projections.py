@@ -1,11 +1,12 @@
-"""Write what the fold derives of builds: of each table only the rows that are new or different.
+"""Write the rows that the fold derives: of each table only those that are new or different.
 
-A build remembers a digest of every row that was last written of it (builds.written). It counts only
-while nobody else has written to the build since; else every row is written, and the rest removed.
+A build keeps a digest of every row that was last written of it (builds.written). The digests count
+only while nobody else has written to the build since; else every row is written, others removed.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -13,48 +14,86 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from receiver.domain.fold.projection import FailureRow, Folded
+from receiver.domain.fold.projection import BuildRow, BuildRows, FailureRow
 from receiver.domain.stages import clean
+from receiver.storage import dimensions
 from receiver.storage.db import Connection, Row, as_json, query
+from receiver.storage.dimensions import Ids
 
 TABLES = ("states", "failures", "artifacts", "resources")
 DIGEST_BYTES = 8
 
-Digests = list[bytes]  # of each table, those of its rows one after the other
+Digests = list[bytes]  # for each table, the digests of its rows one after the other
 
 
 @dataclass(slots=True)
 class _Change:
-    """Rows to be written to one table, and the ids that remain of builds that lose some."""
+    """Rows to write to one table, and the ids that remain of builds that lose rows."""
 
     rows: list[Row] = field(default_factory=list)
-    kept: list[Row] = field(default_factory=list)
+    remaining: list[Row] = field(default_factory=list)
 
 
 def write(
-    connection: Connection, builds: Sequence[Row], folded: Mapping[UUID, Folded]
+    connection: Connection,
+    builds: Sequence[Row],
+    folded: Mapping[UUID, BuildRows],
+    heard_at: Mapping[UUID, datetime],
+    ids: Ids,
+) -> None:
+    """Write the rows of locked builds, each a row of lock_builds.sql.
+
+    `heard_at` is the time of the last delivery of each; `ids` are names that are known already.
+    """
+    if not builds:
+        return
+    ids = dimensions.ids_of(connection, [folded[build["id"]].identity for build in builds], ids)
+    written = _write_tables(connection, builds, folded)
+    rows = [
+        dimensions.id_columns(ids, folded[build["id"]].identity)
+        | _build_columns(build, folded[build["id"]].build)
+        | {"written": written[build["id"]], "heard_at": heard_at.get(build["id"])}
+        for build in builds
+    ]
+    connection.execute(query("projections/write_builds"), {"rows": as_json(rows)})
+
+
+def _build_columns(build: Row, row: BuildRow) -> Row:
+    """Return columns of `builds`; with the event that holds the manifest if it changed."""
+    columns = asdict(row) | {"id": build["id"]}
+    manifest_from = columns.pop("manifest_from")
+    if manifest_from and build["manifest_sha256"] != row.manifest_sha256:
+        columns["delivery_id"], columns["place"] = manifest_from
+    return columns
+
+
+def _write_tables(
+    connection: Connection, builds: Sequence[Row], folded: Mapping[UUID, BuildRows]
 ) -> dict[UUID, str]:
-    """Write the derived rows of locked builds; gives what each has to remember, in hex."""
+    """Write the rows of the other tables. Return the digests that each build keeps, in hex."""
     changes = {table: _Change() for table in TABLES}
     written = {}
     for build in builds:
-        build_id, before = build["id"], _remembered(build["written"])
+        build_id, before = build["id"], _decode_digests(build["written"])
         digests = []
         for place, table in enumerate(TABLES):
             rows: Sequence[Struct] = getattr(folded[build_id], table)
             digests.append(b"".join(map(_digest, rows)))
-            known = before[place] if before else None
-            _compare(changes[table], build_id, rows, digests[-1], known)
+            _compare(changes[table], build_id, rows, digests[-1], before[place] if before else None)
         written[build_id] = msgspec.msgpack.encode(digests).hex()
     for table, change in changes.items():
-        if change.rows or change.kept:
-            row = {"rows": as_json(change.rows), "kept": as_json(change.kept)}
-            connection.execute(query(f"projections/write_{table}"), row)
+        if change.rows or change.remaining:
+            parameters = {"rows": as_json(change.rows), "kept": as_json(change.remaining)}
+            connection.execute(query(f"projections/write_{table}"), parameters)
     return written
 
 
-def _remembered(written: bytes | None) -> Digests | None:
-    return msgspec.msgpack.decode(written, type=Digests) if written else None
+def _decode_digests(written: bytes | None) -> Digests | None:
+    """Return the digests of the last write; a list of another length counts as none."""
+    if not written:
+        return None
+    digests = msgspec.msgpack.decode(written, type=Digests)
+    return digests if len(digests) == len(TABLES) else None
 
 
 def _digest(row: Struct) -> bytes:
@@ -64,17 +103,17 @@ def _digest(row: Struct) -> bytes:
 def _compare(
     change: _Change, build_id: UUID, rows: Sequence[Struct], now: bytes, before: bytes | None
 ) -> None:
-    """Note the rows that differ from what stood at their place, and whether any has to go."""
+    """Add the rows that differ from those at their place, and the ids that remain if any goes."""
     if now == before:
         return
-    known = before or b""
+    previous = before or b""
     for place, row in enumerate(rows):
         span = slice(place * DIGEST_BYTES, (place + 1) * DIGEST_BYTES)
-        if now[span] != known[span]:
+        if now[span] != previous[span]:
             change.rows.append(_placed(build_id, place, row))
     if before is None or not now.startswith(before):
         ids = [_id(build_id, place, row) for place, row in enumerate(rows)]
-        change.kept.append({"build_id": build_id, "ids": ids})
+        change.remaining.append({"build_id": build_id, "ids": ids})
 
 
 def _placed(build_id: UUID, place: int, row: Struct) -> Row:
@@ -83,8 +122,8 @@ def _placed(build_id: UUID, place: int, row: Struct) -> Row:
 
 
 def _id(build_id: UUID, place: int, row: Struct) -> UUID:
-    """A row's id from its place, next to its build's; a failure's from what failed, since what
-    people say of it must stay with it."""
+    """Return a row's id: its place next to its build's id. A failure's is made of the failed stage,
+    since its resolution must stay with it."""
     if isinstance(row, FailureRow):
         stage = clean(row.stage) if row.stage else ""
         return uuid5(NAMESPACE_URL, f"{build_id}/{row.attempt}/{stage}/{row.occurrence}")

@@ -1,292 +1,335 @@
-"""The only writer: one transaction for the deliveries that wait, committed before any is answered.
+"""The one transaction of a delivery: keep it, find its builds, fold them, write what differs.
 
-Locks are taken in one order everywhere (the deliveries' keys, names, run keys, builds), so that no
-two transactions wait for each other but by the rarest of meetings, which are tried again.
+Locks are taken once, in one order: runs and jobs by key, deliveries by key, names, builds by id.
+If two transactions wait for each other all the same, one raises Contended and is tried again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
-from receiver.domain.model import Delivery, Parsed, Statement
+import msgspec
+from msgspec.structs import replace
+
+from receiver.domain.fold.events import dump, run_group
+from receiver.domain.job_matching import is_run, shared_keys
+from receiver.domain.model import Content, Delivery, Outcome, Report, Statement
+from receiver.domain.quarantine import quarantine
 from receiver.domain.stages import StageMap
 from receiver.errors import Conflict, Contended, Invalid, Unavailable
-from receiver.storage import appending, deliveries, dimensions, job_matching
-from receiver.storage.db import Connection, Cursor, Database, Row, array, as_json, query
-from receiver.storage.deliveries import Entry, Recorded
+from receiver.storage import deliveries as inbox
+from receiver.storage import dimensions, job_matching, projections, refold
+from receiver.storage.db import Connection, Database, Row, array, as_json, query
 from receiver.storage.dimensions import Ids, Name
-from receiver.storage.job_matching import Builds
-from receiver.storage.refold import refold
+from receiver.storage.job_matching import Matches
 
-TRIES = 3  # of what met another transaction in a way that one of the two had to give up
-
-
-def known(database: Database, delivery: Delivery) -> Recorded | None:
-    """The delivery of this key, if it was kept before; Conflict where its content differs."""
-    with database.transaction() as connection:
-        return deliveries.known(connection, delivery)
+TRIES = 3  # of a delivery that met another transaction
 
 
-def record_all(
-    database: Database, entries: Sequence[Entry], stages: StageMap
-) -> list[Recorded | Exception]:
-    """Keep deliveries and apply them, in one transaction; gives what came of each, in order.
+def record_batch(
+    database: Database, deliveries: Sequence[Delivery], stages: StageMap
+) -> list[Outcome | Exception]:
+    """Record deliveries in one transaction. Return an outcome or an error for each, in order.
 
-    Recorded where it was kept or had been there, Conflict, Invalid. Where one of them cannot be
-    applied, none is, and each is tried alone. Unavailable is raised: it concerns all.
+    Errors are Conflict and Invalid. If one of them cannot be applied, none is, and each is tried
+    alone. Raises Unavailable, which concerns all of them.
     """
-    if len(entries) == 1:
-        return [_alone(database, entries[0], stages)]
-    try:
-        return _recorded(database, entries, stages)
-    except Unavailable as error:
-        if not isinstance(error, Contended):
-            raise
-    except Exception:  # noqa: BLE001, S110  # whatever it is, it is the one's whose own try shows it
-        pass
-    return [_alone(database, each, stages) for each in entries]
+    if len(deliveries) > 1:
+        try:
+            with database.transaction() as connection:
+                return [*record(connection, deliveries, stages)]
+        except Unavailable as error:
+            if not isinstance(error, Contended):
+                raise
+        except Exception:  # noqa: BLE001, S110  # its own try shows whose error it is
+            pass
+    return [_record_alone(database, each, stages) for each in deliveries]
 
 
-def record_on(
-    connection: Connection, delivery: Delivery, parsed: Parsed, stages: StageMap
-) -> Recorded:
-    """Keep a delivery and apply it as a part of the caller's transaction; Conflict, Invalid."""
-    (outcome,) = _keep(connection, [Entry(delivery, parsed)], stages)
+def record(
+    connection: Connection,
+    deliveries: Sequence[Delivery],
+    stages: StageMap,
+    replaced: Sequence[Row] | None = None,
+) -> list[Outcome | Conflict]:
+    """Record deliveries in the caller's transaction. Return an outcome or a Conflict for each.
+
+    `replaced` are the events of the one delivery that is replayed: build_id, run_key, alias_key.
+    Raises Invalid, Contended. Statements whose results are not needed at once go to the server
+    together (https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html).
+    """
+    keys = shared_keys([*_run_keys(deliveries), *_replaced_keys(replaced or ())])
+    with connection.pipeline():
+        # 1 Lock the CI runs: one transaction at a time decides which builds their jobs belong to.
+        _lock_runs(connection, keys)
+        # 2 Insert each delivery under its key; a key that is there already is a duplicate.
+        if replaced is None:
+            inserted = inbox.insert(connection, deliveries)
+        else:
+            inserted = inbox.replace_content(connection, deliveries[0])
+        # 3 Resolve the names of dimensions, and the numbers of builds, to ids.
+        names = dimensions.request_ids(connection, _names(deliveries))
+        new_ids = {row["id"] for row in inserted.fetchall()}
+        new = [each for each in deliveries if each.id in new_ids]
+        ids = _ensure_names(connection, new, dimensions.read_ids(names))
+        # 4 Find or create the builds that hooks name.
+        builds = job_matching.find_or_create_builds(connection, _numbers(new), ids)
+        # 5 Append the events.
+        _append_events(connection, new, builds)
+        # 6 Match forge jobs with hook builds.
+        matches = job_matching.match(connection, keys, ids)
+        # 7 Lock every build concerned, in id order, and fold it.
+        previous = {row["build_id"] for row in replaced or () if row["build_id"]}
+        concerned = {each.id: previous | _builds_of(each, builds, matches) for each in new}
+        locked = _lock_builds(connection, concerned, matches.emptied | previous)
+        folded = refold.fold_builds(connection, [build["id"] for build in locked], stages)
+        # 8 Refuse a build of a project that its sender may not write.
+        for each in new:
+            _refuse_other_projects(each, locked, concerned[each.id])
+            _refuse_other_senders(each, new, concerned)
+        # 9 Write what differs.
+        projections.write(connection, locked, folded, _heard_at(new, concerned), ids)
+        _note_heartbeats(connection, new)
+        outcomes = {each.id: _outcome(each, locked, concerned, matches.outcomes) for each in new}
+        return _with_duplicates(connection, deliveries, outcomes)
+
+
+def replay(
+    connection: Connection,
+    delivery_id: UUID,
+    read: Callable[[Delivery], Content],
+    stages: StageMap,
+) -> Outcome:
+    """Replace the events of a kept delivery by what `read` returns now. Raises NotFound, Pruned.
+
+    It is a part of the caller's transaction.
+    """
+    delivery = inbox.lock(connection, delivery_id)
+    delivery = replace(delivery, content=read(delivery))
+    events = connection.execute(query("record/events_of_delivery"), {"id": delivery_id}).fetchall()
+    (outcome,) = record(connection, [delivery], stages, events)
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
-def replay_on(
-    connection: Connection,
-    delivery_id: UUID,
-    read: Callable[[Delivery], Parsed],
-    stages: StageMap,
-) -> Recorded:
-    """Read a kept delivery anew in place of what it had said; NotFound, Pruned.
-
-    It is a part of the caller's transaction.
-    """
-    delivery = deliveries.locked(connection, delivery_id)
-    entry = Entry(delivery, read(delivery))
-    said = connection.execute(query("record/events_of_delivery"), {"id": delivery_id}).fetchall()
-    keys = job_matching.meetable([*_keys(entry.parsed), *_keys_before(said)])
-    _begin(connection, keys)
-    ids = dimensions.find_ids(connection, _names([entry]))
-    parsed = entry.parsed
-    row = {"outcome": parsed.outcome, "reason": parsed.reason, "flags": list(parsed.flags)}
-    connection.execute(query("record/update_delivery"), row | {"id": delivery_id})
-    touched = _apply(connection, [entry], keys, stages, ids, said)
-    return _outcome(entry, touched[delivery_id])
-
-
-def heard(database: Database, build_numbers: Sequence[str], at: datetime) -> None:
-    """Note that these builds' senders are alive; unknown builds are left unknown."""
+def find(database: Database, delivery: Delivery) -> Outcome | None:
+    """Return the outcome of the delivery of this key, None if there is none. Raises Conflict."""
     with database.transaction() as connection:
-        connection.execute(query("record/heard"), {"build_numbers": list(build_numbers), "at": at})
+        return inbox.duplicate_of(delivery, inbox.ask(connection, delivery).fetchone())
 
 
-def _alone(database: Database, entry: Entry, stages: StageMap) -> Recorded | Exception:
-    for left in reversed(range(TRIES)):
+def touch(database: Database, build_numbers: Sequence[str], at: datetime) -> None:
+    """Note a heartbeat of these builds; unknown numbers are left unknown."""
+    with database.transaction() as connection:
+        _touch(connection, build_numbers, at)
+
+
+def _record_alone(database: Database, delivery: Delivery, stages: StageMap) -> Outcome | Exception:
+    for tries_left in reversed(range(TRIES)):
         try:
-            return _recorded(database, [entry], stages)[0]
+            with database.transaction() as connection:
+                return record(connection, [delivery], stages)[0]
         except Contended as error:
-            if not left:
+            if not tries_left:
                 return error
-        except Unavailable:  # nobody behind it shall wait in vain, too
+        except Unavailable:  # no delivery behind this one shall wait in vain
             raise
+        except Invalid as error:
+            if delivery.own or delivery.content.outcome == "quarantined":
+                return error
+            return _record_alone(database, replace(delivery, content=quarantine(error)), stages)
         except Exception as error:  # noqa: BLE001  # raised again by the thread that waits for it
             return error
     raise AssertionError  # the last try returns
 
 
-def _recorded(
-    database: Database, entries: Sequence[Entry], stages: StageMap
-) -> list[Recorded | Exception]:
-    with database.transaction() as connection:
-        return _keep(connection, entries, stages)
+def _lock_runs(connection: Connection, keys: Sequence[str]) -> None:
+    """Lock whole runs (seed 1) before jobs (seed 0). Jobs of one run go on side by side; a run that
+    is reported as a whole goes alone."""
+    whole = {key for key in keys if is_run(key)}
+    runs = sorted({run_group(key) for key in keys})
+    locks = [{"run_key": run, "seed": 1, "shared": run not in whole} for run in runs]
+    locks += [{"run_key": key, "seed": 0, "shared": False} for key in keys]
+    connection.execute(query("record/begin_recording"), {"locks": as_json(locks)})
 
 
-def _keep(
-    connection: Connection, entries: Sequence[Entry], stages: StageMap
-) -> list[Recorded | Exception]:
-    """What is asked before its answer is needed goes to the server together (a pipeline)."""
-    keys = job_matching.meetable(key for entry in entries for key in _keys(entry.parsed))
-    deliveries.send_ahead(connection, entries)
-    with connection.pipeline():
-        _begin(connection, keys)
-        kept = deliveries.insert(connection, entries)
-        names = dimensions.request_ids(connection, _names(entries))
-        fresh = {row["id"] for row in kept.fetchall()}
-        new = [each for each in entries if each.delivery.id in fresh]
-        touched = _apply(connection, new, keys, stages, dimensions.read_ids(names))
-        deliveries.note_heartbeats(connection, new)
-        return _outcomes(connection, entries, touched)
+def _ensure_names(connection: Connection, new: Sequence[Delivery], ids: Ids) -> Ids:
+    statements = [each for delivery in new for each in delivery.content.all_statements]
+    if not statements:
+        return ids
+    return dimensions.ensure_ids(connection, dimensions.names_of(statements), ids)
 
 
-def _outcomes(
-    connection: Connection, entries: Sequence[Entry], touched: Mapping[UUID, tuple[str, ...]]
-) -> list[Recorded | Exception]:
-    """Of each what came of it; of those that had come before, once this is written: one may have
-    come in the same transaction."""
-    asked = [
-        None if each.delivery.id in touched else deliveries.ask(connection, each.delivery)
-        for each in entries
-    ]
-    return [
-        _outcome(each, touched[each.delivery.id])
-        if found is None
-        else _before(found, each.delivery)
-        for each, found in zip(entries, asked, strict=True)
-    ]
+def _append_events(
+    connection: Connection, new: Sequence[Delivery], builds: Mapping[str, UUID]
+) -> None:
+    """Append what hooks state of builds, and what forges state of jobs under the jobs' keys."""
+    rows: list[Row] = []
+    for delivery in new:
+        content = delivery.content
+        for place, statement in enumerate(content.statements):
+            build_id = builds[statement.build_number]
+            rows.append(_event_row(delivery, place, statement) | _of_build(statement, build_id))
+        for place, report in enumerate(content.reports, len(content.statements)):
+            rows.append(_event_row(delivery, place, report.statement) | _of_job(report))
+    if rows:
+        connection.execute(query("record/insert_events"), {"rows": as_json(rows)})
 
 
-def _begin(connection: Connection, keys: Sequence[str]) -> None:
-    connection.execute(
-        query("record/begin_recording"), {"locks": as_json(job_matching.locks(keys))}
-    )
-
-
-def _names(entries: Sequence[Entry]) -> set[Name]:
-    """All that these deliveries name, builds among it."""
-    told = [statement for entry in entries for statement in _told(entry.parsed)]
-    return dimensions.names_of(told) | {("build", number) for number in _numbers(entries)}
-
-
-def _before(asked: Cursor, delivery: Delivery) -> Recorded | Conflict:
-    try:
-        found = deliveries.answered(asked, delivery)
-    except Conflict as error:
-        return error
-    if found is None:  # it was pruned between two statements
-        raise Contended("The delivery was removed meanwhile.")
-    return found
-
-
-def _outcome(entry: Entry, touched: tuple[str, ...]) -> Recorded:
-    unused = entry.parsed.reports and not touched
-    outcome = "ignored" if unused else entry.parsed.outcome
-    return Recorded(entry.delivery.id, duplicate=False, outcome=outcome, build_numbers=touched)
-
-
-def _apply(
-    connection: Connection,
-    entries: Sequence[Entry],
-    keys: Sequence[str],
-    stages: StageMap,
-    ids: Ids,
-    before: Sequence[Row] = (),
-) -> dict[UUID, tuple[str, ...]]:
-    """Append what was said, decide who meets whom, fold each build touched; give their numbers.
-
-    `keys` are locked; `ids` are those of all names that there are. `before` is what the only
-    delivery had said until now: build_id, run_key, alias_key.
-    """
-    told = [statement for entry in entries for statement in _told(entry.parsed)]
-    if not told and not before:
-        return {entry.delivery.id: () for entry in entries}
-    ids = dimensions.ensure_ids(connection, dimensions.names_of(told), ids)
-    builds = job_matching.builds_of(connection, _numbers(entries), ids)
-    locking = _lock(connection, builds.values())
-    if before:
-        connection.execute(query("record/delete_events"), {"id": entries[0].delivery.id})
-    appending.append(connection, entries, builds)
-    jobs = job_matching.ask_jobs(connection, keys)
-    locked = locking.fetchall()
-    job_matching.claim(connection, [build["id"] for build in locked if build["native"]])
-    settled = job_matching.settle(connection, jobs, ids)
-    touched = {entry.delivery.id: _touched(entry, builds, settled) for entry in entries}
-    if before:
-        _forget(connection, touched[entries[0].delivery.id], before)
-    if before or settled:
-        locked = _lock(connection, set[UUID]().union(*touched.values())).fetchall()
-    return _refold(connection, entries, touched, locked, stages, ids)
-
-
-def _lock(connection: Connection, build_ids: Iterable[UUID]) -> Cursor:
-    """Let one transaction at a time fold these builds."""
-    return connection.execute(query("record/lock_builds"), {"build_ids": array(sorted(build_ids))})
-
-
-def _told(parsed: Parsed) -> list[Statement]:
-    return [*parsed.statements, *(report.statement for report in parsed.reports)]
-
-
-def _keys(parsed: Parsed) -> Iterator[str]:
-    for statement in parsed.statements:
-        yield statement.run.key
-    for report in parsed.reports:
-        yield report.statement.run.key
-        if report.alias:
-            yield report.alias
-
-
-def _keys_before(before: Sequence[Row]) -> Iterator[str]:
-    for row in before:
-        yield row["run_key"]
-        if row["alias_key"]:
-            yield row["alias_key"]
-
-
-def _numbers(entries: Sequence[Entry]) -> set[str]:
-    return {each.build_number for entry in entries for each in entry.parsed.statements}
-
-
-def _touched(entry: Entry, builds: Mapping[str, UUID], settled: Builds) -> set[UUID]:
-    touched = {builds[each.build_number] for each in entry.parsed.statements}
-    return touched.union(*(settled.get(key, ()) for key in _keys(entry.parsed)))
-
-
-def _forget(connection: Connection, touched: set[UUID], before: Sequence[Row]) -> None:
-    """A delivery that was read anew may say nothing more of the builds that it had spoken of."""
-    touched |= {row["build_id"] for row in before if row["build_id"]}
-    _lock(connection, touched)
-    connection.execute(query("record/delete_silent_builds"), {"build_ids": array(sorted(touched))})
-
-
-def _refold(
-    connection: Connection,
-    entries: Sequence[Entry],
-    touched: Mapping[UUID, set[UUID]],
-    builds: Sequence[Row],
-    stages: StageMap,
-    ids: Ids,
-) -> dict[UUID, tuple[str, ...]]:
-    """Fold the builds that were touched and are locked; gives the numbers of each delivery's."""
-    if not builds:
-        return dict.fromkeys(touched, ())
-    heard_at: dict[UUID, datetime] = {}
-    for entry in entries:
-        _refuse_another(entry.delivery, builds, touched)
-        _refuse_company(entry.delivery, entries, touched)
-        for build_id in touched[entry.delivery.id]:
-            at = entry.delivery.request.received_at
-            heard_at[build_id] = max(at, heard_at.get(build_id, at))
-    refold(connection, builds, stages, heard_at, ids)
+def _event_row(delivery: Delivery, place: int, statement: Statement) -> Row:
     return {
-        delivery_id: tuple(each["build_number"] for each in builds if each["id"] in mine)
-        for delivery_id, mine in touched.items()
+        "delivery_id": delivery.id,
+        "place": place,
+        "source": delivery.source,
+        "run_key": statement.run.key,
+        "statement": msgspec.Raw(dump(statement)),
+        "manifest": statement.manifest,
+        "run_group": run_group(statement.run.key),
     }
 
 
-def _refuse_another(
-    delivery: Delivery, builds: Sequence[Row], touched: Mapping[UUID, set[UUID]]
+def _of_build(statement: Statement, build_id: UUID) -> Row:
+    times = [event.at for event in statement.events if event.dated]
+    began_at, ended_at = min(times, default=None), max(times, default=None)
+    return {"native": False, "build_id": build_id, "began_at": began_at, "ended_at": ended_at}
+
+
+def _of_job(report: Report) -> Row:
+    return {
+        "native": True,
+        "alias_key": report.alias,
+        "began_at": report.began,
+        "ended_at": report.ended,
+        "native_number": report.number,
+    }
+
+
+def _lock_builds(
+    connection: Connection, concerned: Mapping[UUID, set[UUID]], emptied: frozenset[UUID]
+) -> list[Row]:
+    """Lock builds in id order. Return them without those of `emptied` that have no event left."""
+    build_ids = emptied.union(*concerned.values())
+    if not build_ids:
+        return []
+    parameters = {"build_ids": array(sorted(build_ids))}
+    builds = connection.execute(query("record/lock_builds"), parameters)
+    if not emptied:
+        return builds.fetchall()
+    parameters = {"build_ids": array(sorted(emptied))}
+    deleted = connection.execute(query("record/delete_silent_builds"), parameters)
+    gone = {row["id"] for row in deleted.fetchall()}
+    return [build for build in builds.fetchall() if build["id"] not in gone]
+
+
+def _refuse_other_projects(
+    delivery: Delivery, locked: Sequence[Row], concerned: AbstractSet[UUID]
 ) -> None:
-    """Invalid where a build is of a project that the sender may not write."""
-    if not delivery.projects:
-        return
-    for build in builds:
-        is_ours = build["project"] is None or build["project"] in delivery.projects
-        if build["id"] in touched[delivery.id] and not is_ours:
+    """Raise Invalid if a build is of a project that the sender may not write."""
+    for build in locked if delivery.projects else ():
+        is_allowed = build["project"] is None or build["project"] in delivery.projects
+        if build["id"] in concerned and not is_allowed:
             problem = f"This build is of another project than {', '.join(delivery.projects)}."
             raise Invalid(fields={"build.number": [problem]})
 
 
-def _refuse_company(
-    delivery: Delivery, entries: Sequence[Entry], touched: Mapping[UUID, set[UUID]]
+def _refuse_other_senders(
+    delivery: Delivery, new: Sequence[Delivery], concerned: Mapping[UUID, set[UUID]]
 ) -> None:
-    """Contended where others in this transaction, who may write other projects, touch its builds:
-    whose a new build is, the first of them decides."""
-    for other in (entry.delivery for entry in entries):
-        if other.projects != delivery.projects and touched[other.id] & touched[delivery.id]:
-            raise Contended("Another sender speaks of this build at the same time.")
+    """Raise Contended if another delivery of this batch, whose sender may write other projects,
+    concerns the same build: the first of them decides whose a new build is."""
+    for other in new:
+        if other.projects != delivery.projects and concerned[other.id] & concerned[delivery.id]:
+            raise Contended("Another sender reports this build at the same time.")
+
+
+def _heard_at(new: Sequence[Delivery], concerned: Mapping[UUID, set[UUID]]) -> dict[UUID, datetime]:
+    """Return the time of the last delivery of each build."""
+    times: dict[UUID, datetime] = {}
+    for delivery in new:
+        at = delivery.request.received_at
+        for build_id in concerned[delivery.id]:
+            times[build_id] = max(at, times.get(build_id, at))
+    return times
+
+
+def _note_heartbeats(connection: Connection, new: Sequence[Delivery]) -> None:
+    """Note the heartbeats among other events, which promise more of them."""
+    for delivery in new:
+        numbers = [
+            statement.build_number
+            for statement in delivery.content.statements
+            if any(event.kind == "heartbeat" for event in statement.events)
+        ]
+        if numbers:
+            _touch(connection, numbers, delivery.request.received_at)
+
+
+def _touch(connection: Connection, build_numbers: Sequence[str], at: datetime) -> None:
+    parameters = {"build_numbers": list(build_numbers), "at": at}
+    connection.execute(query("record/touch_builds"), parameters)
+
+
+def _outcome(
+    delivery: Delivery,
+    locked: Sequence[Row],
+    concerned: Mapping[UUID, set[UUID]],
+    changed: Mapping[UUID, str],
+) -> Outcome:
+    builds = concerned[delivery.id]
+    numbers = tuple(build["build_number"] for build in locked if build["id"] in builds)
+    kind = changed.get(delivery.id, delivery.content.outcome)
+    return Outcome(delivery.id, kind, build_numbers=numbers)
+
+
+def _with_duplicates(
+    connection: Connection, deliveries: Sequence[Delivery], outcomes: Mapping[UUID, Outcome]
+) -> list[Outcome | Conflict]:
+    """Return the outcome of each delivery. The earlier one of a duplicate is read after the writes:
+    it may have come in the same transaction."""
+    earlier = {
+        each.id: inbox.ask(connection, each) for each in deliveries if each.id not in outcomes
+    }
+    return [
+        outcomes[each.id] if each.id in outcomes else _duplicate(each, earlier[each.id].fetchone())
+        for each in deliveries
+    ]
+
+
+def _duplicate(delivery: Delivery, earlier: Row | None) -> Outcome | Conflict:
+    try:
+        outcome = inbox.duplicate_of(delivery, earlier)
+    except Conflict as error:
+        return error
+    if outcome is None:  # pruned between two statements
+        raise Contended("The delivery was removed meanwhile.")
+    return outcome
+
+
+def _builds_of(delivery: Delivery, builds: Mapping[str, UUID], matches: Matches) -> set[UUID]:
+    named = {builds[each.build_number] for each in delivery.content.statements}
+    return named.union(*(matches.builds.get(key, ()) for key in _run_keys([delivery])))
+
+
+def _names(deliveries: Sequence[Delivery]) -> set[Name]:
+    """Return the names of dimensions and the build numbers in these deliveries."""
+    statements = [each for delivery in deliveries for each in delivery.content.all_statements]
+    return dimensions.names_of(statements) | {("build", number) for number in _numbers(deliveries)}
+
+
+def _numbers(deliveries: Sequence[Delivery]) -> set[str]:
+    return {each.build_number for delivery in deliveries for each in delivery.content.statements}
+
+
+def _run_keys(deliveries: Sequence[Delivery]) -> Iterator[str]:
+    for delivery in deliveries:
+        yield from (each.run.key for each in delivery.content.all_statements)
+        yield from (each.alias for each in delivery.content.reports if each.alias)
+
+
+def _replaced_keys(events: Sequence[Row]) -> Iterator[str]:
+    for event in events:
+        yield event["run_key"]
+        if event["alias_key"]:
+            yield event["alias_key"]

@@ -13,7 +13,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from receiver import log
 from receiver.domain import redact
-from receiver.domain.model import Request, Sender, Source
+from receiver.domain.model import Request, Sender
 from receiver.errors import (
     HttpError,
     Malformed,
@@ -23,8 +23,9 @@ from receiver.errors import (
     WrongMethod,
     WrongType,
 )
-from receiver.ingest import accept
+from receiver.ingest.accept import accept
 from receiver.sources import SOURCES
+from receiver.sources.base import Source
 from receiver.web import rate_limit
 from receiver.web.context import services
 
@@ -66,22 +67,23 @@ def _received(source_name: str, sender_name: str) -> Response:
     if request.method != "POST":
         raise WrongMethod(headers={"Allow": "POST"})
     _check_type(source)
-    accepted = accept.accept(services(), source, sender, _request(source))
-    g.outcome = "duplicate" if accepted.duplicate else accepted.outcome
+    outcome = accept(services(), source, sender, _request(source))
+    delivery_id = outcome.delivery_id and str(outcome.delivery_id)
+    g.outcome = "duplicate" if outcome.duplicate else outcome.kind
     g.log_fields |= {
-        "delivery_id": accepted.delivery_id,
+        "delivery_id": delivery_id,
         "outcome": g.outcome,
-        "builds": accepted.build_numbers[:MOST_TOLD],
+        "builds": outcome.build_numbers[:MOST_TOLD],
     }
     answer: dict[str, object] = {
-        "id": accepted.delivery_id,
-        "outcome": accepted.outcome,
-        "duplicate": accepted.duplicate,
-        "builds": accepted.build_numbers,
+        "id": delivery_id,
+        "outcome": outcome.kind,
+        "duplicate": outcome.duplicate,
+        "builds": outcome.build_numbers,
     }
-    if accepted.identity:
-        answer["identity"] = asdict(accepted.identity)
-    status = 200 if accepted.duplicate else 202
+    if outcome.identity:
+        answer["identity"] = asdict(outcome.identity)
+    status = 200 if outcome.duplicate else 202
     return Response(orjson.dumps(answer), status, mimetype="application/json")
 
 

@@ -14,13 +14,12 @@ import psutil
 
 from receiver import config
 from receiver.app import create_app
-from receiver.domain.model import Request
-from receiver.ingest import accept
+from receiver.domain.model import Delivery, Outcome, Request
+from receiver.ingest.accept import accept
 from receiver.ingest.batching import DeliveryBatcher
 from receiver.ingest.services import Services
 from receiver.sources import SOURCES
 from receiver.storage import record
-from receiver.storage.deliveries import Entry, Recorded
 from tests.bench import github
 from tests.bench.goals import Goal, told
 from tests.bench.load import envelopes
@@ -34,12 +33,12 @@ class Collector(DeliveryBatcher):
     """Collects the deliveries that are to be recorded."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.deliveries: list[Delivery] = []
 
-    def submit(self, item: Entry) -> Recorded:
+    def submit(self, item: Delivery) -> Outcome:
         """Collect it."""
-        self.entries.append(item)
-        return Recorded(item.delivery.id, duplicate=False, outcome="stored")
+        self.deliveries.append(item)
+        return Outcome(item.id, "stored")
 
 
 def measure() -> list[Goal]:
@@ -67,8 +66,8 @@ def _services(receiver: Running, routes: Path) -> Services:
 def _tell(
     name: str, services: Services, source: str, requests: Iterable[bytes], share: int
 ) -> None:
-    read, entries = _read(services, source, requests)
-    python, server = _record(services, entries, share)
+    read, deliveries = _read(services, source, requests)
+    python, server = _record(services, deliveries, share)
     told(
         f"cost, {name}, {share} share a commit",
         f"read {read:.2f} ms, record {python:.2f} ms, PostgreSQL {server:.2f} ms a delivery",
@@ -77,7 +76,7 @@ def _tell(
 
 def _read(
     services: Services, source: str, requests: Iterable[bytes]
-) -> tuple[float, Sequence[Entry]]:
+) -> tuple[float, Sequence[Delivery]]:
     """Verify and understand each; the milliseconds of one, and what is to be recorded."""
     collector, sender = Collector(), services.rules.sender(source, "")
     assert sender
@@ -85,22 +84,22 @@ def _read(
     taken = [_request(each) for each in requests]
     began = time.process_time()
     for each in taken:
-        accept.accept(services, SOURCES[source], sender, each)
-    return (time.process_time() - began) / len(taken) * 1000, collector.entries
+        accept(services, SOURCES[source], sender, each)
+    return (time.process_time() - began) / len(taken) * 1000, collector.deliveries
 
 
-def _record(services: Services, entries: Sequence[Entry], share: int) -> tuple[float, float]:
+def _record(services: Services, deliveries: Sequence[Delivery], share: int) -> tuple[float, float]:
     """Record them, so many in a commit; milliseconds of this process and of its backend."""
     with services.database.transaction() as connection:
         backend = psutil.Process(connection.info.backend_pid)
     server, own = sum(backend.cpu_times()[:2]), time.process_time()
-    for start in range(0, len(entries), share):
-        outcomes = record.record_all(
-            services.database, entries[start : start + share], services.rules.stages()
+    for start in range(0, len(deliveries), share):
+        outcomes = record.record_batch(
+            services.database, deliveries[start : start + share], services.rules.stages()
         )
-        assert all(isinstance(each, Recorded) for each in outcomes), outcomes
+        assert all(isinstance(each, Outcome) for each in outcomes), outcomes
     own, server = time.process_time() - own, sum(backend.cpu_times()[:2]) - server
-    return own / len(entries) * 1000, server / len(entries) * 1000
+    return own / len(deliveries) * 1000, server / len(deliveries) * 1000
 
 
 def _request(sent: bytes) -> Request:

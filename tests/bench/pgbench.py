@@ -26,7 +26,6 @@ from receiver.domain.stages import StageMap
 from receiver.sources import SOURCES
 from receiver.storage import record
 from receiver.storage.db import Row
-from receiver.storage.deliveries import Entry
 from receiver.storage.embedded.binaries import find
 from tests.bench.load import envelope
 from tests.support.senders import SECRET, proof
@@ -87,15 +86,15 @@ class _Noting:
         return self._connection.pipeline()
 
 
-def entry(build: int, event: int, delivery_id: UUID, prefix: str) -> Entry:
+def delivery(build: int, event: int, delivery_id: UUID, prefix: str) -> Delivery:
     """A delivery about a build, as it is recorded."""
     body = orjson.dumps(envelope(build, event, prefix))
     headers = {name.lower(): value for name, value in proof("milepost", SECRET, body).items()}
     request = Request(headers, body, "", datetime.now(UTC))
     source = SOURCES["milepost"]
-    event_type, key = source.identify(request)
-    delivery = Delivery(delivery_id, "milepost", "", event_type, key, request)
-    return Entry(delivery, source.parse(request))
+    event_type, key = source.identify(request, {})
+    content = source.read(request)
+    return Delivery(delivery_id, "milepost", "", event_type, key, request, content=content)
 
 
 def prepare(url: str, builds: int, script: Path) -> None:
@@ -106,10 +105,10 @@ def prepare(url: str, builds: int, script: Path) -> None:
         connection.execute(BUILDS, [builds])
     recorder, deliveries = Recorder(url), list(_deliveries(builds))
     for start in range(0, len(deliveries), 32):
-        record.record_all(recorder, deliveries[start : start + 32], StageMap())  # type: ignore[arg-type]
+        record.record_batch(recorder, deliveries[start : start + 32], StageMap())  # type: ignore[arg-type]
     recorder.taken.clear()
     delivery_id = UUID(int=1)
-    record.record_all(recorder, [entry(1, EVENTS, delivery_id, PREFIX)], StageMap())  # type: ignore[arg-type]
+    record.record_batch(recorder, [delivery(1, EVENTS, delivery_id, PREFIX)], StageMap())  # type: ignore[arg-type]
     script.write_text(_script(url, recorder.taken, delivery_id, builds))
 
 
@@ -132,10 +131,10 @@ def rate(url: str, script: Path, clients: int, seconds: int) -> float:
     raise RuntimeError(done.stdout + done.stderr)
 
 
-def _deliveries(builds: int) -> Iterator[Entry]:
+def _deliveries(builds: int) -> Iterator[Delivery]:
     for event in range(EVENTS):
         for build in range(1, builds + 1):
-            yield entry(build, event, uuid7(), PREFIX)
+            yield delivery(build, event, uuid7(), PREFIX)
 
 
 def _script(url: str, taken: Taken, delivery_id: UUID, builds: int) -> str:

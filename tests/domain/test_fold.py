@@ -1,12 +1,11 @@
 """The rules of the fold for attempts, stages and verdicts, one fact a test."""
 
-from receiver.domain.fold.fold import identity, told
-from receiver.domain.fold.projection import Folded
+from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Failure, Identity
 from tests.support.fold_events import folded, manifest_event, moment, said, stage, verdict
 
 
-def spans(result: Folded) -> list[tuple[str | None, str, int, int]]:
+def spans(result: BuildRows) -> list[tuple[str | None, str, int, int]]:
     return [(row.stage, row.status, row.state, row.attempt) for row in result.states]
 
 
@@ -198,15 +197,13 @@ def test_late_facts_enter_the_history_and_reopen_nothing():
 
 
 def test_said_outranks_custom_data_outranks_inferred_and_the_latest_wins():
-    told_of = told(
-        [
-            said(stage("x", "started", 0), said=Identity(platform="aws")),
-            said(
-                stage("y", "started", 1),
-                said=Identity(platform="aws-commercial"),
-                custom=Identity(platform="no", os_version="rhel-9"),
-                inferred=Identity(os_version="no", image_type="base"),
-            ),
-        ]
+    result = folded(
+        said(stage("x", "started", 0), said=Identity(platform="aws")),
+        said(
+            stage("y", "started", 1),
+            said=Identity(platform="aws-commercial"),
+            custom=Identity(platform="no", os_version="rhel-9"),
+            inferred=Identity(os_version="no", image_type="base"),
+        ),
     )
-    assert identity(told_of) == Identity(None, "aws-commercial", "rhel-9", "base")
+    assert result.identity == Identity(None, "aws-commercial", "rhel-9", "base")

@@ -7,9 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from receiver.domain.fold import statements
-from receiver.domain.fold.events import Kept
-from receiver.domain.fold.fold import identity, told
+from receiver.domain.fold.events import StoredStatement, dump, load
 from receiver.domain.model import Event, Failure, Identity, Run, Statement
 from tests.support.fold_events import folded, manifest_event
 from tests.support.senders import START
@@ -40,7 +38,7 @@ def events() -> st.SearchStrategy[Event]:
     return stage | build | undated
 
 
-def kept() -> st.SearchStrategy[list[Kept]]:
+def stored() -> st.SearchStrategy[list[StoredStatement]]:
     names = st.none() | st.sampled_from(["a", "b"])
     statement = st.builds(
         Statement,
@@ -60,15 +58,15 @@ def kept() -> st.SearchStrategy[list[Kept]]:
     sources = st.sampled_from(["milepost", "packer", "github", "api"])
     one = st.tuples(sources, statement)
     return st.lists(one, max_size=6).map(
-        lambda pairs: [Kept(place, *pair) for place, pair in enumerate(pairs)]
+        lambda pairs: [StoredStatement(place, *pair) for place, pair in enumerate(pairs)]
     )
 
 
-def seen(rows: list[Kept]) -> Any:
+def seen(rows: list[StoredStatement]) -> Any:
     """Everything but which of two equal manifests is the one that is kept."""
     result = folded(*rows)
     return (
-        identity(told(rows)),
+        result.identity,
         result.states,
         result.failures,
         result.artifacts,
@@ -86,15 +84,17 @@ def seen(rows: list[Kept]) -> Any:
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_any_permutation_with_any_duplicates_gives_the_same_rows(data: st.DataObject) -> None:
-    rows = data.draw(kept())
+    rows = data.draw(stored())
     again = data.draw(st.lists(st.sampled_from(rows), max_size=4)) if rows else []
     shuffled = data.draw(st.permutations(rows + again))
     assert seen(shuffled) == seen(rows)
 
 
 @settings(max_examples=200, deadline=None)
-@given(kept())
-def test_the_state_stays_in_bounds_and_only_a_verdict_gives_100(rows: list[Kept]) -> None:
+@given(stored())
+def test_the_state_stays_in_bounds_and_only_a_verdict_gives_100(
+    rows: list[StoredStatement],
+) -> None:
     result = folded(*rows)
     assert 0 <= result.build.current_state <= 100
     assert (result.build.current_state == 100) == (result.build.status == "completed")
@@ -103,9 +103,7 @@ def test_the_state_stays_in_bounds_and_only_a_verdict_gives_100(rows: list[Kept]
 
 
 @settings(max_examples=200, deadline=None)
-@given(kept())
-def test_statements_survive_their_way_through_json(rows: list[Kept]) -> None:
+@given(stored())
+def test_statements_survive_their_way_through_json(rows: list[StoredStatement]) -> None:
     for row in rows:
-        assert statements.load(statements.dump(row.statement)) == replace(
-            row.statement, build_number=""
-        )
+        assert load(dump(row.statement)) == replace(row.statement, build_number="")

@@ -15,13 +15,15 @@ import orjson
 from msgspec.structs import astuple
 
 from receiver.domain import redact
-from receiver.domain.fold import statements
+from receiver.domain.fold.events import dump, load
 from receiver.domain.model import Request, Statement
 from receiver.domain.stages import StageMap
 from receiver.errors import ConfigError, Invalid, Unauthorized
+from receiver.ingest.accept import decoded_body
 from receiver.ingest.routing import Routes
 from receiver.ingest.senders import Senders
 from receiver.sources import SOURCES, json_body, signatures
+from receiver.sources.json_body import Decoded
 from receiver.storage import paging
 from receiver.web import proxy
 from tests.support import bad_input, github_sender
@@ -121,15 +123,17 @@ def _source(name: str) -> Callable[[bytes], None]:
         query = data[:100].decode("latin-1") if source.own and data[:1] == b"\1" else ""
         request = Request(headers, body, query, NOW)
         try:
+            decoded = decoded_body(source, request)
+            document = decoded.document if isinstance(decoded, Decoded) else {}
             if name != "api":  # which nobody posts
-                event_type, key = source.identify(request)
+                event_type, key = source.identify(request, document)
                 assert event_type.encode()
                 assert 0 < len(key) <= 255
-            parsed = source.parse(request)
+            content = source.read(request)
         except Invalid as error:
             orjson.dumps(error.fields)  # it can be answered
             return
-        for statement in (*parsed.statements, *(each.statement for each in parsed.reports)):
+        for statement in content.all_statements:
             _storable(statement)
 
     return target
@@ -137,9 +141,9 @@ def _source(name: str) -> Callable[[bytes], None]:
 
 def _storable(statement: Statement) -> None:
     """It can be written as PostgreSQL's text and JSONB, and read back as it is."""
-    dumped = statements.dump(statement)
-    again = statements.load(dumped)
-    assert statements.dump(again) == dumped
+    dumped = dump(statement)
+    again = load(dumped)
+    assert dump(again) == dumped
     assert b"\\u0000" not in dumped.replace(b"\\\\", b"")
     # What is indexed must fit into a page of an index.
     assert len(statement.run.key) <= 500

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from receiver.cli.main import main
 from receiver.config import Config
-from receiver.domain.model import Parsed, Request
+from receiver.domain.model import Content, Json, Request
 from receiver.sources import SOURCES
 from tests.support.forge_senders import ROUTES, TOKEN, gitlab, job_hook
 from tests.support.senders import envelope, post, stage
@@ -26,7 +26,7 @@ def settings(config: Config) -> Config:
     return replace(config, routes=routes, secrets=secrets)
 
 
-def broken(_: Request) -> Parsed:
+def broken(_: Request, _document: Json) -> Content:
     raise KeyError("a secret of the delivery")
 
 
@@ -62,7 +62,7 @@ def test_what_a_parser_breaks_on_is_kept_and_read_again_once_it_is_mended(
 def test_what_does_not_fit_into_memory_is_503_and_may_come_again(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ):
-    def too_much(_: Request) -> Parsed:
+    def too_much(_: Request, _document: Json) -> Content:
         raise MemoryError
 
     with monkeypatch.context() as patch:

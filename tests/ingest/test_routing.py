@@ -1,4 +1,4 @@
-"""The file of routes: what fits, what it tells, what is wrong with it, and what is proposed."""
+"""The file of routes: what fits, what it tells, what is wrong with it, and what is suggested."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from click.testing import Result
 
 from receiver.domain.model import Identity, Report, Run, Statement, Subject
 from receiver.errors import ConfigError
-from receiver.ingest.route_suggestions import propose
+from receiver.ingest.route_suggestions import suggest
 from receiver.ingest.routing import Routes
 from tests.support.github_sender import ROUTES, STEPS, job
 
@@ -130,28 +130,28 @@ OTHERS = [
 ]
 
 
-def test_what_looks_like_image_builds_is_proposed_and_nothing_else():
-    proposals = propose(SEEN + OTHERS)
-    assert [len(each.jobs) for each in proposals] == [12, 3, 1]
-    proposed = {name for each in proposals for name in each.jobs}
-    assert proposed == {each.subject.job for each in SEEN}
+def test_what_looks_like_image_builds_is_suggested_and_nothing_else():
+    suggestions = suggest(SEEN + OTHERS)
+    assert [len(each.jobs) for each in suggestions] == [12, 3, 1]
+    suggested = {name for each in suggestions for name in each.jobs}
+    assert suggested == {each.subject.job for each in SEEN}
 
 
 def test_a_proposal_makes_builds_of_its_jobs_and_of_no_other():
-    file = routes("\n".join(each.toml for each in propose(SEEN + OTHERS)))
+    file = routes("\n".join(each.toml for each in suggest(SEEN + OTHERS)))
     assert all(file.match(each.subject) for each in SEEN)
     assert not any(file.match(each.subject) for each in OTHERS)
 
 
 def test_a_matrix_tells_its_dimensions():
-    file = routes(propose(SEEN)[0].toml)
+    file = routes(suggest(SEEN)[0].toml)
     found = file.match(SEEN[0].subject)
     assert found
     assert found.identity == Identity("images", "aws", "rhel-9", "base")
 
 
 def test_an_os_in_a_name_tells_it():
-    file = routes(propose(SEEN)[1].toml)
+    file = routes(suggest(SEEN)[1].toml)
     found = file.match(subject(job="build-amazonlinux-2"))
     assert found
     assert found.identity.os_version == "amazonlinux-2"

@@ -9,17 +9,16 @@ import pytest
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
-from receiver.domain.model import Delivery, Request
+from receiver.domain.model import Delivery, Outcome, Request
 from receiver.domain.stages import StageMap
 from receiver.errors import Conflict, Invalid, Unavailable
 from receiver.sources import SOURCES
 from receiver.storage.db import Database
-from receiver.storage.deliveries import PIECE, Entry, Recorded
-from receiver.storage.record import record_all
+from receiver.storage.record import record_batch
 from tests.support.github_sender import job
 from tests.support.senders import Json, envelope, stage, verdict
 
-Many = Callable[..., list[Recorded | Exception]]
+Many = Callable[..., list[Outcome | Exception]]
 
 
 @pytest.fixture
@@ -30,18 +29,18 @@ def database(url: str) -> Iterator[Database]:
     pool.close()
 
 
-def entry(document: Json, key: str, projects: tuple[str, ...] = ()) -> Entry:
+def report(document: Json, key: str, projects: tuple[str, ...] = ()) -> Delivery:
     request = Request({}, orjson.dumps(document), "", datetime.now(UTC))
-    delivery = Delivery(uuid7(), "milepost", "", "report", key, request, projects=projects)
-    return Entry(delivery, SOURCES["milepost"].parse(request))
+    content = SOURCES["milepost"].read(request)
+    return Delivery(uuid7(), "milepost", "", "report", key, request, projects, content=content)
 
 
-def job_entry(key: str) -> Entry:
+def github_job(key: str) -> Delivery:
     """What GitHub says of a job that nobody makes a build."""
     headers = {"x-github-event": "workflow_job", "x-github-delivery": key}
     request = Request(headers, orjson.dumps(job("queued")), "", datetime.now(UTC))
-    delivery = Delivery(uuid7(), "github", "", "workflow_job", key, request, own=False)
-    return Entry(delivery, SOURCES["github"].parse(request))
+    content = SOURCES["github"].read(request)
+    return Delivery(uuid7(), "github", "", "workflow_job", key, request, own=False, content=content)
 
 
 def of(project: str | None, number: str = "core-1") -> Json:
@@ -52,14 +51,14 @@ def of(project: str | None, number: str = "core-1") -> Json:
 def together(database: Database) -> Many:
     """Record in one transaction."""
 
-    def record(*entries: Entry) -> list[Recorded | Exception]:
-        return record_all(database, entries, StageMap())
+    def record(*deliveries: Delivery) -> list[Outcome | Exception]:
+        return record_batch(database, deliveries, StageMap())
 
     return record
 
 
-def outcomes(answers: list[Recorded | Exception]) -> list[str]:
-    return [each.outcome if isinstance(each, Recorded) else type(each).__name__ for each in answers]
+def outcomes(answers: list[Outcome | Exception]) -> list[str]:
+    return [each.kind if isinstance(each, Outcome) else type(each).__name__ for each in answers]
 
 
 def one(url: str, statement: str) -> int:
@@ -70,8 +69,8 @@ def one(url: str, statement: str) -> int:
 
 
 def test_deliveries_of_many_builds_are_one_commit(together: Many, url: str):
-    answers = together(*(entry(of(None, f"b-{place}"), f"k-{place}") for place in range(8)))
-    assert [each.build_numbers for each in answers if isinstance(each, Recorded)] == [
+    answers = together(*(report(of(None, f"b-{place}"), f"k-{place}") for place in range(8)))
+    assert [each.build_numbers for each in answers if isinstance(each, Outcome)] == [
         (f"b-{place}",) for place in range(8)
     ]
     assert one(url, "SELECT count(DISTINCT xmin::text) FROM deliveries") == 1
@@ -79,9 +78,9 @@ def test_deliveries_of_many_builds_are_one_commit(together: Many, url: str):
 
 def test_several_about_one_build_are_folded_together(together: Many, url: str):
     together(
-        entry(envelope(stage("Base configuration")), "1"),
-        entry(envelope(stage("Security baseline", minutes=5)), "2"),
-        entry(envelope(verdict("completed", 9)), "3"),
+        report(envelope(stage("Base configuration")), "1"),
+        report(envelope(stage("Security baseline", minutes=5)), "2"),
+        report(envelope(verdict("completed", 9)), "3"),
     )
     assert one(url, "SELECT count(*) FROM build_states WHERE status = 'completed'") == 2
     assert one(url, "SELECT current_state FROM builds") == 100
@@ -89,47 +88,43 @@ def test_several_about_one_build_are_folded_together(together: Many, url: str):
 
 def test_one_key_twice_is_kept_once_and_another_body_is_a_conflict(together: Many, url: str):
     answers = together(
-        entry(of(None), "same"), entry(of(None), "same"), entry(of(None, "b-2"), "same")
+        report(of(None), "same"), report(of(None), "same"), report(of(None, "b-2"), "same")
     )
     assert outcomes(answers) == ["stored", "stored", "Conflict"]
-    assert isinstance(answers[1], Recorded)
+    assert isinstance(answers[1], Outcome)
     assert answers[1].duplicate
     assert isinstance(answers[2], Conflict)
     assert one(url, "SELECT count(*) FROM builds") == 1
 
 
 def test_what_comes_again_beside_itself_hears_what_became_of_it(together: Many):
-    answers = together(job_entry("same"), job_entry("same"))
+    answers = together(github_job("same"), github_job("same"))
     assert outcomes(answers) == ["ignored", "ignored"]
-    assert outcomes(together(job_entry("same"))) == ["ignored"]
+    assert outcomes(together(github_job("same"))) == ["ignored"]
 
 
-@pytest.mark.parametrize("size", [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3_000_000])
+@pytest.mark.parametrize("size", [262_143, 262_145, 3_000_000, 26_214_400])
 def test_a_large_body_is_kept_as_it_came(together: Many, url: str, size: int):
-    small, large = entry(of("core"), "small"), entry(of("core", "core-2"), "large")
-    body = large.delivery.request.body.ljust(size)
-    request = replace(large.delivery.request, body=body)
-    large = Entry(replace(large.delivery, request=request), large.parsed)
-    again = Entry(replace(large.delivery, id=uuid7()), large.parsed)
-    answers = together(small, large, again)
-    assert [isinstance(each, Recorded) and each.duplicate for each in answers] == [
+    small, large = report(of("core"), "small"), report(of("core", "core-2"), "large")
+    body = large.request.body.ljust(size)
+    large = replace(large, request=replace(large.request, body=body))
+    answers = together(small, large, replace(large, id=uuid7()))
+    assert [isinstance(each, Outcome) and each.duplicate for each in answers] == [
         False,
         False,
         True,
     ]
     with psycopg.connect(url) as connection:
-        kept = connection.execute("SELECT body FROM deliveries ORDER BY body_size").fetchall()
-        left = connection.execute("SELECT count(*) FROM body_pieces").fetchone()
-    assert [row[0] for row in kept] == [small.delivery.request.body, body]
-    assert left == (0,)
+        bodies = connection.execute("SELECT body FROM deliveries ORDER BY body_size").fetchall()
+    assert [row[0] for row in bodies] == [small.request.body, body]
 
 
 def test_one_that_is_refused_takes_nobody_with_it(together: Many, url: str):
-    together(entry(of("core"), "first"))
+    together(report(of("core"), "first"))
     answers = together(
-        entry(of(None, "b-2"), "2"),
-        entry(of(None), "3", projects=("other",)),
-        entry(of(None, "b-4"), "4"),
+        report(of(None, "b-2"), "2"),
+        report(of(None), "3", projects=("other",)),
+        report(of(None, "b-4"), "4"),
     )
     assert outcomes(answers) == ["stored", "Invalid", "stored"]
     assert isinstance(answers[1], Invalid)
@@ -138,7 +133,7 @@ def test_one_that_is_refused_takes_nobody_with_it(together: Many, url: str):
 
 def test_a_new_build_is_the_first_senders_even_where_both_come_at_once(together: Many, url: str):
     answers = together(
-        entry(of("core"), "1", projects=("core",)), entry(of("other"), "2", projects=("other",))
+        report(of("core"), "1", projects=("core",)), report(of("other"), "2", projects=("other",))
     )
     assert outcomes(answers) == ["stored", "Invalid"]
     name = "SELECT count(*) FROM builds JOIN projects ON projects.id = project_id AND name = 'core'"
@@ -146,14 +141,14 @@ def test_a_new_build_is_the_first_senders_even_where_both_come_at_once(together:
 
 
 def test_rows_that_nobody_else_touched_are_written_once(together: Many, url: str):
-    together(entry(envelope(stage("Base", "completed")), "1"))
+    together(report(envelope(stage("Base", "completed")), "1"))
     before = one(url, "SELECT min(xmin::text::bigint) FROM build_states")
-    together(entry(envelope(stage("Monitoring", minutes=5)), "2"))
+    together(report(envelope(stage("Monitoring", minutes=5)), "2"))
     assert one(url, "SELECT min(xmin::text::bigint) FROM build_states") == before
 
 
 def test_rows_that_somebody_else_wrote_are_made_right(together: Many, url: str):
-    together(entry(envelope(stage("Base", "completed")), "1"))
+    together(report(envelope(stage("Base", "completed")), "1"))
     with psycopg.connect(url) as connection:  # as an older release would
         connection.execute("UPDATE build_states SET state = 1, stage = 'other'")
         connection.execute(
@@ -161,7 +156,7 @@ def test_rows_that_somebody_else_wrote_are_made_right(together: Many, url: str):
             "now() FROM build_states"
         )
         connection.execute("UPDATE builds SET updated_at = now() + interval '1 second'")
-    together(entry(envelope(stage("Monitoring", minutes=5)), "2"))
+    together(report(envelope(stage("Monitoring", minutes=5)), "2"))
     assert one(url, "SELECT count(*) FROM build_states WHERE stage IN ('Base', 'Monitoring')") == 2
     assert one(url, "SELECT count(*) FROM build_states") == 2
 
@@ -171,4 +166,4 @@ def test_a_database_that_is_away_concerns_all_who_wait(together: Many, url: str,
     with psycopg.connect(url) as connection:
         connection.execute("LOCK TABLE deliveries")
         with pytest.raises(Unavailable):
-            together(*(entry(of(None), str(place)) for place in range(count)))
+            together(*(report(of(None), str(place)) for place in range(count)))

@@ -1,11 +1,11 @@
-"""Events as the fold takes them, in a few words, and what it makes of them."""
+"""Statements as the fold takes them, in short, and the rows that it returns."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from receiver.domain.fold.events import Kept
-from receiver.domain.fold.fold import fold, told
-from receiver.domain.fold.projection import Folded
+from receiver.domain.fold.events import StoredStatement
+from receiver.domain.fold.fold import fold
+from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Event, Run, Statement
 from receiver.domain.stages import StageMap
 from receiver.sources.packer_manifest import artifacts
@@ -24,13 +24,17 @@ def verdict(status: str, minutes: float, **more: Any) -> Event:
     return Event("build", moment(minutes), status=status, **more)
 
 
-def said(*events: Event, run: str = "run-1", source: str = "milepost", **more: Any) -> Kept:
+def said(
+    *events: Event, run: str = "run-1", source: str = "milepost", **more: Any
+) -> StoredStatement:
     known = {name: more.pop(name) for name in ("attempt", "resumed_from") if name in more}
-    return Kept((run, len(events)), source, Statement("b-1", Run(run, **known), events, **more))
+    return StoredStatement(
+        (run, len(events)), source, Statement("b-1", Run(run, **known), events, **more)
+    )
 
 
-def folded(*kept: Kept) -> Folded:
-    return fold(told(kept), lambda name: StageMap().state_of(name, []))
+def folded(*statements: StoredStatement) -> BuildRows:
+    return fold(statements, lambda _project: lambda name: StageMap().state_of(name, []))
 
 
 def manifest_event(minutes: float) -> Event:

@@ -5,11 +5,11 @@ import sys
 from msgspec.structs import replace
 
 from receiver.cli.main import main
-from receiver.domain.model import Parsed, Request
+from receiver.domain.model import Content, Json, Request
 from receiver.sources import SOURCES
 
 
-def _parse(_: Request) -> Parsed:
+def _parse(_: Request, _document: Json) -> Content:
     raise TypeError("unsupported operand type(s) for +: 'NoneType' and 'int'")
 
 

@@ -1,7 +1,7 @@
-"""Facts → attempts; pure. Rule 2 of the fold.
+"""From facts to numbered attempts. Rule 2 of docs/fold.md.
 
-A try is what one run says of a build, cut before a hook's first start after that hook's own
-verdict. Tries are numbered by their earliest time; a declared number can only raise that.
+A try holds the facts of one run, cut before a hook's first start after that hook's own verdict.
+Tries are numbered by their earliest time; a declared number can only raise that.
 """
 
 from collections import defaultdict
@@ -14,27 +14,27 @@ Span = tuple[datetime, datetime]
 
 
 def attempts(facts: Iterable[Fact]) -> list[tuple[int, list[Fact]]]:
-    """Number every try; gives (attempt, its facts in fold order), by attempt."""
+    """Return (attempt, its facts in fold order), by attempt."""
     groups: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
         groups["" if fact.source == "api" else run_group(fact.run.key)].append(fact)
-    people = groups.pop("", [])
+    manual = groups.pop("", [])
     tries = _tries(groups)
-    _join(tries, people)
+    _join(tries, manual)
     ordered = [sorted(facts, key=lambda fact: fact.rank) for _, facts in tries]
     return list(zip(_numbers(tries), ordered, strict=True))
 
 
 def _tries(groups: dict[str, list[Fact]]) -> list[tuple[int, list[Fact]]]:
-    """Each try as (declared number, facts), by earliest time and then key of the run."""
-    found = []
+    """Return each try as (declared number, facts), by earliest time and then key of the run."""
+    tries = []
     for group, facts in groups.items():
         declared = max(fact.run.attempt or 0 for fact in facts)
         for place, piece in enumerate(_cut(sorted(facts, key=lambda fact: fact.rank))):
             earliest = min(fact.event.at for fact in piece)
-            found.append((earliest, group, place, 0 if place else declared, piece))
-    found.sort(key=lambda each: each[:3])
-    return [(declared, piece) for *_, declared, piece in found]
+            tries.append((earliest, group, place, 0 if place else declared, piece))
+    tries.sort(key=lambda each: each[:3])
+    return [(declared, piece) for *_, declared, piece in tries]
 
 
 def _cut(facts: list[Fact]) -> list[list[Fact]]:
@@ -50,13 +50,13 @@ def _cut(facts: list[Fact]) -> list[list[Fact]]:
     return pieces
 
 
-def _join(tries: list[tuple[int, list[Fact]]], people: list[Fact]) -> None:
-    """What people say has no run: it joins the try running then, else the last before it."""
+def _join(tries: list[tuple[int, list[Fact]]], manual: list[Fact]) -> None:
+    """Add manual facts, which have no run, to the try running then, else to the last before it."""
     if not tries:
-        tries.extend([(0, people)] if people else [])
+        tries.extend([(0, manual)] if manual else [])
         return
     spans = [_span(facts) for _, facts in tries]
-    for fact in people:
+    for fact in manual:
         tries[_place(spans, fact.event.at)][1].append(fact)
 
 

@@ -1,7 +1,7 @@
-"""Statements → distinct facts in a fixed order; pure. Rules 1 and 3 of the fold.
+"""From stored statements to distinct facts in a fixed order. Rules 1 and 3 of docs/fold.md.
 
-A fact is an event with the context it was said in. Two deliveries that state the same event
-give one fact, so neither duplicates nor the order of arrival can change what the fold makes.
+A fact is an event with the context in which it was stated. Two deliveries that state the same event
+make one fact, so neither duplicates nor the order of arrival can change the rows.
 """
 
 import hashlib
@@ -31,9 +31,12 @@ HOOKS = ("milepost", "packer")
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
+_DECODER = msgspec.json.Decoder(Statement)
+
+
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A statement as the events table keeps it; `id` names its row, `source` its format."""
+class StoredStatement:
+    """A statement of the events table; `id` names its row, `source` its format."""
 
     id: Any
     source: str
@@ -41,9 +44,10 @@ class Kept:
 
 
 class Fact(msgspec.Struct, frozen=True, eq=False):
-    """One event, with who said it and in which context; `kept` names the row it came from.
+    """One event with its reporter and context; `row_id` names the stored statement.
 
-    `rank` is time, rank, state (none first), key: the order inside an attempt.
+    `reporter` is run key and source. `rank` is time, rank of the status, state (none first), key:
+    the order inside an attempt.
     """
 
     key: str
@@ -54,7 +58,7 @@ class Fact(msgspec.Struct, frozen=True, eq=False):
     custom: Identity
     inferred: Identity
     created_by: str | None
-    kept: Any
+    row_id: Any
     order: tuple[str, ...]
     reporter: tuple[str, str]
     rank: tuple[datetime, int, int, str]
@@ -69,12 +73,12 @@ class Fact(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def is_verdict(self) -> bool:
-        return self.event.kind == "build" and self.event.status in VERDICTS
+        return is_verdict(self.event)
 
 
-@lru_cache(maxsize=1024)  # each fact of a job asks for the same
+@lru_cache(maxsize=1024)  # each fact of a job has the same
 def run_group(run_key: str) -> str:
-    """The run that a key belongs to: GitHub's jobs of one repository, run and attempt are one.
+    """Return the run of a key: GitHub's jobs of one repository, run and attempt are one run.
 
     >>> run_group("github:acme/images:500:2:84211")
     'github:acme/images:500:2'
@@ -85,17 +89,45 @@ def run_group(run_key: str) -> str:
 
 
 def event_key(source: str, run_key: str, event: Event) -> str:
-    """SHA-256 over the run key and what the sender said; a time that was not said is left out."""
+    """Return the SHA-256 of source, run key and event; without the time if no sender stated it."""
     at = event.at if event.dated else None
     if event.artifacts or at is None:  # the manifest's digest stands for what it lists
         event = replace(event, at=at, artifacts=())
     return hashlib.sha256(_ENCODER.encode((source, run_key, event))).hexdigest()
 
 
-def distinct(kept: Iterable[Kept]) -> list[Fact]:
-    """Collapse duplicates; of equal events the earliest and then the smallest context stays."""
+def dump(statement: Statement) -> bytes:
+    """Return the JSON of a statement without build number and manifest, which have columns."""
+    return msgspec.json.encode(replace(statement, build_number="", manifest=None))
+
+
+def load(text: str | bytes) -> Statement:
+    """Return the statement that dump() wrote."""
+    return _DECODER.decode(text)
+
+
+def verdicts_of_others(
+    own: Iterable[StoredStatement], others: Iterable[StoredStatement]
+) -> list[StoredStatement]:
+    """Return the part of others' statements that counts for a build: of a job that several builds
+    share, and of a whole run, the context; and the verdict where the build has none of that run."""
+    judged = {
+        run_group(row.statement.run.key)
+        for row in own
+        if any(is_verdict(event) for event in row.statement.events)
+    }
+    return [_context_or_verdict(row, judged) for row in others]
+
+
+def is_verdict(event: Event) -> bool:
+    """Return whether an event ends its build."""
+    return event.kind == "build" and event.status in VERDICTS
+
+
+def distinct_facts(rows: Iterable[StoredStatement]) -> list[Fact]:
+    """Return one fact for each distinct event, with the earliest, then smallest context."""
     facts: dict[str, list[Fact]] = {}
-    for row in kept:
+    for row in rows:
         for event in row.statement.events:
             if event.kind == "heartbeat":
                 continue
@@ -104,7 +136,17 @@ def distinct(kept: Iterable[Kept]) -> list[Fact]:
     return [_merge(same) for same in facts.values()]
 
 
-def _fact(row: Kept, event: Event) -> Fact:
+def _context_or_verdict(row: StoredStatement, judged: set[str]) -> StoredStatement:
+    has_verdict = run_group(row.statement.run.key) in judged
+    events = tuple(
+        event
+        for event in row.statement.events
+        if event.kind == "context" or (is_verdict(event) and not has_verdict)
+    )
+    return StoredStatement(row.id, row.source, replace(row.statement, events=events))
+
+
+def _fact(row: StoredStatement, event: Event) -> Fact:
     statement = row.statement
     run_key = statement.run.key
     key = event_key(row.source, run_key, event)

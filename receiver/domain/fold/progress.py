@@ -1,4 +1,4 @@
-"""How far one attempt is: its status, the state of each row, the resume point; pure.
+"""How far one attempt is: its status, the state of each row, the resume point.
 
 Rules 7, 8 and 9 of docs/fold.md.
 """
@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from receiver.domain.fold.events import Fact
-from receiver.domain.fold.stage_rows import Row, close_open, rows_of, unrecovered, verdict_of
+from receiver.domain.fold.stage_rows import StageRow, close_open, rows_of, unrecovered, verdict_of
 from receiver.domain.stages import clean, position
 
 StateOf = Callable[[str], int | None]
 
 
-class Value(NamedTuple):
-    """A row's state: named by its sender or a map, estimated from its place, or carried on."""
+class RowState(NamedTuple):
+    """The state of a row: named by its sender or a map, estimated from its place, or carried on."""
 
     state: int
     named: bool
@@ -26,26 +26,26 @@ class Value(NamedTuple):
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt, folded. `values` holds the state of each row."""
+    """One attempt, folded. `states` holds the state of each row."""
 
     number: int
     facts: Sequence[Fact]
-    rows: list[Row]
+    rows: list[StageRow]
     status: str
     end: datetime | None
     verdict: Fact | None
-    failed: list[Row]
+    failed: list[StageRow]
     resumed_from: int | None
-    values: list[Value]
+    states: list[RowState]
 
     @property
     def stopped(self) -> float:
-        """The place in fold order after which nothing moves the state on."""
+        """Return the place in fold order after which nothing raises the state."""
         return min((row.closed for row in self.failed), default=math.inf)
 
 
 def attempt_of(number: int, facts: Sequence[Fact], state_of: StateOf) -> Attempt:
-    """Fold the facts of one attempt, given in fold order."""
+    """Return the attempt of these facts, given in fold order."""
     rows = rows_of(facts)
     verdict = verdict_of(facts) or _manifest_verdict(facts, rows)
     status, end = _judged(verdict) if verdict else _unjudged(facts, rows)
@@ -56,36 +56,36 @@ def attempt_of(number: int, facts: Sequence[Fact], state_of: StateOf) -> Attempt
     attempt = Attempt(
         number, facts, rows, status, end, verdict, unrecovered(rows), resumed_from, []
     )
-    attempt.values = _values(attempt, state_of)
+    attempt.states = _row_states(attempt, state_of)
     return attempt
 
 
 def latest(values: Iterable[Any]) -> Any:
-    """The last value that is not None."""
-    found = None
+    """Return the last value that is not None."""
+    last = None
     for value in values:
-        found = found if value is None else value
-    return found
+        last = last if value is None else value
+    return last
 
 
 def current_state(attempt: Attempt) -> int:
-    """A failure never rolls it back, and nothing after a failure moves it on."""
+    """Return the state: a failure never lowers it, and nothing after a failure raises it."""
     if attempt.status == "completed":
         return 100
     stopped = attempt.stopped
-    pairs = zip(attempt.rows, attempt.values, strict=True)
+    pairs = zip(attempt.rows, attempt.states, strict=True)
     known = ((row, value) for row, value in pairs if value.named or value.estimated)
     reached = [value.state for row, value in known if _counts(row, stopped)]
     return max(reached, default=attempt.resumed_from or 0)
 
 
 def resume_state(attempt: Attempt) -> int | None:
-    """The first state that still has to run; None where nothing has to."""
+    """Return the first state that still has to run; None if nothing has to."""
     if attempt.status == "completed":
         return None
     named = _named_rows(attempt)
-    standing = set(attempt.failed)
-    failed = [state for row, state in named if row in standing]
+    unrecovered_rows = set(attempt.failed)
+    failed = [state for row, state in named if row in unrecovered_rows]
     if failed:
         return failed[0]
     done = max((state for row, state in named if row.status == "completed"), default=-1)
@@ -94,14 +94,14 @@ def resume_state(attempt: Attempt) -> int | None:
 
 
 def covered(attempt: Attempt, place: int) -> int | None:
-    """How far the image is that an artifact holds, which was told at this place in fold order.
+    """Return the state of the image in the artifact that was stated at this place in fold order.
 
-    What its sender says; else the highest named state of what began before it and was completed:
-    a hook's stage is still open when Packer has made the image.
+    It is the state that its sender states; else the highest named state of the completed rows that
+    began before it: a hook's stage is still open when Packer has made the image.
     """
-    said = attempt.facts[place].event.state
-    if said is not None:
-        return said
+    stated = attempt.facts[place].event.state
+    if stated is not None:
+        return stated
     done = (
         state
         for row, state in _named_rows(attempt)
@@ -115,26 +115,27 @@ def _judged(verdict: Fact) -> tuple[str, datetime]:
     return status or "completed", verdict.event.at
 
 
-def _manifest_verdict(facts: Sequence[Fact], rows: Sequence[Row]) -> Fact | None:
-    """A manifest completes a build only where nothing failed: an entry is no proof of success."""
+def _manifest_verdict(facts: Sequence[Fact], rows: Sequence[StageRow]) -> Fact | None:
+    """Return the manifest that completes an attempt; none does if a stage failed."""
     made = [fact for fact in facts if any(each.current for each in fact.event.artifacts)]
     return made[-1] if made and not unrecovered(rows) else None
 
 
-def _unjudged(facts: Sequence[Fact], rows: Sequence[Row]) -> tuple[str, datetime | None]:
-    """Without a verdict: failed if the latest closed stage failed and nothing started later."""
+def _unjudged(facts: Sequence[Fact], rows: Sequence[StageRow]) -> tuple[str, datetime | None]:
+    """Return the status without a verdict: failed if the latest closed stage failed and none began
+    later."""
     ran = [row for row in rows if row.status != "skipped"]
     last = max((row for row in ran if row.end), key=lambda row: row.closed, default=None)
     if last and last.failed and all(row.opened <= last.closed for row in ran):
         return "failed", last.end
-    said = [fact.event for fact in facts if fact.event.kind != "context"]
-    if not rows and all(event.status == "pending" for event in said):
+    events = [fact.event for fact in facts if fact.event.kind != "context"]
+    if not rows and all(event.status == "pending" for event in events):
         return "pending", None
     return "running", None
 
 
-def _values(attempt: Attempt, state_of: StateOf) -> list[Value]:
-    """The state of each row; a place in the list of steps counts only where nothing is named."""
+def _row_states(attempt: Attempt, state_of: StateOf) -> list[RowState]:
+    """Return the state of each row; places in the list of steps count only if no row is named."""
     named = [_named(row, state_of) for row in attempt.rows]
     places = _places(attempt.facts) if all(state is None for state in named) else {}
     value, stopped = attempt.resumed_from or 0, attempt.stopped
@@ -146,17 +147,19 @@ def _values(attempt: Attempt, state_of: StateOf) -> list[Value]:
             value = max(value, known)
         estimated = state is None and estimate is not None
         shown = value if known is None else known
-        result.append(Value(shown, state is not None, estimated))
+        result.append(RowState(shown, state is not None, estimated))
     return result
 
 
 def _places(facts: Sequence[Fact]) -> dict[tuple[tuple[str, str], str], int]:
-    """The estimated state of each listed stage, from the longest list that a reporter gave."""
+    """Return the estimated state of each listed stage, by the longest list of its reporter."""
     longest: dict[tuple[str, str], tuple[str, ...]] = {}
     for fact in facts:
         if fact.order:
-            known = longest.get(fact.reporter, ())
-            longest[fact.reporter] = max(known, fact.order, key=lambda order: (len(order), order))
+            previous = longest.get(fact.reporter, ())
+            longest[fact.reporter] = max(
+                previous, fact.order, key=lambda order: (len(order), order)
+            )
     return {
         (reporter, clean(name)): position(place, len(order))
         for reporter, order in longest.items()
@@ -164,18 +167,18 @@ def _places(facts: Sequence[Fact]) -> dict[tuple[tuple[str, str], str], int]:
     }
 
 
-def _named(row: Row, state_of: StateOf) -> int | None:
-    """The sender's number, else the maps'; a stage that says 100 counts 99."""
-    state = row.said_state
+def _named(row: StageRow, state_of: StateOf) -> int | None:
+    """Return the sender's state, else the map's; 100 counts 99, since only a verdict completes."""
+    state = row.stated_state
     if state is None and row.stage:
         state = state_of(row.stage)
     return None if state is None else min(state, 99)
 
 
-def _counts(row: Row, stopped: float) -> bool:
+def _counts(row: StageRow, stopped: float) -> bool:
     return row.status != "skipped" and row.opened <= stopped
 
 
-def _named_rows(attempt: Attempt) -> list[tuple[Row, int]]:
-    pairs = zip(attempt.rows, attempt.values, strict=True)
+def _named_rows(attempt: Attempt) -> list[tuple[StageRow, int]]:
+    pairs = zip(attempt.rows, attempt.states, strict=True)
     return [(row, value.state) for row, value in pairs if value.named]

@@ -1,15 +1,15 @@
-"""The rows that follow from the events of one build: what the fold gives, but for ids."""
+"""The rows that the fold derives from the events of one build, without ids."""
 
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from receiver.domain.model import Json
+from receiver.domain.model import Identity, Json
 
 
 class StateRow(Struct, frozen=True):
-    """A row of build_states, but for ids."""
+    """A row of build_states, without ids."""
 
     state: int
     status: str
@@ -25,7 +25,7 @@ class StateRow(Struct, frozen=True):
 
 
 class FailureRow(Struct, frozen=True):
-    """A row of build_failures, but for ids and what people write; keyed by the first three."""
+    """A row of build_failures, without ids and resolution; keyed by the first three."""
 
     attempt: int
     stage: str | None
@@ -40,7 +40,7 @@ class FailureRow(Struct, frozen=True):
 
 
 class BuildRow(Struct, frozen=True):
-    """What the fold says of the build itself; `manifest_from` names the row that holds it."""
+    """Columns of builds; `manifest_from` is the id of the stored statement with the manifest."""
 
     status: str = "pending"
     current_state: int = 0
@@ -59,7 +59,7 @@ class BuildRow(Struct, frozen=True):
 
 
 class ArtifactRow(Struct, frozen=True):
-    """A row of artifacts, but for ids; `state` is how far the image is that it holds."""
+    """A row of artifacts, without ids; `state` is the state of the image in it."""
 
     attempt: int
     artifact_id: str
@@ -80,7 +80,7 @@ class ArtifactRow(Struct, frozen=True):
 
 
 class ResourceRow(Struct, frozen=True):
-    """A row of resources, but for ids: what a log named, and whether it named its removal."""
+    """A row of resources, without ids: a resource that a log named, and whether it was removed."""
 
     attempt: int
     type: str
@@ -88,9 +88,10 @@ class ResourceRow(Struct, frozen=True):
     removed: bool
 
 
-class Folded(Struct, frozen=True):
-    """Everything that is derived from the events of one build."""
+class BuildRows(Struct, frozen=True):
+    """All rows of one build, and its identity by names."""
 
+    identity: Identity = Identity()
     build: BuildRow = BuildRow()
     states: tuple[StateRow, ...] = ()
     failures: tuple[FailureRow, ...] = ()

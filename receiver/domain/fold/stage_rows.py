@@ -1,4 +1,4 @@
-"""The rows of one attempt's stages, opened and closed by its facts; pure. Rules 4, 5 and 7."""
+"""The stage rows of one attempt, opened and closed by its facts. Rules 4, 5, 7 of docs/fold.md."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from receiver.domain.stages import clean
 
 
 @dataclass(slots=True, eq=False)
-class Row:
-    """A stage's row while it is being folded. `opened` and `closed` are places in fold order."""
+class StageRow:
+    """A row of a stage while it is folded. `opened` and `closed` are places in fold order."""
 
     fact: Fact
     opened: int
     start: datetime
     stage: str | None
-    said_state: int | None
-    label: str  # what makes two rows the same stage
+    stated_state: int | None
+    label: str  # equal for rows of the same stage
     status: str = "started"
     end: datetime | None = None
     closed: int = -1
@@ -32,15 +32,15 @@ class Row:
 
 
 def verdict_of(facts: Sequence[Fact]) -> Fact | None:
-    """The build event that decides: failed before cancelled before completed, then the first."""
+    """Return the deciding build event: failed before cancelled before completed, then the first."""
     verdicts = [fact for fact in facts if fact.is_verdict]
     return max(verdicts, key=lambda fact: RANKS[fact.event.status or ""], default=None)
 
 
-def rows_of(facts: Sequence[Fact]) -> list[Row]:
-    """Open and close rows, reporter by reporter; `facts` are one attempt's, in fold order."""
-    rows: list[Row] = []
-    open_rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+def rows_of(facts: Sequence[Fact]) -> list[StageRow]:
+    """Return the rows of an attempt's facts, given in fold order; opened and closed by reporter."""
+    rows: list[StageRow] = []
+    open_rows: dict[tuple[str, str], list[StageRow]] = defaultdict(list)
     for place, fact in enumerate(facts):
         if fact.event.kind != "stage":
             continue
@@ -62,15 +62,15 @@ def rows_of(facts: Sequence[Fact]) -> list[Row]:
     return rows
 
 
-def close_open(rows: Sequence[Row], status: str, at: datetime, place: int) -> list[Row]:
-    """End what is still open with the attempt's verdict; gives the rows that it ended."""
-    still = [row for row in rows if row.end is None]
-    _close_all(still, status, at, place)
-    return still
+def close_open(rows: Sequence[StageRow], status: str, at: datetime, place: int) -> list[StageRow]:
+    """End the open rows with the attempt's verdict. Return these rows."""
+    open_rows = [row for row in rows if row.end is None]
+    _close_all(open_rows, status, at, place)
+    return open_rows
 
 
-def unrecovered(rows: Sequence[Row]) -> list[Row]:
-    """Failed rows without a later completed row of their stage, in fold order."""
+def unrecovered(rows: Sequence[StageRow]) -> list[StageRow]:
+    """Return the failed rows without a later completed row of their stage, in fold order."""
     done: dict[str, int] = {}
     for row in rows:
         if row.status == "completed":
@@ -78,30 +78,30 @@ def unrecovered(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.failed and done.get(row.label, -1) <= row.closed]
 
 
-def _open(fact: Fact, place: int) -> Row:
+def _open(fact: Fact, place: int) -> StageRow:
     event = fact.event
     label = _label(event.stage, event.state)
-    return Row(fact, place, event.at, event.stage, event.state, label)
+    return StageRow(fact, place, event.at, event.stage, event.state, label)
 
 
 def _label(stage: str | None, state: int | None) -> str:
-    """The cleaned name, or the number where none is."""
+    """Return the cleaned name, or the number where there is no name."""
     return clean(stage) if stage else f"state {state}"
 
 
-def _newest_open(mine: Sequence[Row], fact: Fact) -> Row | None:
+def _newest_open(mine: Sequence[StageRow], fact: Fact) -> StageRow | None:
     if fact.event.stage is None:
         return mine[-1] if mine else None
     label = clean(fact.event.stage)
     return next((row for row in reversed(mine) if row.label == label), None)
 
 
-def _end(row: Row, fact: Fact, place: int) -> None:
+def _end(row: StageRow, fact: Fact, place: int) -> None:
     event = fact.event
     row.status = event.status or "completed"
     row.end, row.closed = max(row.start, event.at), place
     if event.state is not None:
-        row.said_state = event.state
+        row.stated_state = event.state
         row.label = _label(row.stage, event.state)
     row.failure = event.failure
     if row.failed and event.allowed:
@@ -110,6 +110,6 @@ def _end(row: Row, fact: Fact, place: int) -> None:
         row.warning, row.failure = event.failure.message, None
 
 
-def _close_all(rows: Sequence[Row], status: str, at: datetime, place: int) -> None:
+def _close_all(rows: Sequence[StageRow], status: str, at: datetime, place: int) -> None:
     for row in rows:
         row.status, row.end, row.closed = status, max(row.start, at), place

@@ -3,7 +3,7 @@
 from marshmallow import fields
 
 from receiver.domain.model import BUILD_STATUSES, OUTCOMES, STAGE_STATUSES
-from receiver.sources.api import Strict
+from receiver.sources.manual import Strict
 from receiver.web.api.shapes import (
     flag,
     many,

@@ -5,8 +5,8 @@ from typing import Any
 from flask import Response, url_for
 
 from receiver.ingest import manual
-from receiver.ingest.manual import Speaker, Stated
-from receiver.sources.api import Cancellation, NewArtifact, NewFailure, NewState
+from receiver.ingest.manual import Author, Result
+from receiver.sources.manual import Cancellation, NewArtifact, NewFailure, NewState
 from receiver.storage import builds
 from receiver.storage.builds import BuildFilter
 from receiver.storage.db import Row
@@ -59,8 +59,8 @@ def list_builds(query: Json) -> Response:
 def create_build(body: Json) -> Response:
     """Create a build ahead of its first report."""
     number = body.pop("build_number")
-    stated = manual.create(services(), _speaker(), number, body)
-    answer = _stated(stated)
+    result = manual.create(services(), _author(), number, body)
+    answer = _answer(result)
     answer.headers["Location"] = url_for("builds.show_build", build_number=number)
     return answer
 
@@ -95,7 +95,7 @@ def show_resume(build_number: str) -> Response:
 )
 def cancel_build(body: Json, build_number: str) -> Response:
     """Say that nobody goes on with a build that is pending or running."""
-    return _stated(manual.cancel(services(), _speaker(), build_number, body))
+    return _answer(manual.cancel(services(), _author(), build_number, body))
 
 
 @blueprint.operation(
@@ -172,7 +172,7 @@ def add_artifact(body: Json, build_number: str) -> Response:
 
 
 def _added(build_number: str, kind: str, body: Json) -> Response:
-    return _stated(manual.add(services(), _speaker(), build_number, kind, body))
+    return _answer(manual.add(services(), _author(), build_number, kind, body))
 
 
 def _build(build_number: str) -> Row:
@@ -187,9 +187,9 @@ def _caller() -> Grant:
     return auth.require("read")
 
 
-def _speaker() -> Speaker:
-    return Speaker(auth.who(), _caller().project, speaker_key())
+def _author() -> Author:
+    return Author(auth.who(), _caller().project, speaker_key())
 
 
-def _stated(stated: Stated) -> Response:
-    return json(manual.told(stated), 200 if stated.duplicate else 201)
+def _answer(result: Result) -> Response:
+    return json(result.as_row(), 200 if result.duplicate else 201)

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from flask import Response
 
-from receiver.ingest import accept
-from receiver.storage import inbox
-from receiver.storage.inbox import Filter
+from receiver.ingest.replay import replay
+from receiver.storage import deliveries
+from receiver.storage.deliveries import Filter
 from receiver.web import auth
 from receiver.web.api import answer_schemas, request_schemas
 from receiver.web.api.operations import Blueprint, json, page
@@ -29,13 +29,13 @@ ONE = "/deliveries/<uuid:delivery_id>"
 def list_deliveries(query: Json) -> Response:
     """What came in, the newest first."""
     limit, after = query.pop("limit"), query.pop("after", None)
-    return page(*inbox.deliveries(services().database, Filter(**query), limit, after))
+    return page(*deliveries.list_page(services().database, Filter(**query), limit, after))
 
 
 @blueprint.operation("GET", ONE, caller="read", answers={200: answer_schemas.WholeDelivery})
 def show_delivery(delivery_id: UUID) -> Response:
     """One delivery; its body is on its page, for administrators."""
-    found = inbox.delivery(services().database, delivery_id)
+    found = deliveries.read(services().database, delivery_id)
     body, digest = found.pop("body"), found.pop("body_sha256")
     return json(found | {"body_sha256": digest.hex(), "pruned": body is None})
 
@@ -50,5 +50,5 @@ def show_delivery(delivery_id: UUID) -> Response:
 )
 def replay_delivery(body: Json, delivery_id: UUID) -> Response:  # noqa: ARG001  # nothing is in it
     """Read a delivery again, with today's parsers, routes and stage map."""
-    replayed = accept.replay(services(), delivery_id, auth.who())
-    return json({"outcome": replayed.outcome, "builds": replayed.build_numbers})
+    outcome = replay(services(), delivery_id, auth.who())
+    return json({"outcome": outcome.kind, "builds": outcome.build_numbers})

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, url_for
 
-from receiver.sources.api import Strict
+from receiver.sources.manual import Strict
 from receiver.storage import dimension_admin
 from receiver.web.api import answer_schemas, request_schemas
 from receiver.web.api.operations import Blueprint, json, page

@@ -16,8 +16,8 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from receiver.errors import Invalid, Malformed, TooLarge, WrongType
 from receiver.sources import json_body
-from receiver.sources.api import Strict
 from receiver.sources.fields import flat
+from receiver.sources.manual import Strict
 from receiver.storage.tokens import Grant
 from receiver.web import auth
 from receiver.web.api.problems import PROBLEM_TYPE, PROBLEMS, SERVERS, Problem

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from receiver.sources.api import Strict
+from receiver.sources.manual import Strict
 
 PROBLEM_TYPE = "application/problem+json"
 # Why a request got no answer, by status; the codes are those of errors.py.

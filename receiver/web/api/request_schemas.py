@@ -1,4 +1,4 @@
-"""What /api/v1 takes, beside the facts of builds in receiver/sources/api.py."""
+"""What /api/v1 takes, beside the facts of builds in receiver.sources.manual.py."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from receiver.domain.model import BUILD_STATUSES, NUMBER_PROBLEM, NUMBER_SHAPE, OUTCOMES
-from receiver.sources.api import BuildAhead, Fitting, Integer, Line, Strict, about, label, words
+from receiver.sources.manual import BuildAhead, Fitting, Integer, Line, Strict, about, label, words
 from receiver.storage.builds import ORDERS
 from receiver.storage.paging import CURSOR, DEFAULT_LIMIT, MAX_LIMIT
 

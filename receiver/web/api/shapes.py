@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from receiver.sources.api import Strict
+from receiver.sources.manual import Strict
 
 
 def text(**more: Any) -> fields.String:

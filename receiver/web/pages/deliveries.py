@@ -10,10 +10,11 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.domain.model import OUTCOMES
-from receiver.ingest import accept
-from receiver.storage import inbox
+from receiver.ingest import replay as ingest_replay
+from receiver.ingest.route_suggestions import suggest_routes
+from receiver.storage import deliveries
 from receiver.storage.db import Row
-from receiver.storage.inbox import Filter
+from receiver.storage.deliveries import Filter
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web import auth
 from receiver.web.context import services
@@ -49,8 +50,8 @@ def list_() -> Response:
     """Show the deliveries, newest first, with filters; above them each sender."""
     auth.require_read()
     database, wanted = services().database, _filter()
-    items, cursor = inbox.deliveries(database, wanted, DEFAULT_LIMIT, request.args.get("after"))
-    values = {"items": items, "senders": _senders(inbox.senders(database))}
+    items, cursor = deliveries.list_page(database, wanted, DEFAULT_LIMIT, request.args.get("after"))
+    values = {"items": items, "senders": _senders(deliveries.senders(database))}
     if request.path.endswith(".json"):
         return json_response(values | {"next": cursor})
     return page("deliveries.html", wanted=wanted, given=_given(), cursor=cursor, **values)
@@ -60,14 +61,14 @@ def list_() -> Response:
 def routes() -> Response:
     """Show routes proposed for the newest deliveries that no route uses."""
     auth.require_read()
-    return page("routes.html", proposals=accept.propose(services(), PROPOSAL_DELIVERIES))
+    return page("routes.html", proposals=suggest_routes(services(), PROPOSAL_DELIVERIES))
 
 
 @blueprint.get("/deliveries/<uuid:delivery_id>")
 def show(delivery_id: UUID) -> Response:
     """Show one delivery; its body for administrators only."""
     caller = auth.require_read()
-    found = inbox.delivery(services().database, delivery_id)
+    found = deliveries.read(services().database, delivery_id)
     body = found.pop("body")
     sender = f"/{found['sender']}" if found["sender"] else ""
     query = f"?{found['query']}" if found["query"] else ""
@@ -87,7 +88,7 @@ def show(delivery_id: UUID) -> Response:
 def body(delivery_id: UUID) -> Response:
     """Return the raw body as a download: a browser must never render it."""
     auth.require_admin()
-    found = inbox.delivery(services().database, delivery_id)
+    found = deliveries.read(services().database, delivery_id)
     response = Response(found["body"] or b"", mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{BODY_FILE}"'
     response.headers["Cache-Control"] = "no-store"
@@ -98,7 +99,7 @@ def body(delivery_id: UUID) -> Response:
 def replay(delivery_id: UUID) -> BaseResponse:
     """Parse a delivery again with the present parsers, routes and stage map."""
     auth.require_admin()
-    accept.replay(services(), delivery_id, auth.who())
+    ingest_replay.replay(services(), delivery_id, auth.who())
     return redirect(url_for("deliveries.show", delivery_id=delivery_id), 303)
 
 

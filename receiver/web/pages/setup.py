@@ -16,9 +16,9 @@ from flask import Blueprint, Response, request
 
 from receiver.domain.model import Json, Request, Sender
 from receiver.errors import HttpError, Invalid, NotFound
-from receiver.ingest import accept
+from receiver.ingest.accept import accept
 from receiver.sources import SOURCES
-from receiver.storage import inbox
+from receiver.storage import deliveries
 from receiver.storage.db import Row
 from receiver.web import auth
 from receiver.web.context import services
@@ -145,7 +145,7 @@ def _with_login(address: str, secret: str) -> str:
 def _test(sender: Sender) -> str:
     """Return the result of a test delivery, as a sentence."""
     try:
-        accept.accept(services(), SOURCES[sender.source], sender, _test_request(sender))
+        accept(services(), SOURCES[sender.source], sender, _test_request(sender))
     except Invalid:
         return "The signature is valid."  # the fields are checked after the signature alone
     except HttpError as error:
@@ -163,7 +163,7 @@ def _page(tested: Sender | None = None, result: str = "") -> Response:
 
 
 def _senders() -> list[Row]:
-    heard = {(row["source"], row["sender"]): row for row in inbox.senders(services().database)}
+    heard = {(row["source"], row["sender"]): row for row in deliveries.senders(services().database)}
     url = request.host_url.rstrip("/")
     return [
         {

@@ -17,8 +17,8 @@ WHERE
     AND (%(outcome)s::text IS NULL OR %(outcome)s = 'stored' OR outcome <> 'stored')
     AND (%(reason)s::text IS NULL OR reason = %(reason)s)
     AND (
-        %(received_at)s::timestamptz IS NULL
-        OR (received_at, id) < (%(received_at)s::timestamptz, %(id)s::uuid)
+        %(after_time)s::timestamptz IS NULL
+        OR (received_at, id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)
     )
 ORDER BY received_at DESC, id DESC
 LIMIT %(limit)s

@@ -1,4 +1,5 @@
--- A job's deliveries are stored once a build uses them or another of their jobs; ignored before.
+-- A job's deliveries are stored once a build uses them or another of their jobs, ignored before:
+-- id and outcome of those that change.
 WITH jobs AS (
     SELECT events.delivery_id, bool_or(given.used) AS used
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (run_key text, build_id uuid, used boolean)
@@ -20,3 +21,4 @@ WHERE
             WHERE events.delivery_id = deliveries.id AND events.build_id IS NOT NULL
         )
     )
+RETURNING deliveries.id, deliveries.outcome

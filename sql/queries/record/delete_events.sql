@@ -1,2 +1,2 @@
--- Forget what a delivery had said.
+-- Delete the events of a delivery.
 DELETE FROM events WHERE delivery_id = %(id)s

@@ -1,2 +1,2 @@
--- What a delivery had said: build_id, run_key, alias_key.
+-- The events of a delivery: build_id, run_key, alias_key.
 SELECT build_id, run_key, alias_key FROM events WHERE delivery_id = %(id)s

@@ -1,5 +1,6 @@
--- Keep what deliveries say, each about one run of one build or about one job of a forge; and where a
--- hook speaks, that its run speaks of the build, from the first to the last of these times.
+-- Insert events, each about one run of one build or about one job of a forge. Where a hook reports,
+-- its run names the build from the first to the last of these times, and the build is no longer a
+-- route's alone.
 WITH given AS MATERIALIZED (
     SELECT *
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
@@ -8,7 +9,7 @@ WITH given AS MATERIALIZED (
         native_number text, run_group text
     )
 ),
-spoken AS (
+named AS (
     INSERT INTO run_keys AS old (run_key, build_id, first_at, last_at, run_group)
     SELECT run_key, build_id, min(began_at), max(ended_at), min(run_group)
     FROM given
@@ -21,6 +22,12 @@ spoken AS (
     WHERE
         old.first_at IS DISTINCT FROM least(old.first_at, excluded.first_at)
         OR old.last_at IS DISTINCT FROM greatest(old.last_at, excluded.last_at)
+),
+claimed AS (
+    UPDATE builds
+    SET native = false
+    FROM (SELECT DISTINCT build_id FROM given WHERE NOT native) AS hooked
+    WHERE builds.id = hooked.build_id AND builds.native
 )
 INSERT INTO events (
     delivery_id, place, build_id, source, run_key, statement, manifest, native, alias_key,

@@ -1,4 +1,5 @@
--- What a delivery comes to when it is read anew.
+-- Set the outcome of a delivery that is replayed: id.
 UPDATE deliveries
 SET outcome = %(outcome)s, reason = %(reason)s, flags = %(flags)s
 WHERE id = %(id)s
+RETURNING id

@@ -1,4 +1,4 @@
--- What a delivery came to so far: outcome, builds.
+-- The outcome of a delivery so far: outcome, builds.
 SELECT
     outcome,
     array(

@@ -1,4 +1,4 @@
--- A build's sender is alive, and will say so again.
+-- Note a heartbeat: the build's sender is alive, and will send another one.
 UPDATE builds
 SET
     last_heard_at = GREATEST(last_heard_at, %(at)s),

@@ -1,31 +1,21 @@
--- Keep deliveries: the ids of those whose keys were not used before. Of a large body the pieces but
--- the last one were sent ahead.
+-- Insert deliveries: the ids of those whose keys were not used before.
 INSERT INTO deliveries (
     id, source, sender, delivery_key, event_type, outcome, reason, flags,
-    headers, query, body, body_sha256, body_size, received_at
+    headers, query, body_sha256, body_size, received_at, body
 )
 SELECT
     id, source, sender, delivery_key, event_type, outcome, reason, flags,
-    headers, query,
-    CASE
-        WHEN body_size = length(last_piece) THEN last_piece
-        ELSE (
-            SELECT string_agg(piece, ''::bytea ORDER BY place) || last_piece
-            FROM body_pieces
-            WHERE delivery_id = given.id
-        )
-    END,
-    decode(body_sha256, 'hex'), body_size, received_at
+    headers, query, decode(body_sha256, 'hex'), body_size, received_at, body
 FROM ROWS FROM (
     jsonb_to_recordset(%(rows)s::jsonb) AS (
         id uuid, source text, sender text, delivery_key text, event_type text, outcome text,
         reason text, flags text[], headers jsonb, query text, body_sha256 text,
         body_size integer, received_at timestamptz
     ),
-    unnest(%(last_pieces)b::bytea[]) -- in binary: as texts they would be twice as long
+    unnest(%(bodies)b::bytea[]) -- in binary: as texts they would be twice as long
 ) AS given (
     id, source, sender, delivery_key, event_type, outcome, reason, flags, headers, query,
-    body_sha256, body_size, received_at, last_piece
+    body_sha256, body_size, received_at, body
 )
 ORDER BY source, sender, delivery_key
 ON CONFLICT (source, sender, delivery_key) DO NOTHING

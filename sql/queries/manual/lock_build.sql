@@ -1,4 +1,4 @@
--- How a build stands, locked until the transaction ends: build_number, project, status, …
+-- How a build stands, locked: build_number, project, status, current_state, attempt.
 SELECT
     builds.build_number, projects.name AS project, builds.status, builds.current_state,
     builds.attempt

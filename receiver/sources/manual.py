@@ -1,7 +1,8 @@
-"""What is said of a build through /api/v1: a delivery that is folded and replayed as any other.
+"""Manual statements about a build, made through /api/v1: deliveries of source `api`, folded and
+replayed as any other.
 
-The body is {"build_number", "kind", "said"}; `said` is the request as it was checked. Nobody posts
-it to a webhook: the source has no secret.
+The kept body is {"build_number", "kind", "said"}; `said` is the validated request. Nobody posts it
+to a webhook: the source has no secret.
 """
 
 from collections.abc import Callable
@@ -16,17 +17,17 @@ from receiver.domain.model import (
     NUMBER_SHAPE,
     STAGE_STATUSES,
     Artifact,
+    Content,
     Event,
     Failure,
     Identity,
     Json,
-    Parsed,
     Request,
     Run,
-    Source,
     Statement,
 )
 from receiver.errors import Invalid, Unauthorized
+from receiver.sources.base import Source
 from receiver.sources.fields import (
     MAX_BODY,
     MAX_NAME,
@@ -34,7 +35,6 @@ from receiver.sources.fields import (
     Whole,
     flat,
 )
-from receiver.sources.json_body import decode
 
 RUN_KEY = "api"  # one reporter a build; the fold gives it no attempt of its own
 # What a shell, a URL and a table show as it is.
@@ -42,7 +42,7 @@ PRINTABLE = "^[!-~\u00a1-\uffff][ -~\u00a1-\uffff]*$"
 
 
 class Fitting(validate.Regexp):
-    """A pattern that the whole text must fit: Python's `$` lets a last newline through."""
+    """A pattern of the whole text: Python's `$` lets a last newline through."""
 
     def __call__(self, value: Any) -> Any:
         if not self.regex.fullmatch(value):
@@ -76,24 +76,24 @@ class Integer(Whole):
 
 
 def about(description: str, **more: Any) -> Json:
-    """What the document says of a field."""
+    """Return the metadata of a field in the API's document."""
     return {"metadata": {"description": description, **more}}
 
 
 def label(**more: Any) -> fields.String:
-    """A short printable text."""
+    """Return a field of short printable text."""
     problem = "Must be printable and not begin with a space."
     shape = Fitting(PRINTABLE, error=problem)
     return Line(validate=[validate.Length(1, MAX_NAME), shape], **more)
 
 
 def words(longest: int, **more: Any) -> fields.String:
-    """A text that says something."""
+    """Return a field of text that is not empty."""
     return fields.String(validate=validate.Length(1, longest), **more)
 
 
 class BuildAhead(Strict):
-    """What a build is of; names that the tables lack are created."""
+    """The identity of a build; names that the tables lack are created."""
 
     project = label(**about("Made where the tables lack it, as the others are."))
     platform = label()
@@ -103,7 +103,7 @@ class BuildAhead(Strict):
 
 
 class Cancellation(Strict):
-    """Why nobody goes on with it."""
+    """Why the build is cancelled."""
 
     may_be_left_out = True
     reason = words(4_000, **about("Shown at the stages that it cut."))
@@ -113,20 +113,20 @@ WHEN = about("Now where it is not said; without a zone it is UTC.")
 
 
 class Placed(Strict):
-    """Something that happened at a stage."""
+    """An event of a stage."""
 
     stage = label(**about("Its name; the stage map tells its state."))
     state = Integer(0, 100, **about("How far the build is by it; stands above the map."))
     at = Moment(**WHEN)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _has_a_place(self, _data: Json, said: Any, **_: Any) -> None:
-        if isinstance(said, dict) and not said.keys() & {"stage", "state"}:
-            raise ValidationError("Say the stage, the state or both.", "stage")
+    def _has_a_place(self, _data: Json, original: Any, **_: Any) -> None:
+        if isinstance(original, dict) and not original.keys() & {"stage", "state"}:
+            raise ValidationError("Give the stage, the state or both.", "stage")
 
 
 class NewState(Placed):
-    """A stage of a build begins or ends."""
+    """A stage of a build began or ended."""
 
     status = fields.String(required=True, validate=validate.OneOf(STAGE_STATUSES))
     message = words(60_000, **about("Why it failed, or a warning."))
@@ -145,7 +145,7 @@ KIND = about("`resumable` is only for the next attempt to start from.")
 
 
 class NewArtifact(Strict):
-    """Something that a build made, where it lies and until when."""
+    """An artifact of a build, its place and its end."""
 
     artifact_id = words(2_000, required=True, **about("Such as ami-0abc1234."))
     region = label()
@@ -163,61 +163,60 @@ class NewArtifact(Strict):
     at = Moment(**WHEN)
 
 
-def parse(request: Request) -> Parsed:
-    """One statement of one event; Invalid names each wrong field."""
-    document = decode(request.body).document
+def parse(request: Request, document: Json) -> Content:
+    """Return the statement of a kept delivery. Raises Invalid with each wrong field."""
     number, kind = document.get("build_number"), document.get("kind")
     if not isinstance(number, str) or not NUMBER_SHAPE.fullmatch(number):
         raise Invalid(fields={"build_number": [NUMBER_PROBLEM]})
     if not isinstance(kind, str) or kind not in KINDS:
         raise Invalid(fields={"kind": [f"Must be one of {', '.join(KINDS)}."]})
-    schema, event_of = KINDS[kind]
-    said = _loaded(schema(), document.get("said"))
-    event = event_of(said, said.get("at") or request.received_at)
-    known = said if kind == "build" else {}
-    statement = Statement(
+    try:
+        body = KINDS[kind][0]().load(document.get("said"))  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise Invalid(fields=flat(error.messages_dict, "said")) from error
+    return Content((statement(number, kind, body, request.received_at),))
+
+
+def statement(number: str, kind: str, body: Json, received_at: datetime) -> Statement:
+    """Return the statement of a validated body; `kind` is a key of KINDS."""
+    event = KINDS[kind][1](body, body.get("at") or received_at)
+    identity = body if kind == "build" else {}
+    return Statement(
         number,
         Run(RUN_KEY),
         (event,),
-        said=Identity(**{name: known.get(name) for name in DIMENSIONS}),
-        created_by=known.get("created_by"),
+        said=Identity(**{name: identity.get(name) for name in DIMENSIONS}),
+        created_by=identity.get("created_by"),
     )
-    return Parsed((statement,))
 
 
-def _loaded(schema: Schema, said: Any) -> Json:
-    try:
-        loaded: Json = schema.load(said)
-        return loaded
-    except ValidationError as error:
-        raise Invalid(fields=flat(error.messages_dict, "said")) from error
-
-
-def _build(_said: Json, at: datetime) -> Event:
+def _build(_body: Json, at: datetime) -> Event:
     return Event("build", at, "pending")
 
 
-def _cancel(said: Json, at: datetime) -> Event:
-    reason = said.get("reason")
+def _cancel(body: Json, at: datetime) -> Event:
+    reason = body.get("reason")
     return Event("build", at, "cancelled", failure=Failure("cancelled", reason) if reason else None)
 
 
-def _state(said: Json, at: datetime) -> Event:
-    message = said.get("message")
+def _state(body: Json, at: datetime) -> Event:
+    message = body.get("message")
     failure = Failure(message=message) if message else None
-    return Event("stage", at, said["status"], said.get("stage"), said.get("state"), failure=failure)
+    return Event("stage", at, body["status"], body.get("stage"), body.get("state"), failure=failure)
 
 
-def _failure(said: Json, at: datetime) -> Event:
+def _failure(body: Json, at: datetime) -> Event:
     failure = Failure(
-        said.get("type", "stage"), said["message"], said.get("component"), said.get("details")
+        body.get("type", "stage"), body["message"], body.get("component"), body.get("details")
     )
-    return Event("stage", at, "failed", said.get("stage"), said.get("state"), failure=failure)
+    return Event("stage", at, "failed", body.get("stage"), body.get("state"), failure=failure)
 
 
-def _artifact(said: Json, at: datetime) -> Event:
-    given = {each: value for each, value in said.items() if each not in ("state", "at")}
-    return Event("artifact", at, state=said.get("state"), artifact=Artifact(**given))
+def _artifact(body: Json, at: datetime) -> Event:
+    fields_of_artifact = {
+        name: value for name, value in body.items() if name not in ("state", "at")
+    }
+    return Event("artifact", at, state=body.get("state"), artifact=Artifact(**fields_of_artifact))
 
 
 KINDS: dict[str, tuple[type[Schema], Callable[[Json, datetime], Event]]] = {
@@ -230,12 +229,12 @@ KINDS: dict[str, tuple[type[Schema], Callable[[Json, datetime], Event]]] = {
 
 
 def verify(_request: Request, _secrets: tuple[str, ...]) -> None:
-    """Nobody signs it: a token of the API lets it in."""
+    """Raise Unauthorized: only the API, with a token, makes such a delivery."""
     raise Unauthorized
 
 
-def identify(_request: Request) -> tuple[str, str]:
-    """Never asked: the API names each delivery."""
+def identify(_request: Request, _document: Json) -> tuple[str, str]:
+    """Raise Unauthorized: the API names each delivery."""
     raise Unauthorized
 
 

@@ -1,4 +1,4 @@
--- Lock what was said of a build through the API; replay locks it before the build, too.
+-- Lock the manual statements about a build; a replay locks them before the build, too.
 SELECT run_key
 FROM run_keys
 WHERE
