@@ -18,6 +18,7 @@ from receiver.storage import record
 from receiver.storage.db import WAIT_SECONDS, Database
 
 BATCH_SIZE = 32  # deliveries in one transaction
+LARGE_BODY = 2**20  # bytes
 BATCH_WAIT_SECONDS = 0.03  # how long a leader waits for a batch as long as the last one
 
 Item = TypeVar("Item")
@@ -122,11 +123,23 @@ class Batcher(Generic[Item, Result]):
 
 
 class DeliveryBatcher(Batcher[Delivery, Outcome]):
-    """Records deliveries, those that wait together in one transaction."""
+    """Records deliveries, those that wait together in one transaction.
+
+    A large one goes alone, since the statement holds a copy of each body.
+    """
 
     def __init__(self, database: Database, stages: Callable[[], StageMap]) -> None:
         super().__init__()
         self._database, self._stages = database, stages
+
+    def submit(self, item: Delivery) -> Outcome:
+        """Record a delivery. Return its outcome, or raise its error."""
+        if len(item.request.body) <= LARGE_BODY:
+            return super().submit(item)
+        (outcome,) = self.run([item])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def run(self, items: Sequence[Delivery]) -> Sequence[Outcome | Exception]:
         """Record a batch."""
