@@ -10,7 +10,7 @@ import requests
 import responses
 from standardwebhooks import Webhook
 
-from hooks import client, identity, signing
+from hooks import __version__, client, identity, signing
 from hooks.__main__ import main
 from hooks.client import Deadline
 from hooks.errors import HookError
@@ -44,7 +44,7 @@ def test_a_delivery_is_signed_with_the_first_secret(
     main(["stage", "Härten"])
     request = receiver.calls[0].request
     Webhook(SECRET).verify(request.body or b"", dict(request.headers))
-    assert request.headers["user-agent"] == "milepost-hook/0.1.0"
+    assert request.headers["user-agent"] == f"milepost-hook/{__version__}"
     assert request.headers["content-type"] == "application/json"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hooks import __version__
 from tests.support import ROOT
 from tests.support.receivers import Running, started
 
@@ -161,7 +162,7 @@ def test_the_pinned_file_is_taken(receiver: Running, tmp_path: Path):
         ["curl", "-fsS", f"{receiver.url}/hook.sha256"], capture_output=True, text=True, check=True
     ).stdout.split()[0]
     assert all(map(quiet, job.use(url=receiver.url, hook_sha256=digest)))
-    assert job.run("milepost-hook --version").stdout == "0.1.0\n"
+    assert job.run("milepost-hook --version").stdout == f"{__version__}\n"
 
 
 def test_without_python_the_sh_hook_is_taken(receiver: Running, tmp_path: Path):

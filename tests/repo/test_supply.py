@@ -3,15 +3,25 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import orjson
 import pytest
 
+import hooks
+import receiver
 from tests.support import ROOT
 
 CYCLONEDX = Path(sys.executable).with_name("cyclonedx-py")
 LOCKS = ["requirements.lock", "hooks/requirements.lock"]
+
+
+def test_the_version_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    newest = re.search(r"^## \[(\d.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert newest
+    assert project["version"] == newest[1] == receiver.__version__ == hooks.__version__
 
 
 def pinned(text: str) -> set[tuple[str, str]]:
