@@ -18,6 +18,7 @@ from receiver.storage.audit import Actor
 from receiver.storage.db import Row
 from receiver.storage.deliveries import Filter
 from receiver.storage.resolving import Said
+from receiver.web.filters import build_filter
 
 Page = tuple[list[Row], str | None]
 
@@ -98,7 +99,7 @@ class Local:
 
     def builds(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
         """As /builds finds them."""
-        asked, stall_after = builds.parse_filter(wanted), self._services.config.stall_after
+        asked, stall_after = build_filter(wanted), self._services.config.stall_after
 
         def fetch(count: int, after: str | None) -> Page:
             found = builds.list_builds(self._database, asked, count, after, stall_after)

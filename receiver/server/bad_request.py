@@ -9,12 +9,13 @@ from contextlib import suppress
 from http import HTTPStatus
 from uuid import uuid4
 
-import orjson
+import msgspec
 from flask import Flask
 from gunicorn.http import errors
 
 from receiver import log
-from receiver.web import metrics, problem
+from receiver.web import metrics
+from receiver.web.problem import PROBLEM_JSON, Problem
 
 # https://github.com/benoitc/gunicorn/blob/master/gunicorn/http/errors.py; all others are 400.
 STATUSES: Mapping[type[BaseException], HTTPStatus] = {
@@ -42,9 +43,11 @@ def answer(app: Flask, client: socket.socket, error: BaseException) -> None:
 
 def _response(status: HTTPStatus, code: str, request_id: str) -> bytes:
     detail = "The request could not be read."
-    body = orjson.dumps(problem.details(status, code, status.phrase, detail, request_id))
+    body = msgspec.json.encode(
+        Problem("about:blank", status.phrase, status, code, detail, request_id)
+    )
     head = (
         f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\n"
-        f"Content-Type: {problem.PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: {PROBLEM_JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

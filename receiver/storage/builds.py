@@ -1,13 +1,12 @@
 """Read queries for builds: one build with its parts, pages of builds, and a build's neighbours."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from receiver.domain import build_status, redact
 from receiver.domain.model import NUMBER_SHAPE
-from receiver.errors import Forbidden, Invalid, NotFound
+from receiver.errors import Forbidden, NotFound
 from receiver.storage.db import Connection, Database, Row, query
 from receiver.storage.dimensions import is_within
 from receiver.storage.paging import cursor_of, page_of, page_parameters
@@ -15,7 +14,6 @@ from receiver.storage.paging import cursor_of, page_of, page_parameters
 ORDERS = ("newest", "duration", "state")
 INTERNAL = ("id", "created_at", "heartbeat_at", "resume_state")  # for joins, cursors, derivations
 PARTS = ("states", "failures", "artifacts", "resources", "deliveries")
-TEXTS = ("project", "platform", "os_version", "image_type", "status", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,49 +145,3 @@ def neighbours(database: Database, build_number: str) -> tuple[list[Row], dict[s
         near = connection.execute(query("builds/near_builds"), row).fetchall()
         usual = connection.execute(query("builds/usual_stages"), row).fetchall()
     return near, {each["stage"]: each["seconds"] for each in usual if each["seconds"] is not None}
-
-
-def parse_filter(arguments: Mapping[str, str]) -> BuildFilter:
-    """Return the filter in a query string. Raises Invalid, which names each wrong argument."""
-    problems: dict[str, list[str]] = {}
-    texts = {name: arguments.get(name, "").strip().replace("\0", "") or None for name in TEXTS}
-    order = arguments.get("order") or "newest"
-    if order not in ORDERS:
-        problems["order"] = [f"Must be one of {', '.join(ORDERS)}."]
-    conditions = BuildFilter(
-        **texts,
-        low=_state(arguments, "low", 0, problems),
-        high=_state(arguments, "high", 100, problems),
-        since=_time(arguments, "since", problems),
-        until=_time(arguments, "until", problems),
-        order=order,
-    )
-    if problems:
-        raise Invalid("The filter is wrong.", fields=problems)
-    return conditions
-
-
-def _state(
-    arguments: Mapping[str, str], name: str, default: int, problems: dict[str, list[str]]
-) -> int:
-    text = arguments.get(name, "").strip()
-    if not text:
-        return default
-    if not text.isascii() or not text.isdecimal() or int(text[:9]) > 100:
-        problems[name] = ["Must be an integer from 0 to 100."]
-        return default
-    return int(text)
-
-
-def _time(
-    arguments: Mapping[str, str], name: str, problems: dict[str, list[str]]
-) -> datetime | None:
-    text = arguments.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
-    except ValueError:
-        problems[name] = ["Must be a time as 2026-01-01T10:00, in UTC."]
-        return None

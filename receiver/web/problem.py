@@ -1,10 +1,12 @@
 """JSON responses, and every error as problem details (https://www.rfc-editor.org/rfc/rfc9457)."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import orjson
 from flask import Flask, Response, g, make_response, render_template, request
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from werkzeug.exceptions import HTTPException
 
 from receiver.errors import (
@@ -26,25 +28,30 @@ CODES = {each.status: each.code for each in (Malformed, NotFound, WrongMethod, T
 Headers = Mapping[str, str]
 
 
-def json_response(
-    document: object, status: int = 200, headers: Headers | None = None, mimetype: str = JSON
-) -> Response:
+class References(Struct):
+    """Rows of one table that refer to a row."""
+
+    count: Annotated[int, Meta(description="At most 10,000.")]
+    some: Annotated[list[str], Meta(description="A few names.")]
+
+
+class Problem(Struct):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: Annotated[str, Meta(description="Stable: made for programs.")]
+    detail: Annotated[str, Meta(description="A sentence for people.")]
+    request_id: str | None
+    errors: Annotated[dict[str, list[str]] | UnsetType, Meta(description="By field.")] = UNSET
+    references: Annotated[dict[str, References] | UnsetType, Meta(description="By table.")] = UNSET
+
+
+def json_response(document: object, status: int = 200, headers: Headers | None = None) -> Response:
     """Return a document as JSON; times are ISO 8601 in UTC."""
-    return Response(orjson.dumps(document), status, headers, mimetype=mimetype)
-
-
-def details(
-    status: int, code: str, title: str, detail: str | None, request_id: str | None
-) -> dict[str, Any]:
-    """Return the members that every problem has."""
-    return {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "request_id": request_id,
-    }
+    text = orjson.dumps(document, default=structs.asdict)
+    return Response(text, status, headers, mimetype=JSON)
 
 
 def register(app: Flask) -> None:
@@ -70,22 +77,23 @@ def _flask_error(error: HTTPException) -> Response:
     status = error.code or 500
     code = CODES.get(status) or error.name.lower().replace(" ", "-")
     allow = {"Allow": ", ".join(sorted(error.valid_methods or ()))} if status == 405 else {}  # type: ignore[attr-defined]
-    return _problem(status, code, error.name, error.description, allow, {})
+    return _problem(status, code, error.name, error.description or error.name, allow, {})
 
 
 def _problem(
     status: int,
     code: str,
     title: str,
-    detail: str | None,
+    detail: str,
     headers: Headers,
     more: dict[str, Any],
 ) -> Response:
     """Return JSON for programs, a page for people."""
     g.reason = code
-    problem = details(status, code, title, detail, g.get("request_id")) | more
+    problem = Problem("about:blank", title, status, code, detail, g.get("request_id"), **more)
     if not _is_for_people():
-        return json_response(problem, status, headers, PROBLEM_JSON)
+        body = msgspec.json.encode(problem)
+        return Response(body, status, headers, mimetype=PROBLEM_JSON)
     template = "sign_in.html" if code == Closed.code else "error.html"
     response = make_response(render_template(template, problem=problem), status)
     response.headers.update(headers)

@@ -1,141 +1,202 @@
 """/api/v1/platforms, os_versions, image_types and projects."""
 
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 from flask import Response, url_for
+from marshmallow import fields, validate
+from msgspec import Meta, Struct
 
-from receiver.sources.manual import Strict
+from receiver.domain.model import Json
+from receiver.sources.manual import Fitting, Integer, Line, Strict, about, label, words
 from receiver.storage import dimension_admin
-from receiver.web.api import answer_schemas, request_schemas
-from receiver.web.api.operations import Blueprint, json, page
-from receiver.web.api.shapes import page_of
+from receiver.storage.db import Row
+from receiver.web.api.operations import Blueprint, Schema, page, page_of
+from receiver.web.api.schemas import Time
 from receiver.web.auth import who
 from receiver.web.context import services
+from receiver.web.filters import NamesQuery
 
-Json = dict[str, Any]
-KINDS: dict[str, tuple[str, type[Strict], type[Strict], type[Strict]]] = {
-    "platform": (
-        "platforms",
-        request_schemas.NewPlatform,
-        request_schemas.ChangedPlatform,
-        answer_schemas.Platform,
-    ),
-    "os_version": (
-        "os_versions",
-        request_schemas.NewOsVersion,
-        request_schemas.ChangedOsVersion,
-        answer_schemas.OsVersion,
-    ),
-    "image_type": (
-        "image_types",
-        request_schemas.NewImageType,
-        request_schemas.ChangedImageType,
-        answer_schemas.ImageType,
-    ),
-    "project": (
-        "projects",
-        request_schemas.NewProject,
-        request_schemas.ChangedProject,
-        answer_schemas.Project,
-    ),
+# Printable, without a slash: it is a part of an address.
+NAME = "^[!-.0-~\u00a1-\uffff][ -.0-~\u00a1-\uffff]*$"
+PROVIDER = "^[a-z0-9][a-z0-9_-]{0,99}$"
+
+
+def own_name(**more: Any) -> fields.String:
+    problem = "Must be printable, without a slash, and not begin with a space."
+    return Line(validate=[validate.Length(1, 200), Fitting(NAME, error=problem)], **more)
+
+
+def provider() -> fields.String:
+    return fields.String(validate=Fitting(PROVIDER, error="Must be as aws: a-z 0-9 _ -"))
+
+
+class ChangedPlatform(Strict):
+    """What changes of a platform."""
+
+    name = own_name()
+    display_name = label()
+    cloud_provider = provider()
+    region = label(allow_none=True)
+
+
+class ChangedOsVersion(Strict):
+    """What changes of an OS version."""
+
+    name = own_name()
+    display_name = label()
+    os_family = label()
+    major_version = Integer(0, 2**31 - 1)
+    minor_version = Integer(0, 2**31 - 1, allow_none=True)
+
+
+class ChangedImageType(Strict):
+    """What changes of an image type."""
+
+    name = own_name()
+    display_name = label()
+    description = words(4_000, allow_none=True)
+
+
+class ChangedProject(Strict):
+    """What changes of a project."""
+
+    name = own_name()
+    description = words(4_000, allow_none=True)
+    parent = label(allow_none=True, **about("The name of the project that it is below."))
+
+
+class NamedRow(Struct):
+    """A row with a name of its own."""
+
+    id: UUID
+    name: str
+    created_at: Time
+    updated_at: Time
+
+
+class Platform(NamedRow):
+    """A platform that images run on."""
+
+    display_name: str
+    cloud_provider: str
+    region: str | None
+
+
+class OsVersion(NamedRow):
+    """An operating system that images contain."""
+
+    display_name: str
+    os_family: str
+    major_version: int
+    minor_version: int | None
+
+
+class ImageType(NamedRow):
+    """A purpose of images."""
+
+    display_name: str
+    description: str | None
+
+
+class Project(NamedRow):
+    """An owner of images."""
+
+    description: str | None
+    parent: Annotated[str | None, Meta(description="The project above it.")]
+
+
+DIMENSIONS: dict[str, tuple[str, type[Strict], Schema]] = {
+    "platform": ("platforms", ChangedPlatform, Platform),
+    "os_version": ("os_versions", ChangedOsVersion, OsVersion),
+    "image_type": ("image_types", ChangedImageType, ImageType),
+    "project": ("projects", ChangedProject, Project),
 }
 
 
-def blueprint_of(kind: str) -> Blueprint:
-    """The operations on the rows of one table."""
-    path, new, changed, answer = KINDS[kind]
-    words = kind.replace("os_version", "OS version").replace("_", " ")
-    blueprint = Blueprint(path, __name__, description=answer.__doc__)
-    _reading(blueprint, kind, words, answer)
-    _creating(blueprint, kind, words, new, answer)
-    _changing(blueprint, kind, words, changed, answer)
-    _removing(blueprint, kind, words)
+def blueprint_of(dimension: str) -> Blueprint:
+    """Return the operations on the rows of one dimension."""
+    table, changed, row = DIMENSIONS[dimension]
+    blueprint = Blueprint(table, row.__doc__ or "")
+    words = dimension.replace("os_version", "OS version").replace("_", " ")
+    _add_reads(blueprint, dimension, words, row)
+    _add_writes(blueprint, dimension, words, changed, row)
     return blueprint
 
 
-def _reading(blueprint: Blueprint, kind: str, words: str, answer: type[Strict]) -> None:
-    path, *_ = KINDS[kind]
+def _with_name(changed: type[Strict]) -> type[Strict]:
+    """Return the schema of a new row: that of a change, with a name."""
+    name = changed.__name__.replace("Changed", "New")
+    return type(name, (changed,), {"name": own_name(required=True)})
+
+
+def _add_reads(blueprint: Blueprint, dimension: str, words: str, row: Schema) -> None:
+    table, one = blueprint.name, f"/{blueprint.name}/<path:name>"
 
     @blueprint.operation(
         "GET",
-        f"/{path}",
-        caller="read",
-        query=request_schemas.NamesQuery,
-        answers={200: page_of(answer)},
-        operationId=f"list_{path}",
+        f"/{table}",
+        "read",
+        {200: page_of(row)},
+        query=NamesQuery,
+        operationId=f"list_{table}",
         summary=f"Every {words}, by name",
     )
-    def list_(query: Json) -> Response:
-        after = query.get("after")
-        return page(*dimension_admin.list_rows(services().database, kind, query["limit"], after))
+    def list_(query: Json) -> Json:
+        limit, after = query["limit"], query.get("after")
+        return page(*dimension_admin.list_rows(services().database, dimension, limit, after))
 
     @blueprint.operation(
-        "GET",
-        f"/{path}/<path:name>",
-        caller="read",
-        answers={200: answer},
-        operationId=f"show_{kind}",
-        summary=f"One {words}",
+        "GET", one, "read", {200: row}, operationId=f"show_{dimension}", summary=f"One {words}"
     )
-    def show(name: str) -> Response:
-        return json(dimension_admin.find_row(services().database, kind, name))
+    def show(name: str) -> Row:
+        return dimension_admin.find_row(services().database, dimension, name)
 
 
-def _creating(
-    blueprint: Blueprint, kind: str, words: str, new: type[Strict], answer: type[Strict]
+def _add_writes(
+    blueprint: Blueprint, dimension: str, words: str, changed: type[Strict], row: Schema
 ) -> None:
-    path, *_ = KINDS[kind]
+    table, one = blueprint.name, f"/{blueprint.name}/<path:name>"
 
     @blueprint.operation(
         "POST",
-        f"/{path}",
-        caller="write",
-        body=new,
-        answers={201: answer},
-        errors=(404, 409) if kind == "project" else (409,),
-        operationId=f"create_{kind}",
+        f"/{table}",
+        "write",
+        {201: row},
+        body=_with_name(changed),
+        errors=(404, 409) if dimension == "project" else (409,),
+        operationId=f"create_{dimension}",
         summary=f"Create a {words}; what reports name is created by itself",
     )
-    def create(body: Json) -> Response:
-        made = json(dimension_admin.create_row(services().database, kind, body, who()), 201)
-        made.headers["Location"] = url_for(f"{path}.show", name=body["name"])
-        return made
-
-
-def _changing(
-    blueprint: Blueprint, kind: str, words: str, changed: type[Strict], answer: type[Strict]
-) -> None:
-    path, *_ = KINDS[kind]
+    def create(body: Json) -> tuple[Row, int, Json]:
+        created = dimension_admin.create_row(services().database, dimension, body, who())
+        return created, 201, {"Location": url_for(f"{table}.show", name=body["name"])}
 
     @blueprint.operation(
         "PATCH",
-        f"/{path}/<path:name>",
-        caller="admin",
+        one,
+        "admin",
+        {200: row},
         body=changed,
-        answers={200: answer},
         errors=(409,),
-        operationId=f"change_{kind}",
+        operationId=f"change_{dimension}",
         summary=f"Change a {words}; its builds follow a new name, the old one is an alias",
     )
-    def change(body: Json, name: str) -> Response:
-        return json(dimension_admin.change_row(services().database, kind, name, body, who()))
-
-
-def _removing(blueprint: Blueprint, kind: str, words: str) -> None:
-    path, *_ = KINDS[kind]
+    def change(body: Json, name: str) -> Row:
+        return dimension_admin.change_row(services().database, dimension, name, body, who())
 
     @blueprint.operation(
         "DELETE",
-        f"/{path}/<path:name>",
-        caller="admin",
-        answers={204: None},
+        one,
+        "admin",
+        {204: None},
         errors=(409,),
-        operationId=f"delete_{kind}",
+        operationId=f"delete_{dimension}",
         summary=f"Delete a {words} that nothing refers to; else 409 says what does",
     )
     def delete(name: str) -> Response:
-        dimension_admin.delete_row(services().database, kind, name, who())
+        dimension_admin.delete_row(services().database, dimension, name, who())
         return Response(status=204)
 
 
-blueprints = [blueprint_of(kind) for kind in KINDS]
+blueprints = [blueprint_of(dimension) for dimension in DIMENSIONS]

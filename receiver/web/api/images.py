@@ -1,42 +1,30 @@
-"""/api/v1/images: which image is the good one."""
+"""/api/v1/images: the latest good images."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import Response
 
+from receiver.domain.model import Json
 from receiver.storage import builds, overview
-from receiver.web.api import answer_schemas, request_schemas
-from receiver.web.api.operations import Blueprint, json
-from receiver.web.api.shapes import list_of
+from receiver.web.api.operations import Blueprint, list_of
+from receiver.web.api.schemas import Image, ImageDetails
 from receiver.web.context import services
+from receiver.web.filters import ImageQuery, ImagesQuery
 
-Json = dict[str, Any]
-blueprint = Blueprint("images", __name__, description="Which image is the good one.")
+blueprint = Blueprint("images", "The latest good images.")
+ONE = "/images/<platform>/<os_version>/<image_type>"
+TEXT = "ami-0abc1234\n"
 
 
-@blueprint.operation(
-    "GET",
-    "/images",
-    caller="read",
-    query=request_schemas.ImagesQuery,
-    answers={200: list_of(answer_schemas.Image)},
-)
-def list_images(query: Json) -> Response:
+@blueprint.operation("GET", "/images", "read", {200: list_of(Image)}, query=ImagesQuery)
+def list_images(query: Json) -> Json:
     """The latest good image of every combination and region."""
     rows = overview.built(services().database)
-    return json({"items": overview.fitting(rows, (), _said(query))})
+    return {"items": overview.fitting(rows, (), _filter(query))}
 
 
-@blueprint.operation(
-    "GET",
-    "/images/<platform>/<os_version>/<image_type>",
-    caller="read",
-    query=request_schemas.ImageQuery,
-    answers={200: answer_schemas.WholeImage},
-    text="ami-0abc1234\n",
-)
-def show_image(query: Json, platform: str, os_version: str, image_type: str) -> Response:
+@blueprint.operation("GET", ONE, "read", {200: ImageDetails}, query=ImageQuery, text=TEXT)
+def show_image(query: Json, platform: str, os_version: str, image_type: str) -> Json | Response:
     """The latest good image of a platform, OS version and image type.
 
     Never one of a failed, cancelled or later failed build, nor of an attempt that failed. 422 where
@@ -44,16 +32,15 @@ def show_image(query: Json, platform: str, os_version: str, image_type: str) -> 
     """
     form = query.pop("format", "json")
     names = (platform, os_version, image_type)
-    found = overview.image(services().database, names, _said(query))
+    found = overview.image(services().database, names, _filter(query))
     if form == "text":
         return Response(f"{found['artifact_id']}\n", mimetype="text/plain")
     age = datetime.now(UTC) - found["built_at"]
-    build = builds.find_build(
-        services().database, found["build_number"], services().config.stall_after
-    )
-    whole = {"age_seconds": int(age.total_seconds()), "packer_manifest": build["packer_manifest"]}
-    return json(found | whole)
+    database, stall_after = services().database, services().config.stall_after
+    build = builds.find_build(database, found["build_number"], stall_after)
+    manifest = build["packer_manifest"]
+    return found | {"age_seconds": int(age.total_seconds()), "packer_manifest": manifest}
 
 
-def _said(query: Json) -> Json:
+def _filter(query: Json) -> Json:
     return {name: value for name, value in query.items() if value is not None}

@@ -1,30 +1,35 @@
 """How an operation of /api/v1 is declared: who may call it, what it takes, what it answers.
 
-One declaration checks the request and is the operation's part of the OpenAPI document. A view gets
-the checked query, then the checked body, where it has them, and gives an HTTP response.
+One declaration checks the request, renders the answer, and is the operation's part of the OpenAPI
+document. A view gets the checked query, then the checked body, where it has them.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import wraps
+from http import HTTPStatus
+from typing import Annotated, Any
 
-import orjson
-from flask import Request, Response, request
-from flask_smorest import Blueprint as SmorestBlueprint
-from marshmallow import Schema, ValidationError
-from webargs.flaskparser import FlaskParser
+import flask
+import msgspec
+from flask import Response, request
+from msgspec import Meta, Struct, defstruct
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from receiver.domain.model import Json
 from receiver.errors import Invalid, Malformed, TooLarge, WrongType
 from receiver.sources import json_body
 from receiver.sources.fields import flat
 from receiver.sources.manual import Strict
 from receiver.storage.tokens import Grant
 from receiver.web import auth
-from receiver.web.api.problems import PROBLEM_TYPE, PROBLEMS, SERVERS, Problem
+from receiver.web.filters import checked, loaded
+from receiver.web.problem import JSON, PROBLEM_JSON, Problem, json_response
 
 MAX_BODY = 2**16
-View = Callable[..., Response]
-Answers = Mapping[int, type[Schema] | None]
+Schema = type[Struct]
+View = Callable[..., Any]
+Answers = Mapping[int, Schema | None]
 # Who may call: a token of any project and this scope, or only one that may see everything.
 CALLERS: dict[str, Callable[[], Grant]] = {
     "read": auth.require_read,
@@ -33,155 +38,184 @@ CALLERS: dict[str, Callable[[], Grant]] = {
     "read its project": lambda: auth.require("read"),
     "write its project": lambda: auth.require("write"),
 }
+# Why a request was refused, by status; the codes are those of errors.py.
+PROBLEMS = {
+    400: "The request itself is broken: `malformed`.",
+    401: "No token, or none that is known: `closed`.",
+    403: "The token does not reach so far: `forbidden`.",
+    404: "There is no such thing here: `not-found`.",
+    409: "It does not fit: `taken`, `in-use`, `cycle`, `ended`, `conflict`, `pruned`.",
+    413: "The body is larger than 64 KiB: `too-large`.",
+    414: "The address is longer than 4094 bytes.",
+    415: "The body is no JSON: `unsupported-type`.",
+    422: "Readable but wrong: `invalid` names each field in `errors`; `undecodable`.",
+    429: "Too many wrong tokens from this address: `too-many-guesses`. Right ones are let in.",
+    431: "A header is longer than 8190 bytes, or there are more than 100.",
+    503: "The database is away or too busy: `unavailable`. Try again.",
+}
+SERVERS = (414, 431)  # the HTTP server answers these by itself
+RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
 
-class Parser(FlaskParser):
-    """Reads strictly: unknown names are refused, a body is sane JSON, each wrong field is named."""
+class Nothing(Strict):
+    """A body without fields."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {"query": "raise", "json": "raise"}  # noqa: RUF012  # webargs'
-
-    def load_json(self, req: Request, schema: Schema) -> Any:
-        """The body as an object."""
-        if req.mimetype not in ("", "application/json"):
-            raise WrongType("Send Content-Type: application/json.")
-        if req.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise WrongType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
-        req.max_content_length = MAX_BODY
-        try:
-            body = req.get_data()
-        except RequestEntityTooLarge as error:
-            raise TooLarge(f"A body may have {MAX_BODY} bytes.") from error
-        except ClientDisconnected as error:
-            raise Malformed("The body ended early.") from error
-        may_be_left_out = isinstance(schema, Strict) and schema.may_be_left_out
-        return {} if may_be_left_out and not body else json_body.decode(body).document
-
-    def load_querystring(self, req: Request, schema: Schema) -> Any:
-        """Names and values, each once; PostgreSQL's text holds no U+0000."""
-        said = {name: value.replace("\0", "") for name, value in req.args.items()}
-        repeated = [name for name, values in req.args.lists() if len(values) > 1]
-        if repeated:
-            named = {name: ["Say it once."] for name in repeated}
-            raise Invalid(fields=flat(schema.validate(said)) | named)
-        return said
-
-    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> Any:
-        """Every wrong field by its path."""
-        (messages,) = error.normalized_messages().values()  # type: ignore[no-untyped-call]
-        raise Invalid(fields=flat(messages)) from error
+    may_be_left_out = True
 
 
-class Blueprint(SmorestBlueprint):  # type: ignore[misc]  # flask-smorest has no types
-    """A group of operations, with a tag of its name."""
+class Blueprint(flask.Blueprint):
+    """A group of operations under one tag of the document."""
 
-    ARGUMENTS_PARSER = Parser()
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(name, __name__)
+        self.description = description
+        self.operations: list[tuple[str, str, Json]] = []  # path, method, part of the document
+        self.schemas: list[Schema] = [Problem]
 
     def operation(
         self,
         method: str,
         path: str,
-        *,
         caller: str,
         answers: Answers,
-        query: type[Schema] | None = None,
+        *,
+        query: type[Strict] | None = None,
         body: type[Strict] | None = None,
         text: str = "",
         errors: Sequence[int] = (),
-        **doc: Any,
+        **more: Any,
     ) -> Callable[[View], View]:
-        """Declare one; `answers` are what it gives by status, `errors` those of its own.
+        """Declare an operation.
 
-        `text` is an example of the bare text that it may give instead of JSON.
+        A view returns what the first schema of `answers` renders, or that with a status and
+        headers, or a whole response. `text` is an example of plain text that it may return instead
+        of JSON. `errors` are its own problems; `more` goes into the document.
         """
 
-        failing = sorted(_errors(path, body, errors))
-
         def declare(view: View) -> View:
-            declared = self._taking(view, query, body)
-            declared = self._answering(declared, answers, text)
-            for status in failing:
-                declared = self._problem(status)(declared)
-            told = {"operationId": view.__name__} | _reach(caller) | doc
-            declared = self.doc(**told)(declared)
-            guarded = _guarded(declared, caller, takes_query=query is not None)
-            self.route(f"/api/v1{path}", methods=[method])(guarded)
+            @wraps(view)
+            def endpoint(**names: Any) -> Response:
+                CALLERS[caller]()
+                parameters = _query(query or Strict)
+                arguments = [parameters] if query else []
+                arguments += [_body(body)] if body else []
+                return rendered(view(*arguments, **names), answers)
+
+            self.route(f"/api/v1{path}", methods=[method])(endpoint)
+            shown = _description(view) | _request(query, body) | _reach(caller) | more
+            shown["responses"] = _answers(answers, text) | _problems(path, body, errors)
+            self.operations.append((f"/api/v1{path}", method.lower(), shown))
+            self.schemas += filter(None, answers.values())
             return view
 
         return declare
 
-    def _taking(self, view: View, query: type[Schema] | None, body: type[Strict] | None) -> View:
-        taking = view
-        if body:
-            needed = not body.may_be_left_out
-            taking = self.arguments(body, location="json", required=needed)(taking)
-        if query:
-            taking = self.arguments(query, location="query")(taking)
-        return taking
 
-    def _answering(self, view: View, answers: Answers, text: str) -> View:
-        answering = view
-        for status, schema in answers.items():
-            answering = self.response(status, schema)(answering)
-        if text:
-            bare = {"type": "string", "examples": [text]}
-            answering = self.response(200, bare, content_type="text/plain")(answering)
-        return answering
-
-    def _problem(self, status: int) -> Callable[[View], View]:
-        declared: Callable[[View], View] = self.alt_response(
-            status,
-            schema={"type": "string"} if status in SERVERS else Problem,
-            content_type="text/html" if status in SERVERS else PROBLEM_TYPE,
-            description=PROBLEMS[status],
-            headers=RETRY_AFTER if status in (429, 503) else None,
-        )
-        return declared
+def list_of(row: Schema) -> Schema:
+    """Return the schema of all rows."""
+    return defstruct(f"{row.__name__}List", [("items", list[row])])  # type: ignore[valid-type]
 
 
-RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+def page_of(row: Schema) -> Schema:
+    """Return the schema of one page of rows."""
+    cursor = Annotated[str | None, Meta(description="Null on the last page.")]
+    fields = [("items", list[row]), ("next", cursor)]  # type: ignore[valid-type]
+    return defstruct(f"{row.__name__}Page", fields)
 
 
-def _errors(path: str, body: object, own: Sequence[int]) -> set[int]:
-    found = {401, 403, 414, 422, 429, 431, 503, *own}
-    if "<" in path:
-        found.add(404)
-    return found | ({400, 413, 415} if body else set())
+def rendered(result: Any, answers: Answers) -> Response:
+    """Return a view's result as its schema shows it; times are ISO 8601 in UTC."""
+    if isinstance(result, Response):
+        return result
+    status, schema = next(iter(answers.items()))
+    document, status, headers = result if isinstance(result, tuple) else (result, status, {})
+    return json_response(msgspec.convert(document, schema), status, headers)
 
 
-def _reach(caller: str) -> dict[str, str]:
+def page(items: Sequence[Json], cursor: str | None) -> Json:
+    """Return one page of a list; `next` is null on the last."""
+    return {"items": items, "next": cursor}
+
+
+def idempotency_key() -> str | None:
+    """Return the caller's Idempotency-Key. Raises Invalid."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise Invalid(fields={"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
+    return key
+
+
+def _query(schema: type[Strict]) -> Json:
+    repeated = {name: ["Say it once."] for name, each in request.args.lists() if len(each) > 1}
+    if repeated:
+        raise Invalid(fields=flat(schema().validate(request.args)) | repeated)
+    return checked(schema(), request.args)
+
+
+def _body(schema: type[Strict]) -> Json:
+    """Return the checked body. Raises WrongType, TooLarge, Malformed, Undecodable, Invalid."""
+    if request.mimetype not in ("", JSON):
+        raise WrongType("Send Content-Type: application/json.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise WrongType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
+    request.max_content_length = MAX_BODY
+    try:
+        body = request.get_data()
+    except RequestEntityTooLarge as error:
+        raise TooLarge(f"A body may have {MAX_BODY} bytes.") from error
+    except ClientDisconnected as error:
+        raise Malformed("The body ended early.") from error
+    is_left_out = schema.may_be_left_out and not body
+    return loaded(schema(), {} if is_left_out else json_body.decode(body).document)
+
+
+def _description(view: View) -> Json:
+    summary, _, description = (view.__doc__ or "").partition("\n\n")
+    named = {"operationId": view.__name__, "summary": summary}
+    text = re.sub(r"\s*\n\s*", "\n", description).strip()
+    return named | ({"description": text} if text else {})
+
+
+def _request(query: type[Strict] | None, body: type[Strict] | None) -> Json:
+    shown: Json = {"parameters": [{"in": "query", "schema": query}]} if query else {}
+    if body:
+        content = {JSON: {"schema": body}}
+        shown["requestBody"] = {"required": not body.may_be_left_out, "content": content}
+    return shown
+
+
+def _reach(caller: str) -> Json:
     scope, _, project = caller.partition(" ")
     reach = "a token of one project reaches that one and those below it"
     return {"x-scope": scope, "x-reach": reach if project else "only a token of every project"}
 
 
-def _guarded(view: View, caller: str, *, takes_query: bool) -> View:
-    """Ask who calls before anything of the request is read."""
-    allowed = CALLERS[caller]
-
-    def guarded(**path: Any) -> Response:
-        allowed()
-        if request.args and not takes_query:
-            raise Invalid(fields={name: ["Unknown field."] for name in request.args})
-        return view(**path)
-
-    guarded.__name__, guarded.__doc__ = view.__name__, view.__doc__
-    guarded.__dict__.update(view.__dict__)
-    return guarded
+def _answers(answers: Answers, text: str) -> Json:
+    shown = {str(status): _answer(status, schema) for status, schema in answers.items()}
+    if text:
+        bare = {"schema": {"type": "string", "examples": [text]}}
+        shown["200"]["content"]["text/plain"] = bare
+    return shown
 
 
-def json(document: Any, status: int = 200) -> Response:
-    """An answer; times are ISO 8601 in UTC."""
-    return Response(orjson.dumps(document), status, mimetype="application/json")
+def _answer(status: int, schema: Schema | None) -> Json:
+    shown: Json = {"description": HTTPStatus(status).phrase}
+    if schema:
+        reference = {"$ref": f"#/components/schemas/{schema.__name__}"}
+        shown["content"] = {JSON: {"schema": reference}}
+    return shown
 
 
-def page(items: list[Any], cursor: str | None) -> Response:
-    """One page of a list; `next` is null on the last."""
-    return json({"items": items, "next": cursor})
+def _problems(path: str, body: object, own: Sequence[int]) -> Json:
+    statuses = {401, 403, 414, 422, 429, 431, 503, *own}
+    statuses |= {404} if "<" in path else set()
+    statuses |= {400, 413, 415} if body else set()
+    return {str(status): _problem(status) for status in sorted(statuses)}
 
 
-def speaker_key() -> str | None:
-    """The caller's Idempotency-Key; Invalid where it is none."""
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
-        raise Invalid(fields={"Idempotency-Key": ["Must be 1 to 255 printable ASCII characters."]})
-    return key
+def _problem(status: int) -> Json:
+    content: Json = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    if status in SERVERS:
+        content = {"text/html": {"schema": {"type": "string"}}}
+    shown = {"description": PROBLEMS[status], "content": content}
+    return shown | ({"headers": RETRY_AFTER} if status in (429, 503) else {})

@@ -12,6 +12,7 @@ from receiver.storage.db import Row
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require
 from receiver.web.context import services
+from receiver.web.filters import build_filter
 from receiver.web.pages import charts
 from receiver.web.pages.render import (
     Values,
@@ -28,7 +29,7 @@ from receiver.web.pages.render import (
 def list_builds() -> Response:
     """List the builds that match the filters, newest first."""
     caller = require("read")
-    conditions = builds.parse_filter(request.args)
+    conditions = build_filter(request.args)
     return cached_page("builds.html", lambda: _builds(conditions, caller.project))
 
 

@@ -10,6 +10,7 @@ from receiver.storage.db import Row
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require
 from receiver.web.context import services
+from receiver.web.filters import build_filter
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint
 
@@ -17,7 +18,7 @@ from receiver.web.pages.render import blueprint
 @blueprint.get("/feed.atom", endpoint="feed")
 def feed() -> Response:
     """Return the newest builds as Atom; takes the filters of /builds."""
-    project, conditions = require("read").project, builds.parse_filter(request.args)
+    project, conditions = require("read").project, build_filter(request.args)
     database, stall_after = services().database, services().config.stall_after
     page = builds.list_builds(database, conditions, DEFAULT_LIMIT, None, stall_after, project)
     atom = feedgenerator.Atom1Feed(

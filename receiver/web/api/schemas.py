@@ -1,0 +1,293 @@
+"""The answers of /api/v1: each is rendered through its schema, and the document shows the same.
+
+A field of a row that its schema does not name is left out.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from marshmallow import fields
+from msgspec import Meta, Struct
+
+from receiver.domain.model import (
+    NUMBER_PROBLEM,
+    NUMBER_SHAPE,
+    BuildStatus,
+    Json,
+    OutcomeKind,
+    StageStatus,
+)
+from receiver.sources.manual import BuildAhead, Fitting
+
+NUMBER = "^" + NUMBER_SHAPE.pattern.replace(r"\Z", "$")  # as ECMA-262 writes it
+State = Annotated[int, Meta(ge=0, le=100)]
+Time = Annotated[datetime, Meta(tz=True)]
+
+
+class NewBuild(BuildAhead):
+    """A build ahead of its first report."""
+
+    build_number = fields.String(required=True, validate=Fitting(NUMBER, error=NUMBER_PROBLEM))
+
+
+class Dimensions(Struct):
+    """What an image is built from and for."""
+
+    project: str | None
+    platform: str
+    os_version: str
+    image_type: str
+
+
+class Artifact(Struct):
+    """Something that a build made."""
+
+    artifact_id: str
+    region: str | None
+    builder_type: str | None
+    name: str | None
+    attempt: int
+    packer_run_uuid: str | None
+    build_time: Time | None
+    files: list[Json]
+    custom_data: Json
+    checksum: str | None
+    state: Annotated[int | None, Meta(description="How far the image is.")]
+    storage: str | None
+    path: str | None
+    size_bytes: int | None
+    kind: Annotated[str | None, Meta(description="final, resumable, or null if not stated.")]
+    expires_at: Time | None
+
+
+class ResumeState(Struct):
+    """The state to resume at."""
+
+    state: Annotated[int | None, Meta(description="Null if nothing is left to run.")]
+
+
+class Resume(ResumeState):
+    """The state to resume at, and the artifact to resume from."""
+
+    safe: Annotated[bool, Meta(description="Whether an artifact covers all earlier states.")]
+    artifact: Artifact | None
+
+
+class BuildStage(Struct):
+    """A stage of a build, in one attempt."""
+
+    state: State
+    stage: str | None
+    status: StageStatus
+    attempt: int | None
+    retry_count: Annotated[int | None, Meta(description="Earlier tries of this stage.")]
+    start_time: Time
+    end_time: Time | None
+    duration_seconds: int | None
+    error_message: str | None
+    mapped: bool | None
+    estimated: bool | None
+
+
+class StageFailure(Struct):
+    """A failure of a build."""
+
+    id: UUID
+    attempt: int | None
+    stage: str | None
+    state: int
+    failure_type: str
+    error_message: str
+    component: str | None
+    created_at: Time
+    resolved_at: Time | None
+    resolution_notes: str | None
+
+
+class BuildFailure(StageFailure):
+    """A failure of one build, with its details."""
+
+    error_details: Json | None
+    retry_attempt: int | None
+    resolved: bool
+
+
+class Failure(StageFailure):
+    """A failure, with its build."""
+
+    build_number: str
+    project: str | None
+    platform: str
+    os_version: str
+    image_type: str
+    status: BuildStatus
+    is_past: Annotated[bool | None, Meta(description="Whether a later attempt began.")]
+
+
+class Resource(Struct):
+    """Something in a cloud that the build's log named."""
+
+    type: str
+    id: str
+    attempt: int
+    removed: bool
+
+
+class BuildDelivery(Struct):
+    """A delivery that reported on a build."""
+
+    id: UUID
+    received_at: Time
+    source: str
+    sender: Annotated[str, Meta(description="Empty for the source's default sender.")]
+    event_type: str
+    outcome: OutcomeKind
+    body_size: int
+
+
+class Progress(Struct):
+    """How far a build is."""
+
+    build_number: str
+    current_state: State
+    status: BuildStatus
+    attempt: int | None
+
+
+class StatementResult(Progress):
+    """How far a build is after a statement."""
+
+    delivery_id: UUID
+    duplicate: Annotated[bool, Meta(description="Whether this Idempotency-Key was used before.")]
+
+
+class BuildRow(Progress):
+    """A build in a list."""
+
+    project: str | None
+    platform: str
+    os_version: str
+    image_type: str
+    start_time: Time | None
+    end_time: Time | None
+    duration_seconds: int | None
+    created_by: str | None
+    resumed_from: int | None
+    last_heard_at: Time | None
+    commit_sha: str | None
+    branch: str | None
+    stalled: bool
+    resume: ResumeState
+
+
+class Build(BuildRow):
+    """A build with its history."""
+
+    run_url: str | None
+    packer_manifest: Json | None
+    states: list[BuildStage]
+    failures: list[BuildFailure]
+    artifacts: list[Artifact]
+    resources: list[Resource]
+    deliveries: list[BuildDelivery]
+    resume: Resume
+    saved_seconds: float | None
+    left_behind: list[Resource]
+
+
+class BuildReference(Struct):
+    """The build that a failure is of."""
+
+    build_number: str
+
+
+class Image(Dimensions):
+    """An artifact of the latest completed build of its dimensions."""
+
+    region: str | None
+    artifact_id: str
+    build_number: str
+    built_at: Time
+
+
+class ImageDetails(Image):
+    """An image, with its age and the manifest of its build."""
+
+    age_seconds: int
+    packer_manifest: Json | None
+
+
+class Delivery(BuildDelivery):
+    """A delivery, without its body."""
+
+    reason: str | None
+    flags: list[str]
+    builds: list[str]
+
+
+class DeliveryDetails(Delivery):
+    """A delivery, with its request."""
+
+    delivery_key: str
+    headers: Json
+    query: str
+    body_sha256: str
+    pruned: Annotated[bool, Meta(description="Whether the body was deleted.")]
+
+
+class ReplayResult(Struct):
+    """The outcome of a replay."""
+
+    outcome: OutcomeKind
+    builds: list[str]
+
+
+class Summary(Struct):
+    """The counts of /metrics and the overview."""
+
+    builds_of_24_hours: dict[str, int]
+    running: int
+    stalled: int
+    combinations_expected: int
+    combinations_seen: int
+    open_failures: int
+    quarantined_deliveries: int
+    last_delivery_at: Time | None
+
+
+class CombinationStats(Dimensions):
+    """The builds of one combination in 30 days."""
+
+    builds: int
+    completed: int
+    failed: int
+    cancelled: int
+    median_seconds: int | None
+    last_at: Time
+
+
+class StageStats(Struct):
+    """The runs of one state."""
+
+    name: str | None
+    state: int
+    runs: int
+    failed: int
+    median_seconds: int | None
+    p90_seconds: int | None
+
+
+class AuditEntry(Struct):
+    """A change by a person or a program."""
+
+    id: UUID
+    at: Time
+    who: str
+    via: Literal["token", "page", "proxy", "command"]
+    action: str
+    target_kind: str
+    target_id: UUID | None
+    target_name: str | None
+    before: Json | None
+    after: Json | None

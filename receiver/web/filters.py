@@ -1,0 +1,149 @@
+"""The parameters of lists: which items, and which page of them. Pages and API parse them alike."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+from receiver.domain.model import BUILD_STATUSES, OUTCOMES, Json
+from receiver.errors import Invalid
+from receiver.sources.fields import flat
+from receiver.sources.manual import Fitting, Strict, about
+from receiver.storage.builds import ORDERS, BuildFilter
+from receiver.storage.paging import CURSOR, DEFAULT_LIMIT, MAX_LIMIT
+
+
+class Number(fields.Field[int]):
+    """A decimal number in a query."""
+
+    def __init__(self, low: int, high: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.low, self.high = low, high
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        text = str(value)
+        is_number = text.isascii() and text.isdecimal() and len(text) < 10
+        if not is_number or not self.low <= int(text) <= self.high:
+            raise ValidationError(f"Must be an integer from {self.low} to {self.high}.")
+        return int(text)
+
+
+class Since(fields.Field[datetime]):
+    """A day or a time in a query; without a zone it is UTC."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
+        try:
+            moment = datetime.fromisoformat(value.strip())
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except ValueError as error:
+            raise ValidationError("Must be a time as 2026-01-01T10:00, in UTC.") from error
+
+
+class Text(fields.String):
+    """A text in a query; an empty one, as an unset variable of a shell gives, is none."""
+
+    def _deserialize(self, value: Any, *more: Any, **named: Any) -> Any:
+        return super()._deserialize(value, *more, **named).strip() or None
+
+
+class PageQuery(Strict):
+    """Which page of a list."""
+
+    limit = Number(1, MAX_LIMIT, load_default=DEFAULT_LIMIT, **about("How many items."))
+    after = fields.String(
+        validate=Fitting(f"^{CURSOR.pattern}$", error="Use the `next` of the page before."),
+        **about("The `next` of the page before."),
+    )
+
+
+class BuildsQuery(PageQuery):
+    """The filters of /builds."""
+
+    project = Text(**about("It and those below it."))
+    platform = Text()
+    os_version = Text()
+    image_type = Text()
+    status = fields.String(validate=validate.OneOf(BUILD_STATUSES))
+    low = Number(0, 100, **about("The lowest state."))
+    high = Number(0, 100, **about("The highest state."))
+    since = Since(**about("Begun since."))
+    until = Since(**about("Begun until."))
+    text = Text(**about("A part of number or branch, or the start of a commit."))
+    order = fields.String(
+        validate=validate.OneOf(ORDERS), **about("`newest` alone has more than one page.")
+    )
+
+
+class ImagesQuery(Strict):
+    """The filters of /images."""
+
+    project = Text()
+    platform = Text()
+    os_version = Text()
+    image_type = Text()
+    region = Text()
+
+
+class ImageQuery(Strict):
+    """The region and project of one image, and its format."""
+
+    region = Text()
+    project = Text()
+    format = fields.String(
+        validate=validate.OneOf(("json", "text")),
+        **about("`text` is the bare artifact id, for shells."),
+    )
+
+
+class FailuresQuery(PageQuery):
+    """The filters of /failures."""
+
+    limit = Number(1, MAX_LIMIT, load_default=MAX_LIMIT, **about("How many items."))
+    status = fields.String(
+        validate=validate.OneOf(("open", "resolved", "all")), load_default="open"
+    )
+
+
+class DeliveriesQuery(PageQuery):
+    """The filters of /deliveries."""
+
+    source = Text(**about("Such as github."))
+    sender = fields.String(**about("Empty is the source's default sender."))
+    outcome = fields.String(validate=validate.OneOf(OUTCOMES))
+    reason = Text(**about("The whole reason."))
+
+
+class AuditQuery(PageQuery):
+    """The filters of /audit."""
+
+    target_kind = Text(**about("Such as build, failure, token."))
+    target_name = Text()
+    who = Text()
+
+
+class NamesQuery(PageQuery):
+    """The page of a list of names."""
+
+    after = fields.String(**about("The name that the page begins behind."))
+
+
+def build_filter(parameters: Mapping[str, str]) -> BuildFilter:
+    """Return the filter in a page's address, where empty fields count as none. Raises Invalid."""
+    values = {name: text for name, text in parameters.items() if text.strip()}
+    return BuildFilter(**checked(BuildsQuery(exclude=("limit", "after"), unknown=EXCLUDE), values))
+
+
+def checked(schema: Schema, parameters: Mapping[str, str]) -> Json:
+    """Return the values of parameters. Raises Invalid, which names each wrong one."""
+    # PostgreSQL's text holds no U+0000.
+    return loaded(schema, {name: text.replace("\0", "") for name, text in parameters.items()})
+
+
+def loaded(schema: Schema, document: Mapping[str, Any]) -> Json:
+    """Return the values of a document. Raises Invalid, which names each wrong field."""
+    try:
+        values: Json = schema.load(document)
+    except ValidationError as error:
+        raise Invalid(fields=flat(error.messages_dict)) from error
+    return values
