@@ -1,6 +1,6 @@
-"""What the rows of a build say of now: is it stalled, what did it leave behind, where to resume.
+"""Derived status of a build at read time: stalled, leftovers, resume point.
 
-Pure; computed when it is read, so that nothing has to be written when time passes.
+Nothing has to be written when time passes.
 """
 
 from collections.abc import Sequence
@@ -11,32 +11,32 @@ Row = dict[str, Any]
 
 
 def is_stalled(build: Row, now: datetime, stall_after: timedelta) -> bool:
-    """It runs, had sent heartbeats, and has been silent for too long."""
-    heard = build["last_heard_at"]
-    if build["status"] != "running" or build["heartbeat_at"] is None or heard is None:
+    """Return whether a running build that had sent heartbeats is silent for too long."""
+    last_heard_at = build["last_heard_at"]
+    if build["status"] != "running" or build["heartbeat_at"] is None or last_heard_at is None:
         return False
-    return bool(now - heard > stall_after)
+    return bool(now - last_heard_at > stall_after)
 
 
 def left_behind(build: Row, resources: Sequence[Row], artifacts: Sequence[Row]) -> list[Row]:
-    """What a build that ended without an artifact may have left in its cloud.
+    """Return the resources that a build without an artifact may have left in its cloud.
 
     A resource counts until the log names its removal; `build` has `stalled`.
     """
     is_cut = build["status"] in ("cancelled", "failed") or build["stalled"]
     if not is_cut or any(each["attempt"] == build["attempt"] for each in artifacts):
         return []
-    kept = {each["artifact_id"] for each in artifacts}
-    return [each for each in resources if not each["removed"] and each["id"] not in kept]
+    artifact_ids = {each["artifact_id"] for each in artifacts}
+    return [each for each in resources if not each["removed"] and each["id"] not in artifact_ids]
 
 
 def resume(build: Row, states: Sequence[Row], artifacts: Sequence[Row]) -> Row:
-    """The first state that still has to run, and the artifact to start from, if one is kept.
+    """Return the first state that still has to run, and the artifact to start from, if any.
 
     An artifact is safe to start from where it holds the last completed state below that one.
     """
     state = build["resume_state"]
-    done = [row["state"] for row in _standing(build, states) if state and row["state"] < state]
+    done = [row["state"] for row in _completed(build, states) if state and row["state"] < state]
     covering = [
         artifact
         for artifact in artifacts
@@ -47,29 +47,29 @@ def resume(build: Row, states: Sequence[Row], artifacts: Sequence[Row]) -> Row:
 
 
 def may_start(artifact: Row, now: datetime) -> bool:
-    """Whether an attempt may start from an artifact: it is kept, and not the whole image."""
+    """Return whether an attempt may start from an artifact: not expired, and not a final image."""
     expires_at: datetime | None = artifact["expires_at"]
     return (expires_at is None or expires_at > now) and artifact["kind"] != "final"
 
 
 def saved_seconds(build: Row, states: Sequence[Row]) -> float | None:
-    """What the newest attempt did not have to run again; None where it did not resume.
+    """Return the seconds that the newest attempt saved; None if it did not resume.
 
-    It is summed from the times: stages of less than a second each count too.
+    They are summed from the times: stages of less than a second each count too.
     """
     if not build["resumed_from"]:
         return None
     again = {row["state"] for row in states if row["attempt"] == build["attempt"]}
     durations: dict[tuple[int, str], float] = {
         (row["state"], row["stage"]): (row["end_time"] - row["start_time"]).total_seconds()
-        for row in _standing(build, states)
+        for row in _completed(build, states)
         if row["attempt"] < build["attempt"] and row["state"] not in again
     }
     return round(sum(durations.values()), 3)
 
 
-def _standing(build: Row, states: Sequence[Row]) -> list[Row]:
-    """The completed named rows that the newest attempt stands on: its own, and what it resumed."""
+def _completed(build: Row, states: Sequence[Row]) -> list[Row]:
+    """Return the completed named rows of the newest attempt, and those that it resumed from."""
     resumed_from = build["resumed_from"] or 0
     return [
         row

@@ -1,4 +1,4 @@
-"""A platform, OS version or image type from its name alone; pure.
+"""Columns of a platform, OS version or image type, from its name alone.
 
 `rhel-8.8` is family rhel, 8, 8, "RHEL 8.8"; `aws-commercial` and `amazon-ebs` are of provider aws.
 """
@@ -31,19 +31,19 @@ _VERSION = re.compile(
 
 
 def display_name(name: str) -> str:
-    """The name as a title: "aws-commercial" is "AWS Commercial"."""
+    """Return the name as a title: "aws-commercial" is "AWS Commercial"."""
     words = [word for word in re.split(r"[-_ ]+", name) if word]
     return " ".join(_title(word) for word in words) or name
 
 
 def platform(name: str) -> Json:
-    """Columns of `platforms`."""
+    """Return columns of `platforms`."""
     provider = next((provider for provider, words in _PROVIDERS if _has_word(name, words)), UNKNOWN)
     return {"name": name, "display_name": display_name(name), "cloud_provider": provider}
 
 
 def os_version(name: str) -> Json:
-    """Columns of `os_versions`; a name without a number has major_version 0."""
+    """Return columns of `os_versions`; a name without a number has major_version 0."""
     found = _VERSION.match(name)
     family = (found["family"] if found else name).strip("-_. ").lower()
     minor = found["minor"] if found else None
@@ -57,12 +57,12 @@ def os_version(name: str) -> Json:
 
 
 def image_type(name: str) -> Json:
-    """Columns of `image_types`."""
+    """Return columns of `image_types`."""
     return {"name": name, "display_name": display_name(name)}
 
 
 def project(name: str) -> Json:
-    """Columns of `projects`."""
+    """Return columns of `projects`."""
     return {"name": name}
 
 

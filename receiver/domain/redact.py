@@ -44,29 +44,29 @@ _HINTS = (
 _HINTS_OF_BYTES = tuple(hint.encode() for hint in _HINTS)
 
 
-def text(said: str) -> str:
-    """A text without what looks secret in it."""
-    folded = said.casefold()
-    return _TEXT.sub(_kept, said) if any(hint in folded for hint in _HINTS) else said
+def text(original: str) -> str:
+    """Return a text in which everything that looks secret is masked."""
+    folded = original.casefold()
+    return _TEXT.sub(_mask, original) if any(hint in folded for hint in _HINTS) else original
 
 
 def document(value: Any) -> Any:
-    """A copy of JSON values, or of rows, fit to be shown."""
+    """Return JSON values, or rows, with everything that looks secret masked."""
     written = orjson.dumps(value, default=str).lower()
     return _shown(value) if any(hint in written for hint in _HINTS_OF_BYTES) else value
 
 
-def query(said: str) -> str:
-    """A URL's query as it is, or written anew without the values of names that look secret."""
-    pairs = parse_qsl(said, keep_blank_values=True)
+def query(original: str) -> str:
+    """Return a URL's query; values of names that look secret are masked."""
+    pairs = parse_qsl(original, keep_blank_values=True)
     if not any(looks_secret(name) for name, _ in pairs):
-        return said
+        return original
     return urlencode([(name, MASK if looks_secret(name) else value) for name, value in pairs])
 
 
 @lru_cache(maxsize=512)  # rows share their names; a query's may be long
 def looks_secret(name: str) -> bool:
-    """Whether what stands under this name is nobody's to see."""
+    """Return whether the value of this name is secret."""
     return _KEY.search(name) is not None
 
 
@@ -82,16 +82,16 @@ def _shown(value: Any) -> Any:
 
 
 def _named_value(value: Mapping[str, Any]) -> set[str]:
-    """{"key": "DB_PASSWORD", "value": "…"}, as forges list variables."""
+    """Return the secret key of {"key": "DB_PASSWORD", "value": "…"}, as forges list variables."""
     names = (value.get("key"), value.get("name"))
     is_secret = any(isinstance(name, str) and looks_secret(name) for name in names)
     return {"value"} if is_secret else set()
 
 
 def _masked(value: Any) -> Any:
-    """Nothing stays nothing, and a flag tells no secret."""
+    """Return the mask; null and flags are no secrets."""
     return value if value is None or isinstance(value, bool) else MASK
 
 
-def _kept(found: re.Match[str]) -> str:
-    return next((part for part in found.groups() if part), "") + MASK
+def _mask(match: re.Match[str]) -> str:
+    return next((part for part in match.groups() if part), "") + MASK

@@ -153,7 +153,7 @@ _SEPARATORS = re.compile(r"[\s_/:.,;\u2013\u2014-]+")
 
 @lru_cache(maxsize=4096)
 def clean(name: str) -> str:
-    """The name as it is compared: no case, numbering, "Run ", matrix suffix or punctuation.
+    """Return the name without case, numbering, "Run ", matrix suffix and punctuation.
 
     >>> clean("Run `Harden OS` (rhel-9, aws)")
     'harden os'
@@ -175,7 +175,7 @@ _WORDS = tuple((re.compile(pattern), state) for pattern, state in PATTERNS)
 
 @lru_cache(maxsize=4096)
 def builtin(name: str) -> int | None:
-    """The state that the built-in map gives a name, below 100; None for most names."""
+    """Return the state of a name in the built-in map, below 100; None for most names."""
     text = clean(name)
     if text in _EXACT:
         return _EXACT[text]
@@ -186,7 +186,7 @@ def builtin(name: str) -> int | None:
 
 
 def position(place: int, total: int) -> int:
-    """The estimated state of step `place` (from 1) of `total`: a multiple of five below 100.
+    """Return the estimated state of step `place` (from 1) of `total`: a multiple of 5 below 100.
 
     >>> [position(place, 3) for place in (1, 2, 3)]
     [30, 65, 95]
@@ -202,7 +202,7 @@ class ProjectStages:
     patterns: tuple[tuple[re.Pattern[str], int], ...]
 
     def state_of(self, name: str) -> int | None:
-        """The state of a name in this table alone."""
+        """Return the state of a name in this table alone."""
         exact = self.names.get(clean(name))
         if exact is not None:
             return exact
@@ -217,7 +217,7 @@ class StageMap:
 
     @classmethod
     def parse(cls, text: str, file_name: str) -> "StageMap":
-        """Read the TOML file; ConfigError names every mistake with its line."""
+        """Return the map in a TOML file. Raises ConfigError with every mistake and its line."""
         try:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -228,7 +228,7 @@ class StageMap:
         return cls({project: _table(table) for project, table in document.items()})
 
     def state_of(self, name: str, projects: Sequence[str]) -> int | None:
-        """The state of a stage; `projects` is the build's project and its ancestors in turn."""
+        """Return the state of a stage; `projects` is the build's project and those above it."""
         for project in (*projects, "*"):
             table = self.projects.get(project)
             state = table.state_of(name) if table else None
@@ -271,8 +271,8 @@ def _entry_problem(key: str, name: str, state: object) -> str | None:
 
 
 def _place(text: str, file_name: str, key: str) -> str:
-    """Where a key stands first; TOML readers keep no lines."""
-    wanted = (key, key.replace("\\", "\\\\").replace('"', '\\"'))
+    """Return the place of a key: TOML readers keep no lines."""
+    spellings = (key, key.replace("\\", "\\\\").replace('"', '\\"'))
     lines = enumerate(text.splitlines(), 1)
-    found = next((number for number, line in lines if any(each in line for each in wanted)), 1)
-    return f"{file_name}, line {found}"
+    first = next((number for number, line in lines if any(each in line for each in spellings)), 1)
+    return f"{file_name}, line {first}"

@@ -86,7 +86,7 @@ def _looks_like_an_image_build(report: Report) -> bool:
 
 
 def _shape(subject: Subject) -> str:
-    """What the names of one matrix, or of one job for each OS, have in common."""
+    """Return the common part of the names of one matrix, or of one job for each OS."""
     matrix = _MATRIX.match(subject.job)
     if matrix:
         return f"{matrix['base']} ({matrix['values'].count(',')})"
@@ -108,20 +108,20 @@ def _suggestion(place: tuple[str, str, str | None, str], jobs: list[str]) -> Sug
 
 
 def _pattern(jobs: Sequence[str]) -> str:
-    matrix = [found for job in jobs if (found := _MATRIX.match(job))]
+    matrix = [match for job in jobs if (match := _MATRIX.match(job))]
     if matrix:
-        columns = list(zip(*(found["values"].split(",") for found in matrix), strict=True))
+        columns = list(zip(*(match["values"].split(",") for match in matrix), strict=True))
         values = ", ?".join(_groups([[value.strip() for value in each] for each in columns]))
         return rf"^{_escaped(matrix[0]['base'])} \({values}\)$"
-    found_os = _OS.search(jobs[0])
-    if found_os:
-        before, after = jobs[0][: found_os.start()], jobs[0][found_os.end() :]
+    os_name = _OS.search(jobs[0])
+    if os_name:
+        before, after = jobs[0][: os_name.start()], jobs[0][os_name.end() :]
         return rf"^{_escaped(before)}(?P<os_version>[\w.-]+?){_escaped(after)}$"
     return rf"^(?:{'|'.join(_escaped(job) for job in jobs[:MAX_NAMES])})$"
 
 
 def _groups(columns: Sequence[Sequence[str]]) -> list[str]:
-    """A named group for each column of a matrix: what most of its values look like."""
+    """Return a group for each column of a matrix, named by what most of its values are."""
     names: list[str] = []
     for values in columns:
         kinds = Counter(_kind(value) for value in values)
@@ -147,7 +147,7 @@ def _comment(jobs: Sequence[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A TOML string: literal, so that patterns stay readable, where it can be."""
+    """Return a TOML string, a literal one if possible, so that patterns stay readable."""
     if "'" not in text and text.isprintable():
         return f"'{text}'"
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,4 +1,4 @@
-"""Which forge jobs are image builds, and what their names tell; pure.
+"""Routes: which forge jobs are image builds, and which identity their names state.
 
 A TOML file of `[[route]]` tables; the first that matches a job makes it a build.
 """
@@ -15,12 +15,12 @@ from receiver.sources.fields import slug
 
 GLOBS = ("source", "repository", "workflow")
 PATTERNS = ("job", "branch")
-GIVEN = (*DIMENSIONS, "build_number")
+CAPTURES = (*DIMENSIONS, "build_number")
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a route makes of a job: the build's number and what it is of."""
+    """The build of a job by a route: number and identity."""
 
     build_number: str
     identity: Identity
@@ -34,23 +34,23 @@ class Route:
     pattern: Pattern
 
     def match(self, subject: Subject) -> Match | None:
-        """What it makes of a job; None where it does not fit."""
+        """Return the build of a job; None if the route does not fit."""
         if not all(fnmatchcase(_text(subject, name), glob) for name, glob in self.globs.items()):
             return None
         texts = {name: _text(subject, name) for name in PATTERNS}
-        told = self.pattern.told(texts, subject.variables)
-        return None if told is None else _match(subject, told)
+        captures = self.pattern.captures(texts, subject.variables)
+        return None if captures is None else _match(subject, captures)
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """All routes, in the file's order; `Routes()` makes nothing a build."""
+    """All routes, in the file's order; `Routes()` has none."""
 
     routes: tuple[Route, ...] = field(default=())
 
     @classmethod
     def parse(cls, text: str, file_name: str) -> "Routes":
-        """Read the TOML file; ConfigError names every mistake with its line."""
+        """Return the routes of a TOML file. Raises ConfigError with every mistake and its line."""
         try:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -61,26 +61,28 @@ class Routes:
         return cls(tuple(_route(table) for table in document.get("route", [])))
 
     def match(self, subject: Subject) -> Match | None:
-        """What the first route that fits makes of a job."""
-        found = (route.match(subject) for route in self.routes)
-        return next((match for match in found if match), None)
+        """Return the build of a job by the first route that fits; None if none does."""
+        matches = (route.match(subject) for route in self.routes)
+        return next((match for match in matches if match), None)
 
 
 def _text(subject: Subject, name: str) -> str:
     return getattr(subject, name) or ""
 
 
-def _match(subject: Subject, known: Mapping[str, str]) -> Match:
-    said = [known.get(name, "") for name in ("os_version", "image_type", "platform")]
-    parts = [subject.repository, subject.run, *([text for text in said if text] or [subject.job])]
-    number = known.get("build_number") or slug("-".join(part for part in parts if part))
-    identity = Identity(**{name: known[name].strip()[:200] for name in DIMENSIONS if name in known})
+def _match(subject: Subject, captures: Mapping[str, str]) -> Match:
+    texts = [captures.get(name, "") for name in ("os_version", "image_type", "platform")]
+    parts = [subject.repository, subject.run, *([text for text in texts if text] or [subject.job])]
+    number = captures.get("build_number") or slug("-".join(part for part in parts if part))
+    identity = Identity(
+        **{name: captures[name].strip()[:200] for name in DIMENSIONS if name in captures}
+    )
     return Match(number if NUMBER_SHAPE.match(number) else slug(number), identity)
 
 
 def _route(table: Json) -> Route:
     globs = {name: table[name] for name in GLOBS if name in table}
-    return Route(globs, Pattern.read(table, PATTERNS, GIVEN))
+    return Route(globs, Pattern.read(table, PATTERNS, CAPTURES))
 
 
 def _problems(document: Json, lines: list[int], file_name: str) -> Iterator[str]:
@@ -97,6 +99,6 @@ def _problems(document: Json, lines: list[int], file_name: str) -> Iterator[str]
 
 
 def _table_problems(table: Json) -> Iterator[str]:
-    yield from problems_of(table, (*GLOBS, *GIVEN), PATTERNS, GIVEN)
+    yield from problems_of(table, (*GLOBS, *CAPTURES), PATTERNS, CAPTURES)
     if not table.keys() & {"repository", "workflow", "job"}:
         yield "name a repository, a workflow or a job, or every job becomes a build"

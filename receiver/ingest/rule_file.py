@@ -1,4 +1,4 @@
-"""What the TOML files of routes and senders share: tables that fit names and tell dimensions."""
+"""Shared by the TOML files of routes and senders: tables of patterns that capture dimensions."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Regular expressions that must all fit, and what they and the constants tell."""
+    """Regular expressions that must all match, and constants; their groups capture texts."""
 
     patterns: Mapping[str, re.Pattern[str]]
     variables: Mapping[str, re.Pattern[str]]
@@ -16,29 +16,31 @@ class Pattern:
 
     @classmethod
     def read(
-        cls, table: Mapping[str, Any], patterns: Sequence[str], given: Sequence[str]
+        cls, table: Mapping[str, Any], patterns: Sequence[str], constants: Sequence[str]
     ) -> "Pattern":
-        """From a table without mistakes: `patterns` and `given` are the keys it may have."""
+        """Return the pattern of a valid table; `patterns` and `constants` are its possible keys."""
         variables = table.get("variables", {})
         return cls(
             patterns={name: re.compile(table[name]) for name in patterns if name in table},
             variables={name: re.compile(each) for name, each in variables.items()},
-            constants={name: table[name] for name in given if name in table},
+            constants={name: table[name] for name in constants if name in table},
         )
 
-    def told(self, texts: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str] | None:
-        """The constants and, above them, the named groups; None where something does not fit."""
-        tried = [(each, texts.get(name, "")) for name, each in self.patterns.items()]
-        tried += [(each, variables.get(name, "")) for name, each in self.variables.items()]
-        found = [pattern.search(text) for pattern, text in tried]
-        if not all(found):
+    def captures(
+        self, texts: Mapping[str, str], variables: Mapping[str, str]
+    ) -> dict[str, str] | None:
+        """Return the constants and, above them, the named groups; None if a pattern fails."""
+        pairs = [(each, texts.get(name, "")) for name, each in self.patterns.items()]
+        pairs += [(each, variables.get(name, "")) for name, each in self.variables.items()]
+        matches = [pattern.search(text) for pattern, text in pairs]
+        if not all(matches):
             return None
-        named = {key: text for each in found if each for key, text in each.groupdict().items()}
+        named = {key: text for each in matches if each for key, text in each.groupdict().items()}
         return dict(self.constants) | {key: text for key, text in named.items() if text}
 
 
 def lines_of(text: str, kind: str) -> list[int]:
-    """The line of each [[kind]]; TOML readers keep none."""
+    """Return the line of each [[kind]]: TOML readers keep no lines."""
     lines = enumerate(text.splitlines(), 1)
     return [number for number, line in lines if line.strip().startswith(f"[[{kind}]]")]
 
@@ -46,7 +48,7 @@ def lines_of(text: str, kind: str) -> list[int]:
 def problems_of(
     table: Mapping[str, Any], texts: Sequence[str], patterns: Sequence[str], groups: Sequence[str]
 ) -> Iterator[str]:
-    """What is wrong with the keys of a table; `groups` are the names that a pattern may use."""
+    """Yield the problems of a table; `groups` are the names that a pattern may capture."""
     variables = table.get("variables", {})
     if not isinstance(variables, dict):
         yield "variables must be a table of patterns"

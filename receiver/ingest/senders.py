@@ -1,7 +1,7 @@
 """The senders file: named users of a source with their own secrets and projects, and defaults.
 
-A default fills what a delivery does not say of a build. What it tells stands above what a parser
-guesses, and below what the sender says and what a route tells.
+A default fills what a delivery does not state about a build. It ranks above the guess of a parser,
+and below the statement of the sender and the route.
 """
 
 import re
@@ -24,40 +24,40 @@ _EXACT = ("source", "sender", "for_project")
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """What stands for builds of one source, sender or project, or whose names a pattern fits."""
+    """The default identity of builds of one source, sender or project, or that match a pattern."""
 
     exact: Mapping[str, str]
     pattern: Pattern
 
-    def identity(self, known: Mapping[str, str], variables: Mapping[str, str]) -> Identity:
-        """What it tells of a build; nothing where it does not fit."""
-        if any(known.get(name) != value for name, value in self.exact.items()):
+    def identity(self, facts: Mapping[str, str], variables: Mapping[str, str]) -> Identity:
+        """Return the identity of a build; empty if the default does not fit."""
+        if any(facts.get(name) != value for name, value in self.exact.items()):
             return Identity()
-        told = self.pattern.told(known, variables) or {}
-        return Identity(**{name: text.strip()[:200] for name, text in told.items()})
+        captures = self.pattern.captures(facts, variables) or {}
+        return Identity(**{name: text.strip()[:200] for name, text in captures.items()})
 
 
 @dataclass(frozen=True, slots=True)
 class Senders:
-    """All of the file; `Senders()` is none at all."""
+    """The contents of the file; `Senders()` is an empty one."""
 
     senders: tuple[Sender, ...] = ()
     defaults: tuple[Default, ...] = ()
 
     def find(self, source: str, name: str) -> Sender | None:
-        """The sender of this name; None where there is none."""
-        found = (each for each in self.senders if (each.source, each.name) == (source, name))
-        return next(found, None)
+        """Return the sender of this name; None if there is none."""
+        matches = (each for each in self.senders if (each.source, each.name) == (source, name))
+        return next(matches, None)
 
-    def identity(self, known: Mapping[str, str], variables: Mapping[str, str]) -> Identity:
-        """What the defaults tell of a build: of each dimension the first that tells it.
+    def identity(self, facts: Mapping[str, str], variables: Mapping[str, str]) -> Identity:
+        """Return the identity of a build: of each dimension the first default that has it.
 
-        `known` has source, sender, for_project and what the patterns look at.
+        `facts` has source, sender, for_project and the texts that the patterns match.
         """
-        told = [default.identity(known, variables) for default in self.defaults]
+        identities = [default.identity(facts, variables) for default in self.defaults]
         return Identity(
             **{
-                name: next((text for each in told if (text := getattr(each, name))), None)
+                name: next((text for each in identities if (text := getattr(each, name))), None)
                 for name in DIMENSIONS
             }
         )
@@ -66,9 +66,9 @@ class Senders:
     def parse(
         cls, text: str, file_name: str, folder: Path, taken: Mapping[str, tuple[str, ...]]
     ) -> "Senders":
-        """Read the TOML file; `taken` are the secrets of each source's default sender.
+        """Return the contents of a TOML file; `taken` are the secrets of the default senders.
 
-        Secret files are looked for in `folder`. ConfigError names every mistake with its line.
+        Secret files are in `folder`. Raises ConfigError with every mistake and its line.
         """
         try:
             document = tomllib.loads(text)
@@ -82,7 +82,7 @@ class Senders:
 
 
 class _Reader:
-    """Reads both kinds of tables and collects what is wrong with them."""
+    """Reads both kinds of tables and collects their problems."""
 
     def __init__(
         self, text: str, file_name: str, folder: Path, taken: Mapping[str, tuple[str, ...]]

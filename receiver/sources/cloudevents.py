@@ -46,15 +46,15 @@ def identify(request: Request, document: Json) -> tuple[str, str]:
 def parse(request: Request, document: Json) -> Content:
     """Return a report on a pipeline's run; other types are ignored. Raises Invalid."""
     kind = _attribute(request, document, "type")
-    found = _TYPE.match(kind)
-    if not found:
+    match = _TYPE.match(kind)
+    if not match:
         return Content(
             outcome="ignored", reason=f"event {kind[:50] or 'without a type'} is not used"
         )
     data = _data(request, document)
     subject = section(data, "subject")
     sent = moment(_attribute(request, document, "time"))
-    report = _report(found[1], found[2], subject, data, sent, request)
+    report = _report(match[1], match[2], subject, data, sent, request)
     if report is None:
         return Content(outcome="ignored", reason="the event names no pipeline's run")
     return Content(reports=(report,))
@@ -65,7 +65,7 @@ def _is_structured(request: Request) -> bool:
 
 
 def _attribute(request: Request, envelope: Mapping[str, Any], name: str) -> str:
-    """A CloudEvents attribute: of the envelope, or of a header, percent-decoded once."""
+    """Return a CloudEvents attribute, of the envelope or of a header (percent-decoded once)."""
     if _is_structured(request):
         return text(envelope, name, 2_000) or ""
     return unquote(request.headers.get(f"ce-{name}", "")).strip()
@@ -101,7 +101,7 @@ def _report(
 def _run_of(
     kind: str, subject: Mapping[str, Any], content: Mapping[str, Any], context: Mapping[str, Any]
 ) -> str | None:
-    """The pipeline's run that the event is about; an artifact's is its chain."""
+    """Return the run of the event's pipeline; for an artifact it is its chain."""
     if kind == "pipelinerun":
         return text(subject, "id")
     owner = text(optional(content, "pipelineRun"), "id")
@@ -109,7 +109,7 @@ def _run_of(
 
 
 def _link(content: Mapping[str, Any]) -> str | None:
-    """The specification's prose says `url`, its schemas `uri`."""
+    """Return the link: the specification's prose has `url`, its schemas `uri`."""
     return text(content, "url", 2_000) or text(content, "uri", 2_000)
 
 
@@ -121,24 +121,24 @@ def _events(
     at: Any,
     request: Request,
 ) -> list[Event]:
-    moment_, dated = at or request.received_at, at is not None
+    time, dated = at or request.received_at, at is not None
     if kind == "artifact":
         made = Artifact(artifact_id=text(subject, "id", 2_000) or "")
-        return [Event("artifact", moment_, artifact=made, dated=dated)]
+        return [Event("artifact", time, artifact=made, dated=dated)]
     name = text(content, "taskName") or text(content, "pipelineName") or text(subject, "id") or ""
     if kind == "taskrun" and what == "started":
-        return [Event("stage", moment_, status="started", stage=name, dated=dated)]
+        return [Event("stage", time, status="started", stage=name, dated=dated)]
     if what == "queued":
         return waits(at, what, request.received_at)
     if what == "started":
-        return begun(moment_, what)
+        return begun(time, what)
     word = (text(content, "outcome") or "").lower()
     if ENDS.get(word, "skipped") == "skipped":
         return []
     reason = text(content, "errors", 2_000)
     if kind == "taskrun":
-        return [ended("stage", moment_, word, f"Task {name}", stage=name, dated=dated)]
-    return [ended("build", moment_, word, reason or f"Pipeline {name}", dated=dated)]
+        return [ended("stage", time, word, f"Task {name}", stage=name, dated=dated)]
+    return [ended("build", time, word, reason or f"Pipeline {name}", dated=dated)]
 
 
 SOURCE = Source(

@@ -1,4 +1,4 @@
-"""What our own two formats share: typed fields, the delivery key, the manifest as a fact."""
+"""Shared by our own formats: typed fields, the delivery key, the manifest as an event."""
 
 import hashlib
 import re
@@ -42,7 +42,7 @@ class Whole(fields.Field[int]):
 
 
 class Moment(fields.Field[datetime]):
-    """An RFC 3339 time, given in UTC; without a zone it is UTC."""
+    """An RFC 3339 time, converted to UTC; without a zone it is UTC."""
 
     SHAPE = re.compile(
         r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
@@ -78,20 +78,20 @@ class Shape(fields.Field[Json]):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Json:
         if not isinstance(value, dict):
             raise ValidationError("Must be an object.")
-        found: Json = {}
+        values: Json = {}
         errors: Json = {name: ["Unknown field."] for name in value.keys() - self.parts.keys()}
         for name, part in self.parts.items():
             if name not in value and not part.required:
                 continue
             try:
-                found[name] = part.deserialize(value.get(name, missing))
+                values[name] = part.deserialize(value.get(name, missing))
             except ValidationError as error:
                 errors[name] = error.messages
         if errors:
             raise ValidationError(errors)
         if self.rule:
-            self.rule(found)
-        return found
+            self.rule(values)
+        return values
 
 
 class Flag(fields.Field[bool]):
@@ -103,38 +103,38 @@ class Flag(fields.Field[bool]):
         return value
 
 
-def is_zoned(said: str) -> bool:
-    """Whether an RFC 3339 time tells its zone."""
-    return said[-1] in "Zz" or said[-6] in "+-"
+def is_zoned(time: str) -> bool:
+    """Return whether an RFC 3339 time has a zone."""
+    return time[-1] in "Zz" or time[-6] in "+-"
 
 
 def verify(request: Request, secrets: tuple[str, ...]) -> None:
-    """Raise Unauthorized unless it is signed with one of the secrets."""
+    """Raise Unauthorized unless the request is signed with one of the secrets."""
     signatures.standard_or_bearer(request.headers, request.body, secrets)
 
 
 def delivery_key(request: Request) -> str:
-    """`webhook-id` verbatim, else the SHA-256 of query and body."""
-    given = request.headers.get("webhook-id")
-    if given is None:
+    """Return `webhook-id` verbatim, else the SHA-256 of query and body. Raises Invalid."""
+    message_id = request.headers.get("webhook-id")
+    if message_id is None:
         return hashlib.sha256(request.query.encode() + b"\n" + request.body).hexdigest()
-    if not signatures.MESSAGE_ID.fullmatch(given):
+    if not signatures.MESSAGE_ID.fullmatch(message_id):
         raise Invalid(fields={"webhook-id": ["Must be 1 to 255 visible ASCII characters."]})
-    return given
+    return message_id
 
 
 def flat(messages: Mapping[Any, Any], path: str = "") -> dict[str, list[str]]:
-    """Marshmallow's nested messages by dotted path: {"events.0.state": ["Must be …"]}."""
-    found: dict[str, list[str]] = {}
+    """Return marshmallow's nested messages by dotted path: {"events.0.state": ["Must be …"]}."""
+    paths: dict[str, list[str]] = {}
     for key, value in messages.items():
         here = path if key == "_schema" else f"{path}.{key}".lstrip(".")
         nested = value if isinstance(value, Mapping) else None
-        found.update(flat(nested, here) if nested is not None else {here: list(value)})
-    return found
+        paths.update(flat(nested, here) if nested is not None else {here: list(value)})
+    return paths
 
 
 def manifest_event(document: Json, request: Request) -> Event:
-    """The manifest as a fact: its own time, else when it was signed, else received."""
+    """Return the event of a manifest; its time is its own, else that of signature or receipt."""
     moment = packer_manifest.moment(document)
     canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
     return Event(
@@ -147,7 +147,7 @@ def manifest_event(document: Json, request: Request) -> Event:
 
 
 def slug(text: str) -> str:
-    """Text as a build number; what is too long keeps its beginning and gets a digest."""
+    """Return a text as a build number; a long one keeps its beginning and gets a digest."""
     clean = re.sub(r"[^A-Za-z0-9._:@+-]+", "-", text).strip("-") or "build"
     if len(clean) <= MAX_NAME:
         return clean
@@ -156,7 +156,7 @@ def slug(text: str) -> str:
 
 
 def checked(document: object, path: str = "") -> Json:
-    """The document if it is a manifest; Invalid names each wrong field, below `path`."""
+    """Return the document if it is a manifest. Raises Invalid, each field named below `path`."""
     try:
         return packer_manifest.check(document)
     except Invalid as error:

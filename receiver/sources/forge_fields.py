@@ -1,4 +1,4 @@
-"""What the forges' formats share: their words for a status, their times, careful reading; pure."""
+"""Shared by the forges' formats: their words for a status, their times, careful reading."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from receiver.domain.model import Event, Failure
 from receiver.errors import Invalid
 
-# Words for how something ended → ours; what stands in neither table is kept as it is.
+# A forge's word for an end → our status; a word in no table is left as it is.
 ENDS = {
     "success": "completed",
     "passed": "completed",
@@ -52,37 +52,37 @@ _TIME = re.compile(
 
 
 def section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """An object that must be there; Invalid names it where it is null or something else."""
-    found = document.get(name)
-    if not isinstance(found, Mapping):
+    """Return a required object. Raises Invalid if it is null or something else."""
+    value = document.get(name)
+    if not isinstance(value, Mapping):
         raise Invalid(
-            "The payload lacks what its event promises.", fields={name: ["Not an object."]}
+            "The payload lacks an object of its event.", fields={name: ["Not an object."]}
         )
-    return found
+    return value
 
 
 def optional(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """An object, empty where it is null or absent."""
-    found = document.get(name)
-    return found if isinstance(found, Mapping) else {}
+    """Return an object, empty if it is null or absent."""
+    value = document.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 def text(document: Mapping[str, Any], name: str, limit: int = 200) -> str | None:
-    """A text, cut; None where it is empty, absent or something else."""
-    found = document.get(name)
-    return found.strip()[:limit] or None if isinstance(found, str) else None
+    """Return a text, cut; None if it is empty, absent or something else."""
+    value = document.get(name)
+    return value.strip()[:limit] or None if isinstance(value, str) else None
 
 
 def number(document: Mapping[str, Any], name: str, path: str = "") -> int:
-    """A number that must be there, of any size; Invalid names it."""
-    found = document.get(name)
-    if isinstance(found, bool) or not isinstance(found, int):
+    """Return a required integer of any size. Raises Invalid."""
+    value = document.get(name)
+    if isinstance(value, bool) or not isinstance(value, int):
         raise Invalid("The payload lacks an id.", fields={f"{path}{name}": ["Not an integer."]})
-    return found
+    return value
 
 
 def host_and_path(url: str) -> tuple[str, list[str]]:
-    """The host of a URL and the parts of its path; empty for what is no URL."""
+    """Return the host of a URL and the parts of its path; empty if it is no URL."""
     try:
         parts = urlsplit(url)
         return parts.hostname or "", [unquote(part) for part in parts.path.split("/") if part]
@@ -91,18 +91,18 @@ def host_and_path(url: str) -> tuple[str, list[str]]:
 
 
 def moment(value: object) -> datetime | None:
-    """ISO 8601 or `2016-08-12 15:23:28 UTC`, in UTC; None for what is no time."""
+    """Return the time of ISO 8601 or `2016-08-12 15:23:28 UTC`, in UTC; None if it is no time."""
     return _moment(value.strip()) if isinstance(value, str) else None
 
 
 @lru_cache(maxsize=4096)  # a job's steps come with each of its deliveries
 def _moment(text: str) -> datetime | None:
-    found = _TIME.fullmatch(text)
-    if not found:
+    match = _TIME.fullmatch(text)
+    if not match:
         return None
-    zone = (found[3] or "Z").upper().replace("UTC", "Z")
+    zone = (match[3] or "Z").upper().replace("UTC", "Z")
     try:
-        return datetime.fromisoformat(f"{found[1]}T{found[2]}{zone}").astimezone(UTC)
+        return datetime.fromisoformat(f"{match[1]}T{match[2]}{zone}").astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
@@ -110,7 +110,7 @@ def _moment(text: str) -> datetime | None:
 def ended(
     kind: Literal["stage", "build"], at: datetime, word: str, what: str, **more: Any
 ) -> Event:
-    """An ending in our word, with the sender's own beside it; `word` is one of ENDS."""
+    """Return the event of an end, with the forge's own word, one of ENDS."""
     failure = None
     if ENDS[word] == "failed" or word in WARNINGS:
         failure = Failure(type=word, message=f"{what} ended with {word}")
@@ -118,10 +118,10 @@ def ended(
 
 
 def begun(at: datetime | None, word: str) -> list[Event]:
-    """The job runs."""
+    """Return the event of a running job; none if its time is unknown."""
     return [Event("build", at, status="running", word=word)] if at else []
 
 
 def waits(at: datetime | None, word: str, received: datetime) -> list[Event]:
-    """The job waits for a runner, a person or a time."""
+    """Return the event of a job that waits for a runner, a person or a time."""
     return [Event("build", at or received, status="pending", word=word, dated=at is not None)]

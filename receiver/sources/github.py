@@ -77,14 +77,14 @@ def _job(document: Json, request: Request) -> Content:
     group = f"github:{_repository(document)}:{run}:{known}"
     if text(job, "conclusion") == "skipped":
         return Content(outcome="ignored", reason="the job was skipped")
-    events = (*_steps(job), *_whole(job, request))
+    events = (*_steps(job), *_job_events(job, request))
     runner = text(job, "runner_name")
     statement = Statement(
         build_number="",
         run=_run(f"{group}:{number(job, 'id', 'workflow_job.')}", known, job, "head_branch"),
         events=events,
         created_by=text(optional(document, "sender"), "login"),
-        order=tuple(name for step in _listed(job) if (name := text(step, "name"))),
+        order=tuple(name for step in _listed_steps(job) if (name := text(step, "name"))),
     )
     subject = Subject(
         source="github",
@@ -103,7 +103,7 @@ def _job(document: Json, request: Request) -> Content:
 
 def _steps(job: Mapping[str, Any]) -> list[Event]:
     events = []
-    for step in _listed(job):
+    for step in _listed_steps(job):
         name, began = text(step, "name"), moment(step.get("started_at"))
         word = text(step, "conclusion") or ""
         finished = moment(step.get("completed_at")) or began
@@ -114,8 +114,8 @@ def _steps(job: Mapping[str, Any]) -> list[Event]:
     return events
 
 
-def _whole(job: Mapping[str, Any], request: Request) -> list[Event]:
-    """What is said of the job as a whole. `started_at` is set even on a queued one."""
+def _job_events(job: Mapping[str, Any], request: Request) -> list[Event]:
+    """Return the events of the job as a whole. `started_at` is set even on a queued job."""
     status, word = text(job, "status") or "", text(job, "conclusion") or ""
     began = moment(job.get("started_at")) or moment(job.get("created_at"))
     if word in ENDS:
@@ -125,12 +125,12 @@ def _whole(job: Mapping[str, Any], request: Request) -> list[Event]:
     if status in RUNNING:
         return begun(began, status)
     if status in WAITING or word in WAITING:
-        asked = moment(job.get("created_at")) or began
-        return waits(asked, word or status, request.received_at)
+        created = moment(job.get("created_at")) or began
+        return waits(created, word or status, request.received_at)
     return []
 
 
-def _listed(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _listed_steps(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     steps = job.get("steps")
     listed = steps if isinstance(steps, list) else []
     return [step for step in listed[:MAX_STEPS] if isinstance(step, Mapping)]

@@ -65,9 +65,9 @@ def parse(request: Request, document: Json) -> Content:
 
 
 def _job_of_hook(document: Json) -> Json:
-    """A Job Hook's job in the names of a Pipeline Hook's. Its `commit.id` is the pipeline's."""
-    known = ("name", "stage", "status", "created_at", "started_at", "finished_at")
-    job = {name: document.get(f"build_{name}") for name in known}
+    """Return a Job Hook's job with the keys of a Pipeline Hook's; `commit.id` is the pipeline's."""
+    names = ("name", "stage", "status", "created_at", "started_at", "finished_at")
+    job = {name: document.get(f"build_{name}") for name in names}
     return job | {
         "id": number(document, "build_id"),
         "allow_failure": document.get("build_allow_failure"),
@@ -81,7 +81,7 @@ def _job_of_hook(document: Json) -> Json:
 
 
 def _jobs_of_pipeline(document: Json) -> list[Json]:
-    """A Pipeline Hook's jobs, each with what the pipeline says of all; retried ones are absent."""
+    """Return a Pipeline Hook's jobs with the pipeline's own fields; retried jobs are absent."""
     pipeline, listed = section(document, "object_attributes"), document.get("builds")
     shared = {
         "pipeline_id": pipeline.get("id"),
@@ -97,15 +97,15 @@ def _jobs_of_pipeline(document: Json) -> list[Json]:
 def _report(document: Json, job: Json, request: Request) -> Report:
     host, project = _place(document)
     retries = job.get("retries")
-    known = retries + 1 if type(retries) is int and 0 <= retries < 1_000_000 else None
-    given = job.get("stages")
-    stages = given if isinstance(given, list) else []
+    attempt = retries + 1 if type(retries) is int and 0 <= retries < 1_000_000 else None
+    listed = job.get("stages")
+    stages = listed if isinstance(listed, list) else []
     job_id = number(job, "id", "builds.")
     statement = Statement(
         build_number="",
         run=Run(
             key=f"gitlab:{host}:{job_id}",
-            attempt=known,
+            attempt=attempt,
             url=f"https://{host}/{project}/-/jobs/{job_id}" if host else None,
             commit=text(job, "sha"),
             branch=text(job, "ref"),
@@ -129,7 +129,7 @@ def _report(document: Json, job: Json, request: Request) -> Report:
 
 
 def _events(job: Mapping[str, Any], request: Request) -> list[Event]:
-    """The job as a build, and its stage as the build's one stage."""
+    """Return the events of the job as a build, and of its stage as the build's one stage."""
     word, name = text(job, "status") or "", text(job, "name") or ""
     began, finished = _second(job.get("started_at")), _second(job.get("finished_at"))
     stage = text(job, "stage") or name
@@ -160,13 +160,13 @@ def _failure(job: Mapping[str, Any], word: str, name: str) -> Failure | None:
 
 
 def _second(value: object) -> datetime | None:
-    """To the second: GitLab tells one moment with and without milliseconds."""
-    found = moment(value)
-    return found.replace(microsecond=0) if found else None
+    """Return a time to the second: GitLab sends one time with and without milliseconds."""
+    time = moment(value)
+    return time.replace(microsecond=0) if time else None
 
 
 def _place(document: Json) -> tuple[str, str]:
-    """The server's host and the project's path; older Job Hooks have a repository only."""
+    """Return the server's host and the project's path; older Job Hooks have a repository only."""
     project = optional(document, "project")
     home = text(project, "web_url") or text(optional(document, "repository"), "homepage") or ""
     host, parts = host_and_path(home)
@@ -175,7 +175,7 @@ def _place(document: Json) -> tuple[str, str]:
 
 
 def _variables(job: Mapping[str, Any]) -> dict[str, str]:
-    """For the routes alone: values may be secrets, so none is kept."""
+    """Return the variables for the routes; they may be secrets, and are not stored."""
     listed = job.get("variables")
     pairs = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     return {str(each.get("key")): str(each.get("value")) for each in pairs}

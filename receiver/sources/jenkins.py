@@ -60,7 +60,7 @@ def parse(request: Request, document: Json) -> Content:
 
 
 def _build(document: Json) -> Json:
-    """The build, its names in the Notification plugin's spelling."""
+    """Return the build with the Notification plugin's spelling of the keys. Raises Invalid."""
     build = section(document, "build")
     return {_CAMEL.sub("_", name).lower(): value for name, value in build.items()}
 
@@ -103,7 +103,7 @@ def _report(document: Json, build: Json, phase: str, request: Request) -> Report
 
 
 def _events(build: Json, phase: str, request: Request, what: str) -> list[Event]:
-    """QUEUED comes from the start of the build: it does not tell of waiting."""
+    """Return the events of a phase. QUEUED is sent when the build starts: it is not waiting."""
     began, word = _milliseconds(build.get("timestamp")), (text(build, "status") or "").lower()
     if not PHASES[phase]:
         return begun(began or request.received_at, phase)
@@ -124,7 +124,7 @@ def _milliseconds(*values: object) -> datetime | None:
 
 
 def _job(url: str) -> str:
-    """/job/images/job/main/12/ → images/main, as JOB_NAME has it."""
+    """Return the job's name, as JOB_NAME: /job/images/job/main/12/ → images/main."""
     _, parts = host_and_path(url)
     first = parts.index("job") if "job" in parts else len(parts)
     pairs = zip(parts[first::2], parts[first + 1 :: 2], strict=False)

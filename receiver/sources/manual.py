@@ -36,7 +36,7 @@ from receiver.sources.fields import (
     flat,
 )
 
-RUN_KEY = "api"  # one reporter a build; the fold gives it no attempt of its own
+RUN_KEY = "api"  # one reporter a build, without attempts of its own
 # What a shell, a URL and a table show as it is.
 PRINTABLE = "^[!-~\u00a1-\uffff][ -~\u00a1-\uffff]*$"
 
@@ -99,7 +99,7 @@ class BuildAhead(Strict):
     platform = label()
     os_version = label()
     image_type = label()
-    created_by = label(**about("The token's name where it is not said."))
+    created_by = label(**about("The token's name by default."))
 
 
 class Cancellation(Strict):
@@ -109,7 +109,7 @@ class Cancellation(Strict):
     reason = words(4_000, **about("Shown at the stages that it cut."))
 
 
-WHEN = about("Now where it is not said; without a zone it is UTC.")
+WHEN = about("Now by default; without a zone it is UTC.")
 
 
 class Placed(Strict):
@@ -159,7 +159,7 @@ class NewArtifact(Strict):
         validate=validate.OneOf(("final", "resumable")), load_default="final", **KIND
     )
     state = Integer(0, 100, **about("How far the image is."))
-    expires_at = Moment(**about("Until when it is kept; for ever where it is not said."))
+    expires_at = Moment(**about("Until when it is kept; for ever by default."))
     at = Moment(**WHEN)
 
 

@@ -1,4 +1,4 @@
-"""A Packer manifest → artifacts; pure.
+"""From a Packer manifest to artifacts.
 
 Packer's post-processor appends to one file over runs, repeats names, leaves fields out or null, and
 writes an artifact id whose shape depends on the builder:
@@ -26,7 +26,7 @@ _DIGITALOCEAN = re.compile(r"(?P<regions>[a-z0-9-]+(?:,[a-z0-9-]+)*):(?P<id>[^:,
 
 
 def check(document: object) -> Json:
-    """The document if it is a manifest; Invalid names each wrong field.
+    """Return the document if it is a manifest. Raises Invalid with each wrong field.
 
     Shape: `{"builds": [{"name", "builder_type", "build_time", "files", "artifact_id",
     "packer_run_uuid", "custom_data"}], "last_run_uuid"}`; any of them may be absent or null.
@@ -40,28 +40,28 @@ def check(document: object) -> Json:
 
 
 def artifacts(document: Mapping[str, Any]) -> tuple[Artifact, ...]:
-    """Every artifact, one a region, in the manifest's order, equal ones once."""
-    found: dict[str, Artifact] = {}
+    """Return every artifact, one a region, in the manifest's order, equal ones once."""
+    by_content: dict[str, Artifact] = {}
     for entry in _entries(document):
         for region, artifact_id in _ids(entry):
             artifact = _artifact(document, entry, region, artifact_id)
-            found.setdefault(_likeness(artifact), artifact)
-    return tuple(found.values())
+            by_content.setdefault(_content(artifact), artifact)
+    return tuple(by_content.values())
 
 
 def moment(document: Mapping[str, Any]) -> datetime | None:
-    """One second after the last entry of the last run was written; None where no time is kept."""
+    """Return one second after the newest entry of the last run; None if no entry has a time."""
     times = [entry["build_time"] for entry in _current(document) if entry.get("build_time")]
     return _time(max(times)) + timedelta(seconds=1) if times else None
 
 
 def run_key(document: Mapping[str, Any], body: bytes) -> str:
-    """The last run's UUID, else the SHA-256 of the body."""
+    """Return the last run's UUID, else the SHA-256 of the body."""
     return document.get("last_run_uuid") or hashlib.sha256(body).hexdigest()
 
 
 def infer(document: Mapping[str, Any]) -> Identity:
-    """The platform is the builder's type, where the last run used one builder only."""
+    """Return the builder's type as the platform, if the last run used one builder only."""
     types = {entry.get("builder_type") for entry in _current(document)}
     return (
         Identity(platform=(types.pop() or "")[:MAX_NAME] or None) if len(types) == 1 else Identity()
@@ -69,17 +69,17 @@ def infer(document: Mapping[str, Any]) -> Identity:
 
 
 def custom(document: Mapping[str, Any]) -> tuple[Identity, str | None]:
-    """What custom_data says the build is, and its number; `milepost_…` keys win."""
-    said: dict[str, str] = {}
+    """Return identity and build number by custom_data; `milepost_…` keys win."""
+    values: dict[str, str] = {}
     for entry in _current(document):
         data = entry.get("custom_data") or {}
         for prefix in ("", "milepost_"):
             for name in ("build_number", *DIMENSIONS):
                 value = data.get(prefix + name, "").strip()[:MAX_NAME]
                 if value and value != UNRESOLVED:
-                    said[name] = value
-    number = said.pop("build_number", "")
-    return Identity(**said), number if NUMBER_SHAPE.fullmatch(number) else None
+                    values[name] = value
+    number = values.pop("build_number", "")
+    return Identity(**values), number if NUMBER_SHAPE.fullmatch(number) else None
 
 
 def _entries(document: Mapping[str, Any]) -> list[Json]:
@@ -91,7 +91,7 @@ def _current(document: Mapping[str, Any]) -> list[Json]:
 
 
 def _is_current(document: Mapping[str, Any], entry: Json) -> bool:
-    """Of the last run; where the manifest names none, every entry is."""
+    """Return whether an entry is of the last run; every entry is if the manifest names none."""
     last = document.get("last_run_uuid")
     return not last or entry.get("packer_run_uuid") == last
 
@@ -112,7 +112,7 @@ def _artifact(
     )
 
 
-def _likeness(artifact: Artifact) -> str:
+def _content(artifact: Artifact) -> str:
     """Two manifest post-processors in one build write its entry twice, seconds apart."""
     return repr(
         (
@@ -127,7 +127,7 @@ def _likeness(artifact: Artifact) -> str:
 
 
 def _ids(entry: Json) -> list[tuple[str | None, str]]:
-    """(region, id) pairs; only these two builders' ids are lists, and a colon elsewhere is text."""
+    """Return (region, id) pairs. Only the ids of these two builders are lists."""
     whole = entry.get("artifact_id") or ""
     builder = entry.get("builder_type") or ""
     if builder.startswith("amazon-"):
@@ -182,10 +182,10 @@ def _file_problems(path: str, file: Any) -> Iterator[tuple[str, list[str]]]:
 
 
 def _field(
-    path: str, value: Any, is_right: Callable[[Any], bool], wanted: str
+    path: str, value: Any, is_valid: Callable[[Any], bool], expected: str
 ) -> Iterator[tuple[str, list[str]]]:
-    if value is not None and not is_right(value):
-        yield path, [f"Must be {wanted}."]
+    if value is not None and not is_valid(value):
+        yield path, [f"Must be {expected}."]
 
 
 def _is_text(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The verifiers: on raw bytes, in constant time, each refusal the same.
+"""Verify signatures on raw bytes, in constant time; every refusal is the same.
 
 Standard Webhooks: https://github.com/standard-webhooks/standard-webhooks (spec 1.0.0).
 """
@@ -25,30 +25,30 @@ _BEARER_SECRET = re.compile(r"bearer:[!-~]{8,}")
 
 
 def standard_or_bearer(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> None:
-    """Pass a Standard Webhooks signature or a bearer token; Unauthorized for everything else.
+    """Raise Unauthorized unless the request has a Standard Webhooks signature or a bearer token.
 
-    Where a signature is present the token does not count.
+    If a signature is present, the token does not count.
     """
     if "webhook-signature" in headers:
         keys = [secret for secret in secrets if secret.startswith(STANDARD)]
-        passed = _signed(headers, body, keys)
+        passed = _has_signature(headers, body, keys)
     else:
         tokens = [secret for secret in secrets if secret.startswith(BEARER)]
-        passed = _borne(headers.get("authorization", ""), tokens)
+        passed = _has_token(headers.get("authorization", ""), tokens)
     if not passed:
         raise Unauthorized
 
 
 def hub(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> None:
-    """Pass GitHub's X-Hub-Signature-256; Unauthorized for everything else.
+    """Raise Unauthorized unless GitHub's X-Hub-Signature-256 is valid.
 
     https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     """
-    given = headers.get("x-hub-signature-256", "").encode("latin-1", "replace")
-    wanted = [
+    signature = headers.get("x-hub-signature-256", "").encode("latin-1", "replace")
+    expected = [
         b"sha256=" + hmac.new(key.encode(), body, "sha256").hexdigest().encode() for key in secrets
     ]
-    matches = [hmac.compare_digest(given, each) for each in wanted]
+    matches = [hmac.compare_digest(signature, each) for each in expected]
     if not any(matches):
         raise Unauthorized
 
@@ -56,10 +56,13 @@ def hub(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> None
 def standard_or_token(
     headers: Mapping[str, str], body: bytes, secrets: Iterable[str], header: str
 ) -> None:
-    """Pass a Standard Webhooks signature or, where there is none, a plain token in a header."""
+    """Raise Unauthorized unless the request has a Standard Webhooks signature or, without one, a
+    token in the header."""
     known = list(secrets)
     if "webhook-signature" in headers:
-        passed = _signed(headers, body, [each for each in known if each.startswith(STANDARD)])
+        passed = _has_signature(
+            headers, body, [each for each in known if each.startswith(STANDARD)]
+        )
     else:
         tokens = [each for each in known if not each.startswith(STANDARD)]
         passed = _equals_any(headers.get(header, ""), tokens)
@@ -68,15 +71,15 @@ def standard_or_token(
 
 
 def basic(headers: Mapping[str, str], secrets: Iterable[str]) -> None:
-    """Pass HTTP Basic with one of the secrets, each `user:password`."""
-    scheme, _, given = headers.get("authorization", "").partition(" ")
-    wanted = [base64.b64encode(secret.encode()).decode() for secret in secrets]
-    if not _equals_any(given, wanted) or scheme.lower() != "basic":
+    """Raise Unauthorized unless HTTP Basic has one of the secrets, each `user:password`."""
+    scheme, _, login = headers.get("authorization", "").partition(" ")
+    expected = [base64.b64encode(secret.encode()).decode() for secret in secrets]
+    if not _equals_any(login, expected) or scheme.lower() != "basic":
         raise Unauthorized
 
 
 def check_secret(secret: str) -> str | None:
-    """What is wrong with a secret of this kind, or None."""
+    """Return the problem of a secret of this kind, or None."""
     if _BEARER_SECRET.fullmatch(secret) or _STANDARD_SECRET.fullmatch(secret):
         return None
     return (
@@ -85,7 +88,7 @@ def check_secret(secret: str) -> str | None:
     )
 
 
-def _signed(headers: Mapping[str, str], body: bytes, keys: Iterable[str]) -> bool:
+def _has_signature(headers: Mapping[str, str], body: bytes, keys: Iterable[str]) -> bool:
     shapes = (
         MESSAGE_ID.fullmatch(headers.get("webhook-id", "")),
         _TIMESTAMP.fullmatch(headers.get("webhook-timestamp", "")),
@@ -98,37 +101,37 @@ def _signed(headers: Mapping[str, str], body: bytes, keys: Iterable[str]) -> boo
 
 
 def _verifies(key: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """On the bytes as they came, of which no copy is made: the library makes a text of them, which
-    may take four times as much, and refuses what is none; that is for whoever reads it to say."""
+    """Return whether the raw bytes have a fresh signature of this key. They are not copied: the
+    library would decode them, to up to four times their size."""
     secret = _decoded(key)
     if not secret:  # whoever knows nothing could sign with an empty one
         return False
     digest = hmac.new(secret, digestmod="sha256")
     digest.update(f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode())
     digest.update(body)
-    wanted = b"v1," + base64.b64encode(digest.digest())
+    expected = b"v1," + base64.b64encode(digest.digest())
     fresh = abs(time.time() - int(headers["webhook-timestamp"])) <= TOLERANCE_SECONDS
-    given = headers["webhook-signature"].encode().split(b" ")
-    matches = [hmac.compare_digest(wanted, each) for each in given]
+    signatures = headers["webhook-signature"].encode().split(b" ")
+    matches = [hmac.compare_digest(expected, each) for each in signatures]
     return fresh and any(matches)
 
 
 def _decoded(key: str) -> bytes:
-    """Its bytes; none where it is no base64."""
+    """Return the bytes of a key; none if it is no base64."""
     try:
         return base64.b64decode(key.removeprefix(STANDARD) + "==")
     except binascii.Error:
         return b""
 
 
-def _borne(authorization: str, tokens: Iterable[str]) -> bool:
+def _has_token(authorization: str, tokens: Iterable[str]) -> bool:
     scheme, _, token = authorization.partition(" ")
     passed = _equals_any(token, [known[len(BEARER) :] for known in tokens])
     return passed and scheme.lower() == "bearer"
 
 
-def _equals_any(given: str, known: Iterable[str]) -> bool:
+def _equals_any(text: str, known: Iterable[str]) -> bool:
     """Compare bytes: text outside ASCII makes compare_digest raise."""
-    sent = given.encode("latin-1", "replace")
+    sent = text.encode("latin-1", "replace")
     matches = [hmac.compare_digest(sent, each.encode()) for each in known]
     return any(matches)
