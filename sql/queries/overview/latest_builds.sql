@@ -29,20 +29,15 @@ WITH RECURSIVE latest AS (
     ) AS next
 )
 SELECT
-    builds.id, builds.build_number, projects.name AS project, platforms.name AS platform,
-    platforms.cloud_provider, os_versions.name AS os_version, image_types.name AS image_type,
-    builds.current_state, builds.status, builds.attempt, builds.start_time, builds.end_time,
-    builds.duration_seconds, builds.created_at, builds.last_heard_at, builds.heartbeat_at,
-    artifact.artifact_id, artifact.region
+    builds.id, builds.build_number, builds.project, builds.platform, builds.cloud_provider,
+    builds.os_version, builds.image_type, builds.current_state, builds.status, builds.attempt,
+    builds.start_time, builds.end_time, builds.duration_seconds, builds.created_at,
+    builds.last_heard_at, builds.heartbeat_at, artifact.artifact_id, artifact.region
 FROM latest
-JOIN builds ON builds.id = latest.id
-JOIN platforms ON platforms.id = builds.platform_id
-JOIN os_versions ON os_versions.id = builds.os_version_id
-JOIN image_types ON image_types.id = builds.image_type_id
-LEFT JOIN projects ON projects.id = builds.project_id
+JOIN named_builds AS builds ON builds.id = latest.id
 LEFT JOIN LATERAL (
     SELECT artifact_id, region FROM artifacts WHERE build_id = builds.id ORDER BY place DESC LIMIT 1
 ) AS artifact ON true
 ORDER BY
-    platforms.name, os_versions.major_version, os_versions.minor_version, os_versions.name,
-    image_types.name, projects.name, artifact.region
+    builds.platform, builds.major_version, builds.minor_version, builds.os_version,
+    builds.image_type, builds.project, artifact.region

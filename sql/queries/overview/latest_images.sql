@@ -61,16 +61,11 @@ candidates AS (
 )
 
 SELECT
-    builds.build_number, projects.name AS project, platforms.name AS platform,
-    platforms.cloud_provider, os_versions.name AS os_version, image_types.name AS image_type,
-    candidates.built_at, candidates.artifact_id, candidates.region
+    builds.build_number, builds.project, builds.platform, builds.cloud_provider, builds.os_version,
+    builds.image_type, candidates.built_at, candidates.artifact_id, candidates.region
 FROM candidates
-JOIN builds ON builds.id = candidates.id
-JOIN platforms ON platforms.id = builds.platform_id
-JOIN os_versions ON os_versions.id = builds.os_version_id
-JOIN image_types ON image_types.id = builds.image_type_id
-LEFT JOIN projects ON projects.id = builds.project_id
+JOIN named_builds AS builds ON builds.id = candidates.id
 WHERE candidates.place = 1
 ORDER BY
-    platforms.name, os_versions.major_version, os_versions.minor_version, os_versions.name,
-    image_types.name, projects.name, candidates.region
+    builds.platform, builds.major_version, builds.minor_version, builds.os_version,
+    builds.image_type, builds.project, candidates.region

@@ -1,17 +1,13 @@
 -- The newest running builds, at most 30, each with its open stage and what that usually takes.
 SELECT
-    builds.build_number, projects.name AS project, platforms.name AS platform,
-    os_versions.name AS os_version, image_types.name AS image_type, builds.current_state,
-    builds.status, builds.attempt, builds.start_time, builds.end_time, builds.duration_seconds,
-    builds.last_heard_at, builds.heartbeat_at, stage.stage, stage.start_time AS stage_start,
-    usual.seconds AS usual_seconds
+    builds.build_number, builds.project, builds.platform, builds.os_version, builds.image_type,
+    builds.current_state, builds.status, builds.attempt, builds.start_time, builds.end_time,
+    builds.duration_seconds, builds.last_heard_at, builds.heartbeat_at, stage.stage,
+    stage.start_time AS stage_start, usual.seconds AS usual_seconds
 FROM (
-    SELECT * FROM builds WHERE status = 'running' ORDER BY created_at DESC, id DESC LIMIT 30
-) AS builds
-JOIN platforms ON platforms.id = builds.platform_id
-JOIN os_versions ON os_versions.id = builds.os_version_id
-JOIN image_types ON image_types.id = builds.image_type_id
-LEFT JOIN projects ON projects.id = builds.project_id
+    SELECT id FROM builds WHERE status = 'running' ORDER BY created_at DESC, id DESC LIMIT 30
+) AS newest
+JOIN named_builds AS builds ON builds.id = newest.id
 LEFT JOIN LATERAL (
     SELECT stage, start_time
     FROM build_states
