@@ -13,11 +13,11 @@ from receiver.ingest import manual
 from receiver.ingest.manual import Author
 from receiver.ingest.replay import replay
 from receiver.ingest.services import Services
-from receiver.storage import audit, builds, deliveries, failures, overview, paging, resolving, stats
+from receiver.storage import audit, builds, deliveries, failures, overview, paging, statistics
 from receiver.storage.audit import Actor
 from receiver.storage.db import Row
 from receiver.storage.deliveries import Filter
-from receiver.storage.resolving import Said
+from receiver.storage.failures import Resolution
 from receiver.web.filters import build_filter
 
 Page = tuple[list[Row], str | None]
@@ -128,17 +128,17 @@ class Local:
         """As /failures knows them, without groups."""
 
         def fetch(count: int, after: str | None) -> Page:
-            return failures.listed(self._database, status, count, after)
+            return failures.list_failures(self._database, status, count, after)
 
         return listed(fetch, limit, {})
 
     def resolve(self, failure_id: UUID, notes: str) -> None:
         """As the form of /failures does."""
-        resolving.resolve(self._database, failure_id, Said(True, notes), self._who)
+        failures.resolve_failure(self._database, failure_id, Resolution(True, notes), self._who)
 
     def reopen(self, failure_id: UUID) -> None:
         """As the form of /failures does."""
-        resolving.resolve(self._database, failure_id, Said(False), self._who)
+        failures.resolve_failure(self._database, failure_id, Resolution(False), self._who)
 
     def deliveries(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
         """As /deliveries lists them."""
@@ -160,8 +160,12 @@ class Local:
         """Read now."""
         if part == "summary":
             now, stall_after = datetime.now(UTC), self._services.config.stall_after
-            return [stats.summary(self._database, now, stall_after)]
-        read = stats.combinations if part == "combinations" else stats.stages
+            return [statistics.summary(self._database, now, stall_after)]
+        read = (
+            statistics.combination_statistics
+            if part == "combinations"
+            else statistics.stage_statistics
+        )
         return read(self._database)
 
     def create(self, number: str, said: Mapping[str, Any]) -> Row:

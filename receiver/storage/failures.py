@@ -1,17 +1,31 @@
-"""Failures, open ones grouped by what they have in common. A reader beside reads."""
+"""Failures: lists of them, groups of alike ones, and how people resolve them.
+
+The fold writes failures; it never writes their resolution.
+"""
 
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from receiver.domain import redact
-from receiver.storage.db import Database, Row, query
+from receiver.errors import Invalid, NotFound
+from receiver.storage import audit
+from receiver.storage.audit import Actor, Target
+from receiver.storage.db import Connection, Database, Row, query
+from receiver.storage.dimensions import is_within
 from receiver.storage.paging import Page, page_of, page_parameters
 
-DAYS = 14
+TREND_DAYS = 14
 SHAPE_LENGTH = 160
+MAX_NOTES = 4000
+OPEN_WINDOW = 1000  # failures that are searched for the open ones of unfinished builds
+OPEN_LIMIT = 300
+RESOLVED_LIMIT = 50
+DEFAULTS: Row = {"after_time": None, "after_id": None, "by_resolution": False, "unfinished": False}
 _VARYING = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}|\b(?:i|ami|vol|snap|sg|subnet|vpc)-[0-9a-f]+\b|0x[0-9a-f]+"
     r"|\b[0-9a-f]{12,}\b|\d+(?:[.:]\d+)*",
@@ -19,76 +33,116 @@ _VARYING = re.compile(
 )
 
 
-def failures(database: Database, now: datetime, *, everything: bool) -> dict[str, Any]:
-    """The newest open failures in groups, and the newest resolved ones.
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Whether a failure is resolved or open, with notes."""
 
-    Without `everything` those of builds that are good by now are left out. What looks secret is
-    masked, here and below.
+    resolved: bool
+    notes: str = ""
+
+
+def failure_groups(database: Database, now: datetime, *, everything: bool) -> dict[str, Any]:
+    """Return the newest open failures in groups, and the newest resolved ones.
+
+    Without `everything`, failures of completed builds are left out. Secrets are masked.
     """
-    opened, resolved = _read(database, everything=everything)
-    shown: dict[str, Any] = redact.document({"groups": grouped(opened, now), "resolved": resolved})
+    with database.transaction() as connection:
+        opened = _select(
+            connection, "open", limit=OPEN_LIMIT, window=OPEN_WINDOW, unfinished=not everything
+        )
+        resolved = _select(connection, "resolved", limit=RESOLVED_LIMIT, by_resolution=True)
+    shown: dict[str, Any] = redact.document(
+        {"groups": group_failures(opened, now), "resolved": resolved}
+    )
     return shown | {"open_count": len(opened)}
 
 
-def listed(database: Database, status: str, limit: int, after: str | None = None) -> Page:
-    """A page of failures that are `open`, `resolved` or either (`all`), and the next one's cursor.
+def list_failures(database: Database, status: str, limit: int, after: str | None = None) -> Page:
+    """Return one page of failures that are `open`, `resolved` or either (`all`), newest first.
 
-    The newest first, without groups.
+    Secrets are masked.
     """
-    row = page_parameters(limit, after) | {"status": status}
     with database.transaction() as connection:
-        # Planned anew for each status: one plan for all of them would use no partial index.
-        rows = connection.execute(query("failures/list_failures"), row, prepare=False).fetchall()
+        rows = _select(connection, status, **page_parameters(limit, after))
     return page_of(redact.document(rows), limit, "created_at")
 
 
-def _read(database: Database, *, everything: bool) -> list[list[Row]]:
-    with database.transaction() as connection:
-        opened = connection.execute(
-            query("failures/open_failures"), {"everything": everything}
-        ).fetchall()
-        resolved = connection.execute(query("failures/resolved_failures")).fetchall()
-    return [opened, resolved]
+def _select(connection: Connection, status: str, limit: int, **parameters: object) -> list[Row]:
+    row = DEFAULTS | {"status": status, "limit": limit, "window": limit} | parameters
+    # Planned anew for each status: one plan for all of them would use no partial index.
+    return connection.execute(query("failures/list_failures"), row, prepare=False).fetchall()
 
 
-def shape(message: str) -> str:
-    """The first line without what differs from one occurrence to the next; pure.
+def resolve_failure(
+    database: Database,
+    failure_id: UUID,
+    resolution: Resolution,
+    actor: Actor,
+    project: str | None = None,
+) -> str:
+    """Resolve or reopen a failure. Return its build's number.
 
-    >>> shape("timeout after 31 s on i-0abc12")
-    'timeout after # s on #'
+    Raises NotFound where `project` has no such failure, Invalid where the notes are too long.
     """
-    first = next((line for line in message.splitlines() if line.strip()), "").strip()
-    return _VARYING.sub("#", first[: 4 * SHAPE_LENGTH])[:SHAPE_LENGTH]
+    notes = resolution.notes.replace("\0", "").strip()
+    if len(notes) > MAX_NOTES:
+        raise Invalid(fields={"notes": [f"At most {MAX_NOTES} characters."]})
+    after = {"notes": notes or None, "resolved": resolution.resolved}
+    with database.transaction() as connection:
+        row = connection.execute(
+            query("failures/resolve_failure"), after | {"id": failure_id}
+        ).fetchone()
+        if row is None or not is_within(connection, row["project"], project):
+            raise NotFound("There is no such failure.")
+        number: str = row["build_number"]
+        action = "failure.resolve" if resolution.resolved else "failure.reopen"
+        before = {name: row[name] for name in after}
+        target = Target("failure", number, failure_id)
+        audit.note_change(connection, actor, action, target, before, after)
+    return number
 
 
-def grouped(rows: Sequence[Row], now: datetime) -> list[Row]:
-    """Groups of one component and shape, the largest first; `trend` counts each of 14 days."""
+def group_failures(rows: Sequence[Row], now: datetime) -> list[Row]:
+    """Return groups of one component and message shape, the largest first; pure.
+
+    A group's `trend` counts its failures on each of the last 14 days.
+    """
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     messages = {row["error_message"] for row in rows}
-    # Masked as a whole: what stands around a secret tells that it is one.
-    shapes = {each: shape(redact.text(each)) for each in messages}
+    # Masked as a whole: the text around a secret tells that it is one.
+    shapes = {message: message_shape(redact.text(message)) for message in messages}
     for row in rows:
         component = row["component"] or row["stage"] or "build"
         groups[component, shapes[row["error_message"]]].append(row)
-    found = [
+    summaries = [
         {
             "component": component,
-            "shape": text,
+            "shape": shape,
             "count": len(members),
             "last_at": members[0]["created_at"],
             "builds": len({row["build_number"] for row in members}),
             "trend": _trend(members, now),
             "failures": members[:20],
         }
-        for (component, text), members in groups.items()
+        for (component, shape), members in groups.items()
     ]
-    return sorted(found, key=lambda group: (-group["count"], group["component"], group["shape"]))
+    return sorted(summaries, key=lambda each: (-each["count"], each["component"], each["shape"]))
+
+
+def message_shape(message: str) -> str:
+    """Return the first line without the parts that vary between occurrences; pure.
+
+    >>> message_shape("timeout after 31 s on i-0abc12")
+    'timeout after # s on #'
+    """
+    first = next((line for line in message.splitlines() if line.strip()), "").strip()
+    return _VARYING.sub("#", first[: 4 * SHAPE_LENGTH])[:SHAPE_LENGTH]
 
 
 def _trend(rows: Sequence[Row], now: datetime) -> list[int]:
-    days = [0] * DAYS
+    days = [0] * TREND_DAYS
     for row in rows:
         age = (now - row["created_at"]).days
-        if 0 <= age < DAYS:
-            days[DAYS - 1 - age] += 1
+        if 0 <= age < TREND_DAYS:
+            days[TREND_DAYS - 1 - age] += 1
     return days

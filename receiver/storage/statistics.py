@@ -1,41 +1,71 @@
-"""What /metrics asks of the database: counts and durations. A reader beside reads.
+"""Counts, durations and outcomes of builds, for /metrics and the API.
 
-Each statement reads so many rows at most, however long the history is.
+Each query reads a limited number of the newest rows, however long the history is.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from receiver.domain.stages import STATES
 from receiver.storage.db import Database, Row, query
+from receiver.storage.overview import overview
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """`counts` has last_delivery_at, quarantined, open_failures, running, stalled, and builds.
-
-    `builds` counts by status. `durations` has rows of kind (run or stage), label, bucket, count
-    and seconds.
-    """
+class Metrics:
+    """`counts` is the row of build_counts(). `durations` are rows of kind (run or stage), label,
+    bucket, count and seconds."""
 
     counts: Row
     durations: list[Row]
 
 
-def figures(database: Database, stall_after: timedelta, bounds: Sequence[int]) -> Figures:
-    """What there is now; `bounds` are the upper ends of the buckets, in seconds."""
+def build_metrics(database: Database, stall_after: timedelta, bounds: Sequence[int]) -> Metrics:
+    """Return the metrics of now; `bounds` are the upper ends of the buckets, in seconds."""
     # width_bucket counts a bound to the bucket above, Prometheus to the one below.
-    above = [bound + 1 for bound in bounds]
+    row = {"bounds": [bound + 1 for bound in bounds]}
     with database.transaction() as connection:
-        durations = connection.execute(query("statistics/durations"), {"bounds": above}).fetchall()
-    return Figures(counts(database, stall_after), durations)
+        durations = connection.execute(query("statistics/durations"), row).fetchall()
+    return Metrics(build_counts(database, stall_after), durations)
 
 
-def counts(database: Database, stall_after: timedelta) -> Row:
-    """What is counted alone, as Figures has it."""
+def build_counts(database: Database, stall_after: timedelta) -> Row:
+    """Return counts: last_delivery_at, quarantined, open_failures, running, stalled, builds.
+
+    `builds` counts the builds of 24 hours by status.
+    """
+    row = {"stall_after": stall_after}
     with database.transaction() as connection:
-        found = connection.execute(
-            query("statistics/figures"), {"stall_after": stall_after}
-        ).fetchone()
-    assert found is not None  # noqa: S101  # it is one row always
-    return found
+        counts = connection.execute(query("statistics/counts"), row).fetchone()
+    assert counts is not None  # noqa: S101  # it is one row always
+    return counts
+
+
+def summary(database: Database, now: datetime, stall_after: timedelta) -> Row:
+    """Return the counts of /metrics and of the overview in one row."""
+    counts = build_counts(database, stall_after)
+    expected = overview(database, now, stall_after)["expected"]
+    return {
+        "builds_of_24_hours": counts["builds"],
+        "running": counts["running"],
+        "stalled": counts["stalled"],
+        "combinations_expected": expected["count"],
+        "combinations_seen": expected["seen"],
+        "open_failures": counts["open_failures"],
+        "quarantined_deliveries": counts["quarantined"],
+        "last_delivery_at": counts["last_delivery_at"],
+    }
+
+
+def combination_statistics(database: Database) -> list[Row]:
+    """Return the builds of 30 days by project, platform, OS version and image type."""
+    with database.transaction() as connection:
+        return connection.execute(query("statistics/combination_stats")).fetchall()
+
+
+def stage_statistics(database: Database) -> list[Row]:
+    """Return the runs, failures and seconds of each state."""
+    with database.transaction() as connection:
+        rows = connection.execute(query("statistics/stage_stats")).fetchall()
+    return [{"name": STATES.get(row["state"])} | row for row in rows]

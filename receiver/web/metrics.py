@@ -19,7 +19,7 @@ from receiver.domain.model import BUILD_STATUSES
 from receiver.errors import Unavailable
 from receiver.ingest.services import Services
 from receiver.sources import SOURCES
-from receiver.storage.statistics import Figures, figures
+from receiver.storage.statistics import Metrics, build_metrics
 from receiver.web.auth import require_read
 from receiver.web.context import services
 
@@ -101,7 +101,7 @@ class Instruments:
 
 
 class DatabaseCollector:
-    """Figures of the database, read at each scrape."""
+    """Metrics of the database, read at each scrape."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -112,7 +112,7 @@ class DatabaseCollector:
 
         stall_after = self._services.config.stall_after
         try:
-            current = figures(self._services.database, stall_after, DURATION_SECONDS)
+            current = build_metrics(self._services.database, stall_after, DURATION_SECONDS)
         except Unavailable:
             yield GaugeMetricFamily("milepost_database_up", "1 if the database answers.", 0)
             return
@@ -179,7 +179,7 @@ def instruments(app: Flask) -> Instruments:
     return counters
 
 
-def _counts(current: Figures) -> Iterator["Metric"]:
+def _counts(current: Metrics) -> Iterator["Metric"]:
     from prometheus_client.core import GaugeMetricFamily
 
     counts = current.counts
@@ -204,7 +204,7 @@ def _counts(current: Figures) -> Iterator["Metric"]:
         yield GaugeMetricFamily(name, text, counts["last_delivery_at"].timestamp())
 
 
-def _durations(current: Figures, kind: str, name: str, label: str, text: str) -> "Metric":
+def _durations(current: Metrics, kind: str, name: str, label: str, text: str) -> "Metric":
     """Return a histogram of a window of time: rate() of it has no meaning."""
     from prometheus_client.core import HistogramMetricFamily
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from receiver.cli.demo_history import envelopes
 from receiver.config import Config
-from receiver.storage.failures import shape
+from receiver.storage.failures import message_shape
 from tests.support.senders import envelope, manifest, post, shown, stage, told, verdict
 
 OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
@@ -169,7 +169,7 @@ def test_failures_of_one_shape_are_one_group(client: FlaskClient):
     report(client, "n-2", "failed")
     (group,) = told(client.get("/failures.json"))["groups"]
     assert (group["component"], group["count"]) == ("ansible", 2)
-    assert group["shape"] == shape(FAILURE["message"]) == "no route after # s"
+    assert group["shape"] == message_shape(FAILURE["message"]) == "no route after # s"
 
 
 def test_failures_that_differ_in_a_secret_are_one_group_without_it(client: FlaskClient):

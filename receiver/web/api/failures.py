@@ -6,8 +6,8 @@ from marshmallow import fields, validate
 
 from receiver.domain.model import Json
 from receiver.sources.manual import Strict
-from receiver.storage import failures, resolving
-from receiver.storage.resolving import Said
+from receiver.storage import failures
+from receiver.storage.failures import Resolution
 from receiver.web import auth
 from receiver.web.api.operations import Blueprint, Nothing, page, page_of
 from receiver.web.api.schemas import BuildReference, Failure
@@ -30,22 +30,24 @@ class Notes(Strict):
 def list_failures(query: Json) -> Json:
     """Failures that are open, resolved or either, the newest first."""
     database, after = services().database, query.get("after")
-    return page(*failures.listed(database, query["status"], query["limit"], after))
+    return page(*failures.list_failures(database, query["status"], query["limit"], after))
 
 
 @blueprint.operation("POST", f"{ONE}/resolve", WRITES, {200: BuildReference}, body=Notes)
 def resolve_failure(body: Json, failure_id: UUID) -> Json:
     """Mark a failure resolved, with notes."""
-    return _marked(failure_id, Said(True, body["notes"]))
+    return _marked(failure_id, Resolution(True, body["notes"]))
 
 
 @blueprint.operation("POST", f"{ONE}/reopen", WRITES, {200: BuildReference}, body=Nothing)
 def reopen_failure(body: Json, failure_id: UUID) -> Json:  # noqa: ARG001  # it is empty
     """Mark a failure open again."""
-    return _marked(failure_id, Said(False))
+    return _marked(failure_id, Resolution(False))
 
 
-def _marked(failure_id: UUID, said: Said) -> Json:
+def _marked(failure_id: UUID, resolution: Resolution) -> Json:
     project = auth.require("write").project
-    number = resolving.resolve(services().database, failure_id, said, auth.who(), project)
+    number = failures.resolve_failure(
+        services().database, failure_id, resolution, auth.who(), project
+    )
     return {"build_number": number}

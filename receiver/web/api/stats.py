@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from receiver.domain.model import Json
-from receiver.storage import audit, stats
+from receiver.storage import audit, statistics
 from receiver.storage.audit import AuditFilter
 from receiver.web.api.operations import Blueprint, list_of, page, page_of
 from receiver.web.api.schemas import (
@@ -22,19 +22,19 @@ blueprint = Blueprint("stats", "Counts and durations of builds, and the audit tr
 def show_stats() -> Json:
     """The counts of /metrics and the overview."""
     stall_after = services().config.stall_after
-    return stats.summary(services().database, datetime.now(UTC), stall_after)
+    return statistics.summary(services().database, datetime.now(UTC), stall_after)
 
 
 @blueprint.operation("GET", "/stats/combinations", "read", {200: list_of(CombinationStats)})
 def list_combinations() -> Json:
     """Builds of each combination in 30 days: counts and durations."""
-    return {"items": stats.combinations(services().database)}
+    return {"items": statistics.combination_statistics(services().database)}
 
 
 @blueprint.operation("GET", "/stats/stages", "read", {200: list_of(StageStats)})
 def list_stages() -> Json:
     """Runs of each state in the newest 1,000 builds: counts and durations."""
-    return {"items": stats.stages(services().database)}
+    return {"items": statistics.stage_statistics(services().database)}
 
 
 @blueprint.operation("GET", "/audit", "admin", {200: page_of(AuditEntry)}, query=AuditQuery)

@@ -6,8 +6,8 @@ from uuid import UUID
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.storage import failures, resolving
-from receiver.storage.resolving import Said
+from receiver.storage import failures
+from receiver.storage.failures import Resolution
 from receiver.web.auth import require_read, require_write, who
 from receiver.web.context import services
 from receiver.web.pages import charts
@@ -24,7 +24,7 @@ def list_failures() -> Response:
 
 def _failures() -> Values:
     everything = request.args.get("all") == "1"
-    listed = failures.failures(services().database, datetime.now(UTC), everything=everything)
+    listed = failures.failure_groups(services().database, datetime.now(UTC), everything=everything)
     charted = [group | {"bars": charts.trend(group["trend"])} for group in listed["groups"]]
     return listed | {"_charted": charted, "_everything": everything}
 
@@ -33,8 +33,8 @@ def _failures() -> Values:
 def resolve(failure_id: UUID) -> BaseResponse:
     """Resolve a failure with notes, or reopen it; needs a token of scope write."""
     require_write()
-    resolution = Said(request.form.get("resolved") != "no", request.form.get("notes", ""))
-    number = resolving.resolve(services().database, failure_id, resolution, who())
+    resolution = Resolution(request.form.get("resolved") != "no", request.form.get("notes", ""))
+    number = failures.resolve_failure(services().database, failure_id, resolution, who())
     if request.form.get("back") == "failures":
         return redirect(url_for("pages.failures"), 303)
     return redirect(url_for("pages.build", build_number=number) + "#failures", 303)

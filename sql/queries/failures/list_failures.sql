@@ -1,13 +1,14 @@
--- A page of failures with their builds, newest first, from behind a position on; status is open,
--- resolved or all.
+-- Failures with their builds, newest first, from behind a position on. `status` is open, resolved or
+-- all; `by_resolution` orders by the time of resolution; `unfinished` leaves out completed
+-- builds, of the newest `window` failures.
 SELECT
-    failures.id, builds.build_number, projects.name AS project, platforms.name AS platform,
-    os_versions.name AS os_version, image_types.name AS image_type, failures.stage,
-    failures.state, failures.attempt, failures.failure_type, failures.error_message,
-    failures.component, failures.created_at, failures.resolved_at, failures.resolution_notes,
-    builds.status, builds.attempt > failures.attempt AS is_past
+    failures.id, builds.build_number, builds.project, builds.platform, builds.os_version,
+    builds.image_type, failures.stage, failures.state, failures.attempt, failures.failure_type,
+    failures.error_message, failures.component, failures.created_at, failures.resolved_at,
+    failures.resolution_notes, builds.status, builds.attempt > failures.attempt AS is_past
 FROM (
-    SELECT *
+    SELECT
+        *, CASE WHEN %(by_resolution)s THEN resolved_at ELSE created_at END AS time
     FROM build_failures
     WHERE
         (
@@ -19,12 +20,10 @@ FROM (
             %(after_time)s::timestamptz IS NULL
             OR (created_at, id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)
         )
-    ORDER BY created_at DESC, id DESC
-    LIMIT %(limit)s
+    ORDER BY time DESC, id DESC
+    LIMIT %(window)s
 ) AS failures
-JOIN builds ON builds.id = failures.build_id
-JOIN platforms ON platforms.id = builds.platform_id
-JOIN os_versions ON os_versions.id = builds.os_version_id
-JOIN image_types ON image_types.id = builds.image_type_id
-LEFT JOIN projects ON projects.id = builds.project_id
-ORDER BY failures.created_at DESC, failures.id DESC
+JOIN named_builds AS builds ON builds.id = failures.build_id
+WHERE NOT %(unfinished)s OR builds.status <> 'completed'
+ORDER BY failures.time DESC, failures.id DESC
+LIMIT %(limit)s
