@@ -89,7 +89,8 @@ def columns(url: str) -> Iterator[tuple[str, str]]:
     with psycopg.connect(url) as connection:
         names = connection.execute(
             "SELECT table_name, column_name, data_type FROM information_schema.columns "
-            "WHERE table_schema = 'public'"
+            "JOIN information_schema.tables USING (table_schema, table_name) "
+            "WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
         ).fetchall()
         for table, column, kind in names:
             shown = f"encode({column}, 'escape')" if kind == "bytea" else f"{column}::text"
