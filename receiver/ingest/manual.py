@@ -19,7 +19,6 @@ from receiver.domain.model import (
     Content,
     Delivery,
     Json,
-    Outcome,
     Request,
 )
 from receiver.errors import Ended, Forbidden, Invalid, NotFound, Taken
@@ -124,7 +123,7 @@ def _record(
         outcome = deliveries.duplicate_of(delivery, earlier)
         if outcome is None:
             check(connection, before)
-            outcome = _outcome(record.record(connection, [delivery], services.rules.stages())[0])
+            outcome = record.record_one(connection, delivery, services.rules.stages())
         after = manual.read_build(connection, statement.number)
         assert after is not None  # noqa: S101  # it was recorded
         if not outcome.duplicate:
@@ -153,12 +152,6 @@ def _delivery(services: Services, author: Author, statement: _Statement) -> Deli
     stated = source.statement(statement.number, statement.kind, statement.body, request.received_at)
     content = with_defaults(Content((stated,)), delivery, services.rules.named_senders())
     return replace(delivery, content=content)
-
-
-def _outcome(outcome: Outcome | Exception) -> Outcome:
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
 
 
 def _note(

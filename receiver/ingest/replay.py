@@ -8,9 +8,10 @@ from receiver.domain.model import Content, Delivery, Outcome
 from receiver.domain.quarantine import quarantine
 from receiver.errors import Invalid
 from receiver.ingest.accept import content_of, decoded_body
+from receiver.ingest.rules import Rules
 from receiver.ingest.services import Services
 from receiver.sources import SOURCES
-from receiver.storage import audit, deliveries, record
+from receiver.storage import audit, deliveries, events, record
 from receiver.storage.audit import Actor, Target
 
 
@@ -19,20 +20,23 @@ def replay(services: Services, delivery_id: UUID, actor: Actor) -> Outcome:
 
     A delivery that today's parser refuses, or that its sender may not write, is quarantined.
     """
-
-    def read(delivery: Delivery) -> Content:
-        sender = services.rules.sender(delivery.source, delivery.sender)
-        delivery = replace(delivery, projects=sender.projects if sender else ())
-        try:
-            body = decoded_body(SOURCES[delivery.source], delivery.request)
-            return content_of(services.rules, delivery, body)
-        except Invalid as error:
-            return quarantine(error)
-
     with services.database.transaction() as connection:
         before = deliveries.read_outcome(connection, delivery_id)
-        outcome = record.replay(connection, delivery_id, read, services.rules.stages())
+        delivery = deliveries.lock(connection, delivery_id)
+        delivery = replace(delivery, content=_content(services.rules, delivery))
+        replaced = events.of_delivery(connection, delivery_id)
+        outcome = record.record_one(connection, delivery, services.rules.stages(), replaced)
         after = {"outcome": outcome.kind, "builds": outcome.build_numbers}
         target = Target("delivery", id=delivery_id)
         audit.note_change(connection, actor, "delivery.replay", target, before, after)
     return outcome
+
+
+def _content(rules: Rules, delivery: Delivery) -> Content:
+    sender = rules.sender(delivery.source, delivery.sender)
+    delivery = replace(delivery, projects=sender.projects if sender else ())
+    try:
+        body = decoded_body(SOURCES[delivery.source], delivery.request)
+        return content_of(rules, delivery, body)
+    except Invalid as error:
+        return quarantine(error)

@@ -50,10 +50,10 @@ def insert(connection: Connection, deliveries: Sequence[Delivery]) -> Cursor:
 
 def replace_content(connection: Connection, delivery: Delivery) -> Cursor:
     """Delete the events of a kept delivery, and set its outcome. Return a cursor over its id."""
-    connection.execute(query("record/delete_events"), {"id": delivery.id})
+    connection.execute(query("events/delete_events"), {"id": delivery.id})
     content = delivery.content
     row = {"outcome": content.outcome, "reason": content.reason, "flags": list(content.flags)}
-    return connection.execute(query("record/update_delivery"), row | {"id": delivery.id})
+    return connection.execute(query("deliveries/update_delivery"), row | {"id": delivery.id})
 
 
 def ask(connection: Connection, delivery: Delivery) -> Cursor:

@@ -59,7 +59,7 @@ def find_or_create_builds(
     if missing:
         row = dimensions.id_columns(ids, Identity()) | {"numbers": missing, "native": native}
         new_ids = array(uuid7() for _ in missing)
-        connection.execute(query("record/insert_builds"), row | {"ids": new_ids})
+        connection.execute(query("job_matching/insert_builds"), row | {"ids": new_ids})
         # Inserted here or, committed by now, by another sender.
         created = dimensions.find_ids(connection, {("build", number) for number in missing})
         builds |= {number: created[("build", number)] for number in missing}

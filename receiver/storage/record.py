@@ -4,22 +4,21 @@ Locks are taken once, in one order: runs and jobs by key, deliveries by key, nam
 If two transactions wait for each other all the same, one raises Contended and is tried again.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from msgspec.structs import replace
 
-from receiver.domain.fold.events import dump, run_group
+from receiver.domain.fold.events import run_group
 from receiver.domain.job_matching import is_run, shared_keys
-from receiver.domain.model import Content, Delivery, Outcome, Report, Statement
+from receiver.domain.model import Delivery, Outcome
 from receiver.domain.quarantine import quarantine
 from receiver.domain.stages import StageMap
 from receiver.errors import Conflict, Contended, Invalid, Unavailable
 from receiver.storage import deliveries as inbox
-from receiver.storage import dimensions, job_matching, projections, refold
+from receiver.storage import dimensions, events, job_matching, projections, refold
 from receiver.storage.db import Connection, Database, Row, array, as_json, query
 from receiver.storage.dimensions import Ids, Name
 from receiver.storage.job_matching import Matches
@@ -76,7 +75,7 @@ def record(
         # 4 Find or create the builds that hooks name.
         builds = job_matching.find_or_create_builds(connection, _numbers(new), ids)
         # 5 Append the events.
-        _append_events(connection, new, builds)
+        events.append(connection, new, builds)
         # 6 Match forge jobs with hook builds.
         matches = job_matching.match(connection, keys, ids)
         # 7 Lock every build concerned, in id order, and fold it.
@@ -95,21 +94,15 @@ def record(
         return _with_duplicates(connection, deliveries, outcomes)
 
 
-def replay(
+def record_one(
     connection: Connection,
-    delivery_id: UUID,
-    read: Callable[[Delivery], Content],
+    delivery: Delivery,
     stages: StageMap,
+    replaced: Sequence[Row] | None = None,
 ) -> Outcome:
-    """Replace the events of a kept delivery by what `read` returns now. Raises NotFound, Pruned.
-
-    It is a part of the caller's transaction.
-    """
-    delivery = inbox.lock(connection, delivery_id)
-    delivery = replace(delivery, content=read(delivery))
-    events = connection.execute(query("record/events_of_delivery"), {"id": delivery_id}).fetchall()
-    (outcome,) = record(connection, [delivery], stages, events)
-    if isinstance(outcome, Exception):
+    """Record one delivery as record() does. Raises Conflict, Invalid, Contended."""
+    (outcome,) = record(connection, [delivery], stages, replaced)
+    if isinstance(outcome, Conflict):
         raise outcome
     return outcome
 
@@ -130,7 +123,7 @@ def _record_alone(database: Database, delivery: Delivery, stages: StageMap) -> O
     for tries_left in reversed(range(TRIES)):
         try:
             with database.transaction() as connection:
-                return record(connection, [delivery], stages)[0]
+                return record_one(connection, delivery, stages)
         except Contended as error:
             if not tries_left:
                 return error
@@ -160,50 +153,6 @@ def _ensure_names(connection: Connection, new: Sequence[Delivery], ids: Ids) -> 
     if not statements:
         return ids
     return dimensions.ensure_ids(connection, dimensions.names_of(statements), ids)
-
-
-def _append_events(
-    connection: Connection, new: Sequence[Delivery], builds: Mapping[str, UUID]
-) -> None:
-    """Append what hooks state of builds, and what forges state of jobs under the jobs' keys."""
-    rows: list[Row] = []
-    for delivery in new:
-        content = delivery.content
-        for place, statement in enumerate(content.statements):
-            build_id = builds[statement.build_number]
-            rows.append(_event_row(delivery, place, statement) | _of_build(statement, build_id))
-        for place, report in enumerate(content.reports, len(content.statements)):
-            rows.append(_event_row(delivery, place, report.statement) | _of_job(report))
-    if rows:
-        connection.execute(query("record/insert_events"), {"rows": as_json(rows)})
-
-
-def _event_row(delivery: Delivery, place: int, statement: Statement) -> Row:
-    return {
-        "delivery_id": delivery.id,
-        "place": place,
-        "source": delivery.source,
-        "run_key": statement.run.key,
-        "statement": msgspec.Raw(dump(statement)),
-        "manifest": statement.manifest,
-        "run_group": run_group(statement.run.key),
-    }
-
-
-def _of_build(statement: Statement, build_id: UUID) -> Row:
-    times = [event.at for event in statement.events if event.dated]
-    began_at, ended_at = min(times, default=None), max(times, default=None)
-    return {"native": False, "build_id": build_id, "began_at": began_at, "ended_at": ended_at}
-
-
-def _of_job(report: Report) -> Row:
-    return {
-        "native": True,
-        "alias_key": report.alias,
-        "began_at": report.began,
-        "ended_at": report.ended,
-        "native_number": report.number,
-    }
 
 
 def _lock_builds(
@@ -328,8 +277,8 @@ def _run_keys(deliveries: Sequence[Delivery]) -> Iterator[str]:
         yield from (each.alias for each in delivery.content.reports if each.alias)
 
 
-def _replaced_keys(events: Sequence[Row]) -> Iterator[str]:
-    for event in events:
+def _replaced_keys(replaced: Sequence[Row]) -> Iterator[str]:
+    for event in replaced:
         yield event["run_key"]
         if event["alias_key"]:
             yield event["alias_key"]
