@@ -1,4 +1,4 @@
-"""How often a hook tries to send, how it proves itself, and what it says when nobody listens."""
+"""The client of the hooks: retries, signatures, and a receiver that refuses or is silent."""
 
 import base64
 import json
@@ -14,49 +14,41 @@ from hooks import __version__, client, identity, signing
 from hooks.__main__ import main
 from hooks.client import Deadline
 from hooks.errors import HookError
-from tests.support.hook_calls import (
-    ROUTE,
-    SETTINGS,
-    URL,
-    Watch,
-    exit_code,
-    receiver,
-    settings_of_the_hook,
-    takes,
-)
+from tests.support.hook_calls import ROUTE, SETTINGS, URL, FakeClock, accept, exit_code
 from tests.support.senders import BEARER, OTHER_SECRET, SECRET
 
-__all__ = ["receiver", "settings_of_the_hook"]  # fixtures
+pytestmark = pytest.mark.usefixtures("hook_settings")
+
 DOCUMENT = client.envelope(
     identity.identity({}, SETTINGS), [{"kind": "heartbeat", "at": client.now()}]
 )
 
 
-def sent_headers(receiver: responses.RequestsMock, name: str) -> list[str | None]:
-    return [call.request.headers.get(name) for call in receiver.calls]
+def sent_headers(mock: responses.RequestsMock, name: str) -> list[str | None]:
+    return [call.request.headers.get(name) for call in mock.calls]
 
 
-def test_a_delivery_is_signed_with_the_first_secret(
-    receiver: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+def test_delivery_is_signed_with_the_first_secret(
+    mock: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("MILEPOST_SECRET", f"{SECRET}\n{OTHER_SECRET}\n")
-    takes(receiver)
+    accept(mock)
     main(["stage", "Härten"])
-    request = receiver.calls[0].request
+    request = mock.calls[0].request
     Webhook(SECRET).verify(request.body or b"", dict(request.headers))
     assert request.headers["user-agent"] == f"milepost-hook/{__version__}"
     assert request.headers["content-type"] == "application/json"
 
 
-def test_a_bearer_secret_goes_into_the_header_whatever_netrc_says(
-    receiver: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_bearer_secret_is_sent_in_the_header_and_netrc_is_not_used(
+    mock: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     (tmp_path / "netrc").write_text("default login someone password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("MILEPOST_SECRET", BEARER)
-    takes(receiver)
+    accept(mock)
     main(["stage", "Harden"])
-    headers = receiver.calls[0].request.headers
+    headers = mock.calls[0].request.headers
     assert headers["authorization"] == "Bearer " + BEARER.removeprefix("bearer:")
     assert "webhook-signature" not in headers
 
@@ -70,49 +62,49 @@ def test_a_bearer_secret_goes_into_the_header_whatever_netrc_says(
         (f" {ROUTE}/ ", ROUTE),
     ],
 )
-def test_the_url_may_name_the_sender(url: str, route: str):
+def test_url_may_name_the_sender(url: str, route: str):
     assert client.address({"MILEPOST_URL": url}) == route
 
 
-def test_one_id_and_a_fresh_signature_over_all_tries(receiver: responses.RequestsMock):
-    receiver.add(responses.POST, ROUTE, body=requests.ConnectionError())
-    receiver.add(responses.POST, ROUTE, status=503)
-    takes(receiver)
-    watch = Watch()
-    answer = client.send(DOCUMENT, SETTINGS, Deadline(clock=watch.clock))
+def test_every_try_has_the_same_id_and_a_new_signature(mock: responses.RequestsMock):
+    mock.add(responses.POST, ROUTE, body=requests.ConnectionError())
+    mock.add(responses.POST, ROUTE, status=503)
+    accept(mock)
+    fake = FakeClock()
+    answer = client.send(DOCUMENT, SETTINGS, Deadline(clock=fake.clock))
     assert answer == {"outcome": "stored"}
-    assert watch.slept == [0.5, 1.0]
-    assert len(set(sent_headers(receiver, "webhook-id"))) == 1
-    times = sent_headers(receiver, "webhook-timestamp")
+    assert fake.pauses == [0.5, 1.0]
+    assert len(set(sent_headers(mock, "webhook-id"))) == 1
+    times = sent_headers(mock, "webhook-timestamp")
     assert times == ["1800000000", "1800000000", "1800000001"]
-    assert len(set(sent_headers(receiver, "webhook-signature"))) == 2
+    assert len(set(sent_headers(mock, "webhook-signature"))) == 2
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_tries_end_with_the_budget(receiver: responses.RequestsMock, status: int):
-    receiver.add(responses.POST, ROUTE, status=status)
-    watch = Watch()
+def test_retries_end_within_the_budget(mock: responses.RequestsMock, status: int):
+    mock.add(responses.POST, ROUTE, status=status)
+    fake = FakeClock()
     with pytest.raises(HookError, match=f"not reported: the receiver answers {status}"):
-        client.send(DOCUMENT, SETTINGS, Deadline(clock=watch.clock))
-    assert len(receiver.calls) == 5
-    assert sum(watch.slept) < 10
+        client.send(DOCUMENT, SETTINGS, Deadline(clock=fake.clock))
+    assert len(mock.calls) == 5
+    assert sum(fake.pauses) < 10
 
 
-@pytest.mark.parametrize(("wait", "slept"), [("3", [3.0]), ("60", []), ("soon", [0.5])])
-def test_retry_after_is_kept_within_the_budget(
-    receiver: responses.RequestsMock, wait: str, slept: list[float]
+@pytest.mark.parametrize(("retry_after", "pauses"), [("3", [3.0]), ("60", []), ("soon", [0.5])])
+def test_retry_after_is_obeyed_within_the_budget(
+    mock: responses.RequestsMock, retry_after: str, pauses: list[float]
 ):
-    receiver.add(responses.POST, ROUTE, status=503, headers={"Retry-After": wait})
-    takes(receiver)
-    watch = Watch()
+    mock.add(responses.POST, ROUTE, status=503, headers={"Retry-After": retry_after})
+    accept(mock)
+    fake = FakeClock()
     try:
-        client.send(DOCUMENT, SETTINGS, Deadline(clock=watch.clock))
+        client.send(DOCUMENT, SETTINGS, Deadline(clock=fake.clock))
     except HookError:
-        assert slept == []
-    assert watch.slept == slept
+        assert pauses == []
+    assert fake.pauses == pauses
 
 
-def test_a_silent_receiver_costs_the_budget_and_no_more():
+def test_silent_receiver_ends_the_call_at_its_deadline():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         env = {**SETTINGS, "MILEPOST_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
         with pytest.raises(HookError, match="not reported: no answer"):
@@ -120,56 +112,54 @@ def test_a_silent_receiver_costs_the_budget_and_no_more():
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 413, 422])
-def test_what_is_refused_for_good_is_not_tried_again(
-    receiver: responses.RequestsMock, capsys: pytest.CaptureFixture[str], status: int
+def test_permanent_refusal_is_not_retried(
+    mock: responses.RequestsMock, capsys: pytest.CaptureFixture[str], status: int
 ):
     problem = {"detail": "Invalid delivery", "errors": {"build.number": ["Too long"]}}
-    receiver.add(responses.POST, ROUTE, json=problem, status=status)
+    mock.add(responses.POST, ROUTE, json=problem, status=status)
     assert exit_code(["stage", "Harden"]) == 0
-    assert len(receiver.calls) == 1
+    assert len(mock.calls) == 1
     line = f"milepost: not reported: the receiver answers {status} Invalid delivery"
     assert capsys.readouterr().err == f"{line} build.number: Too long\n"
 
 
 @pytest.mark.parametrize("status", [301, 307])
-def test_a_redirect_has_taken_nothing_and_is_not_followed(
-    receiver: responses.RequestsMock, status: int
-):
-    receiver.add(responses.POST, ROUTE, status=status, headers={"Location": "https://x.example"})
+def test_redirect_is_an_error_and_is_not_followed(mock: responses.RequestsMock, status: int):
+    mock.add(responses.POST, ROUTE, status=status, headers={"Location": "https://x.example"})
     with pytest.raises(HookError, match=f"not reported: the receiver answers {status}"):
         client.send(DOCUMENT, SETTINGS)
-    assert len(receiver.calls) == 1
+    assert len(mock.calls) == 1
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff", b'{"errors": 5, "detail": null}'])
-def test_any_answer_is_one_line(
-    receiver: responses.RequestsMock, capsys: pytest.CaptureFixture[str], body: bytes
+def test_unreadable_answer_is_reported_on_one_line(
+    mock: responses.RequestsMock, capsys: pytest.CaptureFixture[str], body: bytes
 ):
-    receiver.add(responses.POST, ROUTE, body=body, status=400)
+    mock.add(responses.POST, ROUTE, body=body, status=400)
     assert exit_code(["stage", "Harden"]) == 0
     assert capsys.readouterr().err == "milepost: not reported: the receiver answers 400\n"
 
 
 @pytest.mark.parametrize("url", ["milepost.example.com", "ftp://x", "http://", "http://[::1"])
-def test_a_wrong_url_is_not_tried_again(url: str, monkeypatch: pytest.MonkeyPatch):
-    watch = Watch()
+def test_invalid_url_is_not_retried(url: str, monkeypatch: pytest.MonkeyPatch):
+    fake = FakeClock()
     with pytest.raises((HookError, ValueError)):
-        client.send(DOCUMENT, {**SETTINGS, "MILEPOST_URL": url}, Deadline(clock=watch.clock))
-    assert watch.slept == []
+        client.send(DOCUMENT, {**SETTINGS, "MILEPOST_URL": url}, Deadline(clock=fake.clock))
+    assert fake.pauses == []
     monkeypatch.setenv("MILEPOST_URL", url)
     assert exit_code(["stage", "x"]) == 0
 
 
-def test_what_is_too_large_is_not_sent(receiver: responses.RequestsMock, tmp_path: Path):
-    takes(receiver)
+def test_envelope_over_the_size_limit_is_not_sent(mock: responses.RequestsMock, tmp_path: Path):
+    accept(mock)
     path = tmp_path / "m.json"
     path.write_text(json.dumps({"builds": ["x" * client.MAX_BODY]}))
     assert exit_code(["manifest", str(path), "--strict"]) == 1
-    assert len(receiver.calls) == 0
+    assert len(mock.calls) == 0
 
 
 @pytest.mark.parametrize("padding", ["", "=", "=="])
-def test_a_secret_may_lack_its_padding(padding: str):
+def test_secret_without_its_padding_signs_the_same(padding: str):
     key = base64.b64encode(b"a test secret of 31 bytes, no m").decode().rstrip("=")
     secret = signing.secret_of({"MILEPOST_SECRET": f"whsec_{key}{padding}"})
     headers = signing.sign(secret, "msg_1", 1_800_000_000, b"{}")
