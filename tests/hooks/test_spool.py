@@ -1,4 +1,4 @@
-"""What a hook keeps while nobody takes it: nothing is lost, overtaken, doubled or in the way."""
+"""The spool of a hook: envelopes are sent once, in order, and after every failure."""
 
 import fcntl
 import json
@@ -18,26 +18,22 @@ from tests.support.receivers import free_port
 from tests.support.senders import OTHER_SECRET, envelope, stage
 from tests.support.spools import (
     HOOK,
-    NOBODY,
+    NO_RECEIVER,
     clock,
-    folder,
+    fill_spool,
     hook,
-    keep,
-    kept,
-    listener,
     settings,
+    spooled,
     stages,
 )
 
-__all__ = ["folder", "listener"]  # fixtures
 
-
-def test_after_a_failure_a_hook_only_spools_for_a_minute(folder: Path):
+def test_hook_only_spools_for_a_minute_after_a_failure(spool_folder: Path):
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    keep(folder, "one", url=url)
+    fill_spool(spool_folder, "one", url=url)
     with listening(port) as listener:
-        env = settings(folder, url)
+        env = settings(spool_folder, url)
         with pytest.raises(HookError, match="a moment ago; 2 in the spool"):
             deliver(envelope(stage("two")), env, Deadline(clock=clock(later=55)))
         assert listener.posts == []
@@ -45,15 +41,15 @@ def test_after_a_failure_a_hook_only_spools_for_a_minute(folder: Path):
         assert stages(listener) == ["one", "two", "three"]
         deliver(envelope(stage("four")), env)
         assert stages(listener)[3:] == ["four"]
-    assert kept(folder) == []
+    assert spooled(spool_folder) == []
 
 
-def test_one_id_over_all_tries_and_a_signature_of_the_last(folder: Path, listener: Listener):
+def test_spooled_envelope_keeps_its_id_and_is_signed_anew(spool_folder: Path, listener: Listener):
     listener.statuses = [501, 202]
-    keep(folder, "one", url=listener.url)
+    fill_spool(spool_folder, "one", url=listener.url)
     deliver(
         envelope(stage("two")),
-        settings(folder, listener.url, MILEPOST_SECRET=OTHER_SECRET),
+        settings(spool_folder, listener.url, MILEPOST_SECRET=OTHER_SECRET),
         Deadline(clock=clock(later=100)),
     )
     first, again, other = (post.headers for post in listener.posts)
@@ -63,18 +59,18 @@ def test_one_id_over_all_tries_and_a_signature_of_the_last(folder: Path, listene
     assert listener.posts[0].body == listener.posts[1].body
 
 
-def test_what_is_refused_for_good_is_set_aside_and_blocks_nothing(
-    folder: Path, listener: Listener, capsys: pytest.CaptureFixture[str]
+def test_refused_envelope_is_set_aside_and_blocks_no_other(
+    spool_folder: Path, listener: Listener, capsys: pytest.CaptureFixture[str]
 ):
     listener.statuses = [501, 422, 202]
-    keep(folder, "bad", url=listener.url)
-    env = settings(folder, listener.url)
+    fill_spool(spool_folder, "bad", url=listener.url)
+    env = settings(spool_folder, listener.url)
     deliver(envelope(stage("good")), env, Deadline(clock=clock(later=100)))
     assert stages(listener) == ["bad", "bad", "good"]
-    assert kept(folder) == []
-    assert [json.loads(path.read_bytes()) for path in (folder / "refused").iterdir()]
+    assert spooled(spool_folder) == []
+    assert [json.loads(path.read_bytes()) for path in (spool_folder / "refused").iterdir()]
     assert capsys.readouterr().err == (
-        f"milepost: the receiver refused 1, moved to {folder / 'refused'}\n"
+        f"milepost: the receiver refused 1, moved to {spool_folder / 'refused'}\n"
     )
     listener.statuses = [422]
     with pytest.raises(HookError, match="not reported: the receiver answers 422"):
@@ -82,90 +78,97 @@ def test_what_is_refused_for_good_is_set_aside_and_blocks_nothing(
 
 
 @pytest.mark.parametrize("status", [301, 408, 429, 500, 503, 505])
-def test_what_is_not_refused_for_good_is_kept(folder: Path, listener: Listener, status: int):
+def test_envelope_that_is_not_refused_for_good_stays_in_the_spool(
+    spool_folder: Path, listener: Listener, status: int
+):
     listener.statuses = [status]
-    keep(folder, "one", url=listener.url)
-    assert len(kept(folder)) == 1
+    fill_spool(spool_folder, "one", url=listener.url)
+    assert len(spooled(spool_folder)) == 1
 
 
-def test_an_envelope_waits_for_the_address_it_was_meant_for(folder: Path, listener: Listener):
-    keep(folder, "one", url=f"{NOBODY}/webhooks/milepost/team-a")
-    deliver(envelope(stage("two")), settings(folder, listener.url))
+def test_envelope_stays_for_the_address_it_was_spooled_for(spool_folder: Path, listener: Listener):
+    fill_spool(spool_folder, "one", url=f"{NO_RECEIVER}/webhooks/milepost/team-a")
+    deliver(envelope(stage("two")), settings(spool_folder, listener.url))
     assert stages(listener) == ["two"]
-    assert len(kept(folder)) == 1
+    assert len(spooled(spool_folder)) == 1
 
 
-def test_flush_sends_all_at_once_to_the_present_address(folder: Path, listener: Listener):
-    keep(folder, "one", "two", "three")
+def test_flush_sends_everything_to_the_current_address(spool_folder: Path, listener: Listener):
+    fill_spool(spool_folder, "one", "two", "three")
     listener.statuses = [202, 422, 202]
-    done = hook(settings(folder, listener.url), "flush")
+    done = hook(settings(spool_folder, listener.url), "flush")
     assert stages(listener) == ["one", "two", "three"]
     assert (done.returncode, done.stdout) == (0, "sent 2, kept 0, set aside 1\n")
     assert done.stderr == "milepost: the receiver answers 422\n"
-    assert hook(settings(folder, listener.url), "flush").stdout == "sent 0, kept 0, set aside 0\n"
+    assert (
+        hook(settings(spool_folder, listener.url), "flush").stdout
+        == "sent 0, kept 0, set aside 0\n"
+    )
 
 
-def test_flush_keeps_what_it_cannot_send(folder: Path, listener: Listener):
-    keep(folder, "one", "two")
+def test_flush_keeps_envelopes_that_are_not_taken(spool_folder: Path, listener: Listener):
+    fill_spool(spool_folder, "one", "two")
     listener.statuses = [501]
-    done = hook(settings(folder, listener.url), "flush", "--strict")
+    done = hook(settings(spool_folder, listener.url), "flush", "--strict")
     assert (done.returncode, done.stdout) == (1, "sent 0, kept 2, set aside 0\n")
     assert done.stderr == "milepost: the receiver answers 501\n"
 
 
-def test_check_never_spools(folder: Path, listener: Listener):
+def test_check_never_spools(spool_folder: Path, listener: Listener):
     listener.statuses = [501]
-    done = hook(settings(folder, listener.url), "check")
+    done = hook(settings(spool_folder, listener.url), "check")
     assert done.stderr == "milepost: not reported: the receiver answers 501\n"
-    assert not folder.exists()
+    assert not spool_folder.exists()
 
 
-def test_a_clock_that_is_set_back_changes_no_order(folder: Path):
-    box = Spool(folder, "a", clock(later=3600))
-    box.prepare()
-    first = box.add("msg_1", b"1")
-    second = Spool(folder, "a", clock()).add("msg_0", b"2")
-    assert box.pending() == [first, second]
+def test_clock_set_back_does_not_change_the_order(spool_folder: Path):
+    later = Spool(spool_folder, "a", clock(later=3600))
+    later.prepare()
+    first = later.add("msg_1", b"1")
+    second = Spool(spool_folder, "a", clock()).add("msg_0", b"2")
+    assert later.pending() == [first, second]
 
 
-def test_a_lock_is_not_waited_for_beyond_the_budget(folder: Path, listener: Listener):
-    env = settings(folder, listener.url)
+def test_wait_for_the_lock_ends_with_the_budget(spool_folder: Path, listener: Listener):
+    env = settings(spool_folder, listener.url)
     deliver(envelope(stage("one")), env)
-    (lock,) = (folder / "new").glob("lock-*")
-    with lock.open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    (lock,) = (spool_folder / "new").glob("lock-*")
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(HookError, match="another hook is sending; 1 in the spool"):
             deliver(envelope(stage("two")), env, Deadline(0.2))
     deliver(envelope(stage("three")), env)
     assert stages(listener) == ["one", "two", "three"]
 
 
-def test_many_hooks_at_once_lose_and_double_nothing(folder: Path, listener: Listener):
-    env = settings(folder, listener.url)
+def test_concurrent_hooks_send_every_envelope_once(spool_folder: Path, listener: Listener):
+    env = settings(spool_folder, listener.url)
     names = [f"stage {number}" for number in range(32)]
-    jobs = [
+    threads = [
         threading.Thread(target=deliver, args=[envelope(stage(name)), env, Deadline(30)])
         for name in names
     ]
-    for job in jobs:
-        job.start()
-    for job in jobs:
-        job.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert sorted(stages(listener)) == sorted(names)
-    assert kept(folder) == []
+    assert spooled(spool_folder) == []
 
 
-def test_a_killed_hook_loses_and_breaks_nothing(folder: Path, listener: Listener):
-    env = settings(folder, listener.url)
+def test_killed_hook_loses_no_envelope(spool_folder: Path, listener: Listener):
+    env = settings(spool_folder, listener.url)
     for number in range(20):
         process = subprocess.Popen([HOOK, "stage", f"{number}"], env=env)
         threading.Event().wait(0.1 + number * 0.01)  # from before it writes to after it sent
         process.send_signal(signal.SIGKILL)
         process.wait()
-    survived = {document["events"][0]["stage"] for document in kept(folder)} | {*stages(listener)}
+    survived = {document["events"][0]["stage"] for document in spooled(spool_folder)} | {
+        *stages(listener)
+    }
     assert hook(env, "stage", "last").returncode == 0
     assert {*stages(listener)} == survived | {"last"}
-    assert kept(folder) == []
+    assert spooled(spool_folder) == []
     bodies: dict[str, set[bytes]] = {}
     for post in listener.posts:
         bodies.setdefault(post.headers["webhook-id"], set()).add(post.body)

@@ -1,34 +1,22 @@
-"""A spool to look into: its folder, hooks that use it, what it keeps."""
+"""A spool: hooks that use it, and the envelopes in it."""
 
 import json
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hooks.client import Clock, Deadline
-from hooks.errors import HookError
+from hooks.errors import DeliveryPending
 from hooks.outbox import deliver
 from hooks.spool import entries
-from tests.support.listeners import Listener, listening
+from tests.support.listeners import Listener
+from tests.support.receivers import BIN
 from tests.support.senders import SECRET, envelope, stage
 
-HOOK = Path(sys.executable).with_name("milepost-hook")
-NOBODY = "http://127.0.0.1:1"
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    with listening() as server:
-        yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "spool"
+HOOK = BIN / "milepost-hook"
+NO_RECEIVER = "http://127.0.0.1:1"
 
 
 def settings(folder: Path, url: str, **more: str) -> dict[str, str]:
@@ -47,10 +35,10 @@ def hook(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, env=env, text=True, capture_output=True, check=False)
 
 
-def keep(folder: Path, *names: str, url: str = NOBODY) -> None:
-    """Spool stages while nobody listens, without waiting for anybody."""
+def fill_spool(folder: Path, *names: str, url: str = NO_RECEIVER) -> None:
+    """Spool a stage of each name, for a receiver that does not take it."""
     for name in names:
-        with pytest.raises(HookError, match="not reported yet"):
+        with pytest.raises(DeliveryPending, match="not reported yet"):
             deliver(envelope(stage(name)), settings(folder, url), Deadline(0.5))
 
 
@@ -58,7 +46,7 @@ def stages(listener: Listener) -> list[str]:
     return [post.document["events"][0]["stage"] for post in listener.posts]
 
 
-def kept(folder: Path) -> list[dict[str, Any]]:
+def spooled(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(entry.path.read_bytes()) for entry in entries(folder / "new")]
 
 
