@@ -3,15 +3,13 @@
 import re
 import subprocess
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from tests.support import ROOT
-from tests.support.receivers import Running, started
+from tests.support.receivers import Running
 
 TEMPLATE = ROOT / "hooks" / "gitlab" / "milepost.yml"
 GITLAB_CI_LOCAL = ROOT / "build" / "node" / "node_modules" / ".bin" / "gitlab-ci-local"
@@ -25,14 +23,8 @@ failing:
 """
 
 
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[Running]:
-    with started() as running:
-        yield running
-
-
 def pipeline() -> str:
-    """The docs' jobs, with the template from here and without Packer."""
+    """Return the jobs of the docs, with the local template and without Packer."""
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "gitlab.md").read_text(), re.S)
     text, replaced = INCLUDE.subn("  - local: milepost.yml\n", "\n".join(blocks))
     assert (len(blocks), replaced) == (2, 1)
@@ -40,7 +32,7 @@ def pipeline() -> str:
 
 
 def run(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the pipeline as a project `acme/images` on a shell runner."""
+    """Run the pipeline as project `acme/images` on a shell runner."""
     git = ["git", "-C", str(folder), "-c", "user.name=ada", "-c", "user.email=ada@example.com"]
     remote = "git@gitlab.example.com:acme/images.git"
     (folder / "milepost.yml").write_bytes(TEMPLATE.read_bytes())
@@ -48,9 +40,11 @@ def run(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     for command in (["init", "-q"], ["remote", "add", "origin", remote], ["add", "."]):
         subprocess.run([*git, *command], check=True)
     subprocess.run([*git, "commit", "-qm", "x"], check=True)
-    said = [text for name, value in variables.items() for text in ("--variable", f"{name}={value}")]
+    flags = [
+        text for name, value in variables.items() for text in ("--variable", f"{name}={value}")
+    ]
     return subprocess.run(
-        [str(GITLAB_CI_LOCAL), *said],
+        [str(GITLAB_CI_LOCAL), *flags],
         cwd=folder,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder.parent)},
         text=True,
@@ -61,11 +55,11 @@ def run(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 def listed(receiver: Running) -> list[dict[str, Any]]:
     answer = requests.get(f"{receiver.url}/api/v1/builds", timeout=30)
-    found: list[dict[str, Any]] = answer.json()["items"]
-    return found
+    builds: list[dict[str, Any]] = answer.json()["items"]
+    return builds
 
 
-def test_every_job_of_the_docs_is_a_build_and_tells_how_it_ended(receiver: Running, tmp_path: Path):
+def test_every_job_of_the_docs_is_a_build_with_its_result(receiver: Running, tmp_path: Path):
     folder = tmp_path / "my images"
     folder.mkdir()
     settings = {"MILEPOST_URL": receiver.url, "MILEPOST_SECRET": receiver.secrets["milepost"]}
@@ -73,24 +67,24 @@ def test_every_job_of_the_docs_is_a_build_and_tells_how_it_ended(receiver: Runni
     assert done.returncode == 1, done.stdout + done.stderr  # one job fails
     assert "milepost: " not in done.stdout + done.stderr
     builds = listed(receiver)
-    ended = {(build["os_version"], build["image_type"]): build["status"] for build in builds}
+    statuses = {(build["os_version"], build["image_type"]): build["status"] for build in builds}
     matrix = {(os, kind) for os in ("rhel-9", "ubuntu-24.04") for kind in ("base", "hana")}
-    assert {leg for leg, status in ended.items() if status == "completed"} >= matrix
+    assert {leg for leg, status in statuses.items() if status == "completed"} >= matrix
     assert {build["project"] for build in builds if build["os_version"] != "unknown"} == {"core"}
     others = [build["status"] for build in builds if build["os_version"] == "unknown"]
     assert sorted(others) == ["completed", "failed"]
 
 
-def test_a_job_goes_on_without_a_secret(receiver: Running, tmp_path: Path):
+def test_job_without_a_secret_succeeds(receiver: Running, tmp_path: Path):
     folder = tmp_path / "fork"
     folder.mkdir()
     done = run(folder, MILEPOST_URL=receiver.url)
-    said = done.stdout + done.stderr
-    assert said.count("milepost: not reporting: set MILEPOST_SECRET") >= 12  # two in each job
-    assert said.count(" PASS ") >= 5
+    output = done.stdout + done.stderr
+    assert output.count("milepost: not reporting: set MILEPOST_SECRET") >= 12  # two in each job
+    assert output.count(" PASS ") >= 5
 
 
-def test_templates_hold_the_one_installer():
+def test_templates_contain_the_same_installer():
     installer = (ROOT / "hooks" / "install.sh").read_text()
     assert textwrap.indent(installer, " " * 6) in TEMPLATE.read_text()
     jenkins = ROOT / "hooks" / "jenkins" / "resources" / "milepost" / "install.sh"

@@ -1,4 +1,4 @@
-"""Which build a hook speaks of, from the lines that hooks/README.md documents."""
+"""The identity of a build, from the variables that hooks/README.md documents."""
 
 import re
 from itertools import product
@@ -8,39 +8,7 @@ import pytest
 from hooks import identity
 from hooks.errors import HookError
 from tests.support import ROOT
-
-GITHUB = {
-    "GITHUB_REPOSITORY": "acme/images",
-    "GITHUB_RUN_ID": "500",
-    "GITHUB_RUN_NUMBER": "7",
-    "GITHUB_RUN_ATTEMPT": "1",
-    "GITHUB_JOB": "image",
-    "GITHUB_SHA": "4f2c9d1",
-    "GITHUB_REF_NAME": "main",
-    "GITHUB_ACTOR": "ada",
-    "GITHUB_SERVER_URL": "https://github.example.com",
-    "RUNNER_NAME": "runner-4",
-}
-GITLAB = {
-    "CI_PROJECT_PATH": "acme/images",
-    "CI_PIPELINE_ID": "900",
-    "CI_JOB_ID": "4242",
-    "CI_JOB_NAME": "image: [rhel-9, aws]",
-    "CI_JOB_URL": "https://gitlab.example.com/acme/images/-/jobs/4242",
-    "CI_SERVER_HOST": "gitlab.example.com",
-    "CI_COMMIT_SHA": "4f2c9d1",
-    "CI_COMMIT_REF_NAME": "main",
-    "GITLAB_USER_LOGIN": "ada",
-}
-JENKINS = {
-    "JOB_NAME": "images/main",
-    "BUILD_NUMBER": "12",
-    "BUILD_URL": "https://jenkins.example.com/job/images/job/main/12/",
-}
-
-
-def packer(kind: str, name: str) -> dict[str, str]:
-    return {"PACKER_RUN_UUID": "u-1", "PACKER_BUILDER_TYPE": kind, "PACKER_BUILD_NAME": name}
+from tests.support.ci_variables import GITHUB, GITLAB, JENKINS, packer
 
 
 def number(env: dict[str, str]) -> str | None:
@@ -55,28 +23,28 @@ def test_three_sources_of_one_template_are_three_builds(around: dict[str, str]):
     assert len({number({**around, **packer(*source)}) for source in SOURCES}) == 3
 
 
-def documented(forge: str) -> str:
-    """The first job to paste in the forge's page."""
+def documented_job(forge: str) -> str:
+    """Return the first job to paste on the forge's page."""
     page = ROOT / "docs" / f"{forge}.md"
     return page.read_text().partition("```yaml\n")[2].partition("```")[0]
 
 
 def github_legs() -> list[dict[str, str]]:
-    """The environment of each leg of the documented job."""
-    text = documented("github")
+    """Return the environment of each leg of the documented job."""
+    text = documented_job("github")
     matrix = {key: values.split(", ") for key, values in re.findall(r"(\w+): \[(.*)\]", text)}
     lines = re.findall(r"([\w-]+): \$\{\{ matrix\.(\w+) \}\}", text)
     legs = [dict(zip(matrix, values, strict=True)) for values in product(*matrix.values())]
     return [{**GITHUB, **{variable(name): leg[key] for name, key in lines}} for leg in legs]
 
 
-def variable(given: str) -> str:
-    """What the action makes of an input."""
-    return f"MILEPOST_{given.upper().replace('-', '_')}"
+def variable(name: str) -> str:
+    """Return the variable that the action sets from an input."""
+    return f"MILEPOST_{name.upper().replace('-', '_')}"
 
 
 def gitlab_legs() -> list[dict[str, str]]:
-    lines = re.findall(r"(MILEPOST_\w+): \[(.*)\]", documented("gitlab"))
+    lines = re.findall(r"(MILEPOST_\w+): \[(.*)\]", documented_job("gitlab"))
     names, values = [name for name, _ in lines], [each.split(", ") for _, each in lines]
     return [{**GITLAB, **dict(zip(names, leg, strict=True))} for leg in product(*values)]
 
@@ -87,7 +55,7 @@ def test_four_legs_of_a_matrix_are_four_builds(legs: list[dict[str, str]]):
     assert len({number(leg) for leg in legs}) == 4
 
 
-def test_the_legs_that_gitlab_names_are_builds_of_their_own():
+def test_each_leg_that_gitlab_names_is_a_build():
     names = ["golden: [rhel-9, aws]", "golden: [rhel-9, azure]", "golden: [ol-9, aws]", "golden"]
     assert len({number({**GITLAB, "CI_JOB_NAME": name}) for name in names}) == 4
 
@@ -120,12 +88,12 @@ def test_two_workflows_with_equal_run_numbers_are_two_builds():
         (packer("amazon-ebs", "rhel"), "packer-u-1-amazon-ebs-rhel"),
     ],
 )
-def test_a_default_number_can_be_read(env: dict[str, str], expected: str):
+def test_default_number_names_run_and_dimensions_or_job(env: dict[str, str], expected: str):
     assert number(env) == expected
 
 
 @pytest.mark.parametrize("around", [GITHUB, GITLAB, JENKINS, packer("null", "base")])
-def test_a_number_that_is_said_is_taken_to_the_letter(around: dict[str, str]):
+def test_explicit_number_is_not_changed(around: dict[str, str]):
     assert number({**around, "MILEPOST_BUILD_NUMBER": "core:rhel@9+x_1"}) == "core:rhel@9+x_1"
 
 
@@ -136,13 +104,13 @@ def test_a_number_that_is_said_is_taken_to_the_letter(around: dict[str, str]):
         (GITLAB, {**GITLAB, "CI_JOB_ID": "4300"}),
     ],
 )
-def test_a_rerun_is_the_same_build_under_another_key(first: dict[str, str], again: dict[str, str]):
+def test_rerun_is_the_same_build_with_another_run_key(first: dict[str, str], again: dict[str, str]):
     before, after = identity.identity({}, first), identity.identity({}, again)
     assert before["build_number"] == after["build_number"]
     assert before["run_key"] != after["run_key"]
 
 
-def test_a_new_jenkins_build_is_a_new_build():
+def test_new_jenkins_build_is_a_new_build():
     assert number(JENKINS) != number({**JENKINS, "BUILD_NUMBER": "13"})
 
 
@@ -159,18 +127,18 @@ def test_a_new_jenkins_build_is_a_new_build():
         ({"MILEPOST_BUILD_NUMBER": "b"}, "local"),
     ],
 )
-def test_the_run_key_is_what_the_forge_can_tell_too(env: dict[str, str], key: str):
+def test_run_key_is_the_key_of_the_forges_webhooks(env: dict[str, str], key: str):
     assert identity.identity({}, env)["run_key"].text == key
 
 
-def test_an_unset_platform_is_packers_builder():
+def test_unset_platform_is_packers_builder_type():
     env = packer("amazon-ebs", "rhel")
     assert identity.identity({}, env)["platform"].text == "amazon-ebs"
-    said = identity.identity({}, {**env, "MILEPOST_PLATFORM": "aws-gov"})
-    assert said["platform"] == identity.Value("aws-gov", "MILEPOST_PLATFORM")
+    explicit = identity.identity({}, {**env, "MILEPOST_PLATFORM": "aws-gov"})
+    assert explicit["platform"] == identity.Value("aws-gov", "MILEPOST_PLATFORM")
 
 
-def test_a_flag_wins_over_a_variable():
+def test_flag_wins_over_a_variable():
     values = identity.identity({"build_number": "flag"}, {"MILEPOST_BUILD_NUMBER": "variable"})
     assert values["build_number"] == identity.Value("flag", "--build-number")
 
@@ -199,7 +167,7 @@ RUN = ("url", "commit", "branch", "created_by", "attempt")
     ],
     ids=["github", "pull-request", "gitlab", "jenkins", "packer"],
 )
-def test_the_run_is_described_by_the_cis_own_variables(
+def test_run_is_described_by_the_cis_own_variables(
     env: dict[str, str], expected: tuple[str | None, ...]
 ):
     values = identity.identity({}, env)
@@ -207,23 +175,23 @@ def test_the_run_is_described_by_the_cis_own_variables(
 
 
 @pytest.mark.parametrize("name", ["attempt", "created_by", "run_key"])
-def test_what_the_ci_tells_can_be_replaced(name: str):
+def test_flag_replaces_a_value_of_the_ci(name: str):
     flag = f"--{name.replace('_', '-')}"
     assert identity.identity({name: "7"}, GITHUB)[name] == identity.Value("7", flag)
 
 
 @pytest.mark.parametrize("wrong", ["a b", "é", "x" * 201, "a/b"])
-def test_a_wrong_number_says_which_variable_to_change(wrong: str):
+def test_invalid_number_names_the_variable_to_change(wrong: str):
     with pytest.raises(HookError, match="MILEPOST_BUILD_NUMBER must be"):
         identity.identity({}, {"MILEPOST_BUILD_NUMBER": wrong})
 
 
-def test_without_any_number_it_says_what_to_set():
+def test_missing_number_names_the_variable_to_set():
     with pytest.raises(HookError, match="set MILEPOST_BUILD_NUMBER"):
         identity.identity({}, {})
 
 
-def test_long_names_stay_apart_and_in_bounds():
+def test_long_names_stay_different_and_within_the_limit():
     numbers = {number({**GITLAB, "CI_JOB_NAME": "x" * 300 + end}) for end in "ab"}
     assert len(numbers) == 2
     assert all(each is not None and len(each) <= 200 for each in numbers)

@@ -3,29 +3,20 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.support import ROOT
-from tests.support.receivers import Running, started
+from tests.support.receivers import Running
 
 LIBRARY = ROOT / "hooks" / "jenkins"
 STUBS = ROOT / "tests" / "support" / "jenkins.groovy"
 CASES = {
-    "fine": ("", "completed"),
+    "passing": ("", "completed"),
     "failing": (" with IOException", "failed"),
     "aborted": (" with FlowInterrupted", "cancelled"),
     "unstable": ("", "completed"),
 }
 JAVA = Path(shutil.which("java", path="/usr/bin:/bin") or "/usr/bin/java")  # whichever is there
-
-
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[Running]:
-    with started() as running:
-        yield running
 
 
 def run(folder: Path, *cases: str, **more: str) -> list[str]:
@@ -45,7 +36,7 @@ def run(folder: Path, *cases: str, **more: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_step_reports_how_its_block_ended_and_changes_no_result(
+def test_step_reports_the_result_of_its_block_and_does_not_change_it(
     receiver: Running, tmp_path: Path
 ):
     settings = {"MILEPOST_URL": receiver.url, "CREDENTIAL_milepost": receiver.secrets["milepost"]}
@@ -56,21 +47,25 @@ def test_the_step_reports_how_its_block_ended_and_changes_no_result(
         name: status for name, (_, status) in CASES.items()
     }
     assert {build["project"] for build in builds.values()} == {"core; exit 9"}
-    stages = {(row["stage"], row["state"]) for row in builds["fine"]["states"]}
+    stages = {(row["stage"], row["state"]) for row in builds["passing"]["states"]}
     assert stages == {('It\'s "Base" $(configuration)', 15)}
 
 
-def test_without_a_receiver_or_a_secret_a_block_goes_on(receiver: Running, tmp_path: Path):
-    away = run(tmp_path, "fine", MILEPOST_URL="http://127.0.0.1:1", CREDENTIAL_milepost="bearer:x")
-    assert away[-1] == "ended fine"
+def test_block_without_a_receiver_or_a_secret_succeeds(receiver: Running, tmp_path: Path):
+    away = run(
+        tmp_path, "passing", MILEPOST_URL="http://127.0.0.1:1", CREDENTIAL_milepost="bearer:x"
+    )
+    assert away[-1] == "ended passing"
     assert sum(line.startswith("milepost: not reporting: the hook could") for line in away) == 1
-    without = run(tmp_path / "two", "fine", MILEPOST_URL=receiver.url)
-    assert without == ["milepost: not reporting: set MILEPOST_SECRET"] * 2 + ["ended fine"]
+    without = run(tmp_path / "two", "passing", MILEPOST_URL=receiver.url)
+    assert without == ["milepost: not reporting: set MILEPOST_SECRET"] * 2 + ["ended passing"]
 
 
-def test_the_pipelines_of_the_docs_give_what_the_step_takes():
+def test_pipelines_of_the_docs_use_only_parameters_of_the_step():
     blocks = re.findall(r"```groovy\n(.*?)```", (ROOT / "docs" / "jenkins.md").read_text(), re.S)
-    taken = set(re.findall(r"(\w+): '[A-Z_0-9]+'", (LIBRARY / "vars/milepost.groovy").read_text()))
-    given = {name for block in blocks for name in re.findall(r"(\w+): '", block)}
+    parameters = set(
+        re.findall(r"(\w+): '[A-Z_0-9]+'", (LIBRARY / "vars/milepost.groovy").read_text())
+    )
+    used = {name for block in blocks for name in re.findall(r"(\w+): '", block)}
     assert len(blocks) == 2
-    assert given <= taken | {"credentialsId"}
+    assert used <= parameters | {"credentialsId"}

@@ -1,4 +1,4 @@
-"""A hook behind a company's proxy and certificate authority: real TLS, a real proxy."""
+"""A hook behind a proxy and a private certificate authority: real TLS, a real proxy."""
 
 import select
 import socket
@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -24,23 +23,23 @@ HOOKS = {
 
 
 class Proxy(ThreadingHTTPServer):
-    """Tunnels, and notes where to."""
+    """A proxy that records the target of each tunnel."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.targets: list[str] = []
         super().__init__(("127.0.0.1", 0), Tunnel)
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
 class Tunnel(BaseHTTPRequestHandler):
-    """One CONNECT."""
+    """One CONNECT request."""
 
     server: Proxy
 
     def do_CONNECT(self):  # the name that http.server calls
-        self.server.asked.append(self.path)
+        self.server.targets.append(self.path)
         host, port = self.path.split(":")
         with socket.create_connection((host, int(port))) as far:
             self.send_response(200)
@@ -56,27 +55,19 @@ class Tunnel(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def proxying() -> Iterator[Proxy]:
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
     with Proxy() as server:
         thread = threading.Thread(target=server.serve_forever, args=[0.01])
         thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-@pytest.fixture
-def proxy() -> Iterator[Proxy]:
-    with proxying() as server:
         yield server
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate that no system trusts, with its key behind it."""
+    """Return a certificate that no system trusts, with its key beside it."""
     folder = tmp_path_factory.mktemp("authority")
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
@@ -98,7 +89,7 @@ def secure(certificate: Path) -> Iterator[Listener]:
 
 
 def stage(hook: str, url: str, folder: Path, **more: str) -> str:
-    """Report a stage; gives what the hook says."""
+    """Report a stage; return the hook's standard error."""
     env = {
         "PATH": "/usr/bin:/bin",
         "MILEPOST_URL": url,
@@ -115,7 +106,7 @@ def stage(hook: str, url: str, folder: Path, **more: str) -> str:
 
 @pytest.mark.parametrize("hook", HOOKS)
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_a_private_authority_is_believed_where_it_is_named(
+def test_private_authority_in_the_environment_is_trusted(
     secure: Listener, certificate: Path, tmp_path: Path, name: str, hook: str
 ):
     assert stage(hook, secure.url, tmp_path, **{name: str(certificate)}) == ""
@@ -123,35 +114,35 @@ def test_a_private_authority_is_believed_where_it_is_named(
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_an_unknown_authority_is_one_line_that_says_what_to_set(
+def test_unknown_authority_is_one_line_that_names_the_variable(
     secure: Listener, tmp_path: Path, hook: str
 ):
-    said = stage(hook, secure.url, tmp_path)
-    assert said.count("\n") == 1
-    assert "not trusted: name the file of its authority in REQUESTS_CA_BUNDLE" in said
+    error = stage(hook, secure.url, tmp_path)
+    assert error.count("\n") == 1
+    assert "not trusted: name the file of its authority in REQUESTS_CA_BUNDLE" in error
     assert secure.posts == []
 
 
 @pytest.mark.parametrize("hook", HOOKS)
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-def test_a_proxy_is_used_where_it_is_named(
+def test_proxy_in_the_environment_is_used(
     secure: Listener, certificate: Path, proxy: Proxy, tmp_path: Path, name: str, hook: str
 ):
     settings = {name: proxy.url, "SSL_CERT_FILE": str(certificate)}
     assert stage(hook, secure.url, tmp_path, **settings) == ""
-    assert proxy.asked == [secure.url.removeprefix("https://")]
+    assert proxy.targets == [secure.url.removeprefix("https://")]
     assert len(secure.posts) == 1
 
 
-def test_a_host_in_no_proxy_is_reached_directly(
+def test_host_in_no_proxy_is_reached_directly(
     secure: Listener, certificate: Path, proxy: Proxy, tmp_path: Path
 ):
     settings = {"HTTPS_PROXY": proxy.url, "NO_PROXY": "example.com,127.0.0.1"}
     assert stage("file", secure.url, tmp_path, **settings, SSL_CERT_FILE=str(certificate)) == ""
-    assert (len(secure.posts), proxy.asked) == (1, [])
+    assert (len(secure.posts), proxy.targets) == (1, [])
 
 
-def test_a_file_of_authorities_that_is_missing_breaks_no_build(secure: Listener, tmp_path: Path):
-    said = stage("file", secure.url, tmp_path, SSL_CERT_FILE="/nowhere/ca.pem")
-    assert said.count("\n") == 1
+def test_missing_file_of_authorities_is_one_line(secure: Listener, tmp_path: Path):
+    error = stage("file", secure.url, tmp_path, SSL_CERT_FILE="/nowhere/ca.pem")
+    assert error.count("\n") == 1
     assert secure.posts == []

@@ -1,10 +1,9 @@
-"""The templates to copy, built by a real Packer with either hook."""
+"""The templates to copy, built by a real Packer with each hook."""
 
 import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +13,14 @@ from standardwebhooks import Webhook
 from receiver.sources.milepost import ENVELOPE
 from tests.hooks.test_shell_hook import SH
 from tests.support import ROOT
-from tests.support.listeners import Listener, listening
+from tests.support.ci_variables import GITHUB
+from tests.support.listeners import Listener
 from tests.support.senders import SECRET
 
 TEMPLATES = ROOT / "hooks" / "packer"
 HOOKS = {"python": Path(sys.executable).with_name("milepost-hook"), "sh": SH}
 STAGES = ["Base configuration", "Security baseline"]
-GITHUB = {
-    "GITHUB_REPOSITORY": "acme/images",
-    "GITHUB_RUN_ID": "500",
-    "GITHUB_RUN_ATTEMPT": "1",
-    "GITHUB_JOB": "golden",
-    "RUNNER_NAME": "runner-4",
-}
-
-Said = dict[str, list[dict[str, Any]]]
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    with listening() as server:
-        yield server
+Documents = dict[str, list[dict[str, Any]]]
 
 
 def build(
@@ -65,18 +51,18 @@ def build(
     )
 
 
-def said(listener: Listener) -> Said:
-    """The envelopes of each build, in order; all signed and in the receiver's format."""
-    found: Said = defaultdict(list)
+def documents_by_build(listener: Listener) -> Documents:
+    """Return the envelopes of each build, in order; all signed and valid."""
+    builds: Documents = defaultdict(list)
     for post in listener.posts:
         Webhook(SECRET).verify(post.body, post.headers)
         assert ENVELOPE.validate(post.document) == {}
-        found[post.document["build"]["number"]].append(post.document)
-    return found
+        builds[post.document["build"]["number"]].append(post.document)
+    return builds
 
 
-def told(documents: list[dict[str, Any]]) -> list[str]:
-    """What a build's envelopes say, in a word each."""
+def summary(documents: list[dict[str, Any]]) -> list[str]:
+    """Return one word for each envelope of a build."""
     events = [(document["events"] or [{}])[0] for document in documents]
     words = [event.get("stage") or event.get("status") or "manifest" for event in events]
     return [str(word) for word in words]
@@ -86,33 +72,33 @@ def told(documents: list[dict[str, Any]]) -> list[str]:
 def test_three_sources_report_three_builds(listener: Listener, tmp_path: Path, hook: str):
     done = build(tmp_path, listener.url, "milepost.pkr.hcl", hook=hook)
     assert done.returncode == 0, done.stdout
-    builds = said(listener)
+    builds = documents_by_build(listener)
     run_uuid = listener.posts[0].document["run"]["key"]
     assert sorted(builds) == [
         f"packer-{run_uuid}-{source}" for source in ("file-notes", "null-application", "null-base")
     ]
     for number, documents in builds.items():
-        assert told(documents) == [*STAGES, "manifest", "completed"]
+        assert summary(documents) == [*STAGES, "manifest", "completed"]
         assert {document["run"]["key"] for document in documents} == {run_uuid}
         assert {document["build"]["platform"] for document in documents} == {
             number.rpartition("-")[0].rpartition("-")[2]
         }
 
 
-def test_each_source_posts_its_own_manifest_alone(listener: Listener, tmp_path: Path):
+def test_each_source_posts_only_its_own_manifest(listener: Listener, tmp_path: Path):
     assert build(tmp_path, listener.url, "milepost.pkr.hcl").returncode == 0
-    for number, documents in said(listener).items():
+    for number, documents in documents_by_build(listener).items():
         (manifest,) = [each["manifest"] for each in documents if each["manifest"]]
-        (made,) = manifest["builds"]
-        assert number.endswith(f"-{made['builder_type']}-{made['name']}")
-        assert made["packer_run_uuid"] == manifest["last_run_uuid"]
+        (artifact,) = manifest["builds"]
+        assert number.endswith(f"-{artifact['builder_type']}-{artifact['name']}")
+        assert artifact["packer_run_uuid"] == manifest["last_run_uuid"]
 
 
-def test_in_a_ci_job_they_are_three_builds_of_one_run(listener: Listener, tmp_path: Path):
+def test_three_sources_in_a_ci_job_are_three_builds_of_one_run(listener: Listener, tmp_path: Path):
     assert build(tmp_path, listener.url, "milepost.pkr.hcl", **GITHUB).returncode == 0
-    builds = said(listener)
+    builds = documents_by_build(listener)
     assert sorted(builds) == [
-        f"acme.images-500-golden-{source}"
+        f"acme.images-500-image-{source}"
         for source in ("file-notes", "null-application", "null-base")
     ]
     keys = {each["run"]["key"] for documents in builds.values() for each in documents}
@@ -120,27 +106,25 @@ def test_in_a_ci_job_they_are_three_builds_of_one_run(listener: Listener, tmp_pa
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_the_json_template_reports_success(listener: Listener, tmp_path: Path, hook: str):
+def test_json_template_reports_success(listener: Listener, tmp_path: Path, hook: str):
     done = build(tmp_path, listener.url, "milepost.json", hook=hook)
     assert done.returncode == 0, done.stdout
-    ((number, documents),) = said(listener).items()
+    ((number, documents),) = documents_by_build(listener).items()
     assert number.endswith("-null-golden")
-    assert told(documents) == [*STAGES, "manifest", "completed"]
+    assert summary(documents) == [*STAGES, "manifest", "completed"]
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_the_json_template_reports_a_failed_provisioner(
-    listener: Listener, tmp_path: Path, hook: str
-):
+def test_json_template_reports_a_failed_provisioner(listener: Listener, tmp_path: Path, hook: str):
     done = build(tmp_path, listener.url, "-var", "fail=yes", "milepost.json", hook=hook)
     assert done.returncode == 1, done.stdout
-    (documents,) = said(listener).values()
-    assert told(documents) == [*STAGES, "failed"]
+    (documents,) = documents_by_build(listener).values()
+    assert summary(documents) == [*STAGES, "failed"]
 
 
 @pytest.mark.parametrize("hook", HOOKS)
 @pytest.mark.parametrize("template", ["milepost.pkr.hcl", "milepost.json"])
-def test_a_build_goes_on_where_nothing_can_be_reported(tmp_path: Path, hook: str, template: str):
+def test_build_succeeds_if_nothing_can_be_reported(tmp_path: Path, hook: str, template: str):
     done = build(tmp_path, "", template, hook=hook)
     assert done.returncode == 0, done.stdout
     assert "milepost: not reporting: set MILEPOST_URL" in done.stdout + done.stderr

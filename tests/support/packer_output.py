@@ -1,4 +1,4 @@
-"""Packer's output, read to its end: what is told of each target."""
+"""Packer's output, read to its end: the events of each target."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from hooks.wrapper.target import Part
 from receiver.sources.milepost import EVENT
 from tests.support.senders import START
 
-Told = dict[str, list[str]]
+Summaries = dict[str, list[str]]
 
 
 def read(text: str, part: Part | None = None, secrets: Sequence[str] = ()) -> Reader:
-    """A reader that has read it all, a second between lines."""
+    """Return a reader that has read the whole text, a second between lines."""
     reader, now = Reader(Redactor(secrets), part), START
     for line in text.splitlines(keepends=True):
         now += timedelta(seconds=1)
@@ -23,23 +23,23 @@ def read(text: str, part: Part | None = None, secrets: Sequence[str] = ()) -> Re
     return reader
 
 
-def told(reader: Reader) -> Told:
-    """The events of each target in a word each; each of them fits the receiver."""
-    found: Told = defaultdict(list)
+def summaries(reader: Reader) -> Summaries:
+    """Return a few words for each event of each target; each event is valid."""
+    targets: Summaries = defaultdict(list)
     for target, event in reader.take(datetime.max.replace(tzinfo=UTC)):
         EVENT.deserialize(event)
         failure = event.get("failure", {}).get("type")
         word = event.get("stage") or f"{event['kind']} {event['status']}"
-        found[target].append(f"{word} ({failure})" if failure else word)
-    return found
+        targets[target].append(f"{word} ({failure})" if failure else word)
+    return targets
 
 
-def boxed(text: str) -> Reader:
-    """A reader of a text with one target; its lines begin with `> ` for `==> box: `."""
+def read_box(text: str) -> Reader:
+    """Return a reader of a text with one target; `> ` stands for `==> box: `."""
     lines = [line if line[:1] != ">" else f"==> box: {line[2:]}" for line in text.splitlines()]
     return read("\n".join(lines) + "\n")
 
 
-def said(text: str) -> list[str]:
-    """What is told of the one target of such a text."""
-    return told(boxed(text))["box"]
+def box_events(text: str) -> list[str]:
+    """Return the summaries of the one target of such a text."""
+    return summaries(read_box(text))["box"]

@@ -1,4 +1,4 @@
-"""The wrapper where something is cut off: Packer, itself, or the way to the receiver."""
+"""The wrapper when something is cut off: Packer, the wrapper, or the way to the receiver."""
 
 import os
 import re
@@ -13,14 +13,12 @@ import psutil
 import pytest
 
 from tests.support.listeners import listening
-from tests.support.packers import WRAPPED, packer, receiver, script, settings, template, wrapped
+from tests.support.packers import HOOK, packer, script, settings, template, wrapped
 from tests.support.receivers import Running
 from tests.support.senders import SECRET
 
-__all__ = ["receiver"]  # the fixture
-
-Ends = Callable[[subprocess.Popen[str]], None]
-ENDS: dict[str, tuple[bool, Ends]] = {
+Interruption = Callable[[subprocess.Popen[str]], None]
+CANCELS: dict[str, tuple[bool, Interruption]] = {
     "INT to the process": (False, lambda run: run.send_signal(signal.SIGINT)),
     "TERM to the process": (False, lambda run: run.send_signal(signal.SIGTERM)),
     "INT to the group": (False, lambda run: os.killpg(run.pid, signal.SIGINT)),
@@ -30,13 +28,15 @@ ENDS: dict[str, tuple[bool, Ends]] = {
 }
 
 
-def cut(folder: Path, receiver: Running, number: str, in_shell: bool, end: Ends) -> int | None:
-    """Start a build that would not end, end it so, and give its exit code."""
+def interrupted(
+    folder: Path, receiver: Running, number: str, in_shell: bool, interrupt: Interruption
+) -> int | None:
+    """Start an endless build, interrupt it, and return its exit code."""
     template(folder, script(f"touch {folder}/began; exec sleep 300"))
-    command = [WRAPPED, "packer", "build", "-color=false", "t.json"]
+    command = [HOOK, "packer", "build", "-color=false", "t.json"]
     shell = ["bash", "-c", f"{' '.join(command)}; true"] if in_shell else command
     run = subprocess.Popen(
-        # As a CI's runner would start it, however these tests were: nohup hides SIGHUP from both.
+        # As a CI's runner starts it: nohup around these tests would hide SIGHUP from both.
         ["env", "--default-signal=HUP,INT", *shell],
         cwd=folder,
         env=settings(folder, receiver, MILEPOST_BUILD_NUMBER=number),
@@ -45,87 +45,87 @@ def cut(folder: Path, receiver: Running, number: str, in_shell: bool, end: Ends)
         start_new_session=True,
         text=True,
     )
-    until(lambda: (folder / "began").exists() and number_of_states(receiver, number) > 0)
-    end(run)
+    wait_until(lambda: (folder / "began").exists() and count_states(receiver, number) > 0)
+    interrupt(run)
     run.communicate(timeout=30)
     return run.returncode
 
 
-def number_of_states(receiver: Running, number: str) -> int:
+def count_states(receiver: Running, number: str) -> int:
     return len(receiver.build(f"{number}-box").get("states", []))
 
 
-def until(holds: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     for _ in range(300):
-        if holds():
+        if condition():
             return
         time.sleep(0.1)
-    raise AssertionError("it does not happen")
+    raise AssertionError("not within 30 s")
 
 
-def left(folder: Path) -> list[str]:
-    """The processes that work in this folder."""
-    found = []
-    for process in psutil.process_iter(["cwd", "cmdline"]):
-        if process.info["cwd"] == str(folder):
-            found.append(" ".join(process.info["cmdline"] or []))
-    return found
+def processes(folder: Path) -> list[psutil.Process]:
+    """Return the processes whose working directory is this folder."""
+    running = psutil.process_iter(["cwd", "cmdline"])
+    return [process for process in running if process.info["cwd"] == str(folder)]
 
 
-@pytest.mark.parametrize("how", ENDS)
-def test_a_cancel_ends_packer_cleanly_and_leaves_nothing(
+@pytest.mark.parametrize("how", CANCELS)
+def test_cancel_ends_packer_cleanly_and_leaves_no_process(
     receiver: Running, tmp_path: Path, how: str
 ):
     number = re.sub(r"\W", "-", how)
-    code = cut(tmp_path, receiver, number, *ENDS[how])
+    code = interrupted(tmp_path, receiver, number, *CANCELS[how])
     # Packer 1.6.6 whose whole group is interrupted says "Cleanly cancelled" and exits with 1, but
     # with 0 in one run of eight, when the script dies of the signal first; so it does by itself.
     codes = {1, 0} if "group" in how else {1}
-    assert code in ({-signal.SIGTERM} if ENDS[how][0] else codes)
-    until(lambda: receiver.build(f"{number}-box")["status"] == "cancelled")
-    until(lambda: not left(tmp_path))
+    assert code in ({-signal.SIGTERM} if CANCELS[how][0] else codes)
+    wait_until(lambda: receiver.build(f"{number}-box")["status"] == "cancelled")
+    wait_until(lambda: not processes(tmp_path))
 
 
-def test_a_killed_packer_is_told_and_leaves_nothing(receiver: Running, tmp_path: Path):
+def test_killed_packer_is_reported_and_leaves_no_process(receiver: Running, tmp_path: Path):
     def kill_packer(run: subprocess.Popen[str]) -> None:
         psutil.Process(run.pid).children()[0].kill()
 
-    assert cut(tmp_path, receiver, "killed", False, kill_packer) == 137
+    assert interrupted(tmp_path, receiver, "killed", False, kill_packer) == 137
     build = receiver.build("killed-box")
     assert [each["failure_type"] for each in build["failures"]] == ["killed"]
-    assert left(tmp_path) == []
+    assert processes(tmp_path) == []
 
 
-def test_a_killed_wrapper_tells_nothing_and_packer_ends_by_itself(
+def test_killed_wrapper_reports_nothing_and_packer_ends_by_itself(
     receiver: Running, tmp_path: Path
 ):
-    assert cut(tmp_path, receiver, "cut", False, lambda run: run.kill()) == -signal.SIGKILL
-    until(lambda: not [line for line in left(tmp_path) if "packer build" in line])
-    for process in psutil.process_iter(["cwd"]):
-        if process.info["cwd"] == str(tmp_path):
-            process.kill()
+    assert interrupted(tmp_path, receiver, "cut", False, lambda run: run.kill()) == -signal.SIGKILL
+    wait_until(
+        lambda: not any("build" in (each.info["cmdline"] or []) for each in processes(tmp_path))
+    )
+    for process in processes(tmp_path):
+        process.kill()
     assert receiver.build("cut-box")["status"] == "running"
 
 
 @pytest.mark.parametrize(
     "wrong", [{"MILEPOST_URL": "http://127.0.0.1:1"}, {"MILEPOST_SECRET": "whsec_AAAA"}]
 )
-def test_no_receiver_does_no_harm(receiver: Running, tmp_path: Path, wrong: dict[str, str]):
+def test_build_succeeds_without_a_receiver_or_its_secret(
+    receiver: Running, tmp_path: Path, wrong: dict[str, str]
+):
     template(tmp_path, script("true"))
     done = wrapped(tmp_path, receiver=receiver, **wrong)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("milepost: not reported") == 1
 
 
-def test_what_a_receiver_missed_comes_later_in_order(tmp_path: Path):
+def test_flush_sends_what_a_receiver_missed_in_order(tmp_path: Path):
     template(tmp_path, script("echo 'milepost: stage 25 Security baseline'"))
     with listening() as listener:
         listener.statuses = [503]
-        known = Running(listener.url, {"milepost": SECRET}, None, {})  # type: ignore[arg-type]
-        done = wrapped(tmp_path, receiver=known, MILEPOST_BUILD_NUMBER="later")
+        running = Running(listener.url, {"milepost": SECRET}, None, {})  # type: ignore[arg-type]
+        done = wrapped(tmp_path, receiver=running, MILEPOST_BUILD_NUMBER="later")
         assert done.returncode == 0, done.stdout
         listener.statuses, listener.posts = [202], []
-        flushed = packer(tmp_path, WRAPPED, "flush", receiver=known)
+        flushed = packer(tmp_path, HOOK, "flush", receiver=running)
         assert flushed.returncode == 0, flushed.stdout
         documents = [post.document for post in listener.posts]
     assert {document["build"]["number"] for document in documents} == {"later-box"}
@@ -134,7 +134,7 @@ def test_what_a_receiver_missed_comes_later_in_order(tmp_path: Path):
     assert names == ["Machine starting", "Security baseline", "build", "artifact"]
 
 
-def test_a_receiver_that_never_answers_does_no_harm(receiver: Running, tmp_path: Path):
+def test_build_succeeds_if_the_receiver_never_answers(receiver: Running, tmp_path: Path):
     template(tmp_path, script("true"))
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

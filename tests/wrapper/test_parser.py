@@ -1,17 +1,17 @@
-"""Packer's output → events: every recording, every builder's messages, every stage."""
+"""Packer's output → events: each recording, the messages of each builder, each stage."""
 
 import pytest
 
 from hooks.wrapper.target import Part
 from tests.support import ROOT
-from tests.support.packer_output import Told, read, said, told
+from tests.support.packer_output import Summaries, box_events, read, summaries
 from tests.support.senders import START
 
 RUNS = ROOT / "tests" / "samples" / "packer-runs"
 
 
-def recorded(name: str) -> Told:
-    return told(read((RUNS / name).read_text()))
+def recorded(name: str) -> Summaries:
+    return summaries(read((RUNS / name).read_text()))
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def recorded(name: str) -> Told:
         ),
     ],
 )
-def test_a_recording_gives_its_stages(name: str, events: list[str]):
+def test_recording_has_its_stages(name: str, events: list[str]):
     (first,) = list(recorded(name).values())[:1]
     assert first == ["Machine starting", *events]
 
 
 @pytest.mark.parametrize("form", ["plain", "timestamp-ui", "machine-readable"])
-def test_every_form_of_one_run_says_the_same(form: str):
+def test_every_form_of_one_run_has_the_same_events(form: str):
     posted = ["Post-processor manifest", "Post-processor shell-local", "build completed"]
     assert recorded(f"parallel.{form}.txt") == {
         "alpha": ["Machine starting", *posted],
@@ -65,18 +65,18 @@ def test_every_form_of_one_run_says_the_same(form: str):
 
 
 @pytest.mark.parametrize("how", ["SIGTERM-pid", "SIGINT-group"])
-def test_a_cancelled_build_is_not_completed_though_packer_says_finished(how: str):
-    found = recorded(f"cancel-{how}.machine-readable.txt")
-    assert [events[-1] for events in found.values()] == ["build cancelled (cancelled)"] * 2
+def test_cancelled_build_is_not_completed_when_packer_says_finished(how: str):
+    builds = recorded(f"cancel-{how}.machine-readable.txt")
+    assert [events[-1] for events in builds.values()] == ["build cancelled (cancelled)"] * 2
 
 
-def test_of_two_builds_one_fails():
-    found = recorded("one-of-two-fails.machine-readable.txt")
-    assert found["good"][-1] == "build completed"
-    assert found["bad"][-1] == "build failed (provisioner)"
+def test_one_of_two_builds_fails():
+    builds = recorded("one-of-two-fails.machine-readable.txt")
+    assert builds["good"][-1] == "build completed"
+    assert builds["bad"][-1] == "build failed (provisioner)"
 
 
-def test_a_build_that_fails_before_any_provisioner():
+def test_builder_fails_before_any_provisioner():
     assert recorded("builder-fails-before-provisioning.machine-readable.txt") == {
         "a": ["build failed (builder)"],
         "sshfail": ["Machine starting", "build failed (connection timeout)"],
@@ -123,33 +123,35 @@ BUILDERS = {
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
-def test_a_builders_phases_are_found(builder: str):
-    found = list(dict.fromkeys(said(BUILDERS[builder] + "Build 'box' finished after 1 minute.")))
+def test_phases_of_each_builder_are_recognised(builder: str):
+    events = list(
+        dict.fromkeys(box_events(BUILDERS[builder] + "Build 'box' finished after 1 minute."))
+    )
     phases = ["Machine starting", "Connected", "cis.sh", "Image creation", "build completed"]
-    assert found == phases
+    assert events == phases
 
 
-def test_provisioners_have_their_names():
-    found = said(
+def test_stage_of_a_provisioner_has_its_name():
+    events = box_events(
         "> Provisioning with Powershell...\n> Provisioning with powershell script: a/iis.ps1\n"
         "> Provisioning with Ansible...\n> Uploading app.tar => /tmp/app.tar\n"
         "> Restarting Machine\n> Provisioning with shell script: /tmp/packer-shell123\n"
     )
     scripts = ["a/iis.ps1", "Ansible", "Uploading app.tar", "Restarting the machine"]
-    assert found == ["Machine starting", *scripts, "Shell script"]
+    assert events == ["Machine starting", *scripts, "Shell script"]
 
 
-def test_a_marker_names_the_stage_until_the_next_one():
-    found = said(
+def test_marker_names_the_stage_until_the_next_one():
+    events = box_events(
         "> Running local shell script: /tmp/packer-shell1\n"
         "==> box: x\n> Running local shell script: /tmp/packer-shell2\n"
         "    box: milepost: stage 25 Security baseline\n"
         "> Provisioning with shell script: anything.sh\n    box: milepost: stage - My own\n"
     )
-    assert found == ["Machine starting", "Local shell script", "Security baseline", "My own"]
+    assert events == ["Machine starting", "Local shell script", "Security baseline", "My own"]
 
 
-def test_a_part_of_a_chain_stays_within_its_states_and_completes_no_build():
+def test_part_of_a_chain_stays_within_its_states_and_completes_no_build():
     text = "==> box: x\n==> box: Connected to SSH!\n==> box: Creating image...\n"
     reader = read(text + "Build 'box' finished after 1 s.\n", Part(20, 50))
     events = [event for _, event in reader.take(START)]
@@ -157,11 +159,11 @@ def test_a_part_of_a_chain_stays_within_its_states_and_completes_no_build():
     assert events[-1]["kind"] == "stage"
 
 
-def test_the_log_beside_the_output_says_nothing_twice():
+def test_log_beside_the_output_adds_no_event():
     plain = "==> box: Provisioning with shell script: a.sh\n"
     logged = "2026/01/01 10:00:00 ui: " + plain
     assert (
-        told(read(plain + logged))
-        == told(read(logged + plain.replace("==>", " ")))
+        summaries(read(plain + logged))
+        == summaries(read(logged + plain.replace("==>", " ")))
         == {"box": ["Machine starting", "a.sh"]}
     )

@@ -1,15 +1,15 @@
-"""What the events of Packer's output hold, and what must not count as one."""
+"""The contents of the events of Packer's output, and lines that are no events."""
 
 import pytest
 
 from hooks.wrapper import verdict
 from hooks.wrapper.parser import Reader
-from tests.support.packer_output import boxed, read, said
+from tests.support.packer_output import box_events, read, read_box
 from tests.support.senders import START
 
 
-def test_a_script_can_fake_no_verdict():
-    found = said(
+def test_script_cannot_fake_a_verdict():
+    events = box_events(
         "> Provisioning with shell script: a.sh\n"
         "    box: Build 'box' finished after 1 second.\n"
         "==> box: Build 'box' errored after 1 second: x\n"
@@ -18,22 +18,22 @@ def test_a_script_can_fake_no_verdict():
         "    box: ==> Builds finished. The artifacts of successful builds are:\n"
         "    box: other output will be in this color.\n"
     )
-    assert found == ["Machine starting", "a.sh"]
+    assert events == ["Machine starting", "a.sh"]
 
 
-def test_what_a_script_does_inside_fails_a_stage_alone():
+def test_failure_reported_by_a_script_fails_only_its_stage():
     text = '    box: milepost: fail {"type": "lint", "message": "no", "component": null}\n'
-    found = said("> Provisioning with shell script: a.sh\n" + text)
-    assert found == ["Machine starting", "a.sh", "stage failed (lint)"]
+    events = box_events("> Provisioning with shell script: a.sh\n" + text)
+    assert events == ["Machine starting", "a.sh", "stage failed (lint)"]
 
 
-def test_nothing_starts_after_the_verdict():
-    found = said(
+def test_no_stage_starts_after_the_verdict():
+    events = box_events(
         "> Connected to SSH!\nCancelling build after receiving interrupt\n"
         "> Provisioning with shell script: late.sh\n> Terminating the source AWS instance...\n"
         "Build 'box' finished after 1 second.\n"
     )
-    assert found == ["Machine starting", "Connected", "build cancelled (cancelled)"]
+    assert events == ["Machine starting", "Connected", "build cancelled (cancelled)"]
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_nothing_starts_after_the_verdict():
         ("Error waiting for instance to become ready", "builder"),
     ],
 )
-def test_a_failure_has_its_type(message: str, kind: str):
-    found = said(f"> Launching a source AWS instance...\nBuild 'box' errored: {message}\n")
-    assert found[-1] == f"build failed ({kind})"
+def test_failure_has_its_type(message: str, kind: str):
+    events = box_events(f"> Launching a source AWS instance...\nBuild 'box' errored: {message}\n")
+    assert events[-1] == f"build failed ({kind})"
 
 
-def test_a_failure_has_its_message_component_and_the_end_of_its_log():
+def test_failure_has_its_message_component_and_the_end_of_its_log():
     lines = "".join(f"    box: line {number}\n" for number in range(300))
     reader = read(
         f"==> box: Provisioning with shell script: a.sh\n{lines}"
@@ -64,7 +64,7 @@ def test_a_failure_has_its_message_component_and_the_end_of_its_log():
     assert failure["details"]["log"] == [f"    box: line {number}" for number in range(100, 300)]
 
 
-def test_no_two_events_have_one_time():
+def test_no_two_events_have_the_same_time():
     reader, moment = Reader(), START
     for line in ("==> a: x", "==> a: Connected to SSH!", "Build 'a' finished after 1 s."):
         reader.feed(line, moment)
@@ -82,21 +82,21 @@ CLOUD = (
 
 
 def resources(text: str) -> set[str]:
-    """The ids that are there at the end."""
-    return {each.id for each in boxed(text).targets["box"].resources}
+    """Return the ids of the resources that exist at the end."""
+    return {each.id for each in read_box(text).targets["box"].resources}
 
 
-def test_resources_are_kept_until_the_log_says_that_they_are_gone():
+def test_resource_exists_until_the_log_names_its_removal():
     everything = {"packer_65", "packer_66", "i-0123456789abcdef0", "vol-0123456789abcdef0"}
     assert resources(CLOUD) == everything
-    gone = CLOUD + (
+    removed = CLOUD + (
         "> Terminating the source AWS instance...\n> Deleting temporary security group...\n"
         "> Deleting temporary keypair...\nBuild 'box' finished after 1 s.\n"
     )
-    assert resources(gone) == set()
+    assert resources(removed) == set()
 
 
-def test_a_removal_that_failed_leaves_its_resource():
+def test_failed_removal_leaves_its_resource():
     text = CLOUD + (
         "> Terminating the source AWS instance...\n"
         "> Error terminating instance, may still be around: timeout\n"
@@ -104,7 +104,7 @@ def test_a_removal_that_failed_leaves_its_resource():
     assert "i-0123456789abcdef0" in resources(text)
 
 
-def test_what_is_secret_is_in_no_event():
+def test_no_event_contains_a_secret():
     reader = read(
         "1800000000,,ui,say,==> box: Provisioning with shell script: hunter2.sh\n"
         "1800000000,,ui,message,    box: password=letmein9 AKIAABCDEFGHIJKLMNOP hunter2\n"
@@ -120,7 +120,7 @@ def test_what_is_secret_is_in_no_event():
     assert "<sensitive>.sh" in posted
 
 
-def test_the_summary_names_artifacts_as_a_manifest_does():
+def test_artifacts_of_the_summary_are_those_of_a_manifest():
     reader = read(
         "Build 'box' finished after 1 s.\nBuild 'file' finished after 1 s.\n"
         "\n==> Builds finished. The artifacts of successful builds are:\n"
@@ -128,12 +128,12 @@ def test_the_summary_names_artifacts_as_a_manifest_does():
         "us-east-1: ami-0123456789abcdef1\n"
         "--> file: Stored file: out/x.img\n--> file: Stored file: out/x.img\n"
     )
-    made = {
-        name: [(each["artifact_id"], each["region"], each["files"]) for each in artifacts]
+    artifacts = {
+        name: [(each["artifact_id"], each["region"], each["files"]) for each in found]
         for name, target in reader.targets.items()
-        for artifacts in [verdict.artifacts(target, None, name)]
+        for found in [verdict.artifacts(target, None, name)]
     }
-    assert made == {
+    assert artifacts == {
         "box": [
             ("ami-0123456789abcdef0", "eu-west-1", []),
             ("ami-0123456789abcdef1", "us-east-1", []),

@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.packers import WRAPPED, Json, packer, receiver, said, script, template, wrapped
+from tests.support.packers import HOOK, Json, packer, script, stable_lines, template, wrapped
 from tests.support.receivers import Running
-
-__all__ = ["receiver"]  # the fixture
 
 
 def rows(build: Json) -> list[tuple[str, int, str]]:
@@ -31,19 +29,19 @@ def rows(build: Json) -> list[tuple[str, int, str]]:
     ],
     ids=" ".join,
 )
-def test_output_and_exit_code_are_packers_own(tmp_path: Path, arguments: list[str]):
+def test_output_and_exit_code_are_those_of_packer(tmp_path: Path, arguments: list[str]):
     template(
         tmp_path,
         script("echo 'to stdout'; echo 'to stderr' >&2; test '{{user `fail`}}' = no"),
         variables={"fail": "no"},
     )
     plain = packer(tmp_path, "packer", *arguments)
-    ours = packer(tmp_path, WRAPPED, "packer", *arguments)
+    ours = packer(tmp_path, HOOK, "packer", *arguments)
     assert ours.returncode == plain.returncode
-    assert said(ours.stdout) == said(plain.stdout)
+    assert stable_lines(ours.stdout) == stable_lines(plain.stdout)
 
 
-def test_a_success_is_told_with_its_stages_and_its_artifact(receiver: Running, tmp_path: Path):
+def test_success_is_reported_with_its_stages_and_its_artifact(receiver: Running, tmp_path: Path):
     template(
         tmp_path,
         script("sleep 1.2"),
@@ -68,7 +66,7 @@ def test_a_success_is_told_with_its_stages_and_its_artifact(receiver: Running, t
     assert build["packer_manifest"]["builds"][0]["name"] == "box"
 
 
-def test_hooks_inside_and_the_wrapper_are_one_build(receiver: Running, tmp_path: Path):
+def test_hooks_inside_and_the_wrapper_report_one_build(receiver: Running, tmp_path: Path):
     inside = ["milepost-hook manifest m.json", "milepost-hook done --status success"]
     template(
         tmp_path,
@@ -84,7 +82,7 @@ def test_hooks_inside_and_the_wrapper_are_one_build(receiver: Running, tmp_path:
     assert build["build_number"].endswith("-box")
 
 
-def test_a_failing_provisioner_has_type_component_and_log(receiver: Running, tmp_path: Path):
+def test_failed_provisioner_has_type_component_and_log(receiver: Running, tmp_path: Path):
     template(tmp_path, script("echo 'milepost: stage 55 Services'; echo why; exit 3"))
     assert wrapped(tmp_path, receiver=receiver, MILEPOST_BUILD_NUMBER="bad").returncode == 1
     build = receiver.build("bad-box")
@@ -95,7 +93,7 @@ def test_a_failing_provisioner_has_type_component_and_log(receiver: Running, tmp
     assert "    box: why" in failure["error_details"]["log"]
 
 
-def test_a_manifest_entry_of_a_build_that_failed_later_is_no_success(
+def test_manifest_entry_of_a_build_that_failed_later_is_no_success(
     receiver: Running, tmp_path: Path
 ):
     chain = [{"type": "manifest", "output": "m.json"}, script("exit 7")]
@@ -107,7 +105,9 @@ def test_a_manifest_entry_of_a_build_that_failed_later_is_no_success(
     assert [each["failure_type"] for each in build["failures"]] == ["post-processor"]
 
 
-def test_a_builder_that_fails_before_any_provisioner(receiver: Running, tmp_path: Path):
+def test_builder_that_fails_before_any_provisioner_is_a_failed_build(
+    receiver: Running, tmp_path: Path
+):
     broken = {"type": "file", "name": "box", "target": "x", "source": "/nonexistent/file"}
     template(tmp_path, script("true"), builders=[broken])
     assert wrapped(tmp_path, receiver=receiver, MILEPOST_BUILD_NUMBER="early").returncode == 1
@@ -116,7 +116,7 @@ def test_a_builder_that_fails_before_any_provisioner(receiver: Running, tmp_path
     assert [each["failure_type"] for each in build["failures"]] == ["builder"]
 
 
-def test_of_twelve_builds_with_one_manifest_none_is_lost(receiver: Running, tmp_path: Path):
+def test_twelve_builds_with_one_manifest_lose_no_artifact(receiver: Running, tmp_path: Path):
     names = [f"b{number}" for number in range(12)]
     builders = [
         {"type": "file", "name": name, "target": f"{name}.img", "content": name} for name in names
@@ -128,15 +128,16 @@ def test_of_twelve_builds_with_one_manifest_none_is_lost(receiver: Running, tmp_
     builds = [receiver.build(f"twelve-{name}") for name in names]
     assert {build["status"] for build in builds} == {"completed"}
     files = [
-        [file["name"] for made in build["artifacts"] for file in made["files"]] for build in builds
+        [file["name"] for artifact in build["artifacts"] for file in artifact["files"]]
+        for build in builds
     ]
     assert files == [[f"{name}.img"] for name in names]
-    kept = sum(build["packer_manifest"] is not None for build in builds)
-    warned = [row["error_message"] or "" for build in builds for row in build["states"]]
-    assert (kept == 12) != any(f"12 builds, manifest has {kept}" in text for text in warned)
+    entries = sum(build["packer_manifest"] is not None for build in builds)
+    warnings = [row["error_message"] or "" for build in builds for row in build["states"]]
+    assert (entries == 12) != any(f"12 builds, manifest has {entries}" in text for text in warnings)
 
 
-def test_what_packer_masks_is_not_told(receiver: Running, tmp_path: Path):
+def test_value_that_packer_masks_is_not_reported(receiver: Running, tmp_path: Path):
     template(
         tmp_path,
         script("echo 'password is {{user `pw`}}'; exit 1"),
