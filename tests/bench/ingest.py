@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 
 from tests.bench import github, pgbench
-from tests.bench.filled import fill
+from tests.bench.dataset import fill
 from tests.bench.goals import Goal, at_least, at_most, told
 from tests.bench.load import THREADS, Seen, envelopes, raw, sent, written
 from tests.support.receivers import FORGES, Running, started

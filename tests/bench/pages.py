@@ -12,7 +12,7 @@ from statistics import median
 import psycopg
 import requests
 
-from tests.bench.filled import fill
+from tests.bench.dataset import fill
 from tests.bench.goals import Goal, at_most, told
 from tests.bench.paths import PATHS
 from tests.support.receivers import Running, started

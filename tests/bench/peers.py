@@ -75,7 +75,7 @@ def _plain(database_url: str) -> Iterator[str]:
     settings = {"PLAIN_SECRET": SECRET, "PLAIN_DATABASE_URL": database_url}
     command = [
         *(sys.executable, "-m", "gunicorn", "--worker-class=gthread", "--workers=2"),
-        *("--threads=8", f"--bind={address}", "--log-level=warning", "tests.bench.plain:app"),
+        *("--threads=8", f"--bind={address}", "--log-level=warning", "tests.bench.plain_flask:app"),
     ]
     with _running(command, f"http://{address}", settings) as url:
         yield url

@@ -10,7 +10,7 @@ from tests.torture.databases import kill_postmaster, lock
 from tests.torture.machine import pause
 from tests.torture.networks import cut_commits
 from tests.torture.processes import kill_workers, terminate
-from tests.torture.worlds import Fault, World, plain, proxied, run
+from tests.torture.systems import Fault, World, plain, proxied, run
 
 ACTS = (kill_workers, kill_postmaster, cut_commits, lock, terminate)
 DELETE = "DELETE FROM deliveries WHERE id = (SELECT id FROM deliveries LIMIT 1)"

@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from receiver.config import Config
 from receiver.storage import migrate
-from tests.bench.filled import fill
+from tests.bench.dataset import fill
 from tests.bench.paths import PATHS
 
 BUILDS = 30_000  # three of the windows of 10,000 that some pages look at

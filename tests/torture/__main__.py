@@ -3,8 +3,8 @@
 import sys
 
 from tests.torture.catalogue import FAULTS, in_order
-from tests.torture.judging import Verdict, table
-from tests.torture.worlds import run
+from tests.torture.systems import run
+from tests.torture.verdicts import Verdict, table
 
 
 def main(codes: list[str]) -> int:

@@ -1,10 +1,10 @@
 """Every fault in order, and those that cannot be run, with the reason."""
 
-from tests.torture import crowds, databases, networks, processes, resources, schemas
-from tests.torture.judging import Verdict
-from tests.torture.worlds import Fault
+from tests.torture import concurrency, databases, networks, processes, resources, schemas
+from tests.torture.systems import Fault
+from tests.torture.verdicts import Verdict
 
-MODULES = (processes, databases, networks, resources, schemas, crowds)
+MODULES = (processes, databases, networks, resources, schemas, concurrency)
 NOT_RUN = (
     Verdict(
         "F15u",

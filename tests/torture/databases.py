@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from tests.torture.machine import Server, fill, pause, until
-from tests.torture.worlds import (
+from tests.torture.systems import (
     Fault,
     World,
     bounced,

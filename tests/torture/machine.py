@@ -16,7 +16,7 @@ import requests
 
 from receiver.storage.embedded import binaries
 from tests.support.receivers import MILEPOST, free_port
-from tests.torture.sending import ROUTES, SECRETS
+from tests.torture.load import ROUTES, SECRETS
 
 ROLE = "milepost"
 READY_SECONDS = 60.0

@@ -1,7 +1,7 @@
 """F10 to F12: the network between receiver and database stalls, cuts and delays."""
 
 from tests.torture.machine import pause, until
-from tests.torture.worlds import Fault, World, proxied
+from tests.torture.systems import Fault, World, proxied
 
 
 def stall(world: World) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 import psutil
 
 from tests.torture.machine import pause, until
-from tests.torture.worlds import Fault, World, embedded, plain, two_receivers
+from tests.torture.systems import Fault, World, embedded, plain, two_receivers
 
 
 def kill_workers(world: World) -> None:

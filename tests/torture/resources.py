@@ -11,9 +11,9 @@ import orjson
 
 from tests.support.receivers import MILEPOST
 from tests.support.senders import envelope, manifest, stage
+from tests.torture.load import Post
 from tests.torture.machine import fill, pause, volume
-from tests.torture.sending import Post
-from tests.torture.worlds import Fault, World, plain
+from tests.torture.systems import Fault, World, plain
 
 # In a name space of its own; a checkout that lies in /tmp itself stays where it is.
 FULL_TMP = """

@@ -10,10 +10,10 @@ import psycopg
 
 from tests.support.receivers import MILEPOST
 from tests.torture.machine import pause, until
-from tests.torture.worlds import Fault, World, plain
+from tests.torture.systems import Fault, World, plain
 
 SOUND = [str(MILEPOST)]
-BROKEN = [sys.executable, "-m", "tests.torture.broken"]
+BROKEN = [sys.executable, "-m", "tests.torture.defective_parser"]
 NEXT = [sys.executable, "-m", "tests.torture.next_schema"]
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import psycopg
 
 from tests.support.table_rows import rows
+from tests.torture.load import TAKEN, Load, Post
 from tests.torture.machine import Receiver
-from tests.torture.sending import TAKEN, Load, Post
 
 SLOW_SECONDS = 30.0  # far more than promised: another load on this machine is no defect
 REPLAYERS = 4

@@ -14,11 +14,11 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from receiver.storage.embedded import cluster
-from tests.torture.bouncer import Bouncer
-from tests.torture.judging import Verdict, different, judge, kept, replayed
+from tests.torture.load import Load, Post
 from tests.torture.machine import NotRun, Receiver, Server, pause, until, volume
+from tests.torture.pgbouncer import Bouncer
 from tests.torture.proxy import Proxy, proxying
-from tests.torture.sending import Load, Post
+from tests.torture.verdicts import Verdict, different, judge, kept, replayed
 
 WARM_SECONDS, AFTER_SECONDS, SETTLE_SECONDS = 2.0, 3.0, 60.0
 BRIEF = 0.5  # of the first two

@@ -10,8 +10,8 @@ import orjson
 import psycopg
 
 from tests.support.senders import SECRET, envelope, stage
-from tests.torture.sending import STAGES, Post
-from tests.torture.worlds import Fault, World, plain
+from tests.torture.load import STAGES, Post
+from tests.torture.systems import Fault, World, plain
 
 HOOK = Path(sys.executable).with_name("milepost-hook")
 AT_ONCE = 64
