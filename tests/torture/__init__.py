@@ -1,1 +1,1 @@
-"""What breaks receivers, done to a real one under a steady load: `make torture`."""
+"""Faults of processes, databases, networks and machines under a steady load: `make torture`."""

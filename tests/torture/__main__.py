@@ -1,4 +1,4 @@
-"""`make torture`: every fault, one after another, and one table; or those that are named."""
+"""`make torture`: run every fault, or the named ones, one after another, and print a table."""
 
 import sys
 
@@ -8,7 +8,7 @@ from tests.torture.verdicts import Verdict, table
 
 
 def main(codes: list[str]) -> int:
-    """Run the faults of these codes, else all; 0 where everything is as promised."""
+    """Run the faults of these codes, or all; return 0 if there is no problem."""
     verdicts: list[Verdict] = []
     for fault in FAULTS:
         if not codes or fault.code in codes:

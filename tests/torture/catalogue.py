@@ -1,4 +1,4 @@
-"""Every fault in order, and those that cannot be run, with the reason."""
+"""Every fault in the order of its code, and those that cannot run, with the reason."""
 
 from tests.torture import concurrency, databases, networks, processes, resources, schemas
 from tests.torture.systems import Fault
@@ -20,16 +20,17 @@ NOT_RUN = (
 )
 
 
-def _place(code: str) -> tuple[str, int, str]:
-    """F2 before F10."""
+def _code_key(code: str) -> tuple[str, int, str]:
+    """Return a key that sorts F2 before F10."""
     return code[0], int("".join(filter(str.isdigit, code))), code
 
 
 FAULTS: list[Fault] = sorted(
-    (fault for module in MODULES for fault in module.FAULTS), key=lambda fault: _place(fault.code)
+    (fault for module in MODULES for fault in module.FAULTS),
+    key=lambda fault: _code_key(fault.code),
 )
 
 
 def in_order(verdicts: list[Verdict]) -> list[Verdict]:
-    """With those that were not run, each at its place."""
-    return sorted([*verdicts, *NOT_RUN], key=lambda verdict: _place(verdict.code))
+    """Return the verdicts in order, with those of the faults that cannot run."""
+    return sorted([*verdicts, *NOT_RUN], key=lambda verdict: _code_key(verdict.code))

@@ -1,4 +1,4 @@
-"""`milepost` whose clock is away from the machine's by as many minutes as a file says."""
+"""`milepost` with a clock that is wrong by as many minutes as a file says."""
 
 import os
 import sys
@@ -14,20 +14,20 @@ FILE = Path(os.environ.pop("TORTURE_CLOCK", os.devnull))
 
 
 def _follow(coordinates: time_machine.Traveller) -> None:
-    """Jump whenever the file changes."""
-    away, pause = 0, threading.Event()
+    """Move the clock whenever the file changes."""
+    offset, pause = 0, threading.Event()
     while not pause.wait(0.1):
-        wanted = int(FILE.read_text() or away)
-        coordinates.shift((wanted - away) * 60)
-        away = wanted
+        minutes = int(FILE.read_text() or offset)
+        coordinates.shift((minutes - offset) * 60)
+        offset = minutes
 
 
-def _begin() -> None:
-    """In each worker, since a fork keeps no thread."""
+def _start() -> None:
+    """Start the thread in each worker: a fork has no threads."""
     threading.Thread(target=_follow, args=[_coordinates], daemon=True).start()
 
 
 if __name__ == "__main__":
     _coordinates = time_machine.travel(datetime.now(UTC), tick=True).start()
-    os.register_at_fork(after_in_child=_begin)
+    os.register_at_fork(after_in_child=_start)
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""F3 to F8, F13, F14, F17, F18, F23: the database ends, fills up, is locked, is another."""
+"""F3 to F8, F13, F14, F17, F18, F23, F28: the database ends, is full, is locked, is replaced."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import psycopg
 from tests.torture.machine import Server, fill, pause, until
 from tests.torture.systems import (
     Fault,
-    World,
+    System,
     bounced,
     embedded,
     plain,
@@ -21,183 +21,183 @@ from tests.torture.systems import (
     with_standby,
 )
 
-FEW = 30
+MAX_CONNECTIONS = 30
 
 
 @contextmanager
-def few(folder: Path, brief: bool) -> Iterator[World]:
-    """A server with few places, and none of them kept for superusers."""
-    settings = {"max_connections": str(FEW), "superuser_reserved_connections": "0"}
-    with plain(folder, brief, **settings) as world:
-        yield world
+def few_connections(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield a server with few connections, none of them reserved for superusers."""
+    settings = {"max_connections": str(MAX_CONNECTIONS), "superuser_reserved_connections": "0"}
+    with plain(folder, brief, **settings) as system:
+        yield system
 
 
-def kill_postmaster(world: World) -> None:
-    """kill -9 of the postmaster; five seconds later somebody starts it."""
-    world.server.kill()
-    _away(world)
-    pause(2 if world.brief else 5)
-    world.server.start()
+def kill_postmaster(system: System) -> None:
+    """Kill the postmaster by kill -9; start it five seconds later."""
+    system.server.kill()
+    _expect_unavailable(system)
+    pause(2 if system.brief else 5)
+    system.server.start()
 
 
-def kill_embedded_postmaster(world: World) -> None:
-    """kill -9 of the embedded postmaster; the workers start it again."""
-    for _ in range(1 if world.brief else 3):
-        os.kill(_embedded(world), signal.SIGKILL)
-        world.heal()
-        until(lambda: world.receiver.answers("/readyz") == 200, 60, "it is started again")
+def kill_embedded_postmaster(system: System) -> None:
+    """Kill the embedded postmaster by kill -9; the workers start it again."""
+    for _ in range(1 if system.brief else 3):
+        os.kill(_embedded_pid(system), signal.SIGKILL)
+        system.heal()
+        until(lambda: system.receiver.status("/readyz") == 200, 60, "it is started again")
         pause(1)
 
 
-def kill_backend(world: World) -> None:
-    """kill -9 of one of its processes in the midst of work: PostgreSQL ends all of them."""
-    for _ in range(1 if world.brief else 3):
-        os.kill(world.server.backends()[0], signal.SIGKILL)
-        until(lambda: world.server.backends(), 30, "PostgreSQL recovers")
-        world.heal()
+def kill_backend(system: System) -> None:
+    """Kill one working backend by kill -9: PostgreSQL ends all of them."""
+    for _ in range(1 if system.brief else 3):
+        os.kill(system.server.backends()[0], signal.SIGKILL)
+        until(lambda: system.server.backends(), 30, "PostgreSQL recovers")
+        system.heal()
         pause(2)
 
 
-def restart(world: World) -> None:
-    """Restarts, fast and immediate by turns."""
-    for turn in range(2 if world.brief else 20):
-        world.server.stop("immediate" if turn % 2 else "fast")
-        world.server.start()
-        world.heal()
+def restart(system: System) -> None:
+    """Restart, fast and immediate in turns."""
+    for turn in range(2 if system.brief else 20):
+        system.server.stop("immediate" if turn % 2 else "fast")
+        system.server.start()
+        system.heal()
         pause(1)
 
 
-def be_away(world: World) -> None:
-    """Forty seconds without a database, and two minutes."""
+def stop_for_long(system: System) -> None:
+    """Stop the database for forty seconds, and for two minutes."""
     for seconds in (40, 120):
-        world.server.stop()
-        _away(world)
+        system.server.stop()
+        _expect_unavailable(system)
         pause(seconds)
-        world.server.start()
-        world.heal()
+        system.server.start()
+        system.heal()
         pause(5)
 
 
-def fill_data(world: World) -> None:
-    """No space for tables."""
-    ballast = fill(world.server.data.parent)
-    until(lambda: _refused(world), 30, "a full disk is 503")
+def fill_data(system: System) -> None:
+    """Fill the disk of the tables."""
+    ballast = fill(system.server.data.parent)
+    until(lambda: _is_refusing(system), 30, "a full disk is 503")
     pause(3)
     ballast.unlink()
 
 
-def fill_wal(world: World) -> None:
-    """No space for the log of changes: PostgreSQL panics, and is started again with space."""
-    ballast = fill(Path(os.path.realpath(world.server.data / "pg_wal")).parent)
-    until(lambda: _refused(world), 60, "a full log is 503")
+def fill_wal(system: System) -> None:
+    """Fill the disk of the WAL: PostgreSQL panics, and is started again with space."""
+    ballast = fill(Path(os.path.realpath(system.server.data / "pg_wal")).parent)
+    until(lambda: _is_refusing(system), 60, "a full log is 503")
     pause(3)
     ballast.unlink()
-    if not _runs(world.server):
-        world.server.start()
+    if not _is_running(system.server):
+        system.server.start()
 
 
-def lock(world: World) -> None:
-    """Somebody locks a table for ten seconds: the pool is used up."""
-    with psycopg.connect(world.url) as connection:
+def lock(system: System) -> None:
+    """Lock a table for ten seconds: the pool is used up."""
+    with psycopg.connect(system.url) as connection:
         connection.execute("LOCK TABLE builds IN ACCESS EXCLUSIVE MODE")
-        pause(4 if world.brief else 10)
+        pause(4 if system.brief else 10)
         connection.commit()
 
 
-def use_up_connections(world: World) -> None:
-    """Others hold every connection, and the receiver loses its own."""
+def use_up_connections(system: System) -> None:
+    """Open every connection elsewhere, and end those of the receiver."""
     with ExitStack() as stack:
-        boss = stack.enter_context(psycopg.connect(world.url, autocommit=True))
-        for _ in range(2 * FEW):
-            boss.execute(
+        admin = stack.enter_context(psycopg.connect(system.url, autocommit=True))
+        for _ in range(2 * MAX_CONNECTIONS):
+            admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> "
                 "pg_backend_pid() AND application_name <> 'hog' AND usename = 'milepost'"
             )
             with suppress(psycopg.OperationalError):
-                url = f"{world.url}?application_name=hog"
+                url = f"{system.url}?application_name=hog"
                 stack.enter_context(psycopg.connect(url, autocommit=True))
-        until(lambda: _refused(world), 20, "no connection is 503")
+        until(lambda: _is_refusing(system), 20, "no connection is 503")
         pause(2)
 
 
-def demote(world: World) -> None:
-    """The primary becomes read-only under its sessions, and the standby becomes the primary."""
-    assert world.standby
-    world.server.execute("ALTER SYSTEM SET default_transaction_read_only = on")
-    world.server.execute("SELECT pg_reload_conf()")
+def demote(system: System) -> None:
+    """Make the primary read-only under its sessions, and the standby the primary."""
+    assert system.standby
+    system.server.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+    system.server.execute("SELECT pg_reload_conf()")
     pause(1)
-    world.standby.promote()
+    system.standby.promote()
 
 
-def fail_over(world: World) -> None:
-    """kill -9 of the primary, promote; the old one comes back as one that nobody may write to."""
-    assert world.standby
-    world.server.kill()
+def fail_over(system: System) -> None:
+    """Kill the primary by kill -9, promote the standby; the old one comes back read-only."""
+    assert system.standby
+    system.server.kill()
     pause(1)
-    world.standby.promote()
-    world.heal()
-    world.server.settings["default_transaction_read_only"] = "on"
-    world.server.start()
+    system.standby.promote()
+    system.heal()
+    system.server.settings["default_transaction_read_only"] = "on"
+    system.server.start()
     pause(4)
 
 
-def restart_bouncer(world: World) -> None:
-    """PgBouncer is killed and started again, then the server behind it."""
-    assert world.bouncer
-    world.bouncer.kill()
-    until(lambda: _refused(world), 20, "no PgBouncer is 503")
-    world.bouncer.start()
-    world.heal()
+def restart_bouncer(system: System) -> None:
+    """Kill and start PgBouncer, then restart the server behind it."""
+    assert system.bouncer
+    system.bouncer.kill()
+    until(lambda: _is_refusing(system), 20, "no PgBouncer is 503")
+    system.bouncer.start()
+    system.heal()
     pause(3)
-    world.server.stop("immediate")
-    world.server.start()
-    world.heal()
+    system.server.stop("immediate")
+    system.server.start()
+    system.heal()
     pause(3)
-    done = world.receiver.run("prune", "--older-than", "1d")
-    world.expect(done.returncode == 0, f"milepost prune: {done.stderr}")
+    done = system.receiver.run("prune", "--older-than", "1d")
+    system.expect(done.returncode == 0, f"milepost prune: {done.stderr}")
 
 
-def rebuild(world: World) -> None:
-    """REINDEX and VACUUM FULL, each of which locks the inbox."""
-    with psycopg.connect(world.url) as connection:
+def rebuild(system: System) -> None:
+    """Run REINDEX and VACUUM FULL, each of which locks the inbox."""
+    with psycopg.connect(system.url) as connection:
         connection.execute("REINDEX TABLE deliveries")
         pause(4)
         connection.commit()
-    world.server.execute("VACUUM FULL deliveries")
-    world.server.execute("VACUUM FULL builds")
+    system.server.execute("VACUUM FULL deliveries")
+    system.server.execute("VACUUM FULL builds")
 
 
-def prune(world: World) -> None:
-    """`milepost prune` under load, with a short memory: bodies go, facts stay."""
-    for _ in range(2 if world.brief else 5):
-        done = world.receiver.run("prune", "--older-than", "1s")
-        world.expect(done.returncode == 0, f"milepost prune: {done.stderr}")
+def prune(system: System) -> None:
+    """Run `milepost prune` under load: it removes bodies and keeps events."""
+    for _ in range(2 if system.brief else 5):
+        done = system.receiver.run("prune", "--older-than", "1s")
+        system.expect(done.returncode == 0, f"milepost prune: {done.stderr}")
         pause(1)
 
 
-def _away(world: World) -> None:
-    """What is promised of a database that is away: three answers, each soon."""
+def _expect_unavailable(system: System) -> None:
+    """Expect the three answers of the probes without a database, in time."""
     began = time.monotonic()
-    until(lambda: world.receiver.answers("/readyz") == 503, 15, "/readyz is 503")
-    world.expect(time.monotonic() - began < 15, "/readyz says it soon")
-    world.expect(world.receiver.told("/readyz").get("database"), "/readyz says why")
-    world.expect(world.receiver.answers("/livez") == 200, "/livez is 200")
+    until(lambda: system.receiver.status("/readyz") == 503, 15, "/readyz is 503")
+    system.expect(time.monotonic() - began < 15, "/readyz is 503 in time")
+    system.expect(system.receiver.json("/readyz").get("database"), "/readyz names the database")
+    system.expect(system.receiver.status("/livez") == 200, "/livez is 200")
 
 
-def _refused(world: World) -> bool:
-    """Whether the newest answers are 503."""
-    newest = [each.answer for each in world.load.tries[-8:] if each.answer]
+def _is_refusing(system: System) -> bool:
+    """Return whether the newest answers are 503."""
+    newest = [each.answer for each in system.load.tries[-8:] if each.answer]
     return newest.count(503) >= 3
 
 
-def _embedded(world: World) -> int:
-    with psycopg.connect(world.url) as connection:
-        found = connection.execute("SHOW data_directory").fetchone()
-    assert found
-    return int(Path(found[0], "postmaster.pid").read_text().split()[0])
+def _embedded_pid(system: System) -> int:
+    with psycopg.connect(system.url) as connection:
+        row = connection.execute("SHOW data_directory").fetchone()
+    assert row
+    return int(Path(row[0], "postmaster.pid").read_text().split()[0])
 
 
-def _runs(server: Server) -> bool:
+def _is_running(server: Server) -> bool:
     with suppress(psycopg.OperationalError, OSError):
         psycopg.connect(server.url(), connect_timeout=3).close()
         return True
@@ -209,11 +209,11 @@ FAULTS = [
     Fault("F3e", "the same, embedded", kill_embedded_postmaster, embedded),
     Fault("F4", "kill -9 of a backend", kill_backend, plain),
     Fault("F5", "restarts, fast and immediate", restart, plain),
-    Fault("F6", "40 s and 120 s away", be_away, plain),
+    Fault("F6", "40 s and 120 s away", stop_for_long, plain),
     Fault("F7", "disk of the tables full", fill_data, small_data),
     Fault("F8", "disk of the log (WAL) full", fill_wal, small_wal),
     Fault("F13", "a table locked for 10 s", lock, plain),
-    Fault("F14", "max_connections reached", use_up_connections, few),
+    Fault("F14", "max_connections reached", use_up_connections, few_connections),
     Fault("F17", "demoted primary, standby promoted", demote, with_standby),
     Fault("F17k", "primary killed, standby promoted", fail_over, with_standby),
     Fault("F18", "PgBouncer and its server restarted", restart_bouncer, bounced),

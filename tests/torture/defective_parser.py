@@ -1,4 +1,4 @@
-"""`milepost` with a defect that nobody foresaw in its parser of GitLab's deliveries."""
+"""`milepost` with a defect in its parser of GitLab's deliveries."""
 
 import sys
 

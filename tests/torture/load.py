@@ -1,4 +1,4 @@
-"""A steady load: senders that sign, send in order, and try again until they have a 2xx."""
+"""A steady load: senders that sign, send in order, and retry until they have a 2xx."""
 
 import hashlib
 import itertools
@@ -41,15 +41,15 @@ source = "jenkins"
 job = '^images/(?P<os_version>.+)$'
 """
 STAGES = ("Base configuration", "Security baseline", "Frobnicate", "Storage", "Services")
-EACH_SECONDS = 0.2  # a sender's pace
-AGAIN_SECONDS = 0.3  # after what was not taken
-PATIENCE_SECONDS = 10  # as GitHub's and GitLab's
-TAKEN = range(200, 300)
+PAUSE_SECONDS = 0.2  # between two deliveries of a sender
+RETRY_SECONDS = 0.3
+TIMEOUT_SECONDS = 10  # as GitHub's and GitLab's
+ACCEPTED = range(200, 300)
 
 
 @dataclass(frozen=True)
 class Post:
-    """One delivery. Its body is like no other's, so that it can be found again."""
+    """One delivery. Its body is unique, so that its digest finds it."""
 
     source: str
     body: bytes
@@ -61,30 +61,30 @@ class Post:
         return hashlib.sha256(self.body).hexdigest()
 
     def send(self, url: str) -> requests.Response:
-        """Signed anew at every try, under one id."""
+        """Send it, with a new signature at every try, under one id."""
         if self.source == "milepost":
             own = signed(self.body, SECRET, message_id=f"msg_{self.digest}")
         else:
             own = proof(self.source, SECRETS[self.source], self.body)
         headers = {"Content-Type": "application/json"} | own | dict(self.headers)
         address = f"{url}/webhooks/{self.source}{self.query}"
-        return requests.post(address, self.body, headers=headers, timeout=PATIENCE_SECONDS)
+        return requests.post(address, self.body, headers=headers, timeout=TIMEOUT_SECONDS)
 
 
 @dataclass(frozen=True)
 class Try:
-    """One try of one delivery; `answer` is None where none came."""
+    """One try of one delivery; `answer` is None without an answer."""
 
     sender: str
     digest: str
     ended: float
-    took: float
+    seconds: float
     answer: int | None
     problem: str = ""
 
 
 def hooks(first: int, by: int, attempt: int) -> Iterator[Post]:
-    """A hook in the job of each build: five stages, some of which fail, and a verdict."""
+    """Yield the posts of a hook in each build: five stages, some of which fail, and a verdict."""
     for build in itertools.count(first, by):
         run = f"github:acme/images:{500 + build}:{attempt}:{84211 + build}"
         more: dict[str, Any] = {
@@ -94,30 +94,30 @@ def hooks(first: int, by: int, attempt: int) -> Iterator[Post]:
             "build": {"project": "core", "platform": "aws", "os_version": "rhel-9"},
         }
         begin = 100 * attempt
-        for place, name in enumerate(STAGES):
-            yield _own(envelope(stage(name, minutes=begin + 10 * place), **more))
-            end = "failed" if (build + place) % 7 == 0 else "completed"
-            yield _own(envelope(stage(name, end, minutes=begin + 10 * place + 5), **more))
+        for index, name in enumerate(STAGES):
+            yield _milepost_post(envelope(stage(name, minutes=begin + 10 * index), **more))
+            end = "failed" if (build + index) % 7 == 0 else "completed"
+            yield _milepost_post(envelope(stage(name, end, minutes=begin + 10 * index + 5), **more))
         end = "failed" if build % 3 == 0 else "completed"
-        yield _own(envelope(verdict(end, begin + 60), **more))
+        yield _milepost_post(envelope(verdict(end, begin + 60), **more))
 
 
 def manifests() -> Iterator[Post]:
-    """Packer's manifest about the same builds, posted as it is."""
+    """Yield Packer's manifests about the same builds, posted unchanged."""
     for build in itertools.count():
         for run in range(2):
-            made = {"build_time": BEGAN // 1000 + 60 * run, "artifact_id": f"ami-{build}{run}"}
-            document = manifest(made, run_uuid=f"uuid-{build}-{run}")
+            entry = {"build_time": BEGAN // 1000 + 60 * run, "artifact_id": f"ami-{build}{run}"}
+            document = manifest(entry, run_uuid=f"uuid-{build}-{run}")
             yield Post("packer", orjson.dumps(document), f"?build_number=core-{build}")
 
 
 def github() -> Iterator[Post]:
-    """The same jobs, as their forge tells of them."""
+    """Yield GitHub's posts about the same jobs."""
     for build in itertools.count():
-        known = {"id": 84211 + build, "run_id": 500 + build}
+        ids = {"id": 84211 + build, "run_id": 500 + build}
         for action, more in (("queued", {}), ("in_progress", {}), ("completed", {"steps": STEPS})):
             end = "failure" if more else None
-            document = job(action, end, **known, **more)
+            document = job(action, end, **ids, **more)
             headers = {
                 "X-GitHub-Event": "workflow_job",
                 "X-GitHub-Delivery": f"{action}-{build}",
@@ -126,7 +126,7 @@ def github() -> Iterator[Post]:
 
 
 def gitlab() -> Iterator[Post]:
-    """Jobs of pipelines that a route makes builds."""
+    """Yield GitLab's posts about jobs that a route assigns to builds."""
     for build in itertools.count():
         for status in ("created", "running", "failed" if build % 2 else "success"):
             document = job_hook(status, build_id=4242 + build, pipeline_id=900 + build)
@@ -135,7 +135,7 @@ def gitlab() -> Iterator[Post]:
 
 
 def jenkins() -> Iterator[Post]:
-    """Builds as the Notification plugin reports them."""
+    """Yield posts of Jenkins' Notification plugin."""
     for build in itertools.count():
         url = f"https://jenkins.example.com/job/images/job/rhel-9/{build}/"
         for phase, status in (("STARTED", None), ("FINALIZED", "SUCCESS")):
@@ -143,11 +143,11 @@ def jenkins() -> Iterator[Post]:
             yield Post("jenkins", orjson.dumps(document))
 
 
-def _own(document: Json) -> Post:
+def _milepost_post(document: Json) -> Post:
     return Post("milepost", orjson.dumps(document))
 
 
-STORIES: dict[str, Callable[[], Iterator[Post]]] = {
+SENDERS: dict[str, Callable[[], Iterator[Post]]] = {
     "hook 1": lambda: hooks(0, 2, 1),
     "hook 2": lambda: hooks(1, 2, 1),
     "hook 3": lambda: hooks(0, 1, 2),
@@ -160,10 +160,10 @@ STORIES: dict[str, Callable[[], Iterator[Post]]] = {
 
 @dataclass
 class Load:
-    """Senders at work. `tolerated` are answers, beside 503, after which a sender tries again."""
+    """Running senders. After 503 and the `tolerated` statuses a sender tries again."""
 
     urls: list[str]
-    each_seconds: float = EACH_SECONDS
+    pause_seconds: float = PAUSE_SECONDS
     tolerated: frozenset[int] = frozenset()
     offered: dict[str, Post] = field(default_factory=dict)
     acknowledged: dict[str, Post] = field(default_factory=dict)
@@ -173,13 +173,13 @@ class Load:
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
-        """Let every sender begin, and one that sends again what was taken already."""
-        for name, story in STORIES.items():
-            self._begin(self._tell, name, story())
-        self._begin(self._repeat)
+        """Start every sender, and one that repeats accepted deliveries."""
+        for name, posts in SENDERS.items():
+            self._start_thread(self._send_all, name, posts())
+        self._start_thread(self._repeat)
 
     def finish(self, seconds: float) -> None:
-        """Offer nothing new; wait until all that was offered is taken, or for so long."""
+        """Offer nothing new; wait until all offered deliveries are accepted, or for so long."""
         self._ended.set()
         deadline = time.monotonic() + seconds
         for thread in self._threads:
@@ -189,42 +189,42 @@ class Load:
             thread.join()
 
     def offer(self, sender: str, post: Post) -> None:
-        """Send until it is taken, or refused for good, or time is up."""
+        """Send a delivery until it is accepted, refused for good, or time is up."""
         self.offered[post.digest] = post
         while not self._given_up.is_set():
             answer = self._try(sender, post)
-            if answer in TAKEN:
+            if answer in ACCEPTED:
                 self.acknowledged[post.digest] = post
                 return
             if answer not in {None, 503} | self.tolerated:
                 return
-            self._given_up.wait(AGAIN_SECONDS)
+            self._given_up.wait(RETRY_SECONDS)
 
     def recovery(self, since: float) -> float:
-        """How long after this moment the last of the senders had its first 2xx again."""
+        """Return the seconds from this moment until every sender had a 2xx."""
         firsts: dict[str, float] = {}
         for each in self.tries:
-            if each.ended >= since and each.answer in TAKEN:
+            if each.ended >= since and each.answer in ACCEPTED:
                 firsts.setdefault(each.sender, each.ended - since)
         return max(firsts.values(), default=float("inf"))
 
-    def _begin(self, work: Callable[..., None], *given: Any) -> None:
-        self._threads.append(threading.Thread(target=work, args=given))
+    def _start_thread(self, work: Callable[..., None], *arguments: Any) -> None:
+        self._threads.append(threading.Thread(target=work, args=arguments))
         self._threads[-1].start()
 
-    def _tell(self, sender: str, posts: Iterator[Post]) -> None:
+    def _send_all(self, sender: str, posts: Iterator[Post]) -> None:
         for post in posts:
             if self._ended.is_set():
                 return
             self.offer(sender, post)
-            self._ended.wait(self.each_seconds)
+            self._ended.wait(self.pause_seconds)
 
     def _repeat(self) -> None:
         chance = random.Random(7)
-        while not self._ended.wait(self.each_seconds):
-            known = list(self.acknowledged.values())
-            if known:
-                self._try("again", chance.choice(known))
+        while not self._ended.wait(self.pause_seconds):
+            posts = list(self.acknowledged.values())
+            if posts:
+                self._try("repeat", chance.choice(posts))
 
     def _try(self, sender: str, post: Post) -> int | None:
         began, answer, problem = time.monotonic(), None, ""
@@ -239,9 +239,9 @@ class Load:
         return answer
 
     def _problem(self, response: requests.Response) -> str:
-        """What is wrong with an answer, if anything."""
+        """Return the problem of an answer, or nothing."""
         status = response.status_code
         if status == 503 and not response.headers.get("Retry-After", "").isdecimal():
             return "503 without Retry-After"
-        wrong = status not in TAKEN and status not in {503} | self.tolerated
-        return f"{status} {response.text[:200]}" if wrong else ""
+        is_wrong = status not in ACCEPTED and status not in {503} | self.tolerated
+        return f"{status} {response.text[:200]}" if is_wrong else ""

@@ -1,4 +1,4 @@
-"""Real parts on this machine: a PostgreSQL of our own, receivers, and what may be done to them."""
+"""Real parts on this machine: PostgreSQL servers, receivers and volumes."""
 
 import os
 import signal
@@ -22,21 +22,21 @@ ROLE = "milepost"
 READY_SECONDS = 60.0
 
 
-def until(holds: Callable[[], object], seconds: float, what: str) -> None:
-    """Wait until something holds; AssertionError, which says what, where it does not in time."""
+def until(condition: Callable[[], object], seconds: float, description: str) -> None:
+    """Wait until the condition is true; raise AssertionError if it is not in time."""
     deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {description}"
         pause(0.05)
 
 
 def pause(seconds: float) -> None:
-    """Let time go by."""
+    """Wait so many seconds."""
     threading.Event().wait(seconds)
 
 
 class Server:
-    """A PostgreSQL on a port of loopback; `data` and `wal`, its log, may lie elsewhere."""
+    """A PostgreSQL on a port of loopback; its data and WAL may lie on other volumes."""
 
     def __init__(
         self, folder: Path, data: Path | None = None, wal: Path | None = None, **settings: str
@@ -48,50 +48,50 @@ class Server:
         self._wal = wal
 
     def make(self) -> None:
-        """An empty cluster."""
+        """Create an empty cluster."""
         self.user.make_private(self.data)
         more = []
         if self._wal:
             self.user.make_private(self._wal)
             more = [f"--waldir={self._wal}"]
         more += ["--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync"]
-        self._must("initdb", "-D", self.data, "-U", ROLE, *more)
+        self._must_run("initdb", "-D", self.data, "-U", ROLE, *more)
 
     def start(self) -> None:
-        """Start it, again and again where what a killed server left is in the way."""
-        until(self._started, READY_SECONDS, "PostgreSQL starts")
+        """Start it; retry while the remains of a killed server are in the way."""
+        until(self._try_to_start, READY_SECONDS, "PostgreSQL starts")
 
     def stop(self, mode: str = "fast") -> None:
-        """End it: fast or immediate."""
+        """Stop it, in mode fast or immediate."""
         self._run("pg_ctl", "stop", "-D", self.data, "-m", mode, "-w")
 
     def kill(self) -> None:
-        """kill -9 of the postmaster."""
+        """Kill the postmaster by kill -9."""
         os.kill(self.pid(), signal.SIGKILL)
 
     def pid(self) -> int:
-        """The postmaster's process id."""
+        """Return the postmaster's process id."""
         return int((self.data / "postmaster.pid").read_text().split()[0])
 
     def promote(self) -> None:
         """Make a standby the primary."""
-        self._must("pg_ctl", "promote", "-D", self.data, "-w")
+        self._must_run("pg_ctl", "promote", "-D", self.data, "-w")
 
     def standby(self, folder: Path) -> "Server":
-        """A copy that follows this server, not started yet."""
+        """Return a standby of this server, not started yet."""
         copy = Server(folder, None, None, **self.settings)
         copy.user.make_private(copy.data)
         source = f"host=127.0.0.1 port={self.port} user={ROLE} application_name=standby"
         more = ["--wal-method=stream", "--checkpoint=fast", "--no-sync", "--write-recovery-conf"]
-        copy._must("pg_basebackup", "-d", source, "-D", copy.data, *more)
+        copy._must_run("pg_basebackup", "-d", source, "-D", copy.data, *more)
         return copy
 
     def url(self, name: str = ROLE, port: int | None = None) -> str:
-        """A database of it, at its own port or a proxy's."""
+        """Return the URL of a database, at the server's own port or a proxy's."""
         return f"postgresql://{ROLE}@127.0.0.1:{port or self.port}/{name}"
 
     def database(self, name: str = ROLE) -> str:
-        """Make a database with the schema; gives its URL."""
+        """Create a database with the schema; return its URL."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         done = subprocess.run(
@@ -104,23 +104,23 @@ class Server:
         return self.url(name)
 
     def execute(self, statement: str) -> None:
-        """One statement, outside a transaction."""
+        """Execute one statement, outside a transaction."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(statement.encode())
 
     def backends(self) -> list[int]:
-        """The processes that serve receivers; none while it is away."""
+        """Return the ids of the backends that serve receivers; none while the server is down."""
         try:
             with psycopg.connect(self.url()) as connection:
-                found = connection.execute(
+                rows = connection.execute(
                     "SELECT pid FROM pg_stat_activity "
                     "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
                 ).fetchall()
         except psycopg.OperationalError:
             return []
-        return [pid for (pid,) in found]
+        return [pid for (pid,) in rows]
 
-    def _started(self) -> bool:
+    def _try_to_start(self) -> bool:
         options = " ".join(f"-c {name}='{value}'" for name, value in self.settings.items())
         log = self.folder / "pg.log"
         log.touch()
@@ -134,13 +134,13 @@ class Server:
     def _run(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return self.user.run(self.bindir / program, *arguments, stream=DEVNULL)
 
-    def _must(self, program: str, *arguments: str | Path) -> None:
+    def _must_run(self, program: str, *arguments: str | Path) -> None:
         done = self.user.run(self.bindir / program, *arguments)
         assert done.returncode == 0, done.stderr
 
 
 class Receiver:
-    """`milepost serve` on a port of its own, as its supervisor sees it."""
+    """`milepost serve` on a port of its own, run as a supervisor runs it."""
 
     def __init__(self, folder: Path, database_url: str | None, **more: str) -> None:
         self.folder, self.port = folder, free_port()
@@ -165,12 +165,12 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it and wait until it is ready."""
+        """Start it, and wait until it is ready."""
         self.spawn()
-        until(lambda: self.answers("/readyz") == 200, READY_SECONDS, "the receiver gets ready")
+        until(lambda: self.status("/readyz") == 200, READY_SECONDS, "the receiver gets ready")
 
     def spawn(self) -> None:
-        """Start it."""
+        """Start it, and do not wait."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.launcher, "serve", "--bind", f"127.0.0.1:{self.port}"],
@@ -179,37 +179,37 @@ class Receiver:
                 stderr=log,
             )
 
-    def answers(self, path: str) -> int | None:
-        """The status of a GET; None where nobody answers."""
+    def status(self, path: str) -> int | None:
+        """Return the status of a GET; None without an answer."""
         with suppress(requests.RequestException):
             return requests.get(self.url + path, timeout=10).status_code
         return None
 
-    def told(self, path: str) -> dict[str, object]:
-        """The JSON of a GET."""
-        found: dict[str, object] = requests.get(self.url + path, timeout=10).json()
-        return found
+    def json(self, path: str) -> dict[str, object]:
+        """Return the JSON of a GET."""
+        document: dict[str, object] = requests.get(self.url + path, timeout=10).json()
+        return document
 
     def workers(self) -> list[psutil.Process]:
-        """gunicorn's workers."""
-        return psutil.Process(self._alive.pid).children()
+        """Return gunicorn's workers."""
+        return psutil.Process(self._running.pid).children()
 
     def signal(self, number: int) -> None:
         """Send a signal to the master."""
-        self._alive.send_signal(number)
+        self._running.send_signal(number)
 
     def wait(self, seconds: float) -> int:
-        """Its exit code."""
-        return self._alive.wait(seconds)
+        """Wait for its end; return the exit code."""
+        return self._running.wait(seconds)
 
     def stop(self) -> None:
-        """End it, if it is there."""
+        """End it if it runs."""
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(60)
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """A command with its settings."""
+        """Run a `milepost` command with its settings."""
         return subprocess.run(
             [*self.launcher, *arguments],
             env=self.environment | more,
@@ -219,36 +219,36 @@ class Receiver:
         )
 
     @property
-    def _alive(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> subprocess.Popen[bytes]:
         assert self.process is not None
         return self.process
 
 
 @contextmanager
-def volume(place: Path, size: str) -> Iterator[Path]:
-    """A small file system of its own; OSError where this machine does not let us mount."""
-    place.mkdir(exist_ok=True)
+def volume(folder: Path, size: str) -> Iterator[Path]:
+    """Yield a small file system of its own; raise NotRun if this machine cannot mount."""
+    folder.mkdir(exist_ok=True)
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", str(place)],
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", str(folder)],
         check=False,
         capture_output=True,
         text=True,
     )
     if done.returncode:
-        raise NotRun(f"this machine does not let us mount: {done.stderr.strip()}")
+        raise NotRun(f"this machine cannot mount: {done.stderr.strip()}")
     try:
-        yield place
+        yield folder
     finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 class NotRun(Exception):
-    """This machine cannot do it; the text says why."""
+    """This machine cannot run the fault; the text says why."""
 
 
-def fill(place: Path) -> Path:
-    """Leave no byte free; gives the file to remove."""
-    ballast = place / "ballast"
+def fill(folder: Path) -> Path:
+    """Leave no byte free; return the file to remove."""
+    ballast = folder / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))

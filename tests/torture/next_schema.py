@@ -1,4 +1,4 @@
-"""What `milepost migrate` of the next release would do: this one's files, and one more."""
+"""`milepost migrate` of a next release: this release's migrations, and one more."""
 
 import hashlib
 import sys

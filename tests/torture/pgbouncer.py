@@ -1,4 +1,4 @@
-"""PgBouncer between a receiver and its database, ready to be broken."""
+"""PgBouncer between a receiver and its database, to be killed and started."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from tests.support.receivers import free_port
 from tests.torture.machine import NotRun, Server
 
 
-class Bouncer:
-    """PgBouncer in front of a server; it refuses to run as root."""
+class PgBouncer:
+    """PgBouncer in front of a server, as the server's user: it refuses to run as root."""
 
     def __init__(self, folder: Path, server: Server) -> None:
         self.port, self._user = free_port(), server.user
@@ -25,7 +25,7 @@ class Bouncer:
         )
 
     def start(self) -> None:
-        """Start it in the foreground, as the server's user."""
+        """Start it in the foreground; raise NotRun if it is not installed."""
         program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
         if not program:
             raise NotRun("there is no pgbouncer: tests/support/system-packages.sh pgbouncer")
@@ -39,13 +39,13 @@ class Bouncer:
         )
 
     def kill(self) -> None:
-        """kill -9."""
+        """End it by kill -9."""
         assert self._process
         self._process.kill()
         self._process.wait(10)
 
     def stop(self) -> None:
-        """End it, if it is there."""
+        """End it if it runs."""
         assert self._process
         with suppress(ProcessLookupError):
             self._process.kill()

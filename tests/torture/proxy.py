@@ -1,4 +1,4 @@
-"""A TCP proxy that stalls, delays and resets: the network between receiver and database."""
+"""A TCP proxy between receiver and database that stalls, delays and resets."""
 
 import random
 import select
@@ -8,30 +8,30 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-PIECE = 65_536
+CHUNK_BYTES = 65_536
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no seconds: close() sends RST
 
 
 class Proxy:
-    """Passes on what comes to its port. Its attributes may change at any time."""
+    """Forwards connections to a port. Its attributes may change at any time."""
 
     def __init__(self, port: int) -> None:
         self.target = port
         self.delay = 0.0  # seconds, in each direction
-        self.reset_share = 0.0  # of the pieces from the receiver
+        self.reset_share = 0.0  # of the chunks from the receiver
         self.commits = 0  # how many more COMMITs to reset, by turns before and after them
         self.flowing = threading.Event()
         self.flowing.set()
         self._chance = random.Random(7)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self._ended = threading.Event()
+        self._closed = threading.Event()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
         self.port: int = self._listener.getsockname()[1]
 
     def close(self) -> None:
         """End every connection."""
-        self._ended.set()
+        self._closed.set()
         self.flowing.set()
         for thread in self._threads:
             thread.join()
@@ -39,7 +39,7 @@ class Proxy:
 
     def _accept(self) -> None:
         self._listener.settimeout(0.1)
-        while not self._ended.is_set():
+        while not self._closed.is_set():
             with suppress(OSError):
                 client, _ = self._listener.accept()
                 self._threads.append(threading.Thread(target=self._serve, args=[client]))
@@ -49,40 +49,40 @@ class Proxy:
         with client, suppress(OSError):
             self.flowing.wait()
             with socket.create_connection(("127.0.0.1", self.target)) as server:
-                while not self._ended.is_set() and self._pass(client, server):
+                while not self._closed.is_set() and self._forward(client, server):
                     pass
 
-    def _pass(self, client: socket.socket, server: socket.socket) -> bool:
-        """One round; whether the connection goes on."""
+    def _forward(self, client: socket.socket, server: socket.socket) -> bool:
+        """Forward what is ready; return whether the connection goes on."""
         ready, _, _ = select.select([client, server], [], [], 0.1)
         for each in ready:
-            piece = each.recv(PIECE)
-            if not piece:
+            chunk = each.recv(CHUNK_BYTES)
+            if not chunk:
                 return False
-            self._ended.wait(self.delay)
+            self._closed.wait(self.delay)
             self.flowing.wait()
-            if each is client and self._breaks(piece, client, server):
+            if each is client and self._is_reset(chunk, client, server):
                 return False
-            (server if each is client else client).sendall(piece)
+            (server if each is client else client).sendall(chunk)
         return True
 
-    def _breaks(self, piece: bytes, client: socket.socket, server: socket.socket) -> bool:
-        """Reset the receiver's side; of two COMMITs one reaches the server first."""
-        commits = b"COMMIT" in piece and self.commits > 0
-        if not commits and self._chance.random() >= self.reset_share:
+    def _is_reset(self, chunk: bytes, client: socket.socket, server: socket.socket) -> bool:
+        """Return whether this resets the receiver's side; every second COMMIT arrives first."""
+        is_commit = b"COMMIT" in chunk and self.commits > 0
+        if not is_commit and self._chance.random() >= self.reset_share:
             return False
-        if commits:
+        if is_commit:
             self.commits -= 1
             if self.commits % 2:
-                server.sendall(piece)
-                server.recv(PIECE)
+                server.sendall(chunk)
+                server.recv(CHUNK_BYTES)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         return True
 
 
 @contextmanager
-def proxying(port: int) -> Iterator[Proxy]:
-    """A proxy in front of a port of this machine."""
+def started_proxy(port: int) -> Iterator[Proxy]:
+    """Yield a proxy in front of a port of this machine."""
     proxy = Proxy(port)
     try:
         yield proxy

@@ -13,9 +13,9 @@ from tests.support.receivers import MILEPOST
 from tests.support.senders import envelope, manifest, stage
 from tests.torture.load import Post
 from tests.torture.machine import fill, pause, volume
-from tests.torture.systems import Fault, World, plain
+from tests.torture.systems import Fault, System, plain
 
-# In a name space of its own; a checkout that lies in /tmp itself stays where it is.
+# Runs in a mount namespace of its own; a checkout in /tmp stays where it is.
 FULL_TMP = """
 mount --bind "$0" /mnt && mount -t tmpfs -o size=64k none /tmp || exit 1
 case "$0" in /tmp/*) mkdir -p "$0" && mount --bind /mnt "$0" ;; esac
@@ -23,58 +23,58 @@ cat /dev/zero >/tmp/full 2>/dev/null
 exec "$@"
 """
 MEMORY_BYTES = 768 * 2**20
-BIG_BODIES = 64
+LARGE_BODIES = 64
 
 
 @contextmanager
-def full_tmp(folder: Path, brief: bool) -> Iterator[World]:
-    """A receiver whose /tmp has no byte left, and whose log is on a small disk."""
-    with volume(folder / "log", "4m") as place, plain(folder, brief) as world:
-        world.receiver.stop()
-        whole = ["unshare", "--mount", "sh", "-c", FULL_TMP, str(MILEPOST.parents[2])]
-        world.receiver.launcher = [*whole, *world.receiver.launcher]
-        world.receiver.log = place / "receiver.log"
-        world.receiver.start()
-        yield world
+def full_tmp(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield a receiver with a full /tmp, and with its log on a small disk."""
+    with volume(folder / "log", "4m") as log_folder, plain(folder, brief) as system:
+        system.receiver.stop()
+        command = ["unshare", "--mount", "sh", "-c", FULL_TMP, str(MILEPOST.parents[2])]
+        system.receiver.launcher = [*command, *system.receiver.launcher]
+        system.receiver.log = log_folder / "receiver.log"
+        system.receiver.start()
+        yield system
 
 
 @contextmanager
-def little_memory(folder: Path, brief: bool) -> Iterator[World]:
-    """A receiver whose processes may have little more than they have at the start."""
-    with plain(folder, brief) as world:
-        world.receiver.stop()
-        limited = ["prlimit", f"--as={MEMORY_BYTES}", *world.receiver.launcher]
-        world.receiver.launcher = limited
-        world.receiver.environment["MALLOC_ARENA_MAX"] = "2"
-        world.receiver.start()
-        yield world
+def little_memory(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield a receiver whose processes may use little more memory than at the start."""
+    with plain(folder, brief) as system:
+        system.receiver.stop()
+        limited = ["prlimit", f"--as={MEMORY_BYTES}", *system.receiver.launcher]
+        system.receiver.launcher = limited
+        system.receiver.environment["MALLOC_ARENA_MAX"] = "2"
+        system.receiver.start()
+        yield system
 
 
 @contextmanager
-def false_clock(folder: Path, brief: bool) -> Iterator[World]:
-    """A receiver whose clock is away from ours by what a file says."""
+def false_clock(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield a receiver whose clock is wrong by what a file says."""
     clock = folder / "clock"
     clock.write_text("0")
-    with plain(folder, brief) as world:
-        world.receiver.stop()
-        world.receiver.launcher = [sys.executable, "-m", "tests.torture.clock"]
-        world.receiver.environment["TORTURE_CLOCK"] = str(clock)
-        world.receiver.start()
-        yield world
+    with plain(folder, brief) as system:
+        system.receiver.stop()
+        system.receiver.launcher = [sys.executable, "-m", "tests.torture.clock"]
+        system.receiver.environment["TORTURE_CLOCK"] = str(clock)
+        system.receiver.start()
+        yield system
 
 
-def fill_log(world: World) -> None:
-    """Nothing can be logged any more, and no sender notices."""
-    fill(world.folder / "log")
+def fill_log(system: System) -> None:
+    """Fill the disk of the log: every request has an answer."""
+    fill(system.folder / "log")
     pause(3)
-    world.expect(all(each.answer for each in world.load.tries), "some had no answer")
+    system.expect(all(each.answer for each in system.load.tries), "requests had no answer")
 
 
-def swamp(world: World) -> None:
-    """64 bodies of nearly 5 MiB at once."""
+def send_large_bodies(system: System) -> None:
+    """Send 64 bodies of nearly 5 MiB at once."""
     threads = [
-        threading.Thread(target=world.load.offer, args=("big", _big(place)))
-        for place in range(BIG_BODIES)
+        threading.Thread(target=system.load.offer, args=("large", _large(index)))
+        for index in range(LARGE_BODIES)
     ]
     for thread in threads:
         thread.start()
@@ -82,25 +82,25 @@ def swamp(world: World) -> None:
         thread.join()
 
 
-def jump(world: World) -> None:
-    """Ten minutes ahead, ten behind, and right again."""
-    world.load.tolerated = frozenset({401})  # what a signature's time is too far away for
+def move_clock(system: System) -> None:
+    """Set the clock ten minutes ahead, ten behind, and right again."""
+    system.load.tolerated = frozenset({401})  # the time of a signature is too far away
     for minutes in (10, -10, 0):
-        (world.folder / "clock").write_text(str(minutes))
-        world.heal()
+        (system.folder / "clock").write_text(str(minutes))
+        system.heal()
         pause(4)
-    refused = {each.sender for each in world.load.tries if each.answer == 401}
+    refused = {each.sender for each in system.load.tries if each.answer == 401}
     signed = {"hook 1", "hook 2", "hook 3"}
-    world.expect(signed <= refused, "a signature of another time was believed")
-    world.expect(refused <= signed | {"again"}, f"401 for {sorted(refused - signed)}")
+    system.expect(signed <= refused, "a signature of another time was accepted")
+    system.expect(refused <= signed | {"repeat"}, f"401 for {sorted(refused - signed)}")
 
 
-def _big(place: int) -> Post:
+def _large(index: int) -> Post:
     custom = {f"key-{part}": str(uuid4()) * 1_600 for part in range(80)}
     document = envelope(
-        stage("Storage", minutes=place),
-        number=f"big-{place}",
-        run=f"big-{place}",
+        stage("Storage", minutes=index),
+        number=f"large-{index}",
+        run=f"large-{index}",
         manifest=manifest({"custom_data": custom, "build_time": 1_767_261_600}),
     )
     return Post("milepost", orjson.dumps(document))
@@ -108,6 +108,6 @@ def _big(place: int) -> Post:
 
 FAULTS = [
     Fault("F9", "/tmp and the log's disk full", fill_log, full_tmp),
-    Fault("F21", "64 bodies of 5 MiB, little memory", swamp, little_memory),
-    Fault("F22", "clock +10 and -10 minutes", jump, false_clock),
+    Fault("F21", "64 bodies of 5 MiB, little memory", send_large_bodies, little_memory),
+    Fault("F22", "clock +10 and -10 minutes", move_clock, false_clock),
 ]

@@ -10,75 +10,75 @@ import psycopg
 
 from tests.support.receivers import MILEPOST
 from tests.torture.machine import pause, until
-from tests.torture.systems import Fault, World, plain
+from tests.torture.systems import Fault, System, plain
 
-SOUND = [str(MILEPOST)]
-BROKEN = [sys.executable, "-m", "tests.torture.defective_parser"]
+INTACT = [str(MILEPOST)]
+DEFECTIVE = [sys.executable, "-m", "tests.torture.defective_parser"]
 NEXT = [sys.executable, "-m", "tests.torture.next_schema"]
 
 
-def migrate(world: World) -> None:
-    """The next release's migration while a long query is in its way; its first run is killed."""
-    tried = len(world.load.tries)
-    with psycopg.connect(world.url) as connection:
-        connection.execute("SELECT FROM deliveries LIMIT 1")  # and keep ACCESS SHARE
-        first = subprocess.Popen([*NEXT, world.url])
+def migrate(system: System) -> None:
+    """Run the next release's migration behind a long query; kill its first run."""
+    tried = len(system.load.tries)
+    with psycopg.connect(system.url) as connection:
+        connection.execute("SELECT FROM deliveries LIMIT 1")  # holds ACCESS SHARE
+        first = subprocess.Popen([*NEXT, system.url])
         pause(1)
         first.kill()
         first.wait(10)
-        second = subprocess.Popen([*NEXT, world.url])
-        pause(4 if world.brief else 15)
+        second = subprocess.Popen([*NEXT, system.url])
+        pause(4 if system.brief else 15)
         connection.rollback()
-    world.expect(second.wait(60) == 0, "the migration was applied")
-    late = [each for each in world.load.tries[tried:] if each.answer == 503]
-    world.expect(len(late) < len(world.load.tries[tried:]) / 2, "half of all answers were 503")
+    system.expect(second.wait(60) == 0, "the migration was applied")
+    refused = [each for each in system.load.tries[tried:] if each.answer == 503]
+    system.expect(len(refused) < len(system.load.tries[tried:]) / 2, "half of all answers were 503")
 
 
-def go_back(world: World) -> None:
-    """The release before works on the schema of the next one: its requests, its start."""
-    done = subprocess.run([*NEXT, world.url], check=False)
-    world.expect(done.returncode == 0, "the migration was applied")
+def run_old_release(system: System) -> None:
+    """Run this release on the schema of the next one: its requests, its start."""
+    done = subprocess.run([*NEXT, system.url], check=False)
+    system.expect(done.returncode == 0, "the migration was applied")
     pause(3)
-    world.receiver.stop()
-    world.receiver.start()
-    world.heal()
-    until(lambda: world.receiver.answers("/") == 200, 10, "pages are shown")
+    system.receiver.stop()
+    system.receiver.start()
+    system.heal()
+    until(lambda: system.receiver.status("/") == 200, 10, "pages are shown")
 
 
 @contextmanager
-def broken(folder: Path, brief: bool) -> Iterator[World]:
-    """A receiver whose parser of GitLab's deliveries has a defect."""
-    with plain(folder, brief) as world:
-        world.receiver.stop()
-        world.receiver.launcher = BROKEN
-        world.receiver.start()
-        yield world
+def defective_parser(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield a receiver with a defect in its parser of GitLab's deliveries."""
+    with plain(folder, brief) as system:
+        system.receiver.stop()
+        system.receiver.launcher = DEFECTIVE
+        system.receiver.start()
+        yield system
 
 
-def mend(world: World) -> None:
-    """What the parser broke on is kept, shown, and read again once it is mended."""
+def replay_quarantined(system: System) -> None:
+    """Replace the defective parser and replay: no delivery stays quarantined."""
     pause(4)
-    world.expect(_count(world, "quarantined") > 0, "nothing was quarantined")
-    world.receiver.stop()
-    world.receiver.launcher = SOUND
-    world.receiver.start()
-    done = world.receiver.run("replay", "--quarantined")
-    world.expect(done.returncode == 0, f"milepost replay: {done.stderr}")
-    world.expect(_count(world, "quarantined") == 0, "something stayed quarantined")
+    system.expect(_count(system, "quarantined") > 0, "nothing was quarantined")
+    system.receiver.stop()
+    system.receiver.launcher = INTACT
+    system.receiver.start()
+    done = system.receiver.run("replay", "--quarantined")
+    system.expect(done.returncode == 0, f"milepost replay: {done.stderr}")
+    system.expect(_count(system, "quarantined") == 0, "deliveries stayed quarantined")
 
 
-def _count(world: World, outcome: str) -> int:
-    with psycopg.connect(world.url) as connection:
-        found = connection.execute(
+def _count(system: System, outcome: str) -> int:
+    with psycopg.connect(system.url) as connection:
+        row = connection.execute(
             "SELECT count(*) FROM deliveries WHERE outcome = %s", [outcome]
         ).fetchone()
-    assert found
-    count: int = found[0]
+    assert row
+    count: int = row[0]
     return count
 
 
 FAULTS = [
     Fault("F19", "migration under load, first one killed", migrate, plain),
-    Fault("F20", "old release on the next schema", go_back, plain),
-    Fault("F24", "a parser with a defect", mend, broken),
+    Fault("F20", "old release on the next schema", run_old_release, plain),
+    Fault("F24", "a parser with a defect", replay_quarantined, defective_parser),
 ]

@@ -1,4 +1,4 @@
-"""Where a fault happens: receivers, their database and what lies between, ready to be broken."""
+"""Where a fault happens: receivers, their database and the connection between them."""
 
 import shutil
 import subprocess
@@ -16,17 +16,17 @@ from psycopg.conninfo import make_conninfo
 from receiver.storage.embedded import cluster
 from tests.torture.load import Load, Post
 from tests.torture.machine import NotRun, Receiver, Server, pause, until, volume
-from tests.torture.pgbouncer import Bouncer
-from tests.torture.proxy import Proxy, proxying
-from tests.torture.verdicts import Verdict, different, judge, kept, replayed
+from tests.torture.pgbouncer import PgBouncer
+from tests.torture.proxy import Proxy, started_proxy
+from tests.torture.verdicts import Verdict, differences, judge, read_inbox, replay
 
-WARM_SECONDS, AFTER_SECONDS, SETTLE_SECONDS = 2.0, 3.0, 60.0
+WARM_UP_SECONDS, AFTER_SECONDS, SETTLE_SECONDS = 2.0, 3.0, 60.0
 BRIEF = 0.5  # of the first two
 
 
 @dataclass
-class World:
-    """What a fault may lay its hands on; `url` is the database, past any proxy."""
+class System:
+    """Everything that a fault may break; `url` is the database, past any proxy."""
 
     folder: Path
     url: str
@@ -36,9 +36,9 @@ class World:
     _server: Server | None = None
     _proxy: Proxy | None = None
     standby: Server | None = None
-    bouncer: Bouncer | None = None
+    bouncer: PgBouncer | None = None
     healed: float = 0.0
-    told_besides: int = 0  # deliveries that a fault sends by other means than the load
+    extra_deliveries: int = 0  # that a fault sends by other means than the load
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -56,35 +56,35 @@ class World:
         return self._proxy
 
     def heal(self) -> None:
-        """From here on recovery counts."""
+        """Begin to measure recovery."""
         self.healed = time.monotonic()
 
-    def expect(self, holds: object, what: str) -> None:
-        """Note what is not as promised."""
-        if not holds:
-            self.problems.append(what)
+    def expect(self, condition: object, problem: str) -> None:
+        """Record the problem if the condition is false."""
+        if not condition:
+            self.problems.append(problem)
 
 
-Setup = Callable[[Path, bool], Any]  # a context manager of a World
+Setup = Callable[[Path, bool], Any]  # a context manager of a System
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: what is set up, and what is done to it."""
+    """One fault: its system, and the action on it."""
 
     code: str
     name: str
-    act: Callable[[World], None]
+    act: Callable[[System], None]
     setup: Setup
 
 
 def run(fault: Fault, *, brief: bool) -> Verdict:
-    """Do it to a receiver under load, and judge."""
+    """Run the fault under load; return the verdict."""
     folder = Path(tempfile.mkdtemp(prefix="milepost-torture-", dir="/var/tmp"))
     folder.chmod(0o755)  # not in /tmp, which a fault fills
     try:
-        with fault.setup(folder, brief) as world:
-            return _judged(fault, world)
+        with fault.setup(folder, brief) as system:
+            return _verdict(fault, system)
     except NotRun as reason:
         return Verdict(fault.code, fault.name, not_run=str(reason))
     except AssertionError as error:  # before anything could be judged
@@ -93,140 +93,148 @@ def run(fault: Fault, *, brief: bool) -> Verdict:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _judged(fault: Fault, world: World) -> Verdict:
-    share = BRIEF if world.brief else 1.0
-    world.load.start()
+def _verdict(fault: Fault, system: System) -> Verdict:
+    share = BRIEF if system.brief else 1.0
+    system.load.start()
     try:
-        pause(WARM_SECONDS * share)
-        fault.act(world)
-        if not world.healed:
-            world.heal()
+        pause(WARM_UP_SECONDS * share)
+        fault.act(system)
+        if not system.healed:
+            system.heal()
         pause(AFTER_SECONDS * share)
     except (AssertionError, psycopg.Error, subprocess.SubprocessError) as error:
-        world.problems.append(str(error))
+        system.problems.append(str(error))
     finally:
-        world.load.finish(SETTLE_SECONDS)
-    expected = _expected(world)
-    inbox = kept(world.url, world.load.offered)
-    world.expect(inbox.strange == world.told_besides, f"{inbox.strange} deliveries nobody sent")
-    verdict = judge(fault.code, fault.name, world.load, inbox, world.healed)
-    world.problems += different(world.url, expected)
-    return replace(verdict, problems=(*world.problems, *verdict.problems))
+        system.load.finish(SETTLE_SECONDS)
+    expected = _expected_url(system)
+    inbox = read_inbox(system.url, system.load.offered)
+    system.expect(
+        inbox.unknown == system.extra_deliveries, f"{inbox.unknown} deliveries that no sender sent"
+    )
+    verdict = judge(fault.code, fault.name, system.load, inbox, system.healed)
+    system.problems += differences(system.url, expected)
+    return replace(verdict, problems=(*system.problems, *verdict.problems))
 
 
-def _expected(world: World) -> str:
-    """A second database, filled by a second receiver with all that the first one has."""
-    with psycopg.connect(world.url, autocommit=True) as connection:
+def _expected_url(system: System) -> str:
+    """Fill a second database through a second receiver with every delivery; return its URL."""
+    with psycopg.connect(system.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE expected")
-        found = connection.execute(
+        rows = connection.execute(
             "SELECT encode(body_sha256, 'hex'), source, body FROM deliveries"
         ).fetchall()
-    url = make_conninfo(world.url, dbname="expected")
-    reference = Receiver(world.folder / "reference", url)
+    url = make_conninfo(system.url, dbname="expected")
+    reference = Receiver(system.folder / "reference", url)
     assert reference.run("migrate").returncode == 0
     try:
         reference.start()
-        known = world.load.offered
-        replayed(
-            [known.get(digest) or Post(source, body) for digest, source, body in found], reference
-        )
+        offered = system.load.offered
+        posts = [offered.get(digest) or Post(source, body) for digest, source, body in rows]
+        replay(posts, reference)
     finally:
         reference.stop()
     return url
 
 
-# Setups.
+@contextmanager
+def plain(folder: Path, brief: bool, **more: Any) -> Iterator[System]:
+    """Yield one receiver on a PostgreSQL of its own."""
+    with (
+        _started_server(folder, **more) as server,
+        _started_receiver(folder, server.url()) as receiver,
+    ):
+        yield _system(folder, server.url(), [receiver], brief, _server=server)
 
 
 @contextmanager
-def plain(folder: Path, brief: bool, **more: Any) -> Iterator[World]:
-    """One receiver on a PostgreSQL of its own."""
-    with _serving(folder, **more) as server, _receiving(folder, server.url()) as receiver:
-        yield _world(folder, server.url(), [receiver], brief, _server=server)
-
-
-@contextmanager
-def embedded(folder: Path, brief: bool) -> Iterator[World]:
-    """One receiver with its own embedded PostgreSQL."""
+def embedded(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield one receiver with its embedded PostgreSQL."""
     data = folder / "receiver 0" / "data"
-    with _receiving(folder, None) as receiver:
+    with _started_receiver(folder, None) as receiver:
         url = cluster.start(data, stop_at_exit=False)
         cluster.release(data, stop_if_last=False)
-        yield _world(folder, url, [receiver], brief)
+        yield _system(folder, url, [receiver], brief)
 
 
 @contextmanager
-def two_receivers(folder: Path, brief: bool) -> Iterator[World]:
-    """Two receivers on one database; senders take turns."""
+def two_receivers(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield two receivers on one database; senders alternate between them."""
     with ExitStack() as stack:
-        server = stack.enter_context(_serving(folder))
-        both = [stack.enter_context(_receiving(folder, server.url(), place)) for place in (0, 1)]
-        yield _world(folder, server.url(), both, brief, _server=server)
+        server = stack.enter_context(_started_server(folder))
+        both = [
+            stack.enter_context(_started_receiver(folder, server.url(), index)) for index in (0, 1)
+        ]
+        yield _system(folder, server.url(), both, brief, _server=server)
 
 
 @contextmanager
-def proxied(folder: Path, brief: bool) -> Iterator[World]:
-    """A proxy between the receiver and its database."""
+def proxied(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield a receiver with a proxy before its database."""
     with ExitStack() as stack:
-        server = stack.enter_context(_serving(folder))
-        proxy = stack.enter_context(proxying(server.port))
-        receiver = stack.enter_context(_receiving(folder, server.url(port=proxy.port)))
-        yield _world(folder, server.url(), [receiver], brief, _server=server, _proxy=proxy)
+        server = stack.enter_context(_started_server(folder))
+        proxy = stack.enter_context(started_proxy(server.port))
+        receiver = stack.enter_context(_started_receiver(folder, server.url(port=proxy.port)))
+        yield _system(folder, server.url(), [receiver], brief, _server=server, _proxy=proxy)
 
 
 @contextmanager
-def small_data(folder: Path, brief: bool) -> Iterator[World]:
-    """Tables on a small file system, the log of changes elsewhere."""
+def small_data(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield a receiver whose tables are on a small file system, without the WAL."""
     with (
-        volume(folder / "small", "128m") as place,
-        plain(folder, brief, data=place / "pg", wal=folder / "wal") as made,
+        volume(folder / "small", "128m") as small,
+        plain(folder, brief, data=small / "pg", wal=folder / "wal") as system,
     ):
-        yield made
+        yield system
 
 
 @contextmanager
-def small_wal(folder: Path, brief: bool) -> Iterator[World]:
-    """The log of changes on a small file system, tables elsewhere."""
-    with volume(folder / "small", "96m") as place, plain(folder, brief, wal=place / "wal") as made:
-        yield made
+def small_wal(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield a receiver whose WAL is on a small file system, without the tables."""
+    with (
+        volume(folder / "small", "96m") as small,
+        plain(folder, brief, wal=small / "wal") as system,
+    ):
+        yield system
 
 
 @contextmanager
-def with_standby(folder: Path, brief: bool) -> Iterator[World]:
-    """A primary that commits when its standby has it, and a receiver that knows both."""
+def with_standby(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield a receiver with a primary and its synchronous standby."""
     second = folder / "second"
     second.mkdir()
-    with _serving(folder, synchronous_commit="on") as server:
+    with _started_server(folder, synchronous_commit="on") as server:
         standby = server.standby(second)
         standby.start()
         try:
-            until(lambda: _follows(server), 30, "the standby follows")
+            until(lambda: _has_standby(server), 30, "the standby follows")
             server.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
             server.execute("SELECT pg_reload_conf()")
             both = f"127.0.0.1:{server.port},127.0.0.1:{standby.port}"
             url = f"postgresql://milepost@{both}/milepost?target_session_attrs=read-write"
-            with _receiving(folder, url) as receiver:
-                yield _world(folder, url, [receiver], brief, _server=server, standby=standby)
+            with _started_receiver(folder, url) as receiver:
+                yield _system(folder, url, [receiver], brief, _server=server, standby=standby)
         finally:
             standby.stop("immediate")
 
 
 @contextmanager
-def bounced(folder: Path, brief: bool) -> Iterator[World]:
-    """PgBouncer, which pools transactions, between the receiver and its database."""
+def bounced(folder: Path, brief: bool) -> Iterator[System]:
+    """Yield a receiver behind PgBouncer in transaction mode."""
     with ExitStack() as stack:
-        server = stack.enter_context(_serving(folder))
-        bouncer = Bouncer(folder, server)
+        server = stack.enter_context(_started_server(folder))
+        bouncer = PgBouncer(folder, server)
         bouncer.start()
         stack.callback(bouncer.stop)
         url = server.url(port=bouncer.port)
-        receiver = _receiving(folder, url, MILEPOST_DB_PREPARE="0", DATABASE_ADMIN_URL=server.url())
+        receiver = _started_receiver(
+            folder, url, MILEPOST_DB_PREPARE="0", DATABASE_ADMIN_URL=server.url()
+        )
         receivers = [stack.enter_context(receiver)]
-        yield _world(folder, server.url(), receivers, brief, _server=server, bouncer=bouncer)
+        yield _system(folder, server.url(), receivers, brief, _server=server, bouncer=bouncer)
 
 
 @contextmanager
-def _serving(folder: Path, **more: Any) -> Iterator[Server]:
+def _started_server(folder: Path, **more: Any) -> Iterator[Server]:
     server = Server(folder, **more)
     server.make()
     server.start()
@@ -238,8 +246,10 @@ def _serving(folder: Path, **more: Any) -> Iterator[Server]:
 
 
 @contextmanager
-def _receiving(folder: Path, url: str | None, place: int = 0, **more: str) -> Iterator[Receiver]:
-    receiver = Receiver(folder / f"receiver {place}", url, **more)
+def _started_receiver(
+    folder: Path, url: str | None, index: int = 0, **more: str
+) -> Iterator[Receiver]:
+    receiver = Receiver(folder / f"receiver {index}", url, **more)
     try:
         receiver.start()
         yield receiver
@@ -247,11 +257,11 @@ def _receiving(folder: Path, url: str | None, place: int = 0, **more: str) -> It
         receiver.stop()
 
 
-def _follows(server: Server) -> bool:
+def _has_standby(server: Server) -> bool:
     with psycopg.connect(server.url()) as connection:
         return connection.execute("SELECT 1 FROM pg_stat_replication").fetchone() is not None
 
 
-def _world(folder: Path, url: str, receivers: list[Receiver], brief: bool, **more: Any) -> World:
+def _system(folder: Path, url: str, receivers: list[Receiver], brief: bool, **more: Any) -> System:
     load = Load([receiver.url for receiver in receivers])
-    return World(folder, url, receivers, load, brief, **more)
+    return System(folder, url, receivers, load, brief, **more)
