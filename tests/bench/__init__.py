@@ -1,1 +1,1 @@
-"""What a hook costs the build that it reports on."""
+"""Ratios of cost and speed, of the receiver and of the hooks: `make bench`."""

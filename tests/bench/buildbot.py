@@ -1,8 +1,8 @@
 """Buildbot (https://docs.buildbot.net/current/manual/configuration/wwwhooks.html) and its hook.
 
-It has a virtual environment of its own, which `make bench` makes. Of GitHub's events it knows
-workflow_run, which it reads and forgets, and push, of which it keeps each commit in SQLite; jobs it
-answers with 400. So the same bodies come as workflow_run, and then pushes.
+`make bench` installs it in a virtual environment of its own. Of GitHub's events it reads
+workflow_run, without storing it, and push, whose commits it stores in SQLite; it answers jobs with
+400. So it gets the same bodies as workflow_run, and then pushes.
 """
 
 import hmac
@@ -37,7 +37,7 @@ BuildmasterConfig = {{
 
 
 def command(folder: Path, port: int, secret: str) -> list[str]:
-    """What serves the hook at this port, from a new master in this folder."""
+    """Create a master in this folder; return the command that serves its hook at this port."""
     subprocess.run([BIN / "buildbot", "create-master", "--quiet", folder], check=True)
     (folder / "master.cfg").write_text(CONFIG.format(port=port, secret=secret))
     twistd = str((BIN / "twistd").absolute())
@@ -46,7 +46,7 @@ def command(folder: Path, port: int, secret: str) -> list[str]:
 
 
 def pushes(count: int) -> Iterator[bytes]:
-    """Bodies of push events, each with one commit that no other has."""
+    """Yield bodies of push events, each with one unique commit."""
     events = json.loads(EXAMPLES.read_text(encoding="utf-8"))
     examples = next(each["examples"] for each in events if each["name"] == "push")
     example = next(each for each in examples if len(each["commits"]) == 1)
@@ -56,7 +56,7 @@ def pushes(count: int) -> Iterator[bytes]:
 
 
 def posts(event: str, bodies: Iterable[bytes], secret: str) -> Iterator[bytes]:
-    """Each as Buildbot wants it: it checks SHA-1 and knows no other."""
+    """Yield each body as a request with SHA-1, the only digest that Buildbot checks."""
     for body in bodies:
         digest = hmac.digest(secret.encode(), body, "sha1").hex()
         headers = {"X-GitHub-Event": event, "X-Hub-Signature": f"sha1={digest}"}

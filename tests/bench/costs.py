@@ -1,6 +1,6 @@
-"""What a delivery costs in CPU time, and what it saves that several share a commit.
+"""The CPU time of a delivery, and its saving when several share a commit.
 
-In this process, one after the other, so that nothing else is in it: neither HTTP nor Flask.
+Measured in this process, one delivery after the other: without HTTP and Flask.
 """
 
 import tempfile
@@ -21,16 +21,16 @@ from receiver.ingest.services import Services
 from receiver.sources import SOURCES
 from receiver.storage import record
 from tests.bench import github
-from tests.bench.goals import Goal, told
+from tests.bench.goals import Goal, print_row
 from tests.bench.load import envelopes
 from tests.support.receivers import FORGES, Running, started
 
-SHARES = (1, 2, 4, 8, 16)
+BATCH_SIZES = (1, 2, 4, 8, 16)
 BUILDS, COUNT = 2_000, 3_000
 
 
 class Collector(DeliveryBatcher):
-    """Collects the deliveries that are to be recorded."""
+    """Collects the deliveries to record."""
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
@@ -42,15 +42,15 @@ class Collector(DeliveryBatcher):
 
 
 def measure() -> list[Goal]:
-    """Rows without a goal: CPU milliseconds a delivery, of this process and of PostgreSQL."""
+    """Print CPU milliseconds a delivery, of this process and of PostgreSQL; without a goal."""
     with tempfile.TemporaryDirectory() as name, started() as receiver:
         services = _services(receiver, Path(name) / "routes.toml")
-        for place, share in enumerate(SHARES):
-            own = envelopes(COUNT, BUILDS, receiver.secrets["milepost"], f"costs{place}")
-            _tell("envelopes", services, "milepost", own, share)
-        for place, share in enumerate(SHARES):
-            bodies = github.bodies(COUNT // 3, place * COUNT)
-            _tell("GitHub", services, "github", github.posts(bodies, FORGES["github"]), share)
+        for index, size in enumerate(BATCH_SIZES):
+            own = envelopes(COUNT, BUILDS, receiver.secrets["milepost"], f"costs{index}")
+            _measure("envelopes", services, "milepost", own, size)
+        for index, size in enumerate(BATCH_SIZES):
+            bodies = github.bodies(COUNT // 3, index * COUNT)
+            _measure("GitHub", services, "github", github.posts(bodies, FORGES["github"]), size)
         services.database.close()
     return []
 
@@ -59,51 +59,51 @@ def _services(receiver: Running, routes: Path) -> Services:
     routes.write_text(github.ROUTES)
     secrets = {f"MILEPOST_SECRET_{name.upper()}": text for name, text in receiver.secrets.items()}
     settings = {"MILEPOST_ROUTES": str(routes), "DATABASE_URL": receiver.database_url(), **secrets}
-    found: Services = create_app(config.load(settings)).extensions["milepost"]
-    return found
+    services: Services = create_app(config.load(settings)).extensions["milepost"]
+    return services
 
 
-def _tell(
-    name: str, services: Services, source: str, requests: Iterable[bytes], share: int
+def _measure(
+    name: str, services: Services, source: str, requests: Iterable[bytes], size: int
 ) -> None:
-    read, deliveries = _read(services, source, requests)
-    python, server = _record(services, deliveries, share)
-    told(
-        f"cost, {name}, {share} share a commit",
-        f"read {read:.2f} ms, record {python:.2f} ms, PostgreSQL {server:.2f} ms a delivery",
+    accepted, deliveries = _accept(services, source, requests)
+    python, server = _record(services, deliveries, size)
+    print_row(
+        f"cost, {name}, {size} share a commit",
+        f"read {accepted:.2f} ms, record {python:.2f} ms, PostgreSQL {server:.2f} ms a delivery",
     )
 
 
-def _read(
+def _accept(
     services: Services, source: str, requests: Iterable[bytes]
 ) -> tuple[float, Sequence[Delivery]]:
-    """Verify and understand each; the milliseconds of one, and what is to be recorded."""
+    """Accept each request; return the milliseconds of one, and the deliveries to record."""
     collector, sender = Collector(), services.rules.sender(source, "")
     assert sender
     services = replace(services, batcher=collector)
-    taken = [_request(each) for each in requests]
+    accepted = [_request(each) for each in requests]
     began = time.process_time()
-    for each in taken:
+    for each in accepted:
         accept(services, SOURCES[source], sender, each)
-    return (time.process_time() - began) / len(taken) * 1000, collector.deliveries
+    return (time.process_time() - began) / len(accepted) * 1000, collector.deliveries
 
 
-def _record(services: Services, deliveries: Sequence[Delivery], share: int) -> tuple[float, float]:
-    """Record them, so many in a commit; milliseconds of this process and of its backend."""
+def _record(services: Services, deliveries: Sequence[Delivery], size: int) -> tuple[float, float]:
+    """Record them in commits of this size; return milliseconds of this process and its backend."""
     with services.database.transaction() as connection:
         backend = psutil.Process(connection.info.backend_pid)
     server, own = sum(backend.cpu_times()[:2]), time.process_time()
-    for start in range(0, len(deliveries), share):
+    for start in range(0, len(deliveries), size):
         outcomes = record.record_batch(
-            services.database, deliveries[start : start + share], services.rules.stages()
+            services.database, deliveries[start : start + size], services.rules.stages()
         )
         assert all(isinstance(each, Outcome) for each in outcomes), outcomes
     own, server = time.process_time() - own, sum(backend.cpu_times()[:2]) - server
     return own / len(deliveries) * 1000, server / len(deliveries) * 1000
 
 
-def _request(sent: bytes) -> Request:
-    head, body = sent.split(b"\r\n\r\n", 1)
+def _request(raw: bytes) -> Request:
+    head, body = raw.split(b"\r\n\r\n", 1)
     lines = (line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     headers = {name.lower(): value for name, value in lines}
     return Request(headers, body, "", datetime.now(UTC))

@@ -1,16 +1,16 @@
-"""A database with a long history: builds, states, deliveries, events, made by the server itself."""
+"""A database with a long history: builds, states, deliveries, events, from a few statements."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
-PIECE = 50_000  # builds in one statement
+BUILDS_PER_STATEMENT = 50_000
 STATES, DELIVERIES = 12, 3  # of each build
 
-# Ids are of time: the build's hour first, then its number. 5 % failed, 2 % were cancelled, the
-# newest twenty run. Combinations are 300.
-MADE = """
+# Ids begin with the time of the build. 5 % failed, 2 % were cancelled, the newest twenty run.
+# There are 300 combinations of dimensions.
+NEW_BUILDS = """
 CREATE TEMPORARY TABLE made ON COMMIT DROP AS
 SELECT
     n,
@@ -122,7 +122,7 @@ NAMES = (
     "INSERT INTO image_types (name, display_name) "
     "SELECT 'type-' || n, 'Type ' || n FROM generate_series(0, 4) AS n",
 )
-ROWS = (MADE, BUILDS, STATE_ROWS, FAILURES, ARTIFACTS, INBOX, EVENTS, RUN_KEYS)
+ROWS = (NEW_BUILDS, BUILDS, STATE_ROWS, FAILURES, ARTIFACTS, INBOX, EVENTS, RUN_KEYS)
 TABLES = (
     "builds",
     "build_states",
@@ -142,9 +142,9 @@ WHERE
 
 
 def fill(url: str, builds: int, *, deliveries: int = DELIVERIES, prefix: str = "filled") -> None:
-    """Add so many builds, the newest of now, each with so many deliveries.
+    """Add so many builds, the newest at this moment, each with so many deliveries.
 
-    Indexes are made afterwards, and what refers to what is not checked: it is right.
+    For speed, indexes are created afterwards, and foreign keys are not checked.
     """
     values: dict[str, Any] = {
         "total": builds,
@@ -160,8 +160,8 @@ def fill(url: str, builds: int, *, deliveries: int = DELIVERIES, prefix: str = "
         indexes = connection.execute(INDEXES, [list(TABLES)]).fetchall()
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}".encode())
-        for low in range(1, builds + 1, PIECE):
-            span = {"low": low, "high": min(low + PIECE - 1, builds)}
+        for low in range(1, builds + 1, BUILDS_PER_STATEMENT):
+            span = {"low": low, "high": min(low + BUILDS_PER_STATEMENT - 1, builds)}
             with connection.transaction():
                 for statement in ROWS:
                     connection.execute(statement.encode(), values | span)

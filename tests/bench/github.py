@@ -1,6 +1,6 @@
-"""GitHub's own workflow_job bodies, as Octokit publishes them, each made another job's.
+"""GitHub's own workflow_job bodies, as Octokit publishes them, each changed to another job's.
 
-https://github.com/octokit/webhooks: installed by `make bench`, never kept here.
+`make bench` installs them: https://github.com/octokit/webhooks
 """
 
 import hmac
@@ -29,18 +29,20 @@ project = "images"
 
 
 def bodies(jobs: int, first: int, steps: int = STEPS) -> Iterator[bytes]:
-    """Of each job that it is queued, runs and has succeeded: 3 bodies, of about 11 to 14 kB, or
-    20 on average with 78 steps."""
+    """Yield 3 bodies of each job: queued, in progress, succeeded.
+
+    A body has about 11 to 14 kB, on average 20 kB with 78 steps.
+    """
     events = json.loads(EXAMPLES.read_text(encoding="utf-8"))
     examples = next(each["examples"] for each in events if each["name"] == "workflow_job")
     largest = max(examples, key=lambda each: len(json.dumps(each)))
     for job in range(first, first + jobs):
         for status in ("queued", "in_progress", "completed"):
-            yield orjson.dumps(_of(largest, job, status, steps))
+            yield orjson.dumps(_body(largest, job, status, steps))
 
 
 def posts(bodies: Iterable[bytes], secret: str) -> Iterator[bytes]:
-    """Each as a signed delivery."""
+    """Yield each body as a signed delivery."""
     for body in bodies:
         digest = hmac.digest(secret.encode(), body, "sha256").hex()
         yield raw(
@@ -55,10 +57,10 @@ def posts(bodies: Iterable[bytes], secret: str) -> Iterator[bytes]:
         )
 
 
-def _of(example: Json, job: int, status: str, steps: int) -> Json:
+def _body(example: Json, job: int, status: str, steps: int) -> Json:
     document = deepcopy(example)
-    known: dict[str, Any] = document["workflow_job"]
-    known |= {
+    fields: dict[str, Any] = document["workflow_job"]
+    fields |= {
         "id": 10_000_000_000 + job,
         "run_id": 1_000_000_000 + job // 20,
         "run_attempt": 1,
@@ -69,18 +71,18 @@ def _of(example: Json, job: int, status: str, steps: int) -> Json:
         "started_at": at(1),
         "completed_at": at(30) if status == "completed" else None,
         "runner_name": None if status == "queued" else f"runner-{job}",
-        "steps": [_step(place, status, steps) for place in range(steps) if status != "queued"],
+        "steps": [_step(index, status, steps) for index in range(steps) if status != "queued"],
     }
-    return document | {"action": status, "workflow_job": known}
+    return document | {"action": status, "workflow_job": fields}
 
 
-def _step(place: int, status: str, steps: int) -> Json:
-    ended = status == "completed" or place < steps // 2
+def _step(index: int, status: str, steps: int) -> Json:
+    ended = status == "completed" or index < steps // 2
     return {
-        "name": f"Run scripts/step-{place}.sh --image hana",
+        "name": f"Run scripts/step-{index}.sh --image hana",
         "status": "completed" if ended else "queued",
         "conclusion": "success" if ended else None,
-        "number": place + 1,
-        "started_at": at(1 + place) if ended else None,
-        "completed_at": at(2 + place) if ended else None,
+        "number": index + 1,
+        "started_at": at(1 + index) if ended else None,
+        "completed_at": at(2 + index) if ended else None,
     }

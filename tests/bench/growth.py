@@ -1,4 +1,4 @@
-"""What grows with deliveries: a worker's memory, and the database."""
+"""Growth with the number of deliveries: the memory of workers, the size of the database."""
 
 import tempfile
 from collections.abc import Iterable
@@ -8,49 +8,49 @@ import psycopg
 
 from tests.bench import github
 from tests.bench.goals import Goal, at_most
-from tests.bench.load import envelopes, sent, written
+from tests.bench.load import envelopes, run_load, write_requests
 from tests.support.receivers import FORGES, Running, started
 
-FEW, MANY, PIECE = 2_000, 200_000, 20_000
+FEW, MANY, CHUNK = 2_000, 200_000, 20_000
 STORED, STEPS = 3_000, 78  # steps that make a body of 20 kB
 
 
 def measure() -> list[Goal]:
-    """Memory after many deliveries against a few; bytes kept against bytes sent."""
+    """Measure memory after many deliveries against a few, and bytes stored against bytes sent."""
     with tempfile.TemporaryDirectory() as name:
-        return [_memory(Path(name)), _bytes(Path(name))]
+        return [_memory(Path(name)), _database_size(Path(name))]
 
 
 def _memory(folder: Path) -> Goal:
     with started() as receiver:
         secret = receiver.secrets["milepost"]
-        _all(receiver, folder, envelopes(FEW, FEW, secret, "first"))
+        _send_all(receiver, folder, envelopes(FEW, FEW, secret, "first"))
         few = receiver.resident()
-        for piece in range(MANY // PIECE):
-            _all(receiver, folder, envelopes(PIECE, FEW, secret, f"piece{piece}"))
+        for chunk in range(MANY // CHUNK):
+            _send_all(receiver, folder, envelopes(CHUNK, FEW, secret, f"chunk{chunk}"))
         many = receiver.resident()
-    shown = f"{few / 2**20:.1f} → {many / 2**20:.1f} MiB in all workers"
-    return at_most(f"memory after {MANY:,} / {FEW:,} deliveries", [many / few], 1.05, shown)
+    figures = f"{few / 2**20:.1f} → {many / 2**20:.1f} MiB in all workers"
+    return at_most(f"memory after {MANY:,} / {FEW:,} deliveries", [many / few], 1.05, figures)
 
 
-def _bytes(folder: Path) -> Goal:
-    """Everything: tables, indexes, and what TOAST keeps, after a vacuum."""
+def _database_size(folder: Path) -> Goal:
+    """Measure tables with indexes and TOAST, after a vacuum."""
     routes = folder / "routes.toml"
     routes.write_text(github.ROUTES)
     bodies = list(github.bodies(STORED // 3, 0, STEPS))
     with started(MILEPOST_ROUTES=str(routes)) as receiver:
         url = receiver.database_url()
         before = _size(url)
-        _all(receiver, folder, github.posts(bodies, FORGES["github"]))
-        kept, size = (_size(url) - before) / STORED, sum(map(len, bodies)) / STORED
-    shown = f"{kept:,.0f} bytes kept of a body of {size:,.0f}"
-    return at_most("bytes stored / body size, GitHub", [kept / size], 1.5, shown)
+        _send_all(receiver, folder, github.posts(bodies, FORGES["github"]))
+        stored, size = (_size(url) - before) / STORED, sum(map(len, bodies)) / STORED
+    figures = f"{stored:,.0f} bytes stored of a body of {size:,.0f}"
+    return at_most("bytes stored / body size, GitHub", [stored / size], 1.5, figures)
 
 
-def _all(receiver: Running, folder: Path, requests: Iterable[bytes]) -> None:
-    path = written(folder / "requests", requests)
-    seen = sent(receiver.url, path, 600, 16, until_done=True)
-    assert (seen.refused, seen.broken) == (0, 0), seen
+def _send_all(receiver: Running, folder: Path, requests: Iterable[bytes]) -> None:
+    path = write_requests(folder / "requests", requests)
+    result = run_load(receiver.url, path, 600, 16, until_done=True)
+    assert (result.refused, result.broken) == (0, 0), result
 
 
 def _size(url: str) -> int:

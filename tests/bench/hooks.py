@@ -1,6 +1,6 @@
-"""What a hook and the wrapper around Packer cost, against doing without.
+"""The time of a hook and of the wrapper around Packer, against a call without them.
 
-Each pair is run in turns, so that what else the machine does meets both alike.
+Both commands of a pair run in turns, so that other load on the machine affects both.
 """
 
 import json
@@ -29,7 +29,7 @@ Command = Sequence[str]
 
 
 def seconds(command: Command, folder: str, env: dict[str, str]) -> float:
-    """From start to exit."""
+    """Return the seconds from start to exit."""
     began = time.perf_counter()
     subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False)
     return time.perf_counter() - began
@@ -38,7 +38,7 @@ def seconds(command: Command, folder: str, env: dict[str, str]) -> float:
 def medians(
     pair: tuple[Command, Command], runs: int, folder: str, env: dict[str, str]
 ) -> tuple[float, float]:
-    """The median of each of two commands, run in turns."""
+    """Return the median seconds of each of two commands, run in turns."""
     for command in pair:
         seconds(command, folder, env)
     times = [[seconds(command, folder, env) for command in pair] for _ in range(runs)]
@@ -47,7 +47,7 @@ def medians(
 
 
 def measure() -> list[Goal]:
-    """One `stage` call against one post; a wrapped build against a plain one."""
+    """Measure one `stage` call against one post, and a wrapped build against a plain one."""
     with started() as receiver, tempfile.TemporaryDirectory() as folder:
         return _measure(receiver, folder)
 
@@ -65,7 +65,7 @@ def _measure(receiver: Running, folder: str) -> list[Goal]:
     hook = str(BIN / "milepost-hook")
     stage = [hook, "stage", "Security baseline"]
     post = [sys.executable, "-c", POST]
-    first = medians((stage, post), STAGE_RUNS, folder, env)
+    stage_times = medians((stage, post), STAGE_RUNS, folder, env)
     work = f"for n in $(seq {LINES // 50}); do seq -f 'line %g of a build' 50; sleep 0.05; done"
     template = {
         "builders": [{"type": "null", "communicator": "none"}],
@@ -73,10 +73,10 @@ def _measure(receiver: Running, folder: str) -> list[Goal]:
     }
     Path(folder, "t.json").write_text(json.dumps(template))
     plain = ["packer", "build", "t.json"]
-    second = medians(([hook, *plain], plain), BUILD_RUNS, folder, env)
+    build_times = medians(([hook, *plain], plain), BUILD_RUNS, folder, env)
     return [
-        _goal("milepost-hook stage / requests.post", *first, 1.25),
-        _goal(f"wrapped / plain build of {LINES} lines", *second, 1.02 + 0.3 / second[1]),
+        _goal("milepost-hook stage / requests.post", *stage_times, 1.25),
+        _goal(f"wrapped / plain build of {LINES} lines", *build_times, 1.02 + 0.3 / build_times[1]),
     ]
 
 

@@ -18,8 +18,8 @@ STAGES = ("Kickstart", "Base configuration", "Security baseline", "Monitoring", 
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What wrk saw: counts, seconds, and latencies in milliseconds."""
+class LoadResult:
+    """The report of wrk: counts, seconds, and latencies in milliseconds."""
 
     requests: int
     seconds: float
@@ -31,12 +31,12 @@ class Seen:
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Return the requests a second."""
         return self.requests / self.seconds
 
 
 def raw(path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
-    """One HTTP request as it goes over the wire: a POST, or a GET where there is no body."""
+    """Return one HTTP request as bytes: a POST, or a GET without a body."""
     lines = [f"{'POST' if body else 'GET'} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
@@ -45,10 +45,10 @@ def raw(path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) 
 
 
 def envelope(build: int, event: int, prefix: str) -> Json:
-    """Our envelope about one stage of a build, with a manifest: about 1 kB."""
+    """Return an envelope about one stage of a build, with a manifest: about 1 kB."""
     number = f"{prefix}-{build}"
     run = str(uuid4())
-    made = manifest(
+    build_manifest = manifest(
         {
             "artifact_id": f"us-east-1:ami-{build:017x}",
             "builder_type": "amazon-ebs",
@@ -76,26 +76,26 @@ def envelope(build: int, event: int, prefix: str) -> Json:
             "branch": "main",
         },
         "events": [stage(name, "started", event), stage(name, "completed", event + 0.5)],
-        "manifest": made,
+        "manifest": build_manifest,
     }
 
 
 def envelopes(count: int, builds: int, secret: str, prefix: str) -> Iterable[bytes]:
-    """So many signed posts, each about the next of so many builds."""
-    for place in range(count):
-        body = orjson.dumps(envelope(place % builds, place // builds, prefix))
+    """Yield so many signed posts, about so many builds in turn."""
+    for index in range(count):
+        body = orjson.dumps(envelope(index % builds, index // builds, prefix))
         yield raw("/webhooks/milepost", body, proof("milepost", secret, body))
 
 
-def written(path: Path, requests: Iterable[bytes]) -> Path:
-    """The file that wrk.lua reads: each request after its length."""
+def write_requests(path: Path, requests: Iterable[bytes]) -> Path:
+    """Write the file that wrk.lua reads, each request after its length; return its path."""
     with path.open("wb") as file:
         for request in requests:
             file.write(f"{len(request)}\n".encode() + request)
     return path
 
 
-def sent(
+def run_load(
     url: str,
     path: Path,
     seconds: int,
@@ -103,8 +103,8 @@ def sent(
     pause: float = 0,
     *,
     until_done: bool = False,
-) -> Seen:
-    """Send them for so long, or at most until all are answered; see wrk.lua for `pause`."""
+) -> LoadResult:
+    """Send them for so long, or at most until all are answered; wrk.lua explains `pause`."""
     threads = 1 if until_done else THREADS
     command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}", "--timeout", "30"]
     arguments: list[Any] = [*command, "-s", LUA, url, "--", path, threads, pause]
@@ -112,4 +112,4 @@ def sent(
     done = subprocess.run(
         [str(each) for each in arguments], capture_output=True, text=True, check=True
     )
-    return Seen(**json.loads(done.stdout.splitlines()[-1]))
+    return LoadResult(**json.loads(done.stdout.splitlines()[-1]))

@@ -1,4 +1,4 @@
-"""Every page and list of the API, as somebody with a long history asks for it."""
+"""Every page, and every list of the API."""
 
 NUMBER = "filled-1234"  # of the short history, too
 PATHS = (

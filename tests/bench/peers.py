@@ -1,8 +1,8 @@
-"""What others do with the same GitHub deliveries; they do less, and the table says what.
+"""Other programs with the same GitHub deliveries; they do less, and the table says what.
 
 Debian's `webhook` (https://github.com/adnanh/webhook) checks the signature and answers; a plain
-Flask route inserts the body too; Buildbot reads it. None of them knows a duplicate or keeps
-anything of a build.
+Flask route inserts the body too; Buildbot reads it. None of them recognises a duplicate or stores
+the state of a build.
 """
 
 import json
@@ -19,8 +19,8 @@ import psycopg
 import requests
 
 from tests.bench import buildbot, github
-from tests.bench.goals import Goal, told
-from tests.bench.load import sent, written
+from tests.bench.goals import Goal, print_row
+from tests.bench.load import run_load, write_requests
 from tests.support.receivers import FORGES, free_port, started
 
 JOBS, PUSHES, SECONDS, CONNECTIONS = 4_000, 4_000, 6, 16
@@ -40,31 +40,30 @@ HOOK = {
 
 
 def measure() -> list[Goal]:
-    """One row each, without a goal; ours beside them."""
+    """Print a row for each program and one for ours, without a goal."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         routes = folder / "routes.toml"
         routes.write_text(github.ROUTES)
-        path = written(folder / "requests", github.posts(github.bodies(JOBS, 0), SECRET))
+        path = write_requests(folder / "requests", github.posts(github.bodies(JOBS, 0), SECRET))
         with started(MILEPOST_ROUTES=str(routes)) as receiver:
-            _tell("ours: kept, parsed, folded into builds", receiver.url, path)
+            _measure("ours: kept, parsed, folded into builds", receiver.url, path)
             with _plain(receiver.database_url()) as url:
-                _tell("plain Flask: signature, body as one row", url, path)
+                _measure("plain Flask: signature, body as one row", url, path)
         with _webhook(folder) as url:
-            _tell("webhook: signature, runs /bin/true", url, path)
+            _measure("webhook: signature, runs /bin/true", url, path)
         with _buildbot(folder) as url:
             bodies = buildbot.posts("workflow_run", github.bodies(JOBS, 0), SECRET)
-            _tell("Buildbot: signature, JSON", url, written(path, bodies))
+            _measure("Buildbot: signature, JSON", url, write_requests(path, bodies))
             commits = buildbot.posts("push", buildbot.pushes(PUSHES), SECRET)
-            _tell("Buildbot: a push's commit as one row", url, written(path, commits))
+            _measure("Buildbot: a push's commit as one row", url, write_requests(path, commits))
     return []
 
 
-def _tell(name: str, url: str, path: Path) -> None:
-    seen = sent(url, path, SECONDS, CONNECTIONS)
-    told(
-        f"peer, {name}", f"{seen.rate:.0f} a second, p99 {seen.p99:.0f} ms, {seen.refused} refused"
-    )
+def _measure(name: str, url: str, path: Path) -> None:
+    result = run_load(url, path, SECONDS, CONNECTIONS)
+    figures = f"{result.rate:.0f} a second, p99 {result.p99:.0f} ms, {result.refused} refused"
+    print_row(f"peer, {name}", figures)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""pgbench doing the statements of one delivery, as the receiver sends them for one alone.
+"""pgbench with the statements of one delivery, as the receiver sends them for one delivery alone.
 
-They are taken down while the receiver's own code records a delivery; then what tells two deliveries
-apart is put in anew for each transaction. https://www.postgresql.org/docs/current/pgbench.html
+They are recorded while the receiver's own code records a delivery; then each transaction replaces
+the values in which two deliveries differ. https://www.postgresql.org/docs/current/pgbench.html
 """
 
 import os
@@ -30,9 +30,9 @@ from receiver.storage.embedded.binaries import find
 from tests.bench.load import envelope
 from tests.support.senders import SECRET, proof
 
-Taken = list[tuple[bytes, Mapping[str, Any]]]
+Statements = list[tuple[bytes, Mapping[str, Any]]]
 HEAD = "\\set build random(1, {builds})\n\\set delivery random(1, 9000000000000000000)\n"
-EVENTS = 3  # of each build before
+EVENTS = 3  # of each build, before the measurement
 PREFIX = "pgbench"
 UNKNOWN: tuple[LiteralString, ...] = (
     "INSERT INTO platforms (name, display_name, cloud_provider) "
@@ -42,7 +42,7 @@ UNKNOWN: tuple[LiteralString, ...] = (
     "INSERT INTO image_types (name, display_name) "
     "VALUES ('unknown', 'Unknown') ON CONFLICT DO NOTHING",
 )
-# A build's id follows from its number, so that no statement more has to ask for it.
+# A build's id follows from its number, so that no further statement has to read it.
 BUILDS = """
 INSERT INTO builds (id, build_number, platform_id, os_version_id, image_type_id)
 SELECT md5('pgbench-' || n)::uuid, 'pgbench-' || n, platforms.id, os_versions.id, image_types.id
@@ -50,7 +50,7 @@ FROM generate_series(1, %s) AS n, platforms, os_versions, image_types
 WHERE platforms.name = 'unknown' AND os_versions.name = 'unknown' AND image_types.name = 'unknown'
 """
 BUILD_ID = "md5('pgbench-' || :build)::uuid::text"
-FILLED = {
+EXPRESSIONS = {
     "@n": ":build::text",
     "@d": "md5(:delivery::text)::uuid::text",
     "@b": f"left({BUILD_ID}, 28)",
@@ -60,26 +60,26 @@ FILLED = {
 
 
 class Recorder:
-    """Stands where the receiver has its database, and takes down what is asked of it."""
+    """A stand-in for the receiver's database that records the statements."""
 
     def __init__(self, url: str) -> None:
-        self.url, self.taken = url, Taken()
+        self.url, self.statements = url, Statements()
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
-        """One connection and transaction."""
+        """Yield a recording connection in a transaction."""
         with psycopg.connect(self.url, row_factory=dict_row) as connection:
-            yield _Noting(connection, self.taken)
+            yield _RecordingConnection(connection, self.statements)
 
 
-class _Noting:
-    """A connection that takes down each statement."""
+class _RecordingConnection:
+    """A connection that records each statement."""
 
-    def __init__(self, connection: psycopg.Connection[Row], taken: Taken) -> None:
-        self._connection, self._taken = connection, taken
+    def __init__(self, connection: psycopg.Connection[Row], statements: Statements) -> None:
+        self._connection, self._statements = connection, statements
 
     def execute(self, query: bytes, params: Mapping[str, Any]) -> psycopg.Cursor[Row]:
-        self._taken.append((query, params))
+        self._statements.append((query, params))
         return self._connection.execute(query, params)
 
     def pipeline(self) -> Any:
@@ -87,7 +87,7 @@ class _Noting:
 
 
 def delivery(build: int, event: int, delivery_id: UUID, prefix: str) -> Delivery:
-    """A delivery about a build, as it is recorded."""
+    """Return a delivery about a build, ready to record."""
     body = orjson.dumps(envelope(build, event, prefix))
     headers = {name.lower(): value for name, value in proof("milepost", SECRET, body).items()}
     request = Request(headers, body, "", datetime.now(UTC))
@@ -98,7 +98,7 @@ def delivery(build: int, event: int, delivery_id: UUID, prefix: str) -> Delivery
 
 
 def prepare(url: str, builds: int, script: Path) -> None:
-    """Make the builds, each with a few events, and write the script of one delivery more."""
+    """Create the builds, each with a few events, and write the script of one further delivery."""
     with psycopg.connect(url) as connection:
         for statement in UNKNOWN:
             connection.execute(statement)
@@ -106,28 +106,28 @@ def prepare(url: str, builds: int, script: Path) -> None:
     recorder, deliveries = Recorder(url), list(_deliveries(builds))
     for start in range(0, len(deliveries), 32):
         record.record_batch(recorder, deliveries[start : start + 32], StageMap())  # type: ignore[arg-type]
-    recorder.taken.clear()
+    recorder.statements.clear()
     delivery_id = UUID(int=1)
     record.record_batch(recorder, [delivery(1, EVENTS, delivery_id, PREFIX)], StageMap())  # type: ignore[arg-type]
-    script.write_text(_script(url, recorder.taken, delivery_id, builds))
+    script.write_text(_script(url, recorder.statements, delivery_id, builds))
 
 
 def rate(url: str, script: Path, clients: int, seconds: int) -> float:
-    """Transactions a second."""
-    known = {f"PG{name.upper()}": str(value) for name, value in conninfo_to_dict(url).items()}
-    known["PGDATABASE"] = known.pop("PGDBNAME")
+    """Return the transactions a second."""
+    variables = {f"PG{name.upper()}": str(value) for name, value in conninfo_to_dict(url).items()}
+    variables["PGDATABASE"] = variables.pop("PGDBNAME")
     done = subprocess.run(
         [
             *(str(find() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--file={script}"),
             *(f"--client={clients}", "--jobs=2", f"--time={seconds}"),
         ],
-        env=os.environ | known,
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         check=True,
     )
-    if found := re.search(r"tps = ([\d.]+)", done.stdout):
-        return float(found[1])
+    if match := re.search(r"tps = ([\d.]+)", done.stdout):
+        return float(match[1])
     raise RuntimeError(done.stdout + done.stderr)
 
 
@@ -137,7 +137,7 @@ def _deliveries(builds: int) -> Iterator[Delivery]:
             yield delivery(build, event, uuid7(), PREFIX)
 
 
-def _script(url: str, taken: Taken, delivery_id: UUID, builds: int) -> str:
+def _script(url: str, statements: Statements, delivery_id: UUID, builds: int) -> str:
     with psycopg.connect(url) as connection:
         row = connection.execute(
             "SELECT builds.id, delivery_key FROM builds, deliveries "
@@ -154,33 +154,33 @@ def _script(url: str, taken: Taken, delivery_id: UUID, builds: int) -> str:
         build_id[:28]: "@b",
         build_id[28:]: "@e",
     }
-    statements = [_statement(query.decode(), params, marks) for query, params in taken]
+    texts = [_statement(query.decode(), params, marks) for query, params in statements]
     head = HEAD.format(builds=builds)
-    return head + ";\n".join(["BEGIN", *statements, "COMMIT", ""])
+    return head + ";\n".join(["BEGIN", *texts, "COMMIT", ""])
 
 
 def _statement(query: str, params: Mapping[str, Any], marks: Mapping[str, str]) -> str:
-    return re.sub(r"%\((\w+)\)[sb]", lambda found: _value(params[found[1]], marks), query)
+    return re.sub(r"%\((\w+)\)[sb]", lambda match: _value(params[match[1]], marks), query)
 
 
 def _value(value: Any, marks: Mapping[str, str]) -> str:
-    """A literal in which the marks are filled; a colon would begin a variable of pgbench's."""
+    """Return a literal with its marks filled; a colon would begin a variable of pgbench."""
     if isinstance(value, list):
         return f"ARRAY[{', '.join(_value(each, marks) for each in value)}]"
     if isinstance(value, bytes):
         return f"convert_to({_value(value.decode(), marks)}, 'UTF8')"
     text = _json(value) if isinstance(value, Jsonb) else str(value)
-    for known, mark in marks.items():
-        text = text.replace(known, mark)
-    filled = f"$q${text.replace(':', '@c')}$q$"
-    for mark, expression in FILLED.items():
-        if mark in filled:
-            filled = f"replace({filled}, '{mark}', {expression})"
-    return filled
+    for value_text, mark in marks.items():
+        text = text.replace(value_text, mark)
+    literal = f"$q${text.replace(':', '@c')}$q$"
+    for mark, expression in EXPRESSIONS.items():
+        if mark in literal:
+            literal = f"replace({literal}, '{mark}', {expression})"
+    return literal
 
 
 def _json(value: Jsonb) -> str:
-    """As the driver would send it."""
+    """Return JSON as the driver sends it."""
     assert value.dumps is not None
     encoded = value.dumps(value.obj)
     return encoded if isinstance(encoded, str) else encoded.decode()

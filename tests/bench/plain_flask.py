@@ -1,4 +1,4 @@
-"""The least that a webhook route can do: check the signature, insert the body as one row."""
+"""A minimal webhook route: check the signature, insert the body as one row."""
 
 import hmac
 import os
@@ -13,10 +13,10 @@ pool = ConnectionPool(os.environ["PLAIN_DATABASE_URL"], min_size=4, max_size=4, 
 
 @app.post("/webhooks/github")
 def receive() -> tuple[str, int]:
-    """Answer after the commit."""
+    """Store the body, and answer after the commit."""
     body = request.get_data()
-    wanted = "sha256=" + hmac.new(SECRET, body, "sha256").hexdigest()
-    if not hmac.compare_digest(wanted, request.headers.get("X-Hub-Signature-256", "")):
+    expected = "sha256=" + hmac.new(SECRET, body, "sha256").hexdigest()
+    if not hmac.compare_digest(expected, request.headers.get("X-Hub-Signature-256", "")):
         return "", 401
     with pool.connection() as connection:
         connection.execute("INSERT INTO plain (body) VALUES (%s)", [body])

@@ -1,6 +1,6 @@
--- Sends the raw requests of a file, each thread its share, each once; prints what it saw as JSON.
+-- Sends the raw requests of a file, each thread its share, each once; prints its results as JSON.
 -- Arguments: the file; how many threads share it; milliseconds between two requests of a connection;
--- whether to end when all are answered, which takes one thread, and else begin again.
+-- whether to end when all are answered, which needs one thread, or to begin again.
 local ffi = require("ffi")
 ffi.cdef("int getpid(void); int kill(int, int);")
 local INTERRUPT, NEVER, started = 2, 3600 * 1000, 0
@@ -29,7 +29,7 @@ function init(arguments)
 end
 
 function request()
-  if not verified then -- wrk looks at the first thread's first request and does not send it
+  if not verified then -- wrk checks the first thread's first request and does not send it
     verified = true
     return requests[1]
   end
@@ -38,13 +38,13 @@ function request()
   return requests[(sent - 1) % #requests + 1]
 end
 
--- Called before each request; a connection may have been here before the last of them was sent.
+-- Called before each request; a connection may be here before the last request was sent.
 function delay()
   if ends and sent >= #requests then return NEVER end
   return pause > 0 and math.floor(-math.log(1 - math.random()) * pause) or 0
 end
 
--- wrk itself sleeps until its time is over, or until it is interrupted.
+-- wrk itself sleeps until its time is over or it is interrupted.
 function count()
   answered = answered + 1
   if sent >= #requests and answered == sent then ffi.C.kill(ffi.C.getpid(), INTERRUPT) end
