@@ -10,9 +10,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
-
 from receiver.domain.model import SCOPES
 from receiver.errors import ConfigError
 from receiver.sources import signatures
@@ -182,11 +179,15 @@ class _Reader:
         return self._contents(f"{name}_FILE", path)
 
     def conninfo(self, name: str) -> str | None:
-        """A libpq URL; the driver would quote a broken one, password and all, in its log."""
+        """A libpq URL."""
         value = self.text(name)
+        if value is None:
+            return None
+        from receiver.storage.db import url_parameters  # the driver takes a while to load
+
         try:
-            conninfo_to_dict(value or "")
-        except ProgrammingError:
+            url_parameters(value)
+        except ValueError:
             self.problems.append(f"{name} must be as postgresql://user@host/database.")
         return value
 

@@ -28,10 +28,19 @@ class _LossyStdout:
             sys.stdout.flush()
 
 
+def _drop_if_disabled(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Obey logging.disable(), as the lines of the libraries do."""
+    if not logging.getLogger().isEnabledFor(logging.CRITICAL):
+        raise structlog.DropEvent
+    return event
+
+
 def configure() -> None:
     """Write every log line to stdout as JSON, those of the libraries too."""
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, *COMMON, JSON],
+        processors=[_drop_if_disabled, structlog.contextvars.merge_contextvars, *COMMON, JSON],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _LossyStdout())),
         cache_logger_on_first_use=True,

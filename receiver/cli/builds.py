@@ -1,35 +1,39 @@
-"""milepost builds, build, resume, images and stats: what pages show, for shells."""
+"""milepost builds, build, resume, images and stats."""
 
 from typing import Any
 
 import click
 
-from receiver.cli.asked import asked
-from receiver.cli.output import as_json, command, dump, plain, show
-from receiver.domain.model import BUILD_STATUSES
-from receiver.storage.builds import ORDERS
-from receiver.storage.overview import fitting
+from receiver.cli.client import open_client
+from receiver.cli.output import as_json, cell, command, print_json, print_rows, printable
+from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
 
-BUILD = ("build_number", "project", "platform", "os_version", "image_type")
-BUILDS = (*BUILD, "status", "current_state", "attempt", "start_time", "duration_seconds")
-STATES = ("attempt", "state", "stage", "status", "start_time", "duration_seconds", "error_message")
-FAILURES = ("id", "attempt", "state", "stage", "component", "error_message", "resolved_at")
-ARTIFACTS = ("attempt", "artifact_id", "region", "builder_type", "kind", "expires_at", "build_time")
-IMAGES = (*BUILD[1:], "region", "artifact_id", "build_number", "built_at")
-STATS: dict[str, tuple[str, ...]] = {
-    "summary": (),
+BUILDS = (
+    *("build_number", *DIMENSIONS),
+    *("status", "current_state", "attempt", "start_time", "duration_seconds"),
+)
+PARTS = {
+    "states": (
+        *("attempt", "state", "stage", "status"),
+        *("start_time", "duration_seconds", "error_message"),
+    ),
+    "failures": (
+        *("id", "attempt", "state", "stage"),
+        *("component", "error_message", "resolved_at"),
+    ),
+    "artifacts": (
+        *("attempt", "artifact_id", "region", "builder_type"),
+        *("kind", "expires_at", "build_time"),
+    ),
+}
+IMAGES = (*DIMENSIONS, "region", "artifact_id", "build_number", "built_at")
+STATISTICS = {
     "combinations": (
-        *BUILD[1:],
-        "builds",
-        "completed",
-        "failed",
-        "cancelled",
-        "median_seconds",
-        "last_at",
+        *(*DIMENSIONS, "builds", "completed", "failed", "cancelled"),
+        *("median_seconds", "last_at"),
     ),
     "stages": ("state", "name", "runs", "failed", "median_seconds", "p90_seconds"),
 }
-NOTHING_LEFT = "Nothing is left to run."
 
 
 @click.command()
@@ -40,19 +44,18 @@ NOTHING_LEFT = "Nothing is left to run."
 @click.option("--status", type=click.Choice(BUILD_STATUSES))
 @click.option("--low", type=click.IntRange(0, 100), help="The lowest state.")
 @click.option("--high", type=click.IntRange(0, 100), help="The highest state.")
-@click.option("--since", help="Begun since, such as 2026-01-31 or 2026-01-31T10:00.")
-@click.option("--until", help="Begun until.")
+@click.option("--since", help="Started since, such as 2026-01-31 or 2026-01-31T10:00.")
+@click.option("--until", help="Started until.")
 @click.option("--text", help="A part of the number or branch, or the start of a commit.")
 @click.option("--order", type=click.Choice(ORDERS))
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @as_json
 @command
 def builds(limit: int, as_json: bool, **filters: Any) -> None:
-    """Builds that fit, newest first; in another order at most 100."""
-    wanted = {name: str(value) for name, value in filters.items() if value is not None}
-    with asked() as receiver:
-        rows = receiver.builds(wanted, limit)
-    show(rows, BUILDS, as_json=as_json)
+    """List builds, newest first; in another order at most 100."""
+    with open_client() as client:
+        rows = client.builds(filters, limit)
+    print_rows(rows, BUILDS, as_json=as_json)
 
 
 @click.command()
@@ -60,18 +63,18 @@ def builds(limit: int, as_json: bool, **filters: Any) -> None:
 @as_json
 @command
 def build(number: str, as_json: bool) -> None:
-    """One build with its states, failures and artifacts."""
-    with asked() as receiver:
-        found = receiver.build(number)
+    """Show one build with its states, failures and artifacts."""
+    with open_client() as client:
+        document = client.build(number)
     if as_json:
-        dump(found)
+        print_json(document)
         return
-    show([found], BUILDS, as_json=False)
-    for name, columns in (("states", STATES), ("failures", FAILURES), ("artifacts", ARTIFACTS)):
-        if found.get(name):
+    print_rows([document], BUILDS, as_json=False)
+    for name, columns in PARTS.items():
+        if document.get(name):
             click.echo(f"\n{name}")
-            show(found[name], columns, as_json=False)
-    click.echo(f"\n{_resume(found.get('resume') or {})}")
+            print_rows(document[name], columns, as_json=False)
+    click.echo(f"\n{_resume_point(document.get('resume') or {})}")
 
 
 @click.command()
@@ -79,13 +82,13 @@ def build(number: str, as_json: bool) -> None:
 @as_json
 @command
 def resume(number: str, as_json: bool) -> None:
-    """The state that has to run next, and the artifact to start from."""
-    with asked() as receiver:
-        found = receiver.resume(number)
+    """Show the state that has to run next, and the artifact to start from."""
+    with open_client() as client:
+        resume = client.resume(number)
     if as_json:
-        dump(found)
+        print_json(resume)
     else:
-        click.echo(_resume(found))
+        click.echo(_resume_point(resume))
 
 
 @click.command()
@@ -94,57 +97,50 @@ def resume(number: str, as_json: bool) -> None:
 @click.argument("image_type", required=False)
 @click.option("--region")
 @click.option("--project")
-@click.option("--text", "is_text", is_flag=True, help="One image's bare artifact id, for shells.")
+@click.option("--text", "is_text", is_flag=True, help="Print one image's artifact id alone.")
 @as_json
 @command
-def images(is_text: bool, as_json: bool, **given: str | None) -> None:
-    """The latest good images, each the artifact of a completed build."""
-    wanted = {name: text for name, text in given.items() if text is not None}
-    names = tuple(
-        wanted.pop(name) for name in ("platform", "os_version", "image_type") if name in wanted
-    )
-    if is_text and (len(names) != 3 or as_json):
+def images(is_text: bool, as_json: bool, **filters: str | None) -> None:
+    """List the latest good images, each of a completed build."""
+    if is_text and (filters["image_type"] is None or as_json):
         raise click.UsageError("--text needs PLATFORM, OS_VERSION and IMAGE_TYPE, and no --json.")
-    with asked() as receiver:
+    with open_client() as client:
         if is_text:
-            platform, os_version, image_type = names
-            click.echo(plain(receiver.image((platform, os_version, image_type), wanted)))
+            click.echo(printable(client.image_id(filters)))
             return
-        rows = fitting(receiver.images(), names, wanted)
-    show(rows, IMAGES, as_json=as_json)
+        rows = client.images(filters)
+    print_rows(rows, IMAGES, as_json=as_json)
 
 
 @click.command()
-@click.argument("part", type=click.Choice(list(STATS)), default="summary")
+@click.argument("part", type=click.Choice(["summary", *STATISTICS]), default="summary")
 @as_json
 @command
 def stats(part: str, as_json: bool) -> None:
-    """How builds go: in short, by combination, or by state."""
-    with asked() as receiver:
-        rows = receiver.stats(part)
-    if part != "summary":
-        show(rows, STATS[part], as_json=as_json)
-    elif as_json:
-        dump(rows[0])
-    else:
-        show(
-            [{"what": name, "value": _words(value)} for name, value in rows[0].items()],
-            ("what", "value"),
-            as_json=False,
-        )
+    """Show statistics of builds: in short, by combination, or by state."""
+    with open_client() as client:
+        if part != "summary":
+            print_rows(client.statistics(part), STATISTICS[part], as_json=as_json)
+            return
+        summary = client.summary()
+    if as_json:
+        print_json(summary)
+        return
+    rows = [{"what": name, "value": _figure(name, value)} for name, value in summary.items()]
+    print_rows(rows, ("what", "value"), as_json=False)
 
 
-def _words(value: object) -> object:
+def _figure(name: str, value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{count} {name}" for name, count in sorted(value.items())) or 0
-    return value
+        return ", ".join(f"{count} {status}" for status, count in sorted(value.items())) or "0"
+    return cell(name, value)
 
 
-def _resume(found: dict[str, Any]) -> str:
-    state, artifact = found.get("state"), found.get("artifact") or {}
+def _resume_point(resume: dict[str, Any]) -> str:
+    state, artifact = resume.get("state"), resume.get("artifact") or {}
     if state is None:
-        return NOTHING_LEFT
-    if not found.get("safe"):
+        return "Nothing is left to run."
+    if not resume.get("safe"):
         return f"Resume at {state} only on the machine that was kept; else start at 0."
-    start = plain(str(artifact.get("artifact_id")))
+    start = printable(str(artifact.get("artifact_id")))
     return f"Resume at {state}, from {start} (state {artifact.get('state')})."

@@ -1,13 +1,21 @@
-"""A receiver elsewhere, asked over /api/v1 with a token: the same answers as asking.Local gives."""
+"""The API client: commands read and change builds through /api/v1 alone.
 
+It asks the receiver at MILEPOST_URL where MILEPOST_TOKEN is set too. Hooks need the URL alone, so
+without a token it asks an application of this process, on the database of the settings.
+"""
+
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import requests
 
-from receiver.cli.asking import Page, listed, pages
+from receiver.domain import redact
+from receiver.domain.model import Json
 from receiver.errors import (
     ConfigError,
     Ended,
@@ -20,154 +28,190 @@ from receiver.errors import (
     Taken,
     Unavailable,
 )
-from receiver.storage.db import Row
 
+Filters = Mapping[str, Any]  # what is None fits all
+COMBINATION = ("platform", "os_version", "image_type")
+PAGE = 100  # rows, the most that /api/v1 gives at once
 TIMEOUT = (5.0, 30.0)  # to connect, and between two bytes of an answer
-KNOWN: tuple[type[HttpError], ...] = (NotFound, Pruned, Taken, Ended, Invalid)
+ERRORS: tuple[type[HttpError], ...] = (NotFound, Pruned, Taken, Ended, Invalid)
 
 
-class Remote:
-    """A receiver at an address; it answers as asking.Receiver says."""
+@contextmanager
+def open_client() -> Iterator["Client"]:
+    """Yield a client of the receiver in the environment, else of the database in the settings."""
+    url, token = (os.environ.get(name, "").strip() for name in ("MILEPOST_URL", "MILEPOST_TOKEN"))
+    if url and token:
+        with requests.Session() as session:
+            yield Client(_base_of(url), _with_token(session, token))
+        return
+    from receiver.cli import wsgi_session  # Flask and the driver are only needed here
 
-    def __init__(self, url: str, token: str) -> None:
-        base = url.partition("/webhooks/")[0].rstrip("/")
-        if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).netloc:
-            raise ConfigError(["MILEPOST_URL must be like https://milepost.example.com."])
-        self._base, self._session = f"{base}/api/v1", requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {token}"
-        self._session.auth = lambda request: request  # else .netrc would replace the token
+    with wsgi_session.open_session() as session:
+        yield Client(wsgi_session.URL, session, reveal=False)
 
-    def builds(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
-        """GET /builds."""
-        return self._listed("/builds", wanted, limit)
 
-    def build(self, number: str) -> Row:
-        """GET /builds/<build_number>."""
-        return self._object(f"/builds/{_quoted(number)}")
+class Client:
+    """A receiver's /api/v1. Raises NotFound, Invalid, Forbidden, Unavailable and their like.
 
-    def resume(self, number: str) -> Row:
-        """GET /builds/<build_number>/resume."""
-        return self._object(f"/builds/{_quoted(number)}/resume")
+    Without `reveal` what looks secret in a build is masked, whatever the caller may see.
+    """
 
-    def images(self) -> list[Row]:
-        """GET /images."""
-        return self._items("/images")
+    def __init__(self, base: str, session: requests.Session, *, reveal: bool = True) -> None:
+        self._base, self._session, self._reveal = f"{base}/api/v1", session, reveal
 
-    def image(self, names: tuple[str, str, str], wanted: Mapping[str, str]) -> str:
-        """GET /images/<platform>/<os_version>/<image_type>?format=text."""
-        path = "/".join(["/images", *(_quoted(name) for name in names)])
-        return self._ask("GET", path, {**wanted, "format": "text"}).text.strip()
+    def builds(self, filters: Filters, limit: int) -> list[Json]:
+        """Return the builds that fit, of which only the newest first have more than one page."""
+        if filters.get("order") in (None, "newest"):
+            return self._rows("/builds", filters, limit)
+        return self._items("/builds", {**filters, "limit": min(limit, PAGE)})
 
-    def failures(self, status: str, limit: int) -> list[Row]:
-        """GET /failures."""
-        return self._listed("/failures", {"status": status}, limit)
+    def build(self, number: str) -> Json:
+        """Return one build with its parts."""
+        return self._masked(self._get(_path("builds", number)))
+
+    def resume(self, number: str) -> Json:
+        """Return a build's resume point: state, safe, artifact."""
+        return self._masked(self._get(_path("builds", number, "resume")))
+
+    def images(self, filters: Filters) -> list[Json]:
+        """Return the latest good images that fit."""
+        return self._items("/images", filters)
+
+    def image_id(self, filters: Filters) -> str:
+        """Return the artifact id of the one image that fits. Raises Invalid where several do."""
+        path = _path("images", *(filters[name] for name in COMBINATION))
+        query = {name: filters[name] for name in filters if name not in COMBINATION}
+        return self._request("GET", path, {**query, "format": "text"}).text.strip()
+
+    def failures(self, status: str, limit: int) -> list[Json]:
+        """Return the failures that are open, resolved or all, the newest first."""
+        return self._rows("/failures", {"status": status}, limit)
 
     def resolve(self, failure_id: UUID, notes: str) -> None:
-        """POST /failures/<id>/resolve."""
-        self._ask("POST", f"/failures/{failure_id}/resolve", body={"notes": notes})
+        """Mark a failure resolved."""
+        self._post(f"/failures/{failure_id}/resolve", {"notes": notes})
 
     def reopen(self, failure_id: UUID) -> None:
-        """POST /failures/<id>/reopen."""
-        self._ask("POST", f"/failures/{failure_id}/reopen", body={})
+        """Mark a failure open again."""
+        self._post(f"/failures/{failure_id}/reopen")
 
-    def deliveries(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
-        """GET /deliveries."""
-        return self._listed("/deliveries", wanted, limit)
+    def deliveries(self, filters: Filters, limit: int | None = None) -> list[Json]:
+        """Return the deliveries that fit, the newest first; all of them without a limit."""
+        return self._rows("/deliveries", filters, limit)
 
-    def unused(self, outcome: str) -> Iterator[UUID]:
-        """GET /deliveries, the oldest first; all are known before one is replayed."""
-        wanted = {"outcome": outcome}
-        found = list(pages(lambda count, after: self._page("/deliveries", wanted, count, after)))
-        return (UUID(row["id"]) for row in reversed(found))
+    def replay(self, delivery_id: UUID | str) -> str:
+        """Parse a stored delivery again, and return its outcome."""
+        return str(self._post(f"/deliveries/{delivery_id}/replay")["outcome"])
 
-    def replay(self, delivery_id: UUID) -> str:
-        """POST /deliveries/<id>/replay."""
-        answer = self._ask("POST", f"/deliveries/{delivery_id}/replay", body={})
-        return str(_document(answer)["outcome"])
+    def summary(self) -> Json:
+        """Return the figures of the overview."""
+        return self._get("/stats")
 
-    def stats(self, part: str) -> list[Row]:
-        """GET /stats, /stats/combinations, /stats/stages."""
-        return [self._object("/stats")] if part == "summary" else self._items(f"/stats/{part}")
+    def statistics(self, part: str) -> list[Json]:
+        """Return the statistics of `combinations` or `stages`."""
+        return self._items(f"/stats/{part}")
 
-    def create(self, number: str, said: Mapping[str, Any]) -> Row:
-        """POST /builds."""
-        return self._posted("/builds", {**said, "build_number": number})
+    def create(self, number: str, fields: Json) -> Json:
+        """Create a build before its first report, and return its status."""
+        return self._post("/builds", {**fields, "build_number": number})
 
-    def cancel(self, number: str, said: Mapping[str, Any]) -> Row:
-        """POST /builds/<build_number>/cancel."""
-        return self._posted(f"/builds/{_quoted(number)}/cancel", said)
+    def cancel(self, number: str, fields: Json) -> Json:
+        """Cancel a build, and return its status."""
+        return self._post(_path("builds", number, "cancel"), fields)
 
-    def add(self, number: str, kind: str, said: Mapping[str, Any]) -> Row:
-        """POST /builds/<build_number>/states, failures or artifacts."""
-        return self._posted(f"/builds/{_quoted(number)}/{kind}s", said)
+    def add(self, number: str, kind: str, fields: Json) -> Json:
+        """Add a state, failure or artifact to a build, and return the build's status."""
+        return self._post(_path("builds", number, f"{kind}s"), fields)
 
-    def audit(self, wanted: Mapping[str, str], limit: int) -> list[Row]:
-        """GET /audit."""
-        return self._listed("/audit", wanted, limit)
+    def audit(self, filters: Filters, limit: int) -> list[Json]:
+        """Return the changes in the audit trail that fit, the newest first."""
+        return self._rows("/audit", filters, limit)
 
-    def _posted(self, path: str, said: Mapping[str, Any]) -> Row:
-        return _document(self._ask("POST", path, body=dict(said)))
+    def _rows(self, path: str, filters: Filters, limit: int | None) -> list[Json]:
+        """Return the first rows of a list, over as many pages as that takes."""
+        return list(islice(self._pages(path, filters, min(limit or PAGE, PAGE)), limit))
 
-    def _listed(self, path: str, wanted: Mapping[str, str], limit: int) -> list[Row]:
-        return listed(lambda count, after: self._page(path, wanted, count, after), limit, wanted)
+    def _pages(self, path: str, filters: Filters, size: int) -> Iterator[Json]:
+        query = {**filters, "limit": size}
+        while True:
+            page = self._get(path, query)
+            yield from page["items"]
+            if not page["next"]:
+                return
+            query["after"] = page["next"]
 
-    def _page(self, path: str, wanted: Mapping[str, str], count: int, after: str | None) -> Page:
-        asked = {**wanted, "limit": str(count)} | ({"after": after} if after else {})
-        found = self._object(path, asked)
-        return found["items"], found["next"]
+    def _items(self, path: str, query: Filters | None = None) -> list[Json]:
+        items: list[Json] = self._get(path, query)["items"]
+        return items
 
-    def _items(self, path: str, asked: Mapping[str, str] | None = None) -> list[Row]:
-        """The items of an answer that has one page."""
-        found: list[Row] = self._object(path, asked)["items"]
-        return found
+    def _masked(self, document: Json) -> Json:
+        masked: Json = document if self._reveal else redact.document(document)
+        return masked
 
-    def _object(self, path: str, asked: Mapping[str, str] | None = None) -> Row:
-        return _document(self._ask("GET", path, asked))
+    def _get(self, path: str, query: Filters | None = None) -> Json:
+        return _document(self._request("GET", path, query))
 
-    def _ask(
-        self, method: str, path: str, asked: Mapping[str, str] | None = None, body: Any = None
+    def _post(self, path: str, fields: Json | None = None) -> Json:
+        body = {name: value for name, value in (fields or {}).items() if value is not None}
+        return _document(self._request("POST", path, body=body))
+
+    def _request(
+        self, method: str, path: str, query: Filters | None = None, body: Json | None = None
     ) -> requests.Response:
         try:
-            answer = self._session.request(
-                method, self._base + path, params=asked, json=body, timeout=TIMEOUT
+            response = self._session.request(
+                method, self._base + path, params=query, json=body, timeout=TIMEOUT
             )
         except requests.RequestException as error:
             reason = type(error).__name__
             raise Unavailable(f"No answer from {self._base} ({reason}).") from error
-        if not answer.ok:
-            raise _error(answer)
-        return answer
+        if not response.ok:
+            raise _error(response)
+        return response
 
 
-def _error(answer: requests.Response) -> MilepostError:
-    """What the receiver says is wrong, as the error that it was there."""
+def _base_of(url: str) -> str:
+    """Return the receiver's address, from itself or from that of one of its webhooks."""
+    base = url.partition("/webhooks/")[0].rstrip("/")
+    if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).netloc:
+        raise ConfigError(["MILEPOST_URL must be like https://milepost.example.com."])
+    return base
+
+
+def _with_token(session: requests.Session, token: str) -> requests.Session:
+    session.headers["Authorization"] = f"Bearer {token}"
+    session.auth = lambda request: request  # else .netrc would replace the token
+    return session
+
+
+def _error(response: requests.Response) -> MilepostError:
+    """Return the error that the problem details name."""
     try:
-        problem = answer.json()
+        problem = response.json()
     except requests.JSONDecodeError:
         problem = {}
     if not isinstance(problem, dict):
         problem = {}
-    detail = str(problem.get("detail") or f"The receiver answers {answer.status_code}.")
-    if answer.status_code == 401:
+    detail = str(problem.get("detail") or f"The receiver answers {response.status_code}.")
+    if response.status_code == 401:
         return Forbidden("The receiver does not know this MILEPOST_TOKEN.")
-    if answer.status_code in (403, 429):  # 429: after many wrong tokens, of which this is one
+    if response.status_code in (403, 429):  # 429: after many wrong tokens, of which this is one
         return Forbidden(detail)
-    if answer.status_code >= 500:
+    if response.status_code >= 500:
         return Unavailable(detail)
-    fields = problem.get("errors") or {}
-    kind = next((each for each in KNOWN if each.code == problem.get("code")), None)
-    return kind(detail, fields=fields) if kind else MilepostError(detail)
+    kind = next((each for each in ERRORS if each.code == problem.get("code")), None)
+    return kind(detail, fields=problem.get("errors")) if kind else MilepostError(detail)
 
 
-def _document(answer: requests.Response) -> Row:
+def _document(response: requests.Response) -> Json:
     try:
-        found = answer.json()
-    except requests.JSONDecodeError as error:
-        raise MilepostError(f"{answer.url.partition('?')[0]} is no Milepost's API.") from error
-    if not isinstance(found, dict):
-        raise MilepostError(f"{answer.url.partition('?')[0]} is no Milepost's API.")
-    return found
+        document = response.json()
+    except requests.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict):
+        raise MilepostError(f"{response.url.partition('?')[0]} is no Milepost's API.")
+    return document
 
 
-def _quoted(name: str) -> str:
-    return quote(name, safe=":@+")
+def _path(*parts: str) -> str:
+    return "".join(f"/{quote(part, safe=':@+')}" for part in parts)

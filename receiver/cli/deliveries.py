@@ -1,13 +1,12 @@
-"""milepost deliveries and milepost replay: the inbox, and reading it anew."""
+"""milepost deliveries and milepost replay."""
 
 from collections import Counter
 from uuid import UUID
 
 import click
 
-from receiver.cli.asked import asked
-from receiver.cli.asking import Receiver
-from receiver.cli.output import as_json, command, show, tell, tracked
+from receiver.cli.client import Client, open_client
+from receiver.cli.output import as_json, command, print_result, print_rows, progress
 from receiver.domain.model import OUTCOMES
 from receiver.errors import Pruned
 
@@ -22,52 +21,44 @@ COLUMNS = ("id", "received_at", "source", "sender", "event_type", "outcome", "re
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True)
 @as_json
 @command
-def deliveries(
-    source: str | None,
-    sender: str | None,
-    outcome: str | None,
-    reason: str | None,
-    limit: int,
-    as_json: bool,
-) -> None:
-    """What came in, the newest first."""
-    given = {"source": source, "sender": sender, "outcome": outcome, "reason": reason}
-    with asked() as receiver:
-        rows = receiver.deliveries(_said(given), limit)
+def deliveries(limit: int, as_json: bool, **filters: str | None) -> None:
+    """List deliveries, newest first."""
+    with open_client() as client:
+        rows = client.deliveries(filters, limit)
     if not as_json:
         rows = [row | {"builds": " ".join(row["builds"])} for row in rows]
-    show(rows, COLUMNS, as_json=as_json)
+    print_rows(rows, COLUMNS, as_json=as_json)
 
 
 @click.command()
 @click.argument("delivery_ids", nargs=-1, type=click.UUID)
-@click.option("--ignored", "outcome", flag_value="ignored", help="All that was ignored.")
-@click.option("--quarantined", "outcome", flag_value="quarantined", help="All that is quarantined.")
+@click.option("--ignored", "outcome", flag_value="ignored", help="All that are ignored.")
+@click.option("--quarantined", "outcome", flag_value="quarantined", help="All in quarantine.")
 @as_json
 @command
 def replay(delivery_ids: tuple[UUID, ...], outcome: str | None, as_json: bool) -> None:
-    """Read kept deliveries again, with today's parsers, routes and stage map."""
+    """Parse stored deliveries again, with today's rules.
+
+    These are the parsers, the routes, the stage map and the senders file.
+    """
     if bool(delivery_ids) == bool(outcome):
         raise click.UsageError("Name deliveries, or say --ignored or --quarantined.")
-    with asked() as receiver:
-        wanted = delivery_ids or receiver.unused(outcome or "")
-        must = bool(delivery_ids)
+    with open_client() as client:
+        # All are listed before the first is replayed: a replay changes the list.
+        ids = delivery_ids or [row["id"] for row in client.deliveries({"outcome": outcome})][::-1]
         counts = Counter(
-            _replayed(receiver, each, must=must) for each in tracked(wanted, "Replaying")
+            _replay(client, each, is_named=bool(delivery_ids))
+            for each in progress(ids, "Replaying")
         )
     lines = [f"{count} {name}" for name, count in sorted(counts.items())]
-    tell("\n".join(lines) or "Nothing to replay.", counts, as_json=as_json)
+    print_result("\n".join(lines) or "Nothing to replay.", counts, as_json=as_json)
 
 
-def _said(given: dict[str, str | None]) -> dict[str, str]:
-    return {name: text for name, text in given.items() if text is not None}
-
-
-def _replayed(receiver: Receiver, delivery_id: UUID, *, must: bool) -> str:
-    """What it came to; of many, one that was pruned is no error."""
+def _replay(client: Client, delivery_id: UUID | str, *, is_named: bool) -> str:
+    """Return the outcome. A pruned delivery is an error only where it was named."""
     try:
-        return receiver.replay(delivery_id)
+        return client.replay(delivery_id)
     except Pruned:
-        if must:
+        if is_named:
             raise
         return "pruned"

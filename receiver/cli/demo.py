@@ -1,5 +1,6 @@
-"""Real Packer builds through our own hooks, so that the pages have something true to show."""
+"""milepost demo: real Packer builds through our own hooks, or a made-up history."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,12 +11,15 @@ from datetime import UTC, datetime
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
+import click
 import orjson
 import requests
 
-from receiver import config
 from receiver.app import POOL_SIZE, create_app
 from receiver.cli import demo_history, local
+from receiver.cli.database import database_command
+from receiver.cli.output import progress
+from receiver.config import load
 from receiver.domain.model import Json, Request, Sender
 from receiver.errors import MilepostError
 from receiver.ingest.accept import accept
@@ -26,17 +30,34 @@ from receiver.storage.embedded import cluster
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "hooks" / "packer"
 CHAIN = TEMPLATES / "resumable" / "build.sh"
-OTHERS = ("MILEPOST_BUILD_NUMBER", "MILEPOST_PLATFORM")  # of a build that the user reports
-PASS = "a history of the demo"  # noqa: S105  # between this function and itself
+OWN_BUILD = ("MILEPOST_BUILD_NUMBER", "MILEPOST_PLATFORM")  # of a build that the user reports
+TOKEN = "a history of the demo"  # noqa: S105  # known to this process alone
+
+
+@click.command()
+@click.option("--builds", type=click.IntRange(1, 1_000_000), help="Record a made-up history.")
+@database_command
+def demo(builds: int | None) -> None:
+    """Run real Packer builds against the receiver of `make run`, or fill it.
+
+    With --builds, record a made-up history of that many builds in its database.
+    """
+    if builds:
+        numbers = record(os.environ, builds, datetime.now(UTC))
+        count = sum(1 for _ in progress(numbers, "Recording", total=builds))
+        click.echo(f"Recorded {count} builds.")
+        return
+    url = run(os.environ, lambda text: click.secho(f"\n{text}", bold=True))
+    click.echo(f"\nLook at {url}")
 
 
 def run(env: Mapping[str, str], say: Callable[[str], None]) -> str:
     """Build one template with three sources, one that fails and is tried again, and a chain.
 
-    Gives the receiver's URL; MilepostError where there is no receiver or no Packer.
+    Return the receiver's URL. Raises MilepostError if the receiver or Packer is missing.
     """
-    settings = _settings(env)
-    _need(settings)
+    settings = _hook_environment(env)
+    _check(settings)
     with tempfile.TemporaryDirectory(prefix="milepost-demo-") as folder:
         say("Three sources of one template, at once:")
         _packer(settings, folder, "milepost.pkr.hcl", expected=0)
@@ -56,16 +77,16 @@ def run(env: Mapping[str, str], say: Callable[[str], None]) -> str:
 
 
 def record(env: Mapping[str, str], builds: int, now: datetime) -> Iterator[str]:
-    """Record a made-up history of so many builds, as deliveries of our hooks; gives each number."""
+    """Record a made-up history as deliveries of our hooks, and yield each build's number."""
     settings = env if env.get("DATABASE_URL") else local.environment(env)
-    found = config.load(settings)
-    if found.database_url is None:
-        migrate.migrate(cluster.start(found.data_dir, stop_at_exit=False))
-    services: Services = create_app(found).extensions["milepost"]
-    sender = Sender("milepost", "", (f"bearer:{PASS}",))
+    config = load(settings)
+    if config.database_url is None:
+        migrate.migrate(cluster.start(config.data_dir, stop_at_exit=False))
+    services: Services = create_app(config).extensions["milepost"]
+    sender = Sender("milepost", "", (f"bearer:{TOKEN}",))
 
     def post(document: Json) -> Json:
-        headers = {"authorization": f"Bearer {PASS}", "content-type": "application/json"}
+        headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
         request = Request(headers, orjson.dumps(document), "", datetime.now(UTC))
         accept(services, SOURCES["milepost"], sender, request)
         return document
@@ -79,20 +100,20 @@ def record(env: Mapping[str, str], builds: int, now: datetime) -> Iterator[str]:
         services.database.close()
 
 
-def _settings(env: Mapping[str, str]) -> dict[str, str]:
-    """What the hooks need; without MILEPOST_URL it is the receiver of `make run`."""
+def _hook_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the hooks; without MILEPOST_URL they report to `make run`."""
     own = {} if env.get("MILEPOST_URL") else local.hook_settings(env)
-    said = own | {
+    settings = own | {
         "CHECKPOINT_DISABLE": "1",
         "MILEPOST_PROJECT": "demo",
         "MILEPOST_OS_VERSION": "rhel-9.4",
         "MILEPOST_IMAGE_TYPE": "base",
         "PATH": f"{Path(sys.executable).parent}:{env.get('PATH', '')}",
     }
-    return {name: value for name, value in env.items() if name not in OTHERS} | said
+    return {name: value for name, value in env.items() if name not in OWN_BUILD} | settings
 
 
-def _need(settings: Mapping[str, str]) -> None:
+def _check(settings: Mapping[str, str]) -> None:
     url = settings["MILEPOST_URL"]
     if shutil.which("packer", path=settings["PATH"]) is None:
         raise MilepostError("Packer is not on the PATH: sudo apt-get install packer")

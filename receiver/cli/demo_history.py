@@ -12,7 +12,7 @@ OS_VERSIONS = ("rhel-8.10", "rhel-9.4", "ubuntu-22.04", "ubuntu-24.04", "windows
 IMAGE_TYPES = ("base", "hana", "web", "gpu")
 NIGHT = timedelta(hours=21)  # from a build of an image to its next
 
-# Stage, state, usual seconds, and what goes wrong there with its component.
+# Stage, state, usual seconds, and its failures, each with its component.
 STEPS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("Kickstart", 5, 240, ("packer: Timeout waiting for SSH after 1800 s.",)),
     ("Green image", 10, 60, ()),
@@ -38,7 +38,7 @@ STEPS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
 
 
 def envelopes(builds: int, now: datetime) -> Iterator[Json]:
-    """What the hooks of so many builds said up to now, oldest build first."""
+    """Yield the reports of that many builds up to now, oldest build first."""
     chance = Random(builds)  # noqa: S311  # only to look real
     names = _combinations(builds)
     newest = {index % len(names): index for index in range(builds)}

@@ -1,8 +1,9 @@
-"""milepost rename and milepost merge: repair names, with all their builds."""
+"""milepost rename and milepost merge: correct the names of dimensions."""
 
 import click
 
-from receiver.cli.output import as_json, command, connection, tell, who
+from receiver.cli.database import actor, connection, database_command
+from receiver.cli.output import as_json, print_result
 from receiver.storage import dimension_admin
 
 DIMENSIONS = click.Choice(["platform", "os-version", "image-type", "project"])
@@ -13,14 +14,17 @@ DIMENSIONS = click.Choice(["platform", "os-version", "image-type", "project"])
 @click.argument("old")
 @click.argument("new")
 @as_json
-@command
+@database_command
 def rename(dimension: str, old: str, new: str, as_json: bool) -> None:
-    """Rename a platform, OS version, image type or project; what reports OLD is of NEW."""
+    """Rename a platform, OS version, image type or project.
+
+    OLD becomes an alias: reports that still name it count for NEW.
+    """
     if not new.strip() or len(new) > 200:
         raise click.BadParameter("1 to 200 characters", param_hint="NEW")
     with connection() as database:
-        dimension_admin.rename_row(database, dimension.replace("-", "_"), old, new, who())
-    tell(f"{old} is {new} now.", {"old": old, "new": new}, as_json=as_json)
+        dimension_admin.rename_row(database, dimension.replace("-", "_"), old, new, actor())
+    print_result(f"{old} is {new} now.", {"old": old, "new": new}, as_json=as_json)
 
 
 @click.command()
@@ -28,11 +32,11 @@ def rename(dimension: str, old: str, new: str, as_json: bool) -> None:
 @click.argument("old")
 @click.argument("into")
 @as_json
-@command
+@database_command
 def merge(dimension: str, old: str, into: str, as_json: bool) -> None:
-    """Move all builds of OLD to INTO; what reports OLD is of INTO."""
+    """Move all builds of OLD to INTO; OLD becomes an alias."""
     with connection() as database:
         kind = dimension.replace("-", "_")
-        moved = dimension_admin.merge_rows(database, kind, old, into, who())
+        moved = dimension_admin.merge_rows(database, kind, old, into, actor())
     text = f"{old} is {into} now: {moved} build{'' if moved == 1 else 's'} moved."
-    tell(text, {"old": old, "new": into, "builds_moved": moved}, as_json=as_json)
+    print_result(text, {"old": old, "new": into, "builds_moved": moved}, as_json=as_json)

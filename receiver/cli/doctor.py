@@ -1,4 +1,4 @@
-"""milepost doctor: what is wrong here, and what to do about it."""
+"""milepost doctor: checks of an installation, with advice."""
 
 import os
 import shutil
@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import click
-import psycopg
 
-from receiver.cli.output import as_json, database_url, show
+from receiver.cli.database import database_url
+from receiver.cli.output import as_json, print_json
 from receiver.config import Config, load
 from receiver.domain.stages import StageMap
 from receiver.errors import ConfigError, MilepostError
@@ -30,7 +30,7 @@ SIGNS = {"good": ("✓", "green"), "odd": ("!", "yellow"), "bad": ("✗", "red")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: good, odd or bad; and what to do where it is not good."""
+    """The result of one check: good, odd or bad; and advice unless it is good."""
 
     what: str
     result: str
@@ -41,11 +41,13 @@ class Finding:
 @click.command()
 @as_json
 def doctor(as_json: bool) -> None:
-    """Check settings, secrets, clock, database, schema and senders; exit with 1 if one is bad."""
+    """Check settings, secrets, clock, database, schema and senders.
+
+    Exit with 1 if a check is bad.
+    """
     findings = list(_findings())
     if as_json:
-        rows = [{name: getattr(each, name) for name in Finding.__slots__} for each in findings]
-        show(rows, (), as_json=True)
+        print_json(findings)
     else:
         for each in findings:
             _print(each)
@@ -116,14 +118,14 @@ def _space(config: Config) -> Iterator[Finding]:
 def _database(config: Config) -> Iterator[Finding]:
     try:
         url = database_url(config)
-        with db.connect(url) as connection:
+        with db.translated_errors(), db.connect(url) as connection:
             yield from _version(connection)
             yield from _clock(connection)
             missing = migrate.check(url)
             yield _schema(missing)
             if not missing:
                 yield from _senders(connection, config)
-    except (psycopg.Error, MilepostError) as error:
+    except MilepostError as error:
         where = "DATABASE_URL" if config.database_url else f"the server in {config.data_dir}"
         advice = "Does it run, and does it let this user in?"
         yield Finding("database", "bad", f"{where}: {str(error).strip()}", advice)
@@ -154,12 +156,12 @@ def _schema(missing: list[str]) -> Finding:
 
 
 def _senders(connection: Connection, config: Config) -> Iterator[Finding]:
-    heard = {
+    last_heard = {
         (row["source"], row["sender"]): row["last_heard_at"]
         for row in connection.execute(query("deliveries/senders_heard")).fetchall()
     }
-    for source, name in _named(config):
-        last = heard.get((source, name))
+    for source, name in _senders_of(config):
+        last = last_heard.get((source, name))
         title = f"{source} {name or 'default'}"
         if last is None:
             advice = "See /setup for its lines, and whether its test is taken."
@@ -171,7 +173,7 @@ def _senders(connection: Connection, config: Config) -> Iterator[Finding]:
             yield Finding("sender", "good", f"{title} was heard {last:%Y-%m-%d %H:%M} UTC")
 
 
-def _named(config: Config) -> list[tuple[str, str]]:
+def _senders_of(config: Config) -> list[tuple[str, str]]:
     named = [(source, "") for source in config.secrets]
     if config.senders.exists():
         text, name = config.senders.read_text(encoding="utf-8"), config.senders.name

@@ -6,7 +6,7 @@ import shlex
 import click
 
 from receiver.cli import local
-from receiver.cli.output import as_json, command, tell
+from receiver.cli.output import as_json, command, print_result
 
 
 @click.command()
@@ -16,4 +16,4 @@ def env(as_json: bool) -> None:
     """Print the hook settings of the receiver of `make run`, for a shell's eval."""
     settings = local.hook_settings(os.environ)
     lines = (f"export {name}={shlex.quote(value)}" for name, value in settings.items())
-    tell("\n".join(lines), settings, as_json=as_json)
+    print_result("\n".join(lines), settings, as_json=as_json)

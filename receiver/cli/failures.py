@@ -4,48 +4,38 @@ from uuid import UUID
 
 import click
 
-from receiver.cli.asked import asked
-from receiver.cli.output import as_json, command, show, tell
+from receiver.cli.client import open_client
+from receiver.cli.output import as_json, command, print_result, print_rows
 
 COLUMNS = (
-    "id",
-    "created_at",
-    "build_number",
-    "state",
-    "stage",
-    "component",
-    "error_message",
-    "resolved_at",
+    *("id", "created_at", "build_number", "state"),
+    *("stage", "component", "error_message", "resolved_at"),
 )
+STATUS = click.Choice(["open", "resolved", "all"])
 
 
 @click.command()
-@click.option(
-    "--status",
-    type=click.Choice(["open", "resolved", "all"]),
-    default="open",
-    show_default=True,
-)
+@click.option("--status", type=STATUS, default="open", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=300, show_default=True)
 @as_json
 @command
 def failures(status: str, limit: int, as_json: bool) -> None:
-    """What failed, the newest first."""
-    with asked() as receiver:
-        rows = receiver.failures(status, limit)
-    show(rows, COLUMNS, as_json=as_json)
+    """List failures, newest first."""
+    with open_client() as client:
+        rows = client.failures(status, limit)
+    print_rows(rows, COLUMNS, as_json=as_json)
 
 
 @click.command()
 @click.argument("failure_id", type=click.UUID)
-@click.option("--notes", required=True, help="What it was, for the next who meets it.")
+@click.option("--notes", required=True, help="The cause, for whoever sees it next.")
 @as_json
 @command
 def resolve(failure_id: UUID, notes: str, as_json: bool) -> None:
     """Mark a failure resolved."""
-    with asked() as receiver:
-        receiver.resolve(failure_id, notes)
-    tell("Resolved.", {"id": failure_id, "resolved": True}, as_json=as_json)
+    with open_client() as client:
+        client.resolve(failure_id, notes)
+    print_result("Resolved.", {"id": failure_id, "resolved": True}, as_json=as_json)
 
 
 @click.command()
@@ -54,6 +44,6 @@ def resolve(failure_id: UUID, notes: str, as_json: bool) -> None:
 @command
 def reopen(failure_id: UUID, as_json: bool) -> None:
     """Mark a failure open again."""
-    with asked() as receiver:
-        receiver.reopen(failure_id)
-    tell("Open again.", {"id": failure_id, "resolved": False}, as_json=as_json)
+    with open_client() as client:
+        client.reopen(failure_id)
+    print_result("Open again.", {"id": failure_id, "resolved": False}, as_json=as_json)

@@ -1,18 +1,17 @@
 """The settings of `milepost serve --local`: one person, this machine, nothing to configure.
 
-Secrets are made once and kept in the data directory, readable by their owner alone.
+Secrets are generated once and lie in the data directory, where only their owner can read them.
 """
 
-import base64
 import json
-import os
-import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from receiver import config
+from receiver.cli.secret_files import generate_secret, write_text
 from receiver.config import Config
 from receiver.errors import MilepostError
 from receiver.storage import audit, db, tokens
@@ -23,35 +22,36 @@ SOURCES = ("milepost", "packer")
 
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
-    """`env` with a secret for each of our own sources and open pages, where it says nothing."""
+    """Return `env` with a secret for each of our own sources and with public pages, unless set."""
     folder = _secrets_folder(env)
     added = {"MILEPOST_PUBLIC_READ": "1"}
     for source in SOURCES:
         name = f"MILEPOST_SECRET_{source.upper()}"
         if name not in env:
-            added[f"{name}_FILE"] = str(_kept(folder / source, source))
+            added[f"{name}_FILE"] = str(
+                _secret_file(folder / source, partial(generate_secret, source))
+            )
     return added | dict(env)
 
 
 def check_free(bind: str) -> None:
-    """MilepostError where another serves there: lines to paste would be of the wrong receiver."""
+    """Raise MilepostError if another receiver serves there: its secrets are not ours."""
     host, _, port = bind.rpartition(":")
-    with suppress(OSError, ValueError):  # nobody answers, or gunicorn will say what is wrong
+    with suppress(OSError, ValueError):  # nothing answers, or gunicorn will say what is wrong
         socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
         raise MilepostError(f"Another serves {bind}: try --bind, or make run BIND=127.0.0.1:8081.")
 
 
 def token(config: Config) -> str:
-    """A token of scope admin for this machine's one user, known to the database."""
-    text = _kept(config.data_dir / "secrets" / "token", "token").read_text(encoding="utf-8")
+    """Return the admin token of this machine's user, after adding it to the database if need be."""
+    path = _secret_file(config.data_dir / "secrets" / "token", tokens.generate)
+    text = path.read_text(encoding="utf-8")
     with db.connect(config.database_url or cluster.start(config.data_dir)) as connection:
         if tokens.find(connection, text) is None:
             tokens.keep(connection, text, tokens.Grant("local", "admin"))
-            made = Target("token", "local")
             after = {"scope": "admin", "project": None, "expires_at": None}
-            audit.note_change(
-                connection, Actor("local", "command"), "token.create", made, after=after
-            )
+            actor, target = Actor("local", "command"), Target("token", "local")
+            audit.note_change(connection, actor, "token.create", target, after=after)
     return text
 
 
@@ -79,7 +79,7 @@ def save_hook_settings(config: Config, url: str) -> dict[str, str]:
         "MILEPOST_SECRET": config.secrets["milepost"][0],
         "MILEPOST_TOKEN": token(config),
     }
-    _write_private(config.data_dir / "secrets" / "hook.json", json.dumps(settings))
+    write_text(config.data_dir / "secrets" / "hook.json", json.dumps(settings))
     return settings
 
 
@@ -88,26 +88,10 @@ def _secrets_folder(env: Mapping[str, str]) -> Path:
     return folder.expanduser() / "secrets"
 
 
-def _kept(path: Path, source: str) -> Path:
+def _secret_file(path: Path, generate: Callable[[], str]) -> Path:
+    """Return the path of a secret, which is generated once."""
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if not path.exists():
-        _write_private(path, _secret(source))
+        write_text(path, generate())
     return path
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    new.replace(path)
-
-
-def _secret(source: str) -> str:
-    if source == "token":
-        return tokens.generate()
-    if source == "packer":  # so that plain curl can post a manifest
-        return f"bearer:{secrets.token_urlsafe(24)}"
-    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

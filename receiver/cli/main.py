@@ -1,156 +1,75 @@
-"""milepost …: serve, migrate, demo, the database's URL."""
+"""The command `milepost`: a table of its commands, each imported when it is called."""
 
-import logging
-import os
-import sys
-from datetime import UTC, datetime
+from importlib import import_module
+from typing import cast
 
 import click
 
 from receiver import __version__
-from receiver.cli import (
-    backup,
-    builds,
-    deliveries,
-    demo,
-    dimensions,
-    doctor,
-    env,
-    failures,
-    local,
-    manual,
-    routes,
-    senders,
-    tokens,
+
+# Name: module, and the first sentence of its help.
+COMMANDS = {
+    "artifact": ("manual", "Add an artifact to a build."),
+    "audit": ("manual", "List the changes in the audit trail, newest first."),
+    "backup": ("backup", "Write the whole database to FILE, in pg_dump's own format."),
+    "build": ("builds", "Show one build with its states, failures and artifacts."),
+    "builds": ("builds", "List builds, newest first; in another order at most 100."),
+    "cancel": ("manual", "Cancel a build that is pending or running."),
+    "create": ("manual", "Create a build before its first report."),
+    "db": ("schema", "The database in use."),
+    "deliveries": ("deliveries", "List deliveries, newest first."),
+    "demo": ("demo", "Run real Packer builds against the receiver of `make run`, or fill it."),
+    "doctor": ("doctor", "Check settings, secrets, clock, database, schema and senders."),
+    "env": ("env", "Print the hook settings of the receiver of `make run`, for a shell's eval."),
+    "fail": ("manual", "Report that a stage of a build failed, and why."),
+    "failures": ("failures", "List failures, newest first."),
+    "images": ("builds", "List the latest good images, each of a completed build."),
+    "merge": ("dimensions", "Move all builds of OLD to INTO; OLD becomes an alias."),
+    "migrate": ("schema", "Bring the database to this release's schema."),
+    "prune": ("backup", "Delete the raw bodies of older deliveries; their events stay."),
+    "rename": ("dimensions", "Rename a platform, OS version, image type or project."),
+    "reopen": ("failures", "Mark a failure open again."),
+    "replay": ("deliveries", "Parse stored deliveries again, with today's rules."),
+    "resolve": ("failures", "Mark a failure resolved."),
+    "restore": ("backup", "Fill an empty database from FILE, and migrate it."),
+    "resume": ("builds", "Show the state that has to run next, and the artifact to start from."),
+    "routes": ("routes", "Find the jobs of a forge that are image builds."),
+    "sender": ("senders", "Named senders, each with a secret of its own."),
+    "serve": ("serve", "Serve webhooks, pages and API with gunicorn."),
+    "state": ("manual", "Report that a stage of a build started or ended."),
+    "stats": ("builds", "Show statistics of builds: in short, by combination, or by state."),
+    "token": ("tokens", "Tokens for pages and API."),
+}
+
+
+class LazyCommand(click.Command):
+    """The name and help of a command, without its module."""
+
+    def __init__(self, name: str, module: str, help: str) -> None:  # noqa: A002  # click's word
+        super().__init__(name, help=help)
+        self._module = module
+
+    def load(self) -> click.Command:
+        """Import the command."""
+        module = import_module(f"receiver.cli.{self._module}")
+        return cast(click.Command, getattr(module, str(self.name)))
+
+
+class LazyGroup(click.Group):
+    """A group that imports the one command that is called."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command and its arguments."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, LazyCommand) else command, rest
+
+
+@click.group(
+    cls=LazyGroup,
+    commands={name: LazyCommand(name, *entry) for name, entry in COMMANDS.items()},
 )
-from receiver.cli.output import as_json, command, database_url, settings, tell, tracked, who
-from receiver.config import Config
-from receiver.storage import audit, migrate
-from receiver.storage.audit import Target
-from receiver.storage.db import connect
-from receiver.storage.embedded import cluster
-
-
-@click.group()
 @click.version_option(__version__)
 def main() -> None:
     """Where is every image build, from 0 to 100, and what came out of it?"""
-    # Of a database that is away each command tells by itself, in one line.
-    logging.getLogger("psycopg").addHandler(logging.NullHandler())
-
-
-@main.command()
-@click.option("--bind", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT")
-@click.option("--local", "is_local", is_flag=True, help="Make secrets, open the pages, say how.")
-@command
-def serve(bind: str, is_local: bool) -> None:
-    """Serve webhooks, pages and API with gunicorn."""
-    from receiver.server.gunicorn import Server  # gunicorn is only needed here
-
-    if is_local:
-        local.check_free(bind)
-    config = settings(local.environment(os.environ) if is_local else os.environ)
-    if config.database_url is None:
-        migrate.migrate(cluster.start(config.data_dir))
-    url = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104  # only shown
-    click.echo(f"Milepost {__version__} serves {url}")
-    if is_local:
-        _tell(config, url)
-    Server(config, bind).run()
-
-
-@main.command("migrate")
-@click.option("--check", is_flag=True, help="Change nothing; exit with 1 if something is missing.")
-@as_json
-@command
-def migrate_(check: bool, as_json: bool) -> None:
-    """Bring the database to this release's schema."""
-    url = database_url(settings())
-    names = migrate.check(url) if check else migrate.migrate(url)
-    if names and not check:
-        with connect(url) as connection:
-            audit.note_change(
-                connection, who(), "migrate", Target("receiver"), after={"applied": names}
-            )
-    word = "missing" if check else "applied"
-    text = "\n".join(f"{word} {name}" for name in names) or "The schema is up to date."
-    tell(text, {word: names}, as_json=as_json)
-    if check and names:
-        sys.exit(1)
-
-
-@main.command("demo")
-@click.option("--builds", type=click.IntRange(1, 1_000_000), help="Record a made-up history.")
-@command
-def demo_(builds: int | None) -> None:
-    """Run real Packer builds against the receiver of `make run`; or fill its database."""
-    if builds:
-        recorded = demo.record(os.environ, builds, datetime.now(UTC))
-        count = sum(1 for _ in tracked(recorded, "Recording", total=builds))
-        click.echo(f"Recorded {count} builds.")
-        return
-    url = demo.run(os.environ, lambda text: click.secho(f"\n{text}", bold=True))
-    click.echo(f"\nLook at {url}")
-
-
-@main.group()
-def db() -> None:
-    """The database in use."""
-
-
-@db.command("url")
-@as_json
-@command
-def db_url(as_json: bool) -> None:
-    """Print a libpq URL; an embedded server is started if need be, and left running."""
-    config = settings()
-    url = config.direct_url or cluster.start(config.data_dir, stop_at_exit=False)
-    tell(url, {"url": url}, as_json=as_json)
-
-
-def _tell(config: Config, url: str) -> None:
-    """The lines that contain secrets; on one's own machine only."""
-    hook = local.save_hook_settings(config, url)
-    click.echo(
-        '\nSettings for hooks on this machine; eval "$(.venv/bin/milepost env)" sets them:\n'
-    )
-    click.echo(f"export MILEPOST_URL={url}")
-    click.echo(f"export MILEPOST_SECRET={hook['MILEPOST_SECRET']}")
-    token = config.secrets["packer"][0].removeprefix("bearer:")
-    click.echo("\nOr post a manifest as it is:\n")
-    click.echo(
-        f"curl --data-binary @packer-manifest.json -H 'Content-Type: application/json' \\\n"
-        f"  -H 'Authorization: Bearer {token}' '{url}/webhooks/packer?build_number=my-build'\n"
-    )
-    click.echo(f"To change things on the pages, sign in with\n\n{hook['MILEPOST_TOKEN']}\n")
-
-
-for each in (
-    builds.build,
-    builds.builds,
-    builds.images,
-    builds.resume,
-    builds.stats,
-    manual.artifact,
-    manual.audit,
-    manual.cancel,
-    manual.create,
-    manual.fail,
-    manual.state,
-    failures.failures,
-    failures.reopen,
-    failures.resolve,
-    deliveries.deliveries,
-    deliveries.replay,
-    doctor.doctor,
-    env.env,
-    dimensions.merge,
-    dimensions.rename,
-    backup.backup,
-    backup.prune,
-    backup.restore,
-    routes.group,
-    senders.group,
-    tokens.group,
-):
-    main.add_command(each)

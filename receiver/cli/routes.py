@@ -1,4 +1,4 @@
-"""milepost routes …: which jobs are image builds, proposed and tried out."""
+"""milepost routes …: routes for the jobs that are image builds, suggested and tested."""
 
 import sys
 from datetime import UTC, datetime
@@ -9,15 +9,17 @@ import click
 import orjson
 from msgspec.structs import asdict
 
-from receiver.cli.asked import opened
-from receiver.cli.output import as_json, command, dump, plain, settings, show
+from receiver.cli.database import database_command, database_url, settings
+from receiver.cli.output import as_json, command, print_json, print_rows, printable
 from receiver.domain.model import Content, Json, Report, Request
 from receiver.domain.stages import StageMap
 from receiver.errors import Invalid
 from receiver.ingest.accept import routed
 from receiver.ingest.route_suggestions import suggest_routes
 from receiver.ingest.routing import Routes
+from receiver.ingest.services import Services
 from receiver.sources import SOURCES
+from receiver.storage import db
 
 COLUMNS = ("job", "build_number", "project", "platform", "os_version", "image_type")
 STAGE_COLUMNS = ("job", "stage", "state")
@@ -26,56 +28,55 @@ EVENTS = ("workflow_job", "workflow_run", "check_run", "check_suite", "deploymen
 
 
 @click.group("routes")
-def group() -> None:
-    """Which jobs of a forge are image builds."""
+def routes() -> None:
+    """Find the jobs of a forge that are image builds."""
 
 
-@group.command()
+@routes.command()
 @click.option("--limit", type=click.IntRange(1, 20_000), default=2_000, show_default=True)
 @as_json
-@command
+@database_command
 def suggest(limit: int, as_json: bool) -> None:
-    """Propose routes for the jobs that nothing makes builds; of so many newest deliveries."""
-    with opened() as services:
-        suggestions = suggest_routes(services, limit)
+    """Suggest routes for unrouted jobs in the newest deliveries."""
+    config = settings()
+    with db.opened(database_url(config)) as database:
+        suggestions = suggest_routes(Services.start(config, database), limit)
     if as_json:
-        dump([{"toml": suggestion.toml} for suggestion in suggestions])
+        print_json([{"toml": suggestion.toml} for suggestion in suggestions])
         return
     for suggestion in suggestions:
-        click.echo("\n".join(plain(line) for line in suggestion.toml.split("\n")))
+        click.echo("\n".join(printable(line) for line in suggestion.toml.split("\n")))
     if not suggestions:
         click.echo("No job that looks like an image build is waiting for a route.", err=True)
 
 
-@group.command()
+@routes.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--source", help="Guessed from the payload where it is not said.")
-@click.option("--event", help="GitHub's X-GitHub-Event; guessed where it is not said.")
+@click.option("--source", help="By default guessed from the payload.")
+@click.option("--event", help="GitHub's X-GitHub-Event; by default guessed.")
 @as_json
 @command
 def test(file: Path, source: str | None, event: str | None, as_json: bool) -> None:
     """Show what the payload on stdin would become with this file of routes."""
     body = sys.stdin.buffer.read()
     routes = Routes.parse(file.read_text(encoding="utf-8"), file.name)
-    found = source or guess_source(body)
-    if found not in SOURCES:
-        raise click.BadParameter(
-            "say which source it is of: github, gitlab …", param_hint="--source"
-        )
+    name = source or guess_source(body)
+    if name not in SOURCES:
+        raise click.BadParameter("name the source: github, gitlab …", param_hint="--source")
     headers = {"content-type": "application/json", "x-github-event": event or guess_event(body)}
     try:
         request = Request(headers, body, "", datetime.now(UTC))
-        content = routed(SOURCES[found].read(request), routes)
+        content = routed(SOURCES[name].read(request), routes)
     except Invalid as error:
         fields = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.fields.items())
         raise click.ClickException(f"{error.detail} {fields}") from error
     path = settings().stages
     stages = StageMap.parse(path.read_text(encoding="utf-8"), path.name) if path else StageMap()
-    _tell(content, stages, as_json=as_json)
+    _print_content(content, stages, as_json=as_json)
 
 
 def guess_source(body: bytes) -> str | None:
-    """The source that a payload looks like; None for none."""
+    """Return the source that a payload looks like, or None."""
     document = _document(body)
     marks = {
         "milepost": {"build", "run", "version"} <= document.keys(),
@@ -89,7 +90,7 @@ def guess_source(body: bytes) -> str | None:
 
 
 def guess_event(body: bytes) -> str:
-    """The event that a payload of GitHub looks like."""
+    """Return the event that a payload of GitHub looks like."""
     document = _document(body)
     return next((name for name in EVENTS if name in document), "unknown")
 
@@ -102,17 +103,17 @@ def _document(body: bytes) -> Json:
     return document if isinstance(document, dict) else {}
 
 
-def _tell(content: Content, known: StageMap, *, as_json: bool) -> None:
+def _print_content(content: Content, known: StageMap, *, as_json: bool) -> None:
     if content.outcome != "stored":
         raise click.ClickException(f"It would be {content.outcome}: {content.reason}.")
     rows = [_row(report) for report in content.reports]
     stages = [row for report in content.reports for row in _stages(report, known)]
     if as_json:
-        show([row | {"stages": stages} for row in rows], (), as_json=True)
+        print_rows([row | {"stages": stages} for row in rows], (), as_json=True)
         return
-    show(rows, COLUMNS, as_json=False)
+    print_rows(rows, COLUMNS, as_json=False)
     click.echo()
-    show(stages, STAGE_COLUMNS, as_json=False)
+    print_rows(stages, STAGE_COLUMNS, as_json=False)
     if not any(row["build_number"] for row in rows):
         click.echo("\nNo route fits: it would become a build only by a hook inside the job.")
 
@@ -123,7 +124,7 @@ def _row(report: Report) -> dict[str, Any]:
 
 
 def _stages(report: Report, known: StageMap) -> list[dict[str, Any]]:
-    """Each stage once, with its state in the project's map or the built-in one."""
+    """Return each stage once, with its state in the project's map or the built-in one."""
     names = report.statement.order or tuple(event.stage or "" for event in report.statement.events)
     project = report.statement.inferred.project
     projects = [project] if project else []

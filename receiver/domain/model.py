@@ -22,6 +22,7 @@ Json = dict[str, Any]
 BUILD_STATUSES: tuple[str, ...] = get_args(BuildStatus)
 STAGE_STATUSES: tuple[str, ...] = get_args(StageStatus)
 OUTCOMES: tuple[str, ...] = get_args(OutcomeKind)
+ORDERS = ("newest", "duration", "state")  # of a list of builds
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
 NUMBER_SHAPE = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")  # of a build's number
 NUMBER_PROBLEM = "Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -"

@@ -11,7 +11,6 @@ from receiver.storage.db import Connection, Database, Row, query
 from receiver.storage.dimensions import is_within
 from receiver.storage.paging import cursor_of, page_of, page_parameters
 
-ORDERS = ("newest", "duration", "state")
 INTERNAL = ("id", "created_at", "heartbeat_at", "resume_state")  # for joins, cursors, derivations
 PARTS = ("states", "failures", "artifacts", "resources", "deliveries")
 

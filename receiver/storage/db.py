@@ -14,12 +14,13 @@ import msgspec
 import orjson
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from receiver import log
-from receiver.errors import Contended, Invalid, Unavailable
+from receiver.errors import Contended, Invalid, MigrationError, MilepostError, Unavailable
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
 WAIT_SECONDS = 2.5  # what is done besides takes the rest of the three
@@ -75,6 +76,31 @@ def as_json(value: object) -> Jsonb:
 def connect(url: str) -> Connection:
     """One connection outside a pool, for commands."""
     return psycopg.connect(url, row_factory=dict_row, options=OPTIONS, **NETWORK)
+
+
+def url_parameters(url: str) -> dict[str, str]:
+    """Return the parameters of a libpq URL.
+
+    Raises ValueError. The driver's own error would quote a broken URL, password and all.
+    """
+    try:
+        parameters = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ValueError("no libpq URL") from None
+    return {name: str(value) for name, value in parameters.items() if value}
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise the driver's errors as MilepostError, for commands."""
+    try:
+        yield
+    except psycopg.errors.UndefinedTable as error:
+        raise MigrationError("The schema is old: run milepost migrate") from error
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"The database is away: {error}") from error
+    except psycopg.Error as error:
+        raise MilepostError(f"The database refuses this: {error}") from error
 
 
 class _Impatient(psycopg.Connection[Row]):

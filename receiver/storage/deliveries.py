@@ -1,9 +1,8 @@
 """Deliveries: inserted once under their key, found again under it, listed, read for a replay."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from uuid import UUID
 
 from receiver.domain.model import Delivery, Outcome, Request
@@ -26,7 +25,6 @@ KEPT_HEADERS = {
     "x-gitlab-webhook-uuid",
 }
 KEPT_PREFIX = "ce-"  # CloudEvents' attributes
-BATCH = 200  # ids in one read
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +127,6 @@ def senders(database: Database) -> list[Row]:
     """Return every sender with the time of its last delivery, and counts of an hour and a day."""
     with database.transaction() as connection:
         return connection.execute(query("deliveries/senders_heard")).fetchall()
-
-
-def ids(database: Database, outcome: str) -> Iterator[UUID]:
-    """Yield every delivery of this outcome, ignored or quarantined, the oldest first."""
-    position: Row = {"received_at": datetime.min.replace(tzinfo=UTC), "id": UUID(int=0)}
-    while True:
-        parameters = position | {"outcome": outcome, "limit": BATCH}
-        with database.transaction() as connection:
-            rows = connection.execute(
-                query("deliveries/ids_by_outcome"), parameters, prepare=False
-            ).fetchall()
-        if not rows:
-            return
-        yield from (row["id"] for row in rows)
-        position = rows[-1]
 
 
 def bodies(database: Database, outcome: str, reason: str, limit: int) -> list[Row]:

@@ -6,11 +6,11 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from receiver.domain.model import BUILD_STATUSES, OUTCOMES, Json
+from receiver.domain.model import BUILD_STATUSES, ORDERS, OUTCOMES, Json
 from receiver.errors import Invalid
 from receiver.sources.fields import flat
 from receiver.sources.manual import Fitting, Strict, about
-from receiver.storage.builds import ORDERS, BuildFilter
+from receiver.storage.builds import BuildFilter
 from receiver.storage.paging import CURSOR, DEFAULT_LIMIT, MAX_LIMIT
 
 

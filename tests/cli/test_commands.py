@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import click
 import orjson
 import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
 from receiver.cli.main import main
+from tests.support.commands import every_command
 from tests.support.listeners import listening
 from tests.support.receivers import Running, started
 from tests.support.senders import envelope, post, stage
@@ -122,15 +122,10 @@ def test_a_terminal_obeys_nothing_that_a_sender_wrote(client: FlaskClient, comma
 
 
 def test_every_command_that_answers_has_json():
-    def leaves(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
-        for name, each in group.commands.items():
-            if isinstance(each, click.Group):
-                yield from leaves(each, f"{path}{name} ")
-            else:
-                yield f"{path}{name}", each
-
     without = {
-        name for name, each in leaves(main) if "as_json" not in [one.name for one in each.params]
+        name
+        for name, each in every_command()
+        if "as_json" not in [option.name for option in each.params]
     }
     assert without == {"serve", "demo"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from receiver import config
 from receiver.cli import local
-from receiver.cli.output import database_url
+from receiver.cli.database import database_url
 from receiver.config_files import WatchedFile
 from receiver.domain.stages import StageMap
 from receiver.errors import ConfigError

@@ -1,12 +1,11 @@
 """The README is short; every setting, command and source is in the reference."""
 
-import click
 import pytest
 
 from receiver import config
-from receiver.cli.main import main
 from receiver.sources import SOURCES
 from tests.support import ROOT
+from tests.support.commands import every_command
 
 SETTINGS, COMMANDS, WEBHOOKS = (
     (ROOT / "docs" / page).read_text() for page in ("settings.md", "commands.md", "webhooks.md")
@@ -17,23 +16,14 @@ def test_readme_has_at_most_700_words():
     assert len((ROOT / "README.md").read_text().split()) <= 700
 
 
-def commands(group: click.Group, path: str = "milepost") -> list[str]:
-    found: list[str] = []
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command, here = group.get_command(context, name), f"{path} {name}"
-        found += commands(command, here) if isinstance(command, click.Group) else [here]
-    return found
-
-
 @pytest.mark.parametrize("name", sorted({name.removesuffix("_FILE") for name in config.KNOWN}))
 def test_a_setting_is_explained(name: str):
     assert f"| `{name}` |" in SETTINGS
 
 
-@pytest.mark.parametrize("command", commands(main))
+@pytest.mark.parametrize("command", [name for name, _ in every_command()])
 def test_a_command_is_explained(command: str):
-    assert f"`{command}" in COMMANDS
+    assert f"`milepost {command}" in COMMANDS
 
 
 @pytest.mark.parametrize("source", config.SOURCES)

@@ -4,7 +4,7 @@ import orjson
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.domain.model import BUILD_STATUSES
+from receiver.domain.model import BUILD_STATUSES, ORDERS
 from receiver.sources import packer_manifest
 from receiver.storage import builds
 from receiver.storage.builds import BuildFilter
@@ -47,7 +47,7 @@ def _builds(conditions: BuildFilter, project: str | None) -> Values:
         "_filter": conditions,
         "_options": builds.filter_options(database),
         "_statuses": BUILD_STATUSES,
-        "_orders": builds.ORDERS,
+        "_orders": ORDERS,
     }
 
 

@@ -1,0 +1,48 @@
+"""milepost serve."""
+
+import os
+
+import click
+
+from receiver import __version__
+from receiver.cli import local
+from receiver.cli.database import database_command, settings
+from receiver.config import Config
+from receiver.server.gunicorn import Server
+from receiver.storage import migrate
+from receiver.storage.embedded import cluster
+
+
+@click.command()
+@click.option("--bind", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT")
+@click.option("--local", "is_local", is_flag=True, help="Make secrets, open the pages, say how.")
+@database_command
+def serve(bind: str, is_local: bool) -> None:
+    """Serve webhooks, pages and API with gunicorn."""
+    if is_local:
+        local.check_free(bind)
+    config = settings(local.environment(os.environ) if is_local else os.environ)
+    if config.database_url is None:
+        migrate.migrate(cluster.start(config.data_dir))
+    url = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104  # only shown
+    click.echo(f"Milepost {__version__} serves {url}")
+    if is_local:
+        _print_setup(config, url)
+    Server(config, bind).run()
+
+
+def _print_setup(config: Config, url: str) -> None:
+    """Print lines that contain secrets: on the user's own machine only."""
+    hook = local.save_hook_settings(config, url)
+    click.echo(
+        '\nSettings for hooks on this machine; eval "$(.venv/bin/milepost env)" sets them:\n'
+    )
+    click.echo(f"export MILEPOST_URL={url}")
+    click.echo(f"export MILEPOST_SECRET={hook['MILEPOST_SECRET']}")
+    token = config.secrets["packer"][0].removeprefix("bearer:")
+    click.echo("\nOr post a manifest as it is:\n")
+    click.echo(
+        f"curl --data-binary @packer-manifest.json -H 'Content-Type: application/json' \\\n"
+        f"  -H 'Authorization: Bearer {token}' '{url}/webhooks/packer?build_number=my-build'\n"
+    )
+    click.echo(f"To change things on the pages, sign in with\n\n{hook['MILEPOST_TOKEN']}\n")
