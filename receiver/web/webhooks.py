@@ -41,7 +41,7 @@ DISCARDED = 32 * 2**20  # more than any proxy of ours passes on
     "/webhooks/<source_name>/<sender_name>", methods=METHODS, provide_automatic_options=False
 )
 def receive(source_name: str, sender_name: str = "") -> Response:
-    """Take one delivery; the checks come in the order that the README promises."""
+    """Take one delivery; the checks come in the order of docs/webhooks.md."""
     try:
         return _received(source_name, sender_name)
     except Unauthorized:
