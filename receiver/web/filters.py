@@ -129,9 +129,17 @@ class NamesQuery(PageQuery):
 
 
 def build_filter(parameters: Mapping[str, str]) -> BuildFilter:
-    """Return the filter in a page's address, where empty fields count as none. Raises Invalid."""
-    values = {name: text for name, text in parameters.items() if text.strip()}
-    return BuildFilter(**checked(BuildsQuery(exclude=("limit", "after"), unknown=EXCLUDE), values))
+    """Return the filter of builds in a page's address. Raises Invalid."""
+    return BuildFilter(**page_filter(BuildsQuery, parameters))
+
+
+def page_filter(schema: type[PageQuery], parameters: Mapping[str, str]) -> Json:
+    """Return the conditions in a page's address, where a form leaves fields empty. Raises Invalid.
+
+    An empty sender is a condition: the source's default sender.
+    """
+    filled = {name: text for name, text in parameters.items() if text.strip() or name == "sender"}
+    return checked(schema(exclude=("limit", "after"), unknown=EXCLUDE), filled)
 
 
 def checked(schema: Schema, parameters: Mapping[str, str]) -> Json:

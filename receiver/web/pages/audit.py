@@ -7,9 +7,8 @@ from receiver.storage.audit import AuditFilter
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require_admin
 from receiver.web.context import services
+from receiver.web.filters import AuditQuery, page_filter
 from receiver.web.pages.render import Values, blueprint, cached_page, next_link
-
-FIELDS = ("target_kind", "target_name", "who")
 
 
 @blueprint.get("/audit", endpoint="audit")
@@ -21,9 +20,8 @@ def list_changes() -> Response:
 
 
 def _changes() -> Values:
-    args = request.args
-    conditions = {name: text.replace("\0", "") for name in FIELDS if (text := args.get(name))}
+    conditions, after = page_filter(AuditQuery, request.args), request.args.get("after")
     items, cursor = audit.list_changes(
-        services().database, AuditFilter(**conditions), DEFAULT_LIMIT, args.get("after")
+        services().database, AuditFilter(**conditions), DEFAULT_LIMIT, after
     )
     return {"items": items, "next": next_link(conditions, cursor), "_conditions": conditions}

@@ -9,7 +9,6 @@ import orjson
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.domain.model import OUTCOMES
 from receiver.ingest import replay as ingest_replay
 from receiver.ingest.route_suggestions import suggest_routes
 from receiver.storage import deliveries
@@ -18,6 +17,7 @@ from receiver.storage.deliveries import Filter
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web import auth
 from receiver.web.context import services
+from receiver.web.filters import DeliveriesQuery, page_filter
 from receiver.web.pages.render import page
 from receiver.web.problem import json_response
 
@@ -49,12 +49,13 @@ _SIGNED = ("webhook-id", "webhook-timestamp")
 def list_() -> Response:
     """Show the deliveries, newest first, with filters; above them each sender."""
     auth.require_read()
-    database, wanted = services().database, _filter()
-    items, cursor = deliveries.list_page(database, wanted, DEFAULT_LIMIT, request.args.get("after"))
+    conditions, after = page_filter(DeliveriesQuery, request.args), request.args.get("after")
+    wanted, database = Filter(**conditions), services().database
+    items, cursor = deliveries.list_page(database, wanted, DEFAULT_LIMIT, after)
     values = {"items": items, "senders": _senders(deliveries.senders(database))}
     if request.path.endswith(".json"):
         return json_response(values | {"next": cursor})
-    return page("deliveries.html", wanted=wanted, given=_given(), cursor=cursor, **values)
+    return page("deliveries.html", wanted=wanted, given=conditions, cursor=cursor, **values)
 
 
 @blueprint.get("/deliveries/routes")
@@ -101,21 +102,6 @@ def replay(delivery_id: UUID) -> BaseResponse:
     auth.require_admin()
     ingest_replay.replay(services(), delivery_id, auth.who())
     return redirect(url_for("deliveries.show", delivery_id=delivery_id), 303)
-
-
-def _filter() -> Filter:
-    outcome = request.args.get("outcome")
-    return Filter(
-        source=request.args.get("source") or None,
-        sender=request.args.get("sender"),
-        outcome=outcome if outcome in OUTCOMES else None,
-        reason=request.args.get("reason") or None,
-    )
-
-
-def _given() -> dict[str, str]:
-    names = ("source", "sender", "outcome", "reason")
-    return {name: text for name in names if (text := request.args.get(name)) is not None}
 
 
 def _senders(heard: list[Row]) -> list[Row]:
