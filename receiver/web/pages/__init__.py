@@ -9,12 +9,12 @@ from receiver.web.pages import (
     deliveries,
     failures,
     feed,
-    filters,
     images,
     overview,
     render,
     setup,
     stages,
+    template_filters,
 )
 
 __all__ = [
@@ -23,10 +23,10 @@ __all__ = [
     "builds",
     "failures",
     "feed",
-    "filters",
     "images",
     "overview",
     "stages",
+    "template_filters",
 ]
 
 
