@@ -86,14 +86,18 @@ def prune(older_than: str, facts: bool, as_json: bool) -> None:
     age = span(older_than)
     if age is None:
         raise click.BadParameter("write 30d, 12h or 15m", param_hint="--older-than")
-    with db.opened(database_url(settings())) as database:
+    with db.open_database(database_url(settings())) as database:
         before = datetime.now(UTC) - age
         options = {"older_than": older_than, "facts": facts}  # noted first: pruning has many steps
         with database.transaction() as transaction:
             audit.note_change(transaction, actor(), "prune", Target("receiver"), after=options)
-        counts = {"bodies_forgotten": sum(progress(retention.bodies(database, before), "Bodies"))}
+        counts = {
+            "bodies_forgotten": sum(progress(retention.prune_bodies(database, before), "Bodies"))
+        }
         if facts:
-            counts["rows_removed"] = sum(progress(retention.facts(database, before), "Facts"))
+            counts["rows_removed"] = sum(
+                progress(retention.prune_history(database, before), "Facts")
+            )
     lines = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items()]
     print_result("\n".join(lines), counts, as_json=as_json)
 

@@ -121,7 +121,7 @@ def _database(config: Config) -> Iterator[Finding]:
         with db.translated_errors(), db.connect(url) as connection:
             yield from _version(connection)
             yield from _clock(connection)
-            missing = migrate.check(url)
+            missing = migrate.pending_names(url)
             yield _schema(missing)
             if not missing:
                 yield from _senders(connection, config)

@@ -44,11 +44,11 @@ def check_free(bind: str) -> None:
 
 def token(config: Config) -> str:
     """Return the admin token of this machine's user, after adding it to the database if need be."""
-    path = _secret_file(config.data_dir / "secrets" / "token", tokens.generate)
+    path = _secret_file(config.data_dir / "secrets" / "token", tokens.generate_token)
     text = path.read_text(encoding="utf-8")
     with db.connect(config.database_url or cluster.start(config.data_dir)) as connection:
-        if tokens.find(connection, text) is None:
-            tokens.keep(connection, text, tokens.Grant("local", "admin"))
+        if tokens.find_grant(connection, text) is None:
+            tokens.insert_token(connection, text, tokens.Grant("local", "admin"))
             after = {"scope": "admin", "project": None, "expires_at": None}
             actor, target = Actor("local", "command"), Target("token", "local")
             audit.note_change(connection, actor, "token.create", target, after=after)

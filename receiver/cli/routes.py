@@ -39,7 +39,7 @@ def routes() -> None:
 def suggest(limit: int, as_json: bool) -> None:
     """Suggest routes for unrouted jobs in the newest deliveries."""
     config = settings()
-    with db.opened(database_url(config)) as database:
+    with db.open_database(database_url(config)) as database:
         suggestions = suggest_routes(Services.start(config, database), limit)
     if as_json:
         print_json([{"toml": suggestion.toml} for suggestion in suggestions])

@@ -29,10 +29,10 @@ def token() -> None:
 @database_command
 def create(name: str, scope: str, project: str | None, expires: str | None, as_json: bool) -> None:
     """Create a token and print it, this once."""
-    token, grant = tokens.generate(), tokens.Grant(name, scope, project)
+    token, grant = tokens.generate_token(), tokens.Grant(name, scope, project)
     with connection() as database:
         end = _end(expires) if expires else None
-        tokens.keep(database, token, grant, end)
+        tokens.insert_token(database, token, grant, end)
         after = {"scope": scope, "project": project, "expires_at": end}
         audit.note_change(database, actor(), "token.create", Target("token", name), after=after)
     print_result(token, {"name": name, "scope": scope, "token": token}, as_json=as_json)
@@ -44,7 +44,7 @@ def create(name: str, scope: str, project: str | None, expires: str | None, as_j
 def list_(as_json: bool) -> None:
     """List the tokens, without their text."""
     with connection() as database:
-        rows = tokens.everyone(database)
+        rows = tokens.list_tokens(database)
     columns = ("name", "scope", "project", "created_at", "expires_at", "revoked_at")
     print_rows(rows, columns, as_json=as_json)
 
@@ -56,7 +56,7 @@ def list_(as_json: bool) -> None:
 def revoke(name: str, as_json: bool) -> None:
     """End a token at once."""
     with connection() as database:
-        after = tokens.revoke(database, name)
+        after = tokens.revoke_token(database, name)
         before = after | {"revoked_at": None}
         audit.note_change(database, actor(), "token.revoke", Target("token", name), before, after)
     print_result(f"{name} is revoked.", {"name": name, "revoked": True}, as_json=as_json)

@@ -9,7 +9,7 @@ from receiver.app import conninfo
 from receiver.config import Config
 from receiver.errors import MilepostError
 from receiver.storage import retention
-from receiver.storage.db import DriverError, opened
+from receiver.storage.db import DriverError, open_database
 
 EVERY_SECONDS = 3600.0
 
@@ -32,9 +32,9 @@ def _run(config: Config) -> None:
 
 def prune(config: Config) -> int:
     """Delete the bodies that are older than MILEPOST_KEEP_BODIES, and return how many."""
-    with opened(conninfo(config), prepare=config.prepare) as database:
+    with open_database(conninfo(config), prepare=config.prepare) as database:
         before = datetime.now(UTC) - config.keep_bodies
-        count = sum(retention.bodies(database, before))
+        count = sum(retention.prune_bodies(database, before))
     if count:
         log.get().info("pruned", bodies=count)
     return count

@@ -1,6 +1,6 @@
 """The pool, the named queries, and the translation of the driver's errors.
 
-Every wait is bounded: an absent or overloaded database is a 503 within three seconds.
+Every wait has a limit: an absent or overloaded database is a 503 within three seconds.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,18 +23,17 @@ from receiver import log
 from receiver.errors import Contended, Invalid, MigrationError, MilepostError, Unavailable
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
-WAIT_SECONDS = 2.5  # what is done besides takes the rest of the three
+WAIT_SECONDS = 2.5  # for a connection; the rest of the three is for the work
+ANSWER_SECONDS = 6.0  # above the server's own limit: only a silent network takes so long
+CHECK_SECONDS = 2.0  # for the check of an idle connection
 
-ANSWER_SECONDS = 6.0  # more than the server's own limit: only a silent network waits so long
-CHECK_SECONDS = 2.0  # for a connection that was idle to show that it works
-
-# Server-side limits, so that no statement outlives the sender's patience (10 s at the forges).
+# Server-side limits, so that every statement ends before the sender's timeout (10 s at the forges).
 LIMITS = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
     "timezone": "UTC",
-    "random_page_cost": "1.1",  # what is asked for lies in memory or on an SSD, never on a disk
+    "random_page_cost": "1.1",  # the data lies in memory or on an SSD
 }
 OPTIONS = " ".join(f"-c {name}={value}" for name, value in LIMITS.items())
 
@@ -50,31 +49,33 @@ NETWORK: dict[str, Any] = {
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
 Cursor = psycopg.Cursor[Row]
-DriverError = psycopg.Error  # what Database.transaction leaves as it is: the schema does not fit
-Answer = TypeVar("Answer")
+DriverError = psycopg.Error  # for callers; Database.transaction translates most of its kinds
+Result = TypeVar("Result")
 
 set_json_loads(orjson.loads)
 
 
 @cache
 def query(name: str) -> bytes:
-    """The statement in sql/queries/<name>.sql; `name` is folder and file: "record/lock_builds"."""
+    """Return the statement in sql/queries/<name>.sql; a name is as "record/lock_builds"."""
     return (SQL_DIR / "queries" / f"{name}.sql").read_bytes()
 
 
 def array(ids: Iterable[UUID]) -> str:
-    """Ids as PostgreSQL writes an array; the driver would look at each of a list twice."""
+    """Return ids as PostgreSQL writes an array; for a list, the driver looks at each id twice."""
     return f"{{{','.join(map(str, ids))}}}"
 
 
 def as_json(value: object) -> Jsonb:
-    """Rows, or one value, as a parameter of type JSONB; encoded to bytes, since in a text one wide
-    character would make all of it four times as long."""
+    """Return rows, or one value, as a JSONB parameter.
+
+    It is encoded to bytes: in a text, one wide character makes all of it four times as long.
+    """
     return Jsonb(value, dumps=msgspec.json.encode)
 
 
 def connect(url: str) -> Connection:
-    """One connection outside a pool, for commands."""
+    """Return a connection outside a pool, for commands."""
     return psycopg.connect(url, row_factory=dict_row, options=OPTIONS, **NETWORK)
 
 
@@ -103,35 +104,37 @@ def translated_errors() -> Iterator[None]:
         raise MilepostError(f"The database refuses this: {error}") from error
 
 
-class _Impatient(psycopg.Connection[Row]):
-    """A connection that waits for each answer so long and no longer. The limits of the server
-    cannot pass a network that swallows everything, nor do they hold for a COMMIT."""
+class _TimedConnection(psycopg.Connection[Row]):
+    """A connection with a timeout for each answer.
 
-    patience = ANSWER_SECONDS
+    The server's limits do not help on a network that drops every packet, nor for a COMMIT.
+    """
+
+    answer_seconds = ANSWER_SECONDS
 
     def wait(
-        self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None
-    ) -> Answer:
-        """As psycopg's own, with an end."""
+        self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
+    ) -> Result:
+        """Wait as psycopg does, but not for ever."""
         try:
-            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+            return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
         except psycopg.errors._WaitTimeout:
-            self.pgconn.finish()  # else its rollback would wait as long once more
+            self.pgconn.finish()  # else the rollback would wait as long again
             raise
 
 
-def _check(connection: _Impatient) -> None:
-    """Raise where a connection that was idle does not work any more."""
-    connection.patience = CHECK_SECONDS
+def _check(connection: _TimedConnection) -> None:
+    """Raise where an idle connection does not work any more."""
+    connection.answer_seconds = CHECK_SECONDS
     ConnectionPool.check_connection(connection)
-    connection.patience = ANSWER_SECONDS
+    connection.answer_seconds = ANSWER_SECONDS
 
 
 class Database:
-    """A pool of connections; `conninfo` may be a function that also revives the server.
+    """A pool of connections; `conninfo` may be a function that also starts the server.
 
-    Without `prepare` nothing outlives a transaction, as a PgBouncer that pools transactions
-    demands: no prepared statement, no setting of a session.
+    Without `prepare` there are no prepared statements and no session settings, because a PgBouncer
+    that pools transactions does not keep them.
     """
 
     def __init__(
@@ -139,11 +142,11 @@ class Database:
     ) -> None:
         self._prepare = prepare
         session = {"options": OPTIONS} if prepare else {"prepare_threshold": None}
-        # No max_waiting: it also counts who waited in vain, so that a pool which lost its last
+        # No max_waiting: it also counts callers whose wait timed out, so a pool that lost its last
         # connection would refuse everybody for ever. A worker has no more threads than may wait.
-        self._pool: ConnectionPool[_Impatient] = ConnectionPool(
+        self._pool: ConnectionPool[_TimedConnection] = ConnectionPool(
             conninfo,
-            connection_class=_Impatient,
+            connection_class=_TimedConnection,
             kwargs={"row_factory": dict_row, **session, **NETWORK},
             min_size=1,
             max_size=size,
@@ -154,15 +157,15 @@ class Database:
         )
 
     def open(self) -> None:
-        """Start connecting in the background; an absent database is no error here."""
+        """Connect in the background; an absent database is no error here."""
         self._pool.open(wait=False)
 
     def close(self) -> None:
-        """Give every connection back to the server."""
+        """Close every connection."""
         self._pool.close()
 
     def stats(self) -> dict[str, int]:
-        """The pool's figures: pool_size, pool_available, requests_waiting and more.
+        """Return the pool's statistics: pool_size, pool_available, requests_waiting and more.
 
         https://www.psycopg.org/psycopg3/docs/advanced/pool.html#pool-stats
         """
@@ -170,7 +173,10 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A connection in a transaction, committed at the end; Unavailable when it is away."""
+        """Open a transaction, which commits at the end.
+
+        Raises Unavailable where the database is away, Contended, Invalid.
+        """
         try:
             with self._pool.connection() as connection:
                 if not self._prepare:
@@ -182,7 +188,7 @@ class Database:
             self._pool.drain()  # a demoted primary still passes the pool's check
             raise Unavailable("The database is read-only.") from error
         except psycopg.errors.FeatureNotSupported as error:
-            self._pool.drain()  # a prepared statement that a migration made stale
+            self._pool.drain()  # a migration made a prepared statement stale
             raise Unavailable("The schema changed meanwhile.") from error
         except psycopg.errors.IdleInTransactionSessionTimeout as error:
             raise Unavailable("The database waited too long for us.") from error
@@ -191,7 +197,7 @@ class Database:
         except psycopg.errors.DeadlockDetected as error:
             raise Contended("The database is busy.") from error
         except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
-            # A check of ours missed it. To be told to try again would help no sender.
+            # Our checks missed it. A 503 would be wrong: trying again does not help.
             log.unexpected(error)
             raise Invalid("The database cannot hold such a value.") from error
         except psycopg.OperationalError as error:
@@ -199,8 +205,8 @@ class Database:
 
 
 @contextmanager
-def opened(conninfo: str | Callable[[], str], *, prepare: bool = True) -> Iterator[Database]:
-    """A pool of one connection for as long as this lasts."""
+def open_database(conninfo: str | Callable[[], str], *, prepare: bool = True) -> Iterator[Database]:
+    """Open a pool of one connection, and close it at the end."""
     database = Database(conninfo, size=1, prepare=prepare)
     database.open()
     try:

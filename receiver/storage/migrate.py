@@ -1,7 +1,7 @@
 """Apply the numbered files of sql/migrations, each once, each in a transaction of its own.
 
-The change and its ledger row commit together; an advisory lock lets one runner work at a time and
-dies with its session, so a killed runner blocks nobody.
+A change and its row in schema_migrations commit together. An advisory lock lets one runner work at
+a time; it ends with its session, so a killed runner blocks nobody.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ import psycopg
 from receiver.errors import MigrationError
 from receiver.storage.db import NETWORK, SQL_DIR, Database, query
 
-LOCK = 0x6D696C65  # "mile": any number that nobody else uses
+LOCK = 0x6D696C65  # "mile": any number that no other program uses
 TRIES = 10
-LEDGER = """
+CREATE_LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     name TEXT PRIMARY KEY,
     checksum TEXT NOT NULL,
@@ -27,20 +27,20 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 )
 """
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+TupleConnection = psycopg.Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file: its name, and the SHA-256 of its text."""
+    """One file: its name, its text and the SHA-256 of the text."""
 
     name: str
     text: str
     checksum: str
 
 
-def files(folder: Path = SQL_DIR / "migrations") -> list[Migration]:
-    """The migration files in order."""
+def migration_files(folder: Path = SQL_DIR / "migrations") -> list[Migration]:
+    """Return the migration files in order."""
     return [
         Migration(path.stem, text, hashlib.sha256(text.encode()).hexdigest())
         for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
@@ -49,30 +49,29 @@ def files(folder: Path = SQL_DIR / "migrations") -> list[Migration]:
 
 
 def migrate(url: str, migrations: list[Migration] | None = None) -> list[str]:
-    """Apply what is missing and give the names.
+    """Apply the missing migrations. Return their names.
 
-    MigrationError where a merged file was edited, or the database's encoding is not UTF8.
+    Raises MigrationError where an applied file was edited, or the database's encoding is not UTF8.
     """
-    wanted = files() if migrations is None else migrations
+    known = migration_files() if migrations is None else migrations
     with psycopg.connect(url, autocommit=True, **NETWORK) as connection:
         _check_encoding(connection)
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        connection.execute(LEDGER)
-        return list(_apply(connection, pending(connection, wanted)))
+        connection.execute(CREATE_LEDGER)
+        return list(_apply(connection, _pending(connection, known)))
 
 
-def pending(connection: Connection, wanted: list[Migration]) -> list[Migration]:
-    """What is not applied yet; MigrationError where files and ledger disagree."""
+def _pending(connection: TupleConnection, known: list[Migration]) -> list[Migration]:
+    """Return the migrations that are not applied yet. Raises MigrationError for edited ones."""
     applied = _ledger(connection)
-    known = {migration.name for migration in wanted}
-    for name in sorted(set(applied) - known):
+    for name in sorted(applied.keys() - {migration.name for migration in known}):
         raise MigrationError(f"The database has migration {name}, which this release lacks.")
-    for migration in wanted:
+    for migration in known:
         if applied.get(migration.name, migration.checksum) != migration.checksum:
             raise MigrationError(
                 f"{migration.name}.sql was edited after it was applied: add a new file instead."
             )
-    return [migration for migration in wanted if migration.name not in applied]
+    return [migration for migration in known if migration.name not in applied]
 
 
 def applied_names(database: Database) -> list[str]:
@@ -82,27 +81,27 @@ def applied_names(database: Database) -> list[str]:
     return [row["name"] for row in rows]
 
 
-def check(url: str) -> list[str]:
-    """The names of what is not applied yet; changes nothing."""
+def pending_names(url: str) -> list[str]:
+    """Return the names of the migrations that are not applied yet; changes nothing."""
     with psycopg.connect(url, autocommit=True, **NETWORK) as connection:
-        return [migration.name for migration in pending(connection, files())]
+        return [migration.name for migration in _pending(connection, migration_files())]
 
 
-def _check_encoding(connection: Connection) -> None:
-    """What senders say is Unicode; no other encoding takes all of it."""
+def _check_encoding(connection: TupleConnection) -> None:
+    """Refuse an encoding that cannot hold all of Unicode, which senders use."""
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         raise MigrationError(f"The database's encoding is {encoding}: make one with UTF8.")
 
 
-def _ledger(connection: Connection) -> dict[str, str]:
+def _ledger(connection: TupleConnection) -> dict[str, str]:
     exists = connection.execute("SELECT to_regclass('public.schema_migrations')").fetchone()
     if exists == (None,):
         return {}
     return dict(connection.execute("SELECT name, checksum FROM schema_migrations").fetchall())
 
 
-def _apply(connection: Connection, migrations: list[Migration]) -> Iterator[str]:
+def _apply(connection: TupleConnection, migrations: list[Migration]) -> Iterator[str]:
     for migration in migrations:
         for tries_left in reversed(range(TRIES)):
             try:
@@ -115,8 +114,8 @@ def _apply(connection: Connection, migrations: list[Migration]) -> Iterator[str]
         yield migration.name
 
 
-def _apply_one(connection: Connection, migration: Migration) -> None:
-    """Wait two seconds for a lock, no longer: whoever waits makes all later queries wait."""
+def _apply_one(connection: TupleConnection, migration: Migration) -> None:
+    """Wait at most two seconds for a lock: all later queries wait behind this one."""
     with connection.transaction():
         connection.execute("SET LOCAL lock_timeout = '2s'")
         connection.execute("SET LOCAL statement_timeout = '60s'")

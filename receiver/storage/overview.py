@@ -1,4 +1,4 @@
-"""What the overview and the pages of images and stages ask. A reader beside reads."""
+"""Read queries for the overview, and for the pages and badges of images and stages."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,29 +14,30 @@ IMAGE = ("project", *COMBINATION, "region", "artifact_id", "build_number", "buil
 SEEN_WITHIN = timedelta(days=1)
 
 
-def version(database: Database) -> str:
-    """What is committed now, as a text: while it is the same, every page is."""
+def database_version(database: Database) -> str:
+    """Return a text that changes with every commit: while it is the same, every page is."""
     with database.transaction() as connection:
         row = connection.execute(query("overview/snapshot")).fetchone()
     return row["version"] if row else ""
 
 
-def overview(database: Database, now: datetime, stall_after: timedelta) -> Row:
-    """The latest build of each combination; of them what runs, stalled, failed, did not start."""
+def read_overview(database: Database, now: datetime, stall_after: timedelta) -> Row:
+    """Return the latest build of each combination, and of these the running, stalled, failed and
+    missing ones."""
     with database.transaction() as connection:
         latest = connection.execute(query("overview/latest_builds")).fetchall()
         running = connection.execute(query("overview/running_builds")).fetchall()
         failed = [row["id"] for row in latest if row["status"] == "failed"]
-        found = connection.execute(
+        open_failures = connection.execute(
             query("overview/failures_of_builds"), {"build_ids": failed}
         ).fetchall()
         tree = connection.execute(query("dimensions/project_tree")).fetchall()
     for row in [*latest, *running]:
         row["stalled"] = build_status.is_stalled(row, now, stall_after)
-    failures = {row["build_id"]: row for row in redact.document(found)}
+    failures = {row["build_id"]: row for row in redact.document(open_failures)}
     cells = [row | {"failure": failures.get(row.pop("id"))} for row in latest]
     return {
-        "expected": expected(cells, now),
+        "expected": expected_combinations(cells, now),
         "running": [row for row in running if not row["stalled"]],
         "stalled": [row for row in cells if row["stalled"]],
         "failed": _newest_first(cells),
@@ -50,59 +51,58 @@ def _newest_first(cells: Sequence[Row]) -> list[Row]:
     return sorted(failed, key=lambda cell: cell["failure"]["created_at"], reverse=True)
 
 
-def expected(cells: Sequence[Row], now: datetime) -> Row:
-    """How many combinations of the last 7 days were built in the last 24 hours; pure."""
-
-    def seen(cell: Row) -> datetime:
-        at: datetime = cell["start_time"] or cell["created_at"]
-        return at
-
-    due = [cell for cell in cells if now - seen(cell) <= EXPECTED_WITHIN]
-    missing = [cell for cell in due if now - seen(cell) > SEEN_WITHIN]
-    return {"count": len(due), "seen": len(due) - len(missing), "missing": missing}
+def expected_combinations(cells: Sequence[Row], now: datetime) -> Row:
+    """Return how many combinations of the last 7 days were built in the last 24 hours; pure."""
+    ages = [(cell, now - (cell["start_time"] or cell["created_at"])) for cell in cells]
+    expected = [(cell, age) for cell, age in ages if age <= EXPECTED_WITHIN]
+    missing = [cell for cell, age in expected if age > SEEN_WITHIN]
+    return {"count": len(expected), "seen": len(expected) - len(missing), "missing": missing}
 
 
-def images(database: Database) -> list[Row]:
-    """The latest good artifact of every combination and region, with its `built_at`."""
+def latest_images(database: Database) -> list[Row]:
+    """Return the latest good artifact of every combination and region, with its `built_at`."""
     with database.transaction() as connection:
         return connection.execute(query("overview/latest_images")).fetchall()
 
 
-def built(database: Database) -> list[Row]:
-    """The latest good images, the newest first, with the names of IMAGE."""
-    rows = [{name: row[name] for name in IMAGE} for row in images(database)]
+def list_images(database: Database) -> list[Row]:
+    """Return the latest good images with the fields of IMAGE, newest first."""
+    rows = [{name: row[name] for name in IMAGE} for row in latest_images(database)]
     return sorted(rows, key=lambda row: row["built_at"], reverse=True)
 
 
-def fitting(rows: Sequence[Row], names: Sequence[str], wanted: Mapping[str, str]) -> list[Row]:
-    """Images of a platform, OS version and image type, as far as these are named; pure."""
-    asked = dict(zip(COMBINATION, names, strict=False)) | dict(wanted)
-    return [row for row in rows if all(row.get(name) == text for name, text in asked.items())]
+def matching_images(
+    rows: Sequence[Row], names: Sequence[str], filters: Mapping[str, str]
+) -> list[Row]:
+    """Return the images of a platform, OS version and image type, as far as these are named."""
+    conditions = dict(zip(COMBINATION, names, strict=False)) | dict(filters)
+    return [row for row in rows if all(row.get(name) == text for name, text in conditions.items())]
 
 
-def image(database: Database, names: Sequence[str], wanted: Mapping[str, str]) -> Row:
-    """The one image of a platform, OS version and image type, also by names that they had.
+def find_image(database: Database, names: Sequence[str], filters: Mapping[str, str]) -> Row:
+    """Return the image of a platform, OS version and image type, also by their old names.
 
-    `wanted` may hold region and project; without a region it is of the newest build. NotFound,
-    Invalid where several fit.
+    `filters` may hold region and project; without a region the image is of the newest build.
+    Raises NotFound, or Invalid where several images fit.
     """
-    asked = dict(zip(COMBINATION, names, strict=True)) | dict(wanted)
-    return _the_one(fitting(built(database), (), renamed(database, asked)))
+    conditions = dict(zip(COMBINATION, names, strict=True)) | dict(filters)
+    current = _current_names(database, conditions)
+    return _only_image(matching_images(list_images(database), (), current))
 
 
-def renamed(database: Database, names: Mapping[str, str]) -> dict[str, str]:
-    """Names by dimension; those that were given up are what stands in their place."""
+def _current_names(database: Database, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the names by dimension, each old name replaced by the current one."""
+    row = {"names": as_json({name: text.replace("\0", "") for name, text in names.items()})}
     with database.transaction() as connection:
-        row = {"names": as_json({name: text.replace("\0", "") for name, text in names.items()})}
-        found = connection.execute(query("overview/current_names"), row).fetchall()
-    return dict(names) | {row["dimension"]: row["name"] for row in found}
+        renamed = connection.execute(query("overview/current_names"), row).fetchall()
+    return dict(names) | {row["dimension"]: row["name"] for row in renamed}
 
 
-def _the_one(found: Sequence[Row]) -> Row:
-    if not found:
+def _only_image(images: Sequence[Row]) -> Row:
+    if not images:
         raise NotFound("There is no such image.")
-    newest = {row["project"]: row["build_number"] for row in reversed(found)}
-    latest = [row for row in found if row["build_number"] == newest[row["project"]]]
+    newest = {row["project"]: row["build_number"] for row in reversed(images)}
+    latest = [row for row in images if row["build_number"] == newest[row["project"]]]
     if len({row["artifact_id"] for row in latest}) > 1:
         raise Invalid(
             "Several images fit: say the region, or the project.", fields=_choices(latest)
@@ -111,34 +111,36 @@ def _the_one(found: Sequence[Row]) -> Row:
 
 
 def _choices(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """What tells these images apart, by parameter."""
-    told = {name: sorted({row[name] or "" for row in rows}) for name in ("project", "region")}
+    """Return the values that tell these images apart, by parameter."""
+    values = {name: sorted({row[name] or "" for row in rows}) for name in ("project", "region")}
     return {
         name: [f"Say one of {', '.join(filter(None, texts))}."]
-        for name, texts in told.items()
+        for name, texts in values.items()
         if len(texts) > 1
     }
 
 
-def combination(database: Database, names: Sequence[str]) -> Row | None:
-    """The latest build of one combination; `names` are project (- for none), platform, OS version
-    and type, also such as they had."""
-    asked = renamed(database, dict(zip(("project", *COMBINATION), names, strict=True)))
+def find_latest_build(database: Database, names: Sequence[str]) -> Row | None:
+    """Return the latest build of one combination; `names` are project (- for none), platform, OS
+    version and image type, also by their old names."""
+    current = _current_names(database, dict(zip(("project", *COMBINATION), names, strict=True)))
+    rows = _latest_builds(database)
+    fits = (row for row in rows if all((row[name] or "-") == current[name] for name in current))
+    return next(fits, None)
+
+
+def count_statuses(database: Database, project: str) -> Counter[str]:
+    """Return the number of a project's combinations by the status of their latest builds."""
+    return Counter(row["status"] for row in _latest_builds(database) if row["project"] == project)
+
+
+def _latest_builds(database: Database) -> list[Row]:
     with database.transaction() as connection:
-        found = connection.execute(query("overview/latest_builds")).fetchall()
-    named = ({name: row[name] or "-" for name in asked} for row in found)
-    return next((row for row, each in zip(found, named, strict=True) if each == asked), None)
+        return connection.execute(query("overview/latest_builds")).fetchall()
 
 
-def of_project(database: Database, project: str) -> Counter[str]:
-    """How many combinations of a project have which status."""
-    with database.transaction() as connection:
-        found = connection.execute(query("overview/latest_builds")).fetchall()
-    return Counter(row["status"] for row in found if row["project"] == project)
-
-
-def stages(database: Database) -> Row:
-    """Of the newest builds: the stages that map to each state, and those that map to none."""
+def stage_names(database: Database) -> Row:
+    """Return the newest builds' stages that map to each state, and those that map to none."""
     with database.transaction() as connection:
         seen = connection.execute(query("overview/seen_stages")).fetchall()
         unmapped = connection.execute(query("overview/unmapped_stages")).fetchall()

@@ -1,6 +1,6 @@
-"""Forget what is old: raw bodies first; builds and deliveries only where somebody asks for it.
+"""Delete old data: bodies by themselves, builds and deliveries only on request.
 
-In small transactions, so that no delivery waits for it.
+Small transactions, so that no delivery waits for them.
 """
 
 from collections.abc import Iterator
@@ -15,26 +15,26 @@ FIRST: Row = {"received_at": datetime.min.replace(tzinfo=UTC), "id": UUID(int=0)
 LOCK = 0x7072756E  # "prun": any number that nobody else uses
 
 
-def bodies(database: Database, before: datetime) -> Iterator[int]:
-    """Forget the bodies of deliveries received before; gives how many, a batch at a time.
+def prune_bodies(database: Database, before: datetime) -> Iterator[int]:
+    """Delete the bodies of deliveries received before. Yield the number of each batch.
 
-    Unavailable where the database is away, or where another prunes and does not get on.
+    Raises Unavailable where the database is away, or where another process prunes for too long.
     """
     position = FIRST
     while True:
         row = position | {"before": before, "limit": BATCH}
         with _batch(database) as connection:
-            found = connection.execute(query("retention/prune_bodies"), row).fetchone()
-        if found is None:
+            last = connection.execute(query("retention/prune_bodies"), row).fetchone()
+        if last is None:
             return
-        position = found
-        yield found["pruned_count"]
+        position = last
+        yield last["pruned_count"]
 
 
-def facts(database: Database, before: datetime) -> Iterator[int]:
-    """Remove builds that ended before, then unused deliveries; how many rows, a batch at a time.
+def prune_history(database: Database, before: datetime) -> Iterator[int]:
+    """Delete builds that ended before, then deliveries without events. Yield each batch's rows.
 
-    Unavailable as above.
+    Raises Unavailable as prune_bodies() does.
     """
     for name in ("prune_builds", "prune_deliveries"):
         while True:
@@ -48,7 +48,9 @@ def facts(database: Database, before: datetime) -> Iterator[int]:
 
 @contextmanager
 def _batch(database: Database) -> Iterator[Connection]:
-    """A transaction, one at a time among all who prune; a session's lock would not pass PgBouncer.
+    """Open a transaction, one at a time among all processes that prune.
+
+    A session's lock would not pass a PgBouncer that pools transactions:
 
     https://www.pgbouncer.org/features.html
     """

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from receiver.domain.stages import STATES
 from receiver.storage.db import Database, Row, query
-from receiver.storage.overview import overview
+from receiver.storage.overview import read_overview
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def build_counts(database: Database, stall_after: timedelta) -> Row:
 def summary(database: Database, now: datetime, stall_after: timedelta) -> Row:
     """Return the counts of /metrics and of the overview in one row."""
     counts = build_counts(database, stall_after)
-    expected = overview(database, now, stall_after)["expected"]
+    expected = read_overview(database, now, stall_after)["expected"]
     return {
         "builds_of_24_hours": counts["builds"],
         "running": counts["running"],

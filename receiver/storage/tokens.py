@@ -1,6 +1,6 @@
-"""Tokens for pages and API: shown once, kept as a digest.
+"""Tokens for pages and API: shown once, stored as a digest.
 
-A token is 256 random bits, so a plain SHA-256 hides it; there is nothing to guess.
+A token is 256 random bits, which nobody can guess, so a plain SHA-256 hides it.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ PREFIX = "mp_"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who calls, and what they may do; `project` None is every project.
+    """The name and the rights of a caller; `project` None is every project.
 
-    `is_user` is one whom a proxy signed in: not a token of ours.
+    `is_user` is a user whom a proxy signed in, without a token of ours.
     """
 
     name: str
@@ -28,19 +28,19 @@ class Grant:
     is_user: bool = False
 
     def allows(self, scope: str) -> bool:
-        """Whether this scope is within the one that was granted."""
+        """Return whether the granted scope includes this one."""
         return SCOPES.index(scope) <= SCOPES.index(self.scope)
 
 
-def generate() -> str:
-    """A new token."""
+def generate_token() -> str:
+    """Return a new token."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
-def keep(
+def insert_token(
     connection: Connection, token: str, grant: Grant, expires_at: datetime | None = None
 ) -> None:
-    """Let a token in; MilepostError where a living one has its name."""
+    """Store a token's digest. Raises MilepostError where a valid token has its name."""
     row = {
         "name": grant.name,
         "scope": grant.scope,
@@ -52,26 +52,26 @@ def keep(
         raise MilepostError(f"There is a token called {grant.name}: revoke it, or choose a name.")
 
 
-def find(connection: Connection, token: str) -> Grant | None:
-    """What a token grants; None for one that is unknown, expired or revoked."""
-    found = connection.execute(query("tokens/find_token"), {"digest": _digest(token)}).fetchone()
-    return Grant(**found) if found else None
+def find_grant(connection: Connection, token: str) -> Grant | None:
+    """Return the grant of a token, or None if it is unknown, expired or revoked."""
+    row = connection.execute(query("tokens/find_token"), {"digest": _digest(token)}).fetchone()
+    return Grant(**row) if row else None
 
 
-def everyone(connection: Connection) -> list[Row]:
-    """Every token without its digest."""
+def list_tokens(connection: Connection) -> list[Row]:
+    """Return every token without its digest."""
     return connection.execute(query("tokens/list_tokens")).fetchall()
 
 
-def revoke(connection: Connection, name: str) -> Row:
-    """End a token at once; gives its scope, project, expires_at and revoked_at.
+def revoke_token(connection: Connection, name: str) -> Row:
+    """Revoke a token. Return its scope, project, expires_at and revoked_at.
 
-    MilepostError where no living one has the name.
+    Raises MilepostError where no valid token has the name.
     """
-    ended = connection.execute(query("tokens/revoke_token"), {"name": name}).fetchone()
-    if ended is None:
-        raise MilepostError(f"There is no living token called {name}.")
-    return ended
+    row = connection.execute(query("tokens/revoke_token"), {"name": name}).fetchone()
+    if row is None:
+        raise MilepostError(f"There is no valid token called {name}.")
+    return row
 
 
 def _digest(token: str) -> bytes:

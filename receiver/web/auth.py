@@ -160,7 +160,7 @@ def _caller() -> Grant | None:
 
 def _grant(token: str) -> Grant | None:
     with services().database.transaction() as connection:
-        return tokens.find(connection, token)
+        return tokens.find_grant(connection, token)
 
 
 def _user() -> Grant | None:

@@ -23,7 +23,7 @@ def readyz() -> Response:
         applied = migrate.applied_names(services().database)
     except HttpError as error:
         return _unavailable(database=error.detail)
-    missing = [each.name for each in migrate.files() if each.name not in applied]
+    missing = [each.name for each in migrate.migration_files() if each.name not in applied]
     if missing:
         return _unavailable(migrations=f"missing: {missing}")
     return json_response({"status": "ok", "database": "ok", "schema": applied[-1]})

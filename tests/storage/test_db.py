@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from psycopg.conninfo import make_conninfo
 
 from receiver.errors import MigrationError
-from receiver.storage import migrate
+from receiver.storage import builds, migrate, projections
 from receiver.storage.db import SQL_DIR
 from tests.support.senders import envelope, post, stage
 
@@ -108,7 +108,7 @@ INDEXES = {
 
 
 @pytest.mark.parametrize("table", PROMISED)
-def test_a_table_has_the_promised_columns_and_further_ones_are_nullable(url: str, table: str):
+def test_table_has_the_promised_columns_and_others_are_nullable(url: str, table: str):
     with psycopg.connect(url) as connection:
         rows = connection.execute(
             "SELECT column_name, data_type, is_nullable FROM information_schema.columns "
@@ -122,7 +122,7 @@ def test_a_table_has_the_promised_columns_and_further_ones_are_nullable(url: str
 
 
 @pytest.mark.parametrize("index", INDEXES)
-def test_an_index_is_on_the_column_in_its_name(url: str, index: str):
+def test_index_is_on_the_column_in_its_name(url: str, index: str):
     with psycopg.connect(url) as connection:
         row = connection.execute(
             "SELECT indexdef FROM pg_indexes WHERE indexname = %s", [index]
@@ -141,14 +141,14 @@ def test_an_index_is_on_the_column_in_its_name(url: str, index: str):
         "builds SET status = 'done'",
     ],
 )
-def test_a_value_out_of_bounds_is_refused(client: FlaskClient, url: str, change: str):
+def test_value_out_of_bounds_is_refused(client: FlaskClient, url: str, change: str):
     post(client, envelope(stage("x", state=5)))
     with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.CheckViolation):
         connection.execute(f"UPDATE {change}".encode())
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
-def test_a_query_is_one_statement_that_fits_the_schema(url: str, path: Path):
+def test_query_is_one_statement_that_fits_the_schema(url: str, path: Path):
     text = path.read_text()
     assert text.startswith("-- ")
     places: dict[str, str] = {}
@@ -161,17 +161,17 @@ def test_a_query_is_one_statement_that_fits_the_schema(url: str, path: Path):
 
 def test_every_query_is_used():
     code = "".join(path.read_text() for path in (SQL_DIR.parent / "receiver").rglob("*.py"))
-    named = set(re.findall(r'"(?:\w+/)?(\w+)"', code)) | {
-        f"build_{part}" for part in ("states", "failures", "artifacts", "resources", "deliveries")
-    }
-    named |= {f"write_{part}" for part in ("states", "failures", "artifacts", "resources")}
-    named |= {f"insert_{name}" for name in ("platform", "os_version", "image_type", "project")}
-    assert {path.stem for path in QUERIES} <= named
+    named = set(re.findall(r'"(\w+/\w+)"', code))
+    named |= {f"builds/build_{part}" for part in builds.PARTS}
+    named |= {f"projections/write_{table}" for table in projections.TABLES}
+    named |= {f"retention/{name}" for name in ("prune_builds", "prune_deliveries")}
+    named |= {f"job_matching/{name}" for name in ("move_events", "move_redirects", "delete_build")}
+    assert {f"{path.parent.name}/{path.stem}" for path in QUERIES} <= named
 
 
-def test_migrating_twice_is_a_no_op(server_url: str):
+def test_second_migration_changes_nothing(server_url: str):
     assert migrate.migrate(server_url) == []
-    assert migrate.check(server_url) == []
+    assert migrate.pending_names(server_url) == []
 
 
 @pytest.fixture
@@ -189,25 +189,25 @@ def migration(name: str, text: str) -> migrate.Migration:
     return migrate.Migration(name, text, str(hash(text)))
 
 
-def test_check_names_what_is_missing(empty_database: str):
-    assert migrate.check(empty_database)[0] == "0001_names"
+def test_pending_migrations_are_named(empty_database: str):
+    assert migrate.pending_names(empty_database)[0] == "0001_names"
 
 
-def test_an_edited_file_is_refused(empty_database: str):
+def test_edited_file_is_refused(empty_database: str):
     first = migration("0001_a", "CREATE TABLE a ()")
     migrate.migrate(empty_database, [first])
     with pytest.raises(MigrationError, match=r"0001_a\.sql was edited"):
         migrate.migrate(empty_database, [migration("0001_a", "CREATE TABLE b ()")])
 
 
-def test_a_file_that_fails_leaves_nothing_behind(empty_database: str):
+def test_failed_file_leaves_nothing_behind(empty_database: str):
     broken = migration("0001_a", "CREATE TABLE a (); SELECT 1/0")
     with pytest.raises(psycopg.errors.DivisionByZero):
         migrate.migrate(empty_database, [broken])
     assert migrate.migrate(empty_database, [migration("0001_a", "CREATE TABLE a ()")]) == ["0001_a"]
 
 
-def test_a_database_that_cannot_hold_unicode_is_refused(server_url: str):
+def test_database_that_cannot_hold_unicode_is_refused(server_url: str):
     with psycopg.connect(server_url, autocommit=True) as connection:
         libc = "LOCALE_PROVIDER libc" if connection.info.server_version >= 150_000 else ""
         how = f"TEMPLATE template0 ENCODING 'LATIN1' {libc} LOCALE 'C'"
@@ -219,7 +219,7 @@ def test_a_database_that_cannot_hold_unicode_is_refused(server_url: str):
             connection.execute("DROP DATABASE narrow")
 
 
-def test_several_runners_at_once_apply_each_file_once(empty_database: str):
+def test_runners_at_the_same_time_apply_each_file_once(empty_database: str):
     applied: list[list[str]] = []
     threads = [
         threading.Thread(target=lambda: applied.append(migrate.migrate(empty_database)))
@@ -229,4 +229,4 @@ def test_several_runners_at_once_apply_each_file_once(empty_database: str):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(map(len, applied)) == [0, 0, 0, len(migrate.files())]
+    assert sorted(map(len, applied)) == [0, 0, 0, len(migrate.migration_files())]

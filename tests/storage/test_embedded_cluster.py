@@ -33,11 +33,11 @@ __all__ = ["base", "binaries", "fresh", "join", "made", "place", "spawn"]  # fix
 FORKED = """
 import os, sys
 from pathlib import Path
-from receiver import postgres
-url = postgres.start(Path(sys.argv[1]))
+from receiver.storage.embedded import cluster
+url = cluster.start(Path(sys.argv[1]))
 child = os.fork()
 if not child:
-    postgres.release(Path(sys.argv[1]))
+    cluster.release(Path(sys.argv[1]))
     sys.exit()
 os.waitpid(child, 0)
 print(url, flush=True)
@@ -62,7 +62,7 @@ def wait_for(path: Path) -> None:
     pytest.fail(f"{path} never came")
 
 
-def test_a_first_start_makes_a_cluster_with_a_database(fresh):
+def test_first_start_makes_a_cluster_with_a_database(fresh):
     url = cluster.start(fresh)
     assert url.startswith("postgresql://milepost@/milepost?host=%2F")
     assert ask(url, "SELECT current_user || '@' || current_database()") == "milepost@milepost"
@@ -78,7 +78,7 @@ def test_the_cluster_is_utf8_with_the_builtin_locale_in_utc_and_without_tcp(base
     assert (base / "data").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_second_start_joins_the_server(base, join):
+def test_second_start_joins_the_server(base, join):
     url = cluster.start(base)
     server = postmaster(base)
     assert cluster.start(base) == url
@@ -86,7 +86,7 @@ def test_a_second_start_joins_the_server(base, join):
     assert postmaster(base) == server
 
 
-def test_the_server_is_nobodys_child(base, join):
+def test_server_is_no_child_of_the_process_that_starts_it(base, join):
     assert told(join(base))["children"] == 0
 
 
@@ -96,7 +96,7 @@ def test_four_processes_that_start_at_once_share_one_server(fresh, join):
     assert ask(url) == 1
 
 
-def test_the_last_one_out_stops_the_server(base, join):
+def test_last_process_to_leave_stops_the_server(base, join):
     first, last = join(base), join(base)
     url = told(first)["url"]
     told(last)
@@ -106,7 +106,7 @@ def test_the_last_one_out_stops_the_server(base, join):
     assert not runs(base)
 
 
-def test_a_lease_is_free_after_kill_9(base, join):
+def test_killed_process_loses_its_lease(base, join):
     killed, last = join(base), join(base)
     told(killed)
     told(last)
@@ -116,14 +116,14 @@ def test_a_lease_is_free_after_kill_9(base, join):
     assert not runs(base)
 
 
-def test_a_forked_child_does_not_give_the_lease_of_its_parent_back(base, spawn):
+def test_forked_child_does_not_release_the_lease_of_its_parent(base, spawn):
     parent = spawn(FORKED, str(base))
     assert ask(parent.stdout.readline().strip()) == 1
     leave(parent)
     assert not runs(base)
 
 
-def test_the_server_outlives_a_process_that_asked_so(base, join):
+def test_server_outlives_a_process_that_does_not_stop_it(base, join):
     session = join(base, stop=False)
     url = told(session)["url"]
     leave(session)
@@ -136,7 +136,7 @@ def test_release_can_leave_the_server_running(base):
     assert ask(url) == 1
 
 
-def test_a_killed_server_is_repaired_with_its_data(base):
+def test_killed_server_starts_again_with_its_data(base):
     url = cluster.start(base)
     order(url, "CREATE TABLE kept (number) AS VALUES (7)")
     os.kill(postmaster(base), signal.SIGKILL)
@@ -145,7 +145,7 @@ def test_a_killed_server_is_repaired_with_its_data(base):
 
 
 @pytest.mark.parametrize("with_initdb", [True, False])
-def test_a_kill_9_during_initdb_is_repaired(fresh, join, with_initdb):
+def test_killed_initdb_is_done_again(fresh, join, with_initdb):
     session = join(fresh, start_new_session=True)
     wait_for(fresh / "data.new/global")
     (os.killpg if with_initdb else os.kill)(session.pid, signal.SIGKILL)
@@ -154,14 +154,14 @@ def test_a_kill_9_during_initdb_is_repaired(fresh, join, with_initdb):
     assert not (fresh / "data.new").exists()
 
 
-def test_a_cluster_without_its_database_gets_it(base):
+def test_missing_database_is_made_again(base):
     url = cluster.start(base)
     order(url.replace("/milepost?", "/postgres?"), "DROP DATABASE milepost WITH (FORCE)")
     cluster.start(base)
     assert ask(url) == 1
 
 
-def test_an_innocent_process_with_the_old_servers_id_is_left_alone(base):
+def test_other_process_with_the_id_of_the_old_server_stays_alive(base):
     cluster.start(base)
     data, owner = base / "data", (base / "data").stat()
     kept = {name: (data / name).read_text() for name in ("postmaster.pid", ".s.PGSQL.5432.lock")}
@@ -179,7 +179,7 @@ def test_an_innocent_process_with_the_old_servers_id_is_left_alone(base):
 
 
 @pytest.mark.parametrize("name", ["a b", """it's "$HOME", 100 %""", "long" * 40])
-def test_any_path_works_also_with_psql(place, binaries, monkeypatch, name):
+def test_any_path_works_with_psql_too(place, binaries, monkeypatch, name):
     monkeypatch.setenv("MILEPOST_PG_BIN", str(binaries))
     base = place / name / "milepost"
     url = cluster.start(base)
@@ -193,19 +193,19 @@ def test_any_path_works_also_with_psql(place, binaries, monkeypatch, name):
         socket_dir.rmdir()
 
 
-def test_a_port_in_the_environment_does_not_move_the_server(base, monkeypatch):
+def test_port_in_the_environment_does_not_move_the_server(base, monkeypatch):
     monkeypatch.setenv("PGPORT", "6543")
     monkeypatch.setenv("PGDATA", "/nonexistent")
     assert ask(cluster.start(base)) == 1
 
 
-def test_the_server_does_not_see_our_environment(base, monkeypatch):
+def test_server_does_not_see_our_environment(base, monkeypatch):
     monkeypatch.setenv("MILEPOST_SECRET_GITHUB", "hush")
     cluster.start(base)
     assert "MILEPOST_SECRET_GITHUB" not in psutil.Process(postmaster(base)).environ()
 
 
-def test_an_ordinary_user_has_a_cluster_of_its_own(place, join, binaries, monkeypatch):
+def test_ordinary_user_has_a_cluster_of_its_own(place, join, binaries, monkeypatch):
     user = "nobody" if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name
     home = place / "home"
     home.mkdir(mode=0o700)
@@ -218,7 +218,7 @@ def test_an_ordinary_user_has_a_cluster_of_its_own(place, join, binaries, monkey
     leave(session)
 
 
-def test_the_server_never_runs_as_root(base):
+def test_server_never_runs_as_root(base):
     cluster.start(base)
     user = psutil.Process(postmaster(base)).username()
     assert user == ("milepost" if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name)

@@ -1,4 +1,4 @@
-"""What the embedded server refuses: a place, a cluster or a file system that is not right."""
+"""Directories, clusters and file systems that the embedded server refuses."""
 
 import os
 import pwd
@@ -22,7 +22,7 @@ def lay_out(base: Path, *, version: int) -> Path:
     return base / "data"
 
 
-def test_a_closed_directory_is_refused_and_stays_as_it_is(place):
+def test_closed_directory_is_refused_and_not_changed(place):
     closed = place / "closed"
     closed.mkdir(mode=0o700 if IS_ROOT else 0o500)  # root's own, as /root is
     mode = closed.stat().st_mode
@@ -38,19 +38,19 @@ def test_missing_binaries_are_refused_with_advice(fresh, place, monkeypatch):
         cluster.start(fresh)
 
 
-def test_a_cluster_of_another_major_version_is_refused(fresh):
+def test_cluster_of_another_major_version_is_refused(fresh):
     lay_out(fresh, version=16)
     with pytest.raises(EmbeddedError, match=r"made by PostgreSQL 16.*restore the dump"):
         cluster.start(fresh)
 
 
-def test_a_cluster_that_others_can_enter_is_refused(fresh):
+def test_cluster_that_others_can_enter_is_refused(fresh):
     lay_out(fresh, version=18).chmod(0o755)
     with pytest.raises(EmbeddedError, match="mode 0700"):
         cluster.start(fresh)
 
 
-def test_root_does_not_take_a_cluster_that_anyone_may_have_planted(fresh):
+def test_root_refuses_a_cluster_that_anyone_may_have_planted(fresh):
     data = lay_out(fresh, version=18)
     fresh.chmod(0o777)
     os.chown(data, pwd.getpwnam("nobody").pw_uid if IS_ROOT else -1, -1)
@@ -58,13 +58,13 @@ def test_root_does_not_take_a_cluster_that_anyone_may_have_planted(fresh):
         cluster.start(fresh)
 
 
-def test_a_server_that_cannot_start_says_why(fresh):
+def test_error_of_a_failed_start_holds_the_reason(fresh):
     lay_out(fresh, version=18)
     with pytest.raises(EmbeddedError, match=r"does not start: .*postgresql\.conf"):
         cluster.start(fresh)
 
 
-def test_a_cluster_in_use_by_another_host_is_refused(base, join):
+def test_cluster_in_use_by_another_host_is_refused(base, join):
     session = join(base)
     told(session)
     (base / "owner").write_text("elsewhere\n0\n")
@@ -73,7 +73,7 @@ def test_a_cluster_in_use_by_another_host_is_refused(base, join):
     leave(session)
 
 
-def test_a_cluster_that_another_host_left_is_taken_over(base):
+def test_cluster_that_another_host_left_is_taken_over(base):
     cluster.start(base)
     cluster.release(base)
     (base / "owner").write_text("elsewhere\n0\n")
@@ -82,11 +82,11 @@ def test_a_cluster_that_another_host_left_is_taken_over(base):
 
 
 @pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "ceph"])
-def test_a_network_file_system_is_refused(kind):
+def test_network_file_system_is_refused(kind):
     with pytest.raises(EmbeddedError, match=kind):
         cluster.refuse_network(Path("/srv/share/milepost"), {"/": "ext4", "/srv/share": kind})
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs", "overlay", "tmpfs", "fuse.fuse-overlayfs"])
-def test_a_local_file_system_below_a_network_one_is_taken(kind):
+def test_local_file_system_below_a_network_one_is_accepted(kind):
     cluster.refuse_network(Path("/srv/local/milepost"), {"/": "nfs4", "/srv/local": kind})

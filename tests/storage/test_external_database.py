@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own behind DATABASE_URL: it goes away and comes back."""
+"""An external PostgreSQL behind DATABASE_URL: it goes away and comes back."""
 
 import shutil
 import tempfile
@@ -27,7 +27,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
-def test_a_database_that_goes_away_is_503_and_needs_no_restart_when_it_is_back(folder: Path):
+def test_absent_database_is_503_and_needs_no_restart_when_it_is_back(folder: Path):
     url = cluster.start(folder)
     migrate.migrate(url)
     with started(url) as running:
@@ -40,11 +40,11 @@ def test_a_database_that_goes_away_is_503_and_needs_no_restart_when_it_is_back(f
         assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
         assert requests.get(f"{running.url}/livez", timeout=30).status_code == 200
         assert cluster.start(folder) == url
-        eventually_taken(running, "two")
+        wait_until_accepted(running, "two")
         assert running.build("one")["states"]
 
 
-def eventually_taken(running: Running, number: str) -> None:
+def wait_until_accepted(running: Running, number: str) -> None:
     statuses = set()
     for _ in range(TRIES):
         statuses.add(running.post(envelope(stage("Base"), number=number)).status_code)
@@ -66,7 +66,7 @@ def test_several_hosts_are_tried_in_turn(folder: Path):
         assert running.post(envelope(stage("Base"), number="one")).status_code == 202
 
 
-def test_no_embedded_server_is_made_beside_ones_own(folder: Path):
+def test_no_embedded_server_is_made_beside_an_external_one(folder: Path):
     url = cluster.start(folder)
     migrate.migrate(url)
     with started(url) as running:

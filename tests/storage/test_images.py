@@ -1,4 +1,4 @@
-"""Which image is the good one, whatever its builds went through."""
+"""The latest good image of a combination, whatever happened to its builds."""
 
 from collections.abc import Callable
 
@@ -42,19 +42,21 @@ def image(client: FlaskClient, region: str = "") -> str | None:
     return answer.text.strip() if answer.status_code == 200 else None
 
 
-def test_what_a_failed_attempt_made_is_no_image(client: FlaskClient, report: Report):
+def test_artifact_of_a_failed_attempt_is_no_image(client: FlaskClient, report: Report):
     report("n-1", "failed", 10, "us-1:ami-broken")
     report("n-1", "completed", 20, "eu-1:ami-good", attempt=2)
     assert (image(client, "us-1"), image(client, "eu-1")) == (None, "ami-good")
 
 
-def test_nor_is_it_where_the_next_attempt_made_nothing(client: FlaskClient, report: Report):
+def test_artifact_of_a_failed_attempt_stays_no_image_if_the_next_attempt_makes_none(
+    client: FlaskClient, report: Report
+):
     report("n-1", "failed", 10, "us-1:ami-broken")
     report("n-1", "completed", 20, attempt=2)
     assert image(client, "us-1") is None
 
 
-def test_of_several_attempts_only_the_last_ones_image_counts(client: FlaskClient, report: Report):
+def test_only_the_last_attempt_counts(client: FlaskClient, report: Report):
     report("n-1", "completed", 10, "us-1:ami-first")
     report("n-1", "failed", 20, "us-1:ami-second", attempt=2)
     assert image(client) is None
@@ -63,7 +65,7 @@ def test_of_several_attempts_only_the_last_ones_image_counts(client: FlaskClient
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
-def test_the_latest_is_what_was_completed_last(
+def test_latest_image_is_of_the_build_that_completed_last(
     client: FlaskClient, report: Report, order: tuple[int, int]
 ):
     for place in order:
@@ -71,7 +73,7 @@ def test_the_latest_is_what_was_completed_last(
     assert image(client) == "ami-2"
 
 
-def test_a_build_that_made_nothing_hides_no_image(client: FlaskClient, report: Report):
+def test_build_without_artifacts_hides_no_image(client: FlaskClient, report: Report):
     report("n-1", "completed", 10, "us-1:ami-1,eu-1:ami-2")
     report("n-2", "completed", 20)
     assert (image(client, "us-1"), image(client, "eu-1")) == ("ami-1", "ami-2")
@@ -80,7 +82,7 @@ def test_a_build_that_made_nothing_hides_no_image(client: FlaskClient, report: R
     assert image(client) == "ami-3"
 
 
-def test_a_region_that_ten_builds_left_out_is_given_up(client: FlaskClient, report: Report):
+def test_region_without_artifacts_in_ten_builds_has_no_image(client: FlaskClient, report: Report):
     report("n-0", "completed", 1, "eu-1:ami-0")
     for place in range(1, 10):
         report(f"n-{place}", "completed", 10 * place, f"us-1:ami-{place}")
@@ -89,7 +91,7 @@ def test_a_region_that_ten_builds_left_out_is_given_up(client: FlaskClient, repo
     assert image(client, "eu-1") is None
 
 
-def test_an_image_may_be_asked_for_by_a_name_that_it_had(
+def test_image_is_found_by_its_old_names(
     client: FlaskClient, report: Report, command: Callable[..., Result]
 ):
     report("n-1", "completed", 10, "us-1:ami-1")
@@ -100,7 +102,9 @@ def test_an_image_may_be_asked_for_by_a_name_that_it_had(
     assert client.get("/api/v1/images/a%00b/rhel-9/web").status_code == 404
 
 
-def test_where_several_fit_the_answer_names_what_to_say(client: FlaskClient, report: Report):
+def test_several_images_are_422_with_the_values_that_tell_them_apart(
+    client: FlaskClient, report: Report
+):
     report("n-1", "completed", 10, "us-1:ami-1,eu-1:ami-2")
     answer = client.get(PATH)
     assert answer.status_code == 422

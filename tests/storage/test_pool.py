@@ -1,4 +1,4 @@
-"""What a migration, a slow worker, a long absence or a PgBouncer does to the connections."""
+"""The pool through migrations, slow workers, long absences, silent networks and PgBouncer."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ import pytest
 
 from receiver import log
 from receiver.errors import Invalid, Unavailable
-from receiver.storage.db import LIMITS, Database, opened
+from receiver.storage.db import LIMITS, Database, open_database
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def database(url: str):
     pool.close()
 
 
-def test_a_plan_that_a_migration_made_stale_is_503_and_then_made_anew(database: Database, url: str):
+def test_stale_plan_after_a_migration_is_503_once(database: Database, url: str):
     def look() -> int:
         with database.transaction() as connection:
             row = connection.execute("SELECT * FROM changing", prepare=True).fetchone()
@@ -37,7 +37,7 @@ def test_a_plan_that_a_migration_made_stale_is_503_and_then_made_anew(database: 
             other.execute("DROP TABLE changing")
 
 
-def test_a_transaction_that_idled_too_long_is_503(database: Database):
+def test_idle_transaction_is_503_after_its_timeout(database: Database):
     def idle() -> None:
         with database.transaction() as connection:
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
@@ -54,7 +54,7 @@ def test_a_transaction_that_idled_too_long_is_503(database: Database):
     "statement",
     ["SELECT '\"\\u0000\"'::jsonb", "SELECT 'x'::integer", "CREATE INDEX ON long (text)"],
 )
-def test_a_value_that_the_database_cannot_hold_is_refused_and_not_tried_again(
+def test_value_that_the_database_cannot_hold_is_refused_for_good(
     database: Database, statement: str, capsys: pytest.CaptureFixture[str]
 ):
     def hold() -> None:
@@ -71,7 +71,7 @@ def test_a_value_that_the_database_cannot_hold_is_refused_and_not_tried_again(
     assert "sqlstate" in capsys.readouterr().out
 
 
-def test_many_who_waited_in_vain_do_not_stop_the_pool_for_ever(url: str):
+def test_pool_works_again_after_many_waits_that_timed_out(url: str):
     away = [True]
 
     def conninfo() -> str:
@@ -88,21 +88,21 @@ def test_many_who_waited_in_vain_do_not_stop_the_pool_for_ever(url: str):
         except Unavailable as error:
             refusals.append(error)
 
-    with opened(conninfo) as pool:
+    with open_database(conninfo) as pool:
         threads = [threading.Thread(target=ask) for _ in range(64)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         assert len(refusals) == 64
-        until_given_up(pool)
+        wait_until_empty(pool)
         away[0] = False
         with pool.transaction() as connection:
             assert connection.execute("SELECT 1 AS one").fetchone() == {"one": 1}
 
 
-def until_given_up(database: Database) -> None:
-    """The pool tries for five seconds, and again when somebody asks."""
+def wait_until_empty(database: Database) -> None:
+    """Wait until the pool stops trying, after five seconds; the next request makes it try again."""
     for _ in range(150):
         if database.stats()["pool_size"] == 0:
             return
@@ -110,8 +110,8 @@ def until_given_up(database: Database) -> None:
     raise AssertionError("the pool still tries")
 
 
-def test_behind_pgbouncer_a_session_keeps_nothing(url: str):
-    with opened(url, prepare=False) as database:
+def test_session_behind_pgbouncer_keeps_nothing(url: str):
+    with open_database(url, prepare=False) as database:
         for _ in range(10):
             with database.transaction() as connection:
                 for name, value in LIMITS.items():
@@ -124,7 +124,7 @@ def test_behind_pgbouncer_a_session_keeps_nothing(url: str):
         assert plain.execute("SHOW statement_timeout").fetchone() == ("0",)
 
 
-def test_an_answer_that_does_not_come_is_503_and_the_next_one_has_another_connection(
+def test_missing_answer_is_503_and_its_connection_is_replaced(
     database: Database,
 ):
     def wait() -> None:

@@ -1,4 +1,4 @@
-"""No page and no list reads a table that grows: the server counts the rows that each one reads."""
+"""No page or list reads more rows as the history grows: the server counts the rows."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.bench.dataset import fill
 from tests.bench.paths import PATHS
 
 BUILDS = 30_000  # three of the windows of 10,000 that some pages look at
-MOST = 70_000  # rows that one page may read, however long the history is
+MOST = 70_000  # rows that one page may read
 FIXED = ("platforms", "os_versions", "image_types", "projects", "tokens", "schema_migrations")
 COUNTS = """
 SELECT
@@ -38,8 +38,8 @@ def filled(server_url: str) -> Iterator[str]:
         connection.execute("DROP DATABASE filled WITH (FORCE)")
 
 
-def counted(url: str) -> tuple[int, int]:
-    """Rows read so far by scanning tables that grow, and through indexes."""
+def rows_read(url: str) -> tuple[int, int]:
+    """Return the rows read so far by scans of tables that grow, and through indexes."""
     with psycopg.connect(url) as connection:
         row = connection.execute(COUNTS, [list(FIXED)]).fetchone()
     assert row is not None
@@ -47,15 +47,15 @@ def counted(url: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_a_page_reads_does_not_grow_with_the_history(
+def test_rows_read_for_a_page_do_not_grow_with_the_history(
     path: str, filled: str, serve: Callable[[Config], FlaskClient], config: Config
 ):
     client = serve(replace(config, database_url=filled))
-    scanned, fetched = counted(filled)
+    scanned, fetched = rows_read(filled)
     answer = client.get(path)
-    # A backend tells what it read when it ends.
+    # A backend reports its counts when it ends.
     client.application.extensions["milepost"].database.close()
-    scanned_after, fetched_after = counted(filled)
+    scanned_after, fetched_after = rows_read(filled)
     assert answer.status_code in (200, 404), answer.text
     assert scanned_after == scanned
     assert 0 <= fetched_after - fetched <= MOST

@@ -1,4 +1,4 @@
-"""A database of every schema that there was, with data in it, becomes today's without loss."""
+"""A database of every earlier schema, with data in it, migrates without loss."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from receiver.storage import migrate
 from tests.support import ROOT
 from tests.support.senders import SECRET, envelope, post, shown, stage
 
-FILES = migrate.files()
+FILES = migrate.migration_files()
 DATA = ROOT / "tests" / "samples" / "schema"
 COLUMNS = """
     SELECT table_name::text, column_name::text FROM information_schema.columns
@@ -29,7 +29,7 @@ EVENTS = [file.name for file in FILES].index("0003_inbox") + 1  # files, until t
 
 @pytest.fixture
 def old(server_url: str) -> Iterator[Callable[[int], str]]:
-    """Make a database of the first so many migrations, and fill it as a receiver of then did."""
+    """Make a database of the first `count` migrations, with the rows of a receiver of that time."""
 
     def make(count: int) -> str:
         url = make_conninfo(server_url, dbname="old")
@@ -49,7 +49,7 @@ def old(server_url: str) -> Iterator[Callable[[int], str]]:
 
 
 def columns(url: str) -> dict[str, list[str]]:
-    """The columns of every table."""
+    """Return the columns of every table and view."""
     found: dict[str, list[str]] = {}
     with psycopg.connect(url) as connection:
         for table, column in connection.execute(COLUMNS):
@@ -58,7 +58,7 @@ def columns(url: str) -> dict[str, list[str]]:
 
 
 def sums(url: str, tables: dict[str, list[str]]) -> dict[str, Any]:
-    """Of these columns of each table: how many rows, and a digest of what they hold."""
+    """Return each table's number of rows, and a digest of these columns."""
     with psycopg.connect(url) as connection:
         return {
             table: connection.execute(
@@ -69,20 +69,18 @@ def sums(url: str, tables: dict[str, list[str]]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("count", range(1, len(FILES) + 1), ids=lambda n: FILES[n - 1].name)
-def test_a_schema_of_then_with_data_becomes_todays_without_loss(
-    old: Callable[[int], str], count: int
-):
+def test_old_schema_with_data_migrates_without_loss(old: Callable[[int], str], count: int):
     url = old(count)
     known = columns(url)
     before = sums(url, known)
     assert all(rows for rows, _ in before.values()), "a table without data proves nothing"
     migrate.migrate(url)
     assert sums(url, known) == before
-    assert migrate.check(url) == []
+    assert migrate.pending_names(url) == []
 
 
 @pytest.mark.parametrize("count", range(EVENTS, len(FILES)), ids=lambda n: FILES[n - 1].name)
-def test_a_build_of_then_goes_on_today(
+def test_old_build_goes_on_after_the_migration(
     old: Callable[[int], str], serve: Callable[[Config], FlaskClient], tmp_path: Path, count: int
 ):
     url = old(count)

@@ -3,7 +3,7 @@
 import hashlib
 import sys
 
-from receiver.storage.migrate import Migration, files, migrate
+from receiver.storage.migrate import Migration, migrate, migration_files
 
 TEXT = """
 ALTER TABLE deliveries ADD COLUMN later_note TEXT;
@@ -12,4 +12,4 @@ CREATE INDEX idx_builds_later ON builds (status, created_at);
 
 if __name__ == "__main__":
     later = Migration("9000_later", TEXT, hashlib.sha256(TEXT.encode()).hexdigest())
-    migrate(sys.argv[1], [*files(), later])
+    migrate(sys.argv[1], [*migration_files(), later])

@@ -19,8 +19,8 @@ TEXT = "ami-0abc1234\n"
 @blueprint.operation("GET", "/images", "read", {200: list_of(Image)}, query=ImagesQuery)
 def list_images(query: Json) -> Json:
     """The latest good image of every combination and region."""
-    rows = overview.built(services().database)
-    return {"items": overview.fitting(rows, (), _filter(query))}
+    rows = overview.list_images(services().database)
+    return {"items": overview.matching_images(rows, (), _filter(query))}
 
 
 @blueprint.operation("GET", ONE, "read", {200: ImageDetails}, query=ImageQuery, text=TEXT)
@@ -32,7 +32,7 @@ def show_image(query: Json, platform: str, os_version: str, image_type: str) -> 
     """
     form = query.pop("format", "json")
     names = (platform, os_version, image_type)
-    found = overview.image(services().database, names, _filter(query))
+    found = overview.find_image(services().database, names, _filter(query))
     if form == "text":
         return Response(f"{found['artifact_id']}\n", mimetype="text/plain")
     age = datetime.now(UTC) - found["built_at"]

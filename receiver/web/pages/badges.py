@@ -28,7 +28,7 @@ def of_combination(project: str, platform: str, os_version: str, image_type: str
     """Show state, status and age of a combination's latest build; `-` means no project."""
     _check_caller()
     names = (project, platform, os_version, image_type)
-    build = overview.combination(services().database, names)
+    build = overview.find_latest_build(services().database, names)
     if build is None:
         raise NotFound("There is no build of this combination.")
     return _badge(f"{os_version} {image_type}", _message(build), build["status"])
@@ -39,7 +39,7 @@ def of_combination(project: str, platform: str, os_version: str, image_type: str
 def of_project(project: str) -> Response:
     """Show the number of a project's combinations whose latest build is good."""
     _check_caller()
-    counts = overview.of_project(services().database, project)
+    counts = overview.count_statuses(services().database, project)
     if not counts:
         raise NotFound("There is no build of this project.")
     good, total = counts["completed"], counts.total()

@@ -27,7 +27,7 @@ def list_images() -> Response:
 
 def _images(old: int) -> Values:
     now = datetime.now(UTC)
-    items = [_image(row, now, old) for row in overview.images(services().database)]
+    items = [_image(row, now, old) for row in overview.latest_images(services().database)]
     return {"items": items, "old": old, "_old_count": sum(item["is_old"] for item in items)}
 
 

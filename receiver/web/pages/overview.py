@@ -24,7 +24,7 @@ def overview_page() -> Response:
 
 def _overview() -> Values:
     config = services().config
-    current = overview.overview(services().database, datetime.now(UTC), config.stall_after)
+    current = overview.read_overview(services().database, datetime.now(UTC), config.stall_after)
     text = request.args.get("q", "").strip()
     latest = [cell for cell in current["latest"] if _matches(cell, text)]
     grids = charts.grids(latest, current["parents"])

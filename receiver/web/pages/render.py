@@ -38,7 +38,7 @@ class PageCache:
         """Return the database's version; for a poll, it may be half a second old."""
         is_poll = bool(request.if_none_match)
         if not is_poll or time.monotonic() >= self._expires:
-            self._version = overview.version(services().database)
+            self._version = overview.database_version(services().database)
             self._expires = time.monotonic() + VERSION_SECONDS
         return self._version
 

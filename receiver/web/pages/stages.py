@@ -18,7 +18,7 @@ def list_stages() -> Response:
 
 
 def _stages() -> Values:
-    recent = overview.stages(services().database)
+    recent = overview.stage_names(services().database)
     table = [
         {
             "state": state,
