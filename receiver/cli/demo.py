@@ -18,6 +18,7 @@ import requests
 from receiver.app import POOL_SIZE, create_app
 from receiver.cli import demo_history, local
 from receiver.cli.database import database_command
+from receiver.cli.env import hook_settings
 from receiver.cli.output import progress
 from receiver.config import load
 from receiver.domain.model import Json, Request, Sender
@@ -102,7 +103,7 @@ def record(env: Mapping[str, str], builds: int, now: datetime) -> Iterator[str]:
 
 def _hook_environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the hooks; without MILEPOST_URL they report to `make run`."""
-    own = {} if env.get("MILEPOST_URL") else local.hook_settings(env)
+    own = {} if env.get("MILEPOST_URL") else hook_settings(env)
     settings = own | {
         "CHECKPOINT_DISABLE": "1",
         "MILEPOST_PROJECT": "demo",

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from receiver import config
+from receiver.cli.env import HOOK_FILE, secrets_folder
 from receiver.cli.secret_files import generate_secret, write_text
 from receiver.config import Config
 from receiver.errors import MilepostError
@@ -23,7 +23,7 @@ SOURCES = ("milepost", "packer")
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return `env` with a secret for each of our own sources and with public pages, unless set."""
-    folder = _secrets_folder(env)
+    folder = secrets_folder(env)
     added = {"MILEPOST_PUBLIC_READ": "1"}
     for source in SOURCES:
         name = f"MILEPOST_SECRET_{source.upper()}"
@@ -55,23 +55,6 @@ def token(config: Config) -> str:
     return text
 
 
-def hook_settings(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the hook settings that the last local receiver saved.
-
-    Raises MilepostError if no local receiver has run with this data directory.
-    """
-    path = _secrets_folder(env) / "hook.json"
-    try:
-        settings: dict[str, str] = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise MilepostError(
-            f"No receiver has run in {path.parents[1]}: start one with `make run`."
-        ) from None
-    except OSError as error:
-        raise MilepostError(f"Cannot read {path}: {error.strerror}.") from error
-    return settings
-
-
 def save_hook_settings(config: Config, url: str) -> dict[str, str]:
     """Save what a hook on this machine needs for the receiver at `url`, and return it."""
     settings = {
@@ -79,13 +62,8 @@ def save_hook_settings(config: Config, url: str) -> dict[str, str]:
         "MILEPOST_SECRET": config.secrets["milepost"][0],
         "MILEPOST_TOKEN": token(config),
     }
-    write_text(config.data_dir / "secrets" / "hook.json", json.dumps(settings))
+    write_text(config.data_dir / "secrets" / HOOK_FILE, json.dumps(settings))
     return settings
-
-
-def _secrets_folder(env: Mapping[str, str]) -> Path:
-    folder = Path(env.get("MILEPOST_DATA_DIR") or config.default_data_dir(env))
-    return folder.expanduser() / "secrets"
 
 
 def _secret_file(path: Path, generate: Callable[[], str]) -> Path:
