@@ -2,7 +2,7 @@
 
 
 class HookError(Exception):
-    """A sentence that says what to change."""
+    """A problem, as a sentence that names what to change."""
 
 
 class DeliveryPending(HookError):

@@ -39,7 +39,7 @@ UNSET = Value(None, "not set")
 
 
 class Forge(NamedTuple):
-    """The variables of a CI by what they tell; of several, the first that is set counts."""
+    """The variables of a CI for each value; of several, the first that is set counts."""
 
     marks: tuple[str, ...]
     run: tuple[str, ...]

@@ -13,10 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from hooks import client, identity
-from hooks.client import Deadline
+from hooks.client import Deadline, Json
 from hooks.errors import HookError
-
-Json = dict[str, Any]
 
 EXIT_RESUME, EXIT_FROM_START, EXIT_NOTHING_LEFT = 0, 3, 4
 FILE_ARTIFACT_IDS = ("", "Null", "File", "VM", "Container")  # the artifact is a file

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hooks import client, identity, redact, signing
-from hooks.client import Deadline
+from hooks.client import Deadline, Json
 from hooks.errors import HookError
 from hooks.wrapper import template_secrets, verdict
 from hooks.wrapper.manifests import read_all
@@ -28,7 +28,6 @@ from hooks.wrapper.process import Process
 from hooks.wrapper.reporter import Reporter, warn
 from hooks.wrapper.target import Part, Target, part_of
 
-Json = dict[str, Any]
 Env = Mapping[str, str]
 
 EXIT_NOT_FOUND = 127
@@ -120,9 +119,9 @@ class WrappedBuild:
         if self._rest:
             self._reader.feed(self._rest.decode("utf-8", "replace"), _now())
         self._reader.end(_now())
-        cancelled = self._reader.cancelled or (cancelled_by and code and _signal(cancelled_by))
+        signal_name = signal.Signals(cancelled_by).name if cancelled_by and code else ""
         for target in list(self._reader.targets.values()):
-            self._report_verdict(target, code, cancelled or "")
+            self._report_verdict(target, code, self._reader.cancelled or signal_name)
         self._tick()
         self._add_artifacts(began, deadline)
         is_done = self._reporter.close(deadline)
@@ -215,10 +214,6 @@ def _sha256(path: Path, deadline: Deadline) -> str:
     except OSError:
         return ""
     return digest.hexdigest()
-
-
-def _signal(number: int) -> str:
-    return signal.Signals(number).name
 
 
 def _now() -> datetime:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
-from hooks.client import Deadline
+from hooks.client import Deadline, Json
 from hooks.wrapper import template_secrets
-
-Json = dict[str, Any]
 
 
 def read_all(patterns: Iterable[str], since: float, deadline: Deadline) -> list[Json]:

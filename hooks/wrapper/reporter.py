@@ -11,14 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from hooks import client, identity, outbox
-from hooks.client import Deadline
+from hooks.client import Deadline, Json
 from hooks.errors import DeliveryPending, HookError
 from hooks.wrapper.parser import TargetEvent
-
-Json = dict[str, Any]
 
 HEARTBEAT_SECONDS = 25.0
 HEARTBEAT_BUDGET_SECONDS = 5.0

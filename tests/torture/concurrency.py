@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
-import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -79,15 +80,8 @@ def _event(number: str, index: int) -> Post:
 
 
 def _send_at_once(posts: list[Post], system: System, connections: int) -> None:
-    def send(part: int) -> None:
-        for post in posts[part::connections]:
-            system.load.offer("concurrent", post)
-
-    threads = [threading.Thread(target=send, args=[part]) for part in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(connections) as pool:
+        list(pool.map(partial(system.load.offer, "concurrent"), posts))
 
 
 FAULTS = [

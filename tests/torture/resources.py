@@ -1,9 +1,10 @@
 """F9, F21, F22: the machine's disk, memory and clock."""
 
 import sys
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -72,14 +73,9 @@ def fill_log(system: System) -> None:
 
 def send_large_bodies(system: System) -> None:
     """Send 64 bodies of nearly 5 MiB at once."""
-    threads = [
-        threading.Thread(target=system.load.offer, args=("large", _large(index)))
-        for index in range(LARGE_BODIES)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    posts = [_large(index) for index in range(LARGE_BODIES)]
+    with ThreadPoolExecutor(LARGE_BODIES) as pool:
+        list(pool.map(partial(system.load.offer, "large"), posts))
 
 
 def move_clock(system: System) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import requests
 from psycopg.conninfo import make_conninfo
 
 from receiver.storage.embedded import cluster
@@ -87,7 +88,7 @@ def run(fault: Fault, *, brief: bool) -> Verdict:
             return _verdict(fault, system)
     except NotRun as reason:
         return Verdict(fault.code, fault.name, not_run=str(reason))
-    except AssertionError as error:  # before anything could be judged
+    except (AssertionError, requests.RequestException) as error:  # before a verdict
         return Verdict(fault.code, fault.name, problems=(str(error),))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -139,10 +140,7 @@ def _expected_url(system: System) -> str:
 @contextmanager
 def plain(folder: Path, brief: bool, **more: Any) -> Iterator[System]:
     """Yield one receiver on a PostgreSQL of its own."""
-    with (
-        _started_server(folder, **more) as server,
-        _started_receiver(folder, server.url()) as receiver,
-    ):
+    with _server(folder, **more) as server, _receiver(folder, server.url()) as receiver:
         yield _system(folder, server.url(), [receiver], brief, _server=server)
 
 
@@ -150,7 +148,7 @@ def plain(folder: Path, brief: bool, **more: Any) -> Iterator[System]:
 def embedded(folder: Path, brief: bool) -> Iterator[System]:
     """Yield one receiver with its embedded PostgreSQL."""
     data = folder / "receiver 0" / "data"
-    with _started_receiver(folder, None) as receiver:
+    with _receiver(folder, None) as receiver:
         url = cluster.start(data, stop_at_exit=False)
         cluster.release(data, stop_if_last=False)
         yield _system(folder, url, [receiver], brief)
@@ -160,10 +158,8 @@ def embedded(folder: Path, brief: bool) -> Iterator[System]:
 def two_receivers(folder: Path, brief: bool) -> Iterator[System]:
     """Yield two receivers on one database; senders alternate between them."""
     with ExitStack() as stack:
-        server = stack.enter_context(_started_server(folder))
-        both = [
-            stack.enter_context(_started_receiver(folder, server.url(), index)) for index in (0, 1)
-        ]
+        server = stack.enter_context(_server(folder))
+        both = [stack.enter_context(_receiver(folder, server.url(), index)) for index in (0, 1)]
         yield _system(folder, server.url(), both, brief, _server=server)
 
 
@@ -171,9 +167,9 @@ def two_receivers(folder: Path, brief: bool) -> Iterator[System]:
 def proxied(folder: Path, brief: bool) -> Iterator[System]:
     """Yield a receiver with a proxy before its database."""
     with ExitStack() as stack:
-        server = stack.enter_context(_started_server(folder))
+        server = stack.enter_context(_server(folder))
         proxy = stack.enter_context(started_proxy(server.port))
-        receiver = stack.enter_context(_started_receiver(folder, server.url(port=proxy.port)))
+        receiver = stack.enter_context(_receiver(folder, server.url(port=proxy.port)))
         yield _system(folder, server.url(), [receiver], brief, _server=server, _proxy=proxy)
 
 
@@ -202,7 +198,7 @@ def with_standby(folder: Path, brief: bool) -> Iterator[System]:
     """Yield a receiver with a primary and its synchronous standby."""
     second = folder / "second"
     second.mkdir()
-    with _started_server(folder, synchronous_commit="on") as server:
+    with _server(folder, synchronous_commit="on") as server:
         standby = server.standby(second)
         standby.start()
         try:
@@ -211,7 +207,7 @@ def with_standby(folder: Path, brief: bool) -> Iterator[System]:
             server.execute("SELECT pg_reload_conf()")
             both = f"127.0.0.1:{server.port},127.0.0.1:{standby.port}"
             url = f"postgresql://milepost@{both}/milepost?target_session_attrs=read-write"
-            with _started_receiver(folder, url) as receiver:
+            with _receiver(folder, url) as receiver:
                 yield _system(folder, url, [receiver], brief, _server=server, standby=standby)
         finally:
             standby.stop("immediate")
@@ -221,20 +217,18 @@ def with_standby(folder: Path, brief: bool) -> Iterator[System]:
 def bounced(folder: Path, brief: bool) -> Iterator[System]:
     """Yield a receiver behind PgBouncer in transaction mode."""
     with ExitStack() as stack:
-        server = stack.enter_context(_started_server(folder))
+        server = stack.enter_context(_server(folder))
         bouncer = PgBouncer(folder, server)
         bouncer.start()
         stack.callback(bouncer.stop)
         url = server.url(port=bouncer.port)
-        receiver = _started_receiver(
-            folder, url, MILEPOST_DB_PREPARE="0", DATABASE_ADMIN_URL=server.url()
-        )
+        receiver = _receiver(folder, url, MILEPOST_DB_PREPARE="0", DATABASE_ADMIN_URL=server.url())
         receivers = [stack.enter_context(receiver)]
         yield _system(folder, server.url(), receivers, brief, _server=server, bouncer=bouncer)
 
 
 @contextmanager
-def _started_server(folder: Path, **more: Any) -> Iterator[Server]:
+def _server(folder: Path, **more: Any) -> Iterator[Server]:
     server = Server(folder, **more)
     server.make()
     server.start()
@@ -246,9 +240,7 @@ def _started_server(folder: Path, **more: Any) -> Iterator[Server]:
 
 
 @contextmanager
-def _started_receiver(
-    folder: Path, url: str | None, index: int = 0, **more: str
-) -> Iterator[Receiver]:
+def _receiver(folder: Path, url: str | None, index: int = 0, **more: str) -> Iterator[Receiver]:
     receiver = Receiver(folder / f"receiver {index}", url, **more)
     try:
         receiver.start()

@@ -1,8 +1,8 @@
 """The verdict on a receiver: what it acknowledged, what it stored, what it folded."""
 
 import random
-import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psycopg
@@ -91,20 +91,9 @@ def replay(posts: list[Post], receiver: Receiver) -> None:
     """Post everything again, in another order, to a receiver of an empty database."""
     shuffled = sorted(posts, key=lambda post: post.digest)
     random.Random(7).shuffle(shuffled)
-    refused: list[int] = []
-
-    def send(part: int) -> None:
-        for post in shuffled[part::REPLAYERS]:
-            answer = post.send(receiver.url)
-            if answer.status_code not in ACCEPTED:
-                refused.append(answer.status_code)
-
-    threads = [threading.Thread(target=send, args=[part]) for part in range(REPLAYERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not refused, Counter(refused)
+    with ThreadPoolExecutor(REPLAYERS) as pool:
+        statuses = Counter(pool.map(lambda post: post.send(receiver.url).status_code, shuffled))
+    assert all(status in ACCEPTED for status in statuses), statuses
 
 
 def differences(url: str, expected_url: str) -> list[str]:

@@ -83,50 +83,36 @@ def test_builder_fails_before_any_provisioner():
     }
 
 
+SCRIPT = "Provisioning with shell script: cis.sh"
 BUILDERS = {
     "amazon-ebs": (
-        "> Launching a source AWS instance...\n> Waiting for SSH to become available...\n"
-        "> Connected to SSH!\n> Provisioning with shell script: cis.sh\n"
-        "> Stopping the source instance...\n> Creating AMI x from instance i-0123456789abcdef0\n"
+        "Launching a source AWS instance...|Waiting for SSH to become available...|<ssh>"
+        "|Stopping the source instance...|Creating AMI x from instance i-0123456789abcdef0"
     ),
-    "azure-arm": (
-        "> Running builder ...\n> Connected to SSH!\n> Provisioning with shell script: cis.sh\n"
-        "> Powering off machine ...\n> Capturing image ...\n"
-    ),
-    "googlecompute": (
-        "> Creating instance...\n> Connected to SSH!\n> Provisioning with shell script: cis.sh\n"
-        "> Deleting instance...\n> Creating image...\n"
-    ),
-    "vsphere": (
-        "> Creating VM...\n> Connected to SSH!\n> Provisioning with shell script: cis.sh\n"
-        "> Shutting down VM...\n> Convert VM into template...\n"
-    ),
+    "azure-arm": "Running builder ...|<ssh>|Powering off machine ...|Capturing image ...",
+    "googlecompute": "Creating instance...|<ssh>|Deleting instance...|Creating image...",
+    "vsphere": "Creating VM...|<ssh>|Shutting down VM...|Convert VM into template...",
     "qemu": (
-        "> Starting VM, booting disk image\n> Connected to SSH!\n"
-        "> Provisioning with shell script: cis.sh\n> Gracefully halting virtual machine...\n"
-        "> Converting hard drive...\n"
+        "Starting VM, booting disk image|<ssh>|Gracefully halting virtual machine..."
+        "|Converting hard drive..."
     ),
     "virtualbox": (
-        "> Creating virtual machine...\n> Connected to SSH!\n"
-        "> Provisioning with shell script: cis.sh\n> Gracefully halting virtual machine...\n"
-        "> Exporting virtual machine...\n"
+        "Creating virtual machine...|<ssh>|Gracefully halting virtual machine..."
+        "|Exporting virtual machine..."
     ),
     "docker": (
-        "> Starting docker container...\n> Using docker communicator to connect: 172.17.0.2\n"
-        "> Provisioning with shell script: cis.sh\n> Committing the container\n"
+        "Starting docker container...|Using docker communicator to connect: 172.17.0.2"
+        f"|{SCRIPT}|Committing the container"
     ),
-    "another": (
-        "> Ordering a machine\n> Connected to WinRM!\n> Provisioning with shell script: cis.sh\n"
-        "> Creating the golden image...\n"
-    ),
+    "another": f"Ordering a machine|Connected to WinRM!|{SCRIPT}|Creating the golden image...",
 }
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_phases_of_each_builder_are_recognised(builder: str):
-    events = list(
-        dict.fromkeys(box_events(BUILDERS[builder] + "Build 'box' finished after 1 minute."))
-    )
+    messages = BUILDERS[builder].replace("<ssh>", f"Connected to SSH!|{SCRIPT}").split("|")
+    text = "".join(f"> {message}\n" for message in messages)
+    events = list(dict.fromkeys(box_events(text + "Build 'box' finished after 1 minute.")))
     phases = ["Machine starting", "Connected", "cis.sh", "Image creation", "build completed"]
     assert events == phases
 
