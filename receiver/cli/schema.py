@@ -19,7 +19,7 @@ from receiver.storage.embedded import cluster
 def migrate(check: bool, as_json: bool) -> None:
     """Bring the database to this release's schema."""
     url = database_url(settings())
-    names = migrations.check(url) if check else migrations.migrate(url)
+    names = migrations.pending_names(url) if check else migrations.migrate(url)
     if names and not check:
         with connection(url) as database:
             target, after = Target("receiver"), {"applied": names}
