@@ -115,3 +115,9 @@ def test_every_relative_link_resolves(page: Path):
 def test_the_index_links_every_page():
     linked = re.findall(r"\]\((\w+\.md)", (ROOT / "docs" / "index.md").read_text())
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} == set(linked)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_of_the_checkout_exists(page: Path):
+    paths = re.findall(r"`((?:docs|hooks|receiver|sql|tests)/[\w./-]+)`", page.read_text())
+    assert [path for path in paths if "NNNN" not in path and not (ROOT / path).exists()] == []
