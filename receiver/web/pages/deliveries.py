@@ -18,13 +18,12 @@ from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web import auth
 from receiver.web.context import services
 from receiver.web.filters import DeliveriesQuery, page_filter
-from receiver.web.pages.render import page
+from receiver.web.pages.render import next_link, page, wants_json
 from receiver.web.problem import json_response
 
 blueprint = Blueprint("deliveries", __name__)
-SHOWN_BYTES = 200_000
+PREVIEW_BYTES = 200_000
 PROPOSAL_DELIVERIES = 300  # the newest ignored ones, from which routes are proposed
-
 BODY_FILE = "delivery.body"
 
 _HUB = """import hmac, os
@@ -40,8 +39,7 @@ digest = base64.b64encode(hmac.new(key, signed, "sha256").digest()).decode()
 print("webhook-id: " + sys.argv[1] + "\\nwebhook-timestamp: " + now)
 print("webhook-signature: v1," + digest)"""
 
-# Written anew for the new request.
-_SIGNED = ("webhook-id", "webhook-timestamp")
+_SIGNED = ("webhook-id", "webhook-timestamp")  # the new request has its own
 
 
 @blueprint.get("/deliveries.json", endpoint="list_json")
@@ -50,12 +48,13 @@ def list_() -> Response:
     """Show the deliveries, newest first, with filters; above them each sender."""
     auth.require_read()
     conditions, after = page_filter(DeliveriesQuery, request.args), request.args.get("after")
-    wanted, database = Filter(**conditions), services().database
-    items, cursor = deliveries.list_page(database, wanted, DEFAULT_LIMIT, after)
+    database = services().database
+    items, cursor = deliveries.list_page(database, Filter(**conditions), DEFAULT_LIMIT, after)
     values = {"items": items, "senders": _senders(deliveries.senders(database))}
-    if request.path.endswith(".json"):
+    if wants_json():
         return json_response(values | {"next": cursor})
-    return page("deliveries.html", wanted=wanted, given=conditions, cursor=cursor, **values)
+    more = next_link(conditions, cursor)
+    return page("deliveries.html", filter=conditions, next=more, **values)
 
 
 @blueprint.get("/deliveries/routes")
@@ -69,18 +68,18 @@ def routes() -> Response:
 def show(delivery_id: UUID) -> Response:
     """Show one delivery; its body for administrators only."""
     caller = auth.require_read()
-    found = deliveries.read(services().database, delivery_id)
-    body = found.pop("body")
-    sender = f"/{found['sender']}" if found["sender"] else ""
-    query = f"?{found['query']}" if found["query"] else ""
-    url = f"{request.host_url}webhooks/{found['source']}{sender}{query}"
+    delivery = deliveries.read(services().database, delivery_id)
+    source, body = delivery["source"], delivery.pop("body")
+    sender = f"/{delivery['sender']}" if delivery["sender"] else ""
+    query = f"?{delivery['query']}" if delivery["query"] else ""
+    url = f"{request.host_url}webhooks/{source}{sender}{query}"
     return page(
         "delivery.html",
-        delivery=found,
+        delivery=delivery,
         is_pruned=body is None,
         body=_text(body) if body is not None and caller.allows("admin") else None,
-        # What came through the API has no webhook.
-        curl=found["source"] != "api" and curl_command(url, found["source"], found["headers"]),
+        # A delivery through the API has no webhook.
+        curl=source != "api" and curl_command(url, source, delivery["headers"]),
         body_file=BODY_FILE,
     )
 
@@ -89,10 +88,9 @@ def show(delivery_id: UUID) -> Response:
 def body(delivery_id: UUID) -> Response:
     """Return the raw body as a download: a browser must never render it."""
     auth.require_admin()
-    found = deliveries.read(services().database, delivery_id)
-    response = Response(found["body"] or b"", mimetype="application/octet-stream")
+    delivery = deliveries.read(services().database, delivery_id)
+    response = Response(delivery["body"] or b"", mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{BODY_FILE}"'
-    response.headers["Cache-Control"] = "no-store"
     return response
 
 
@@ -117,9 +115,9 @@ def _senders(heard: list[Row]) -> list[Row]:
 
 def _text(content: bytes) -> str:
     """Return JSON indented, other text as it is, and the beginning of a long body."""
-    text = content[:SHOWN_BYTES].decode("utf-8", "replace")
-    if len(content) > SHOWN_BYTES:
-        return f"{text}\n… {len(content) - SHOWN_BYTES} bytes more"
+    text = content[:PREVIEW_BYTES].decode("utf-8", "replace")
+    if len(content) > PREVIEW_BYTES:
+        return f"{text}\n… {len(content) - PREVIEW_BYTES} bytes more"
     try:
         document: Any = orjson.loads(content)
     except orjson.JSONDecodeError:
