@@ -1,4 +1,4 @@
-"""gunicorn around the app, in this process: the master, with nothing but workers below it."""
+"""gunicorn around the app, in this process: the master, whose only children are its workers."""
 
 import gc
 import mmap
@@ -21,7 +21,7 @@ from receiver.server.worker import Worker
 from receiver.web import metrics
 from receiver.web.problem import json_response
 
-DRAIN_SECONDS = 2.0  # for a balancer to see /readyz and send elsewhere
+DRAIN_SECONDS = 2.0  # for a load balancer to read /readyz and use another receiver
 MEMORY = "/dev/shm"  # noqa: S108  # a full disk must stop neither the heartbeat nor the counters
 OPTIONS: dict[str, Any] = {
     "worker_class": "receiver.server.worker.Worker",
@@ -29,21 +29,21 @@ OPTIONS: dict[str, Any] = {
     "workers": 2,
     "threads": 8,
     "timeout": 30,
-    "graceful_timeout": 8,  # and with the above no more than the 10 s that supervisors give
+    "graceful_timeout": 8,  # with DRAIN_SECONDS at most the 10 s of supervisors
     "keepalive": 5,
     "worker_tmp_dir": MEMORY,
     "limit_request_fields": 100,
-    "forwarded_allow_ips": "",  # whom to believe is the app's to know
-    "control_socket_disable": True,  # its place is one for all receivers of a user
+    "forwarded_allow_ips": "",  # web/proxy.py knows the trusted proxies
+    "control_socket_disable": True,  # all receivers of a user share its path
     "loglevel": "warning",
 }
 
 
 class Log(glogging.Logger):
-    """gunicorn's own lines, as JSON like all others."""
+    """gunicorn's own log lines, as JSON like all others."""
 
     def setup(self, cfg: Any) -> None:
-        """Called in the master; workers inherit it. A client that was too slow is no error."""
+        """Set up the log in the master, for all workers. A client that is too slow is no error."""
         super().setup(cfg)
         self.error_log.addFilter(lambda record: not _is_timeout(record.exc_info))
         for handler in self.error_log.handlers:
@@ -51,14 +51,14 @@ class Log(glogging.Logger):
 
 
 class Master(Arbiter):
-    """gunicorn's master. At SIGTERM it lets /readyz say that it ends, and goes on for a moment."""
+    """gunicorn's master. After SIGTERM, /readyz answers "draining" for a moment before the end."""
 
     def __init__(self, app: "Server") -> None:
         self._draining = app.draining
         super().__init__(app)
 
     def stop(self, graceful: bool = True) -> None:
-        """Called at SIGTERM, and once more after every way to end."""
+        """Stop the workers; called at SIGTERM, and once more after every way to end."""
         if graceful and self.WORKERS and not self._draining[0]:
             self._draining[0] = 1
             time.sleep(DRAIN_SECONDS)
@@ -66,12 +66,12 @@ class Master(Arbiter):
 
 
 class Server(BaseApplication):
-    """The receiver under gunicorn; the app is made in each worker, after the fork."""
+    """The receiver under gunicorn; each worker makes its app after the fork."""
 
     def __init__(self, config: Config, bind: str) -> None:
         self._config = config
         self.draining = mmap.mmap(-1, 1)  # one byte that master and workers share
-        # Before any worker imports prometheus_client; new and empty for each receiver.
+        # Set before any worker imports prometheus_client; new and empty for each receiver.
         os.environ[metrics.FOLDER] = tempfile.mkdtemp(
             prefix=f"milepost-metrics-{os.getpid()}-", dir=MEMORY
         )
@@ -79,7 +79,7 @@ class Server(BaseApplication):
         super().__init__()
 
     def run(self) -> None:
-        """Serve until a signal ends it; workers leave through here too, and keep the counters."""
+        """Serve until a signal ends it. Workers return through here too, and leave the counters."""
         master = os.getpid()
         try:
             Master(self).run()
@@ -88,20 +88,20 @@ class Server(BaseApplication):
                 shutil.rmtree(os.environ[metrics.FOLDER], ignore_errors=True)
 
     def load_config(self) -> None:
-        """Hand our options to gunicorn."""
+        """Set our options in gunicorn's configuration."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Make the app; called in each worker."""
+        """Return the app; called in each worker."""
         housekeeping.start(self._config)
         app = create_app(self._config)
-        app.before_request(self._drained)
-        gc.freeze()  # what lives as long as the worker need not be looked at for garbage
+        app.before_request(self._answer_draining)
+        gc.freeze()  # the collector need not visit objects that live as long as the worker
         return app
 
-    def _drained(self) -> Response | None:
-        """The answer of /readyz once this receiver ends."""
+    def _answer_draining(self) -> Response | None:
+        """Answer /readyz with 503 once this receiver ends."""
         if request.path != "/readyz" or not self.draining[0]:
             return None
         return json_response({"status": "draining"}, 503, {"Retry-After": "3"})
@@ -112,7 +112,7 @@ def _is_timeout(exc_info: Any) -> bool:
 
 
 def _forget_worker(_arbiter: Arbiter, worker: Worker) -> None:
-    """What a dead worker holds now is nothing; what it counted stays."""
+    """Clear the gauges of a dead worker; its counters stay."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -1,4 +1,8 @@
-"""gunicorn's worker with threads, which no client can keep from the others."""
+"""gunicorn's threaded worker, whose other clients no slow client can stop.
+
+It overrides private parts of gunicorn, so pyproject.toml pins the tested minor release. The comment
+above each override names the test in tests/server/test_connections.py that fails without it.
+"""
 
 import socket
 import time
@@ -14,112 +18,118 @@ from receiver.server import bad_request
 READ_SECONDS = 5.0
 SILENT_SECONDS = 0.1
 READ_BYTES = 2**16
-# What handle() gives for a connection that the loop shall watch without a thread.
+# The result of handle() for a connection that the loop must watch without a thread.
 DEFER = gthread._DEFER  # type: ignore[attr-defined]  # its stubs leave it out
 
 
 class Connection(gthread.TConn):
-    """A connection whose every wait ends."""
+    """A connection that never waits for ever."""
 
-    patience = SILENT_SECONDS
-    given_up_at = 0.0  # of the monotonic clock, once it has ended
+    data_seconds = SILENT_SECONDS
+    deadline = 0.0  # of the monotonic clock, once the answer has ended
 
+    # test_stalled_senders_do_not_stop_the_others
     def init(self) -> None:
-        """Called before each request, when gunicorn has made the socket blocking. It has no read
-        timeout: half a request would hold its thread for ever
-        (https://github.com/benoitc/gunicorn/issues/2652)."""
+        """Set a read timeout before each request: without one, half a request holds its thread for
+        ever (https://github.com/benoitc/gunicorn/issues/2652)."""
         super().init()
         self.sock.settimeout(READ_SECONDS)
 
+    # test_silent_connections_do_not_stop_the_others
     def wait_for_data(self, _timeout: float | None) -> bool:
-        """Called in a thread for a new connection. One that stays silent is watched without a
-        thread after a moment: browsers open some that they may need, and 16 would stop all others.
-        """
-        return bool(super().wait_for_data(self.patience))
+        """Wait only a moment for a new connection's data, in a thread; then the loop watches it.
+        Browsers open connections that they may need later, and 16 would stop all others."""
+        return bool(super().wait_for_data(self.data_seconds))
+
+    # test_ending_worker_answers_clients_that_are_still_sending
+    def close(self, graceful: bool = False) -> None:  # noqa: ARG002  # gunicorn names it
+        """Close at once, since handle() has waited for the client. gunicorn would wait here, two
+        seconds in the worker's only loop, and count a connection twice that is closed already."""
+        super().close()
 
     def end(self) -> None:
-        """Say that nothing more comes. The client has as long to do so as to ask again."""
-        self.given_up_at = time.monotonic() + self.cfg.keepalive
+        """Send the end of the stream. The client has as long to close as it has to ask again."""
+        self.deadline = time.monotonic() + self.cfg.keepalive
         self.sock.shutdown(socket.SHUT_WR)
         self.sock.setblocking(False)
 
     def drain(self) -> bool:
-        """Throw away what still comes after the end; False once the client has closed, too, or had
-        its time. With bytes unread, close() would reset it, and the answer be lost
+        """Discard data that still comes. Return False once the client has closed or the deadline
+        has passed. close() with unread data resets the connection, and the answer would be lost
         (https://www.rfc-editor.org/rfc/rfc9112#section-9.6)."""
         try:
-            return bool(self.sock.recv(READ_BYTES)) and time.monotonic() < self.given_up_at
+            return bool(self.sock.recv(READ_BYTES)) and time.monotonic() < self.deadline
         except BlockingIOError:
             return True
 
-    def close(self, graceful: bool = False) -> None:  # noqa: ARG002  # gunicorn names it
-        """Called in the worker's only loop, where gunicorn would wait for the client to close, and
-        nobody else would be served for two seconds: handle() has seen to it."""
-        super().close()
-
 
 class Worker(gthread.ThreadWorker):
-    """gthread with the connection above; accept() looks the class up in its module."""
+    """gunicorn's threaded worker with the connection above."""
 
     def init_process(self) -> None:
-        """Put the connection class in place, in the worker only."""
+        """Put the connection class in its place: accept() looks it up in its module."""
         gthread.TConn = Connection  # type: ignore[misc]  # the only way in
         super().init_process()
 
+    # test_a_worker_without_a_free_thread_leaves_new_connections_to_the_other
     @property
     def worker_connections(self) -> int:
-        """How many connections it may have: as many as are idle, and one for each thread. One that
-        no thread of this worker is free for may be taken by another, or waits at the listener."""
+        """Return the limit of connections: the idle ones, and one for each thread. The other worker
+        may accept a connection that no thread here is free for, or it waits at the listener."""
         idle = len(self.keepalived_conns) + len(self.pending_conns)
         return min(idle + int(self.cfg.threads), int(self.cfg.worker_connections))
 
     @worker_connections.setter
-    def worker_connections(self, _most: int) -> None:
+    def worker_connections(self, _limit: int) -> None:
         """gunicorn sets it once, to its setting."""
 
+    # test_busy_clients_leave_room_for_new_connections
     def finish_request(self, conn: gthread.TConn, fs: Future[Any]) -> None:
-        """Called in the loop when a thread has done with a connection. It makes room for a new one,
-        even where those that are kept alive give the threads no rest: else they would keep it."""
+        """Accept a new connection when a thread becomes free. Otherwise connections that are kept
+        alive and busy would keep all threads."""
         super().finish_request(conn, fs)
         is_full = not self._accepting  # type: ignore[attr-defined]  # its stubs leave it out
         if self.alive and is_full and self.nr_conns < self.cfg.worker_connections:
             for listener in self.sockets:
                 self.accept(listener)
 
+    # test_clients_that_never_close_do_not_stop_the_others
+    # test_client_that_still_sends_receives_the_answer
     def handle(self, conn: gthread.TConn) -> Any:
-        """Called in a thread when a connection can be read; gives what is to become of it."""
-        ours = cast(Connection, conn)
-        if ours.given_up_at:
-            return self._linger(ours)
-        kept = super().handle(ours)
-        if kept is DEFER and not self.alive:  # the loop, which ends, would watch it no more
-            ours.patience = READ_SECONDS
-            kept = super().handle(ours)
-        return kept or self._linger(ours)
+        """Serve a readable connection in a thread, and return its further treatment."""
+        connection = cast(Connection, conn)
+        if connection.deadline:
+            return self._linger(connection)
+        result = super().handle(connection)
+        # test_ending_worker_answers_a_new_client_that_is_silent_at_first
+        if result is DEFER and not self.alive:  # the loop ends, and watches no new connection
+            connection.data_seconds = READ_SECONDS
+            result = super().handle(connection)
+        return result or self._linger(connection)
 
-    def _linger(self, conn: Connection) -> Any:
-        """Watch it without a thread until its client closes it. A worker that ends waits here: in
-        the loop it could not come back to it."""
-        if not self.alive:
-            util.close_graceful(conn.sock)
+    def _linger(self, connection: Connection) -> Any:
+        """Let the loop watch the connection until its client closes it."""
+        # test_ending_worker_waits_two_seconds_for_clients_that_do_not_close
+        if not self.alive:  # the loop ends: wait in this thread
+            util.close_graceful(connection.sock)
             return False
         try:
-            if not conn.given_up_at:
-                conn.end()
-            return DEFER if conn.drain() else False
+            if not connection.deadline:
+                connection.end()
+            return DEFER if connection.drain() else False
         except OSError:
             return False
 
+    # test_worker_that_ends_while_it_enables_accepting_closes_its_listener_once
     def set_accept_enabled(self, enabled: bool | None) -> None:
-        """Called with False, too, when the worker ends."""
+        """Never accept again once the worker ends. When the whole receiver ends, serve all that
+        wait at the listeners: closing a listener would reset them in the midst of a request."""
         alive = self.alive
         super().set_accept_enabled(enabled and alive)
         if not alive and cast(Any, self.app).draining[0]:
-            self._take_the_rest()
+            self._accept_waiting()
 
-    def _take_the_rest(self) -> None:
-        """Whoever waits in the queue of a socket that all have closed is reset in the midst of his
-        request: when the whole receiver ends, serve them too, and refuse all later ones."""
+    def _accept_waiting(self) -> None:
         listeners, self.sockets = self.sockets, []
         for listener in listeners:
             before = -1
@@ -128,6 +138,7 @@ class Worker(gthread.ThreadWorker):
                 self.accept(listener)
             listener.close()
 
+    # test_bad_requests.py: test_47_a_broken_line_is_400_and_not_quoted
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: BaseException) -> None:
-        """Answer what could not be read; called in the connection's thread."""
+        """Answer a request that could not be parsed, in the connection's thread."""
         bad_request.answer(cast(Flask, self.wsgi), client, exc)

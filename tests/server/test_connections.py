@@ -1,4 +1,7 @@
-"""Connections as clients leave them: silent, half sent, busy, not closed; each on real sockets."""
+"""Slow clients on real sockets: silent, half a request, busy, never closing.
+
+server/worker.py names the test that needs each of its overrides.
+"""
 
 import logging
 import os
@@ -17,10 +20,12 @@ import requests
 from gunicorn.config import Config
 
 from receiver.server.worker import Worker
+from tests.support.raw_requests import read_answer
 from tests.support.receivers import Running, started
 from tests.support.senders import envelope, stage
 
 PAGE_REQUEST = b"GET /stages HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+POST_HEAD = b"POST /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 50000\r\n\r\n"
 LAST_REQUEST = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
@@ -58,9 +63,9 @@ def test_a_worker_without_a_free_thread_leaves_new_connections_to_the_other(rece
             connection.close()
 
 
-def test_clients_that_give_no_thread_a_rest_leave_room_for_new_ones(receiver: Running):
+def test_busy_clients_leave_room_for_new_connections(receiver: Running):
     done = threading.Event()
-    busy = threading.Thread(target=ask_without_rest, args=[receiver, done])
+    busy = threading.Thread(target=send_requests, args=[receiver, done])
     busy.start()
     try:
         time.sleep(1)
@@ -73,8 +78,8 @@ def test_clients_that_give_no_thread_a_rest_leave_room_for_new_ones(receiver: Ru
         busy.join()
 
 
-def ask_without_rest(receiver: Running, done: threading.Event) -> None:
-    """64 clients, each asking for a page as soon as it has the one before."""
+def send_requests(receiver: Running, done: threading.Event) -> None:
+    """Let each of 64 clients request a page as soon as it has the one before."""
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for _ in range(64):
             client = stack.enter_context(receiver.connect())
@@ -86,24 +91,61 @@ def ask_without_rest(receiver: Running, done: threading.Event) -> None:
                     key.data.sendall(PAGE_REQUEST)
 
 
-def test_a_worker_that_ends_answers_who_is_still_sending(receiver: Running):
-    head = b"POST /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 50000\r\n\r\n"
+def test_ending_worker_answers_clients_that_are_still_sending(receiver: Running):
     with ExitStack() as stack:
-        clients = [stack.enter_context(receiver.connect(timeout=10)) for _ in range(4)]
-        for client in clients:
-            client.sendall(PAGE_REQUEST.replace(b"/stages", b"/livez"))
-            assert client.recv(1000).startswith(b"HTTP/1.1 200")
-        for worker in psutil.Process(receiver.process.pid).children():
-            worker.terminate()
-        for piece in (head, bytes(20_000), bytes(30_000)):
-            time.sleep(0.15)
-            for client in clients:
-                client.sendall(piece)
-        for client in clients:
-            assert b"HTTP/1.1 404" in client.recv(1000)
+        clients = connected(receiver, stack)
+        end_workers(receiver)
+        # The first ones, which leave, must not end the loop that the others still need.
+        for group in (clients[:6], clients[6:]):
+            for piece in (POST_HEAD, bytes(20_000), bytes(30_000)):
+                time.sleep(0.15)
+                for client in group:
+                    client.sendall(piece)
+            for client in group:
+                assert read_answer(client).status == 404
+                client.close()
 
 
-def test_a_worker_told_to_end_while_it_turns_accepting_on_closes_its_listener_once():
+def test_ending_worker_waits_two_seconds_for_clients_that_do_not_close(receiver: Running):
+    with ExitStack() as stack:
+        clients = connected(receiver, stack)
+        workers = end_workers(receiver)
+        time.sleep(0.15)
+        for client in clients:
+            client.sendall(POST_HEAD + bytes(1_000))
+            assert read_answer(client).status == 404
+        began = time.monotonic()
+        psutil.wait_procs(workers, timeout=12)
+        assert time.monotonic() - began < 6  # and not graceful_timeout, which is 8
+
+
+def test_ending_worker_answers_a_new_client_that_is_silent_at_first(receiver: Running):
+    with ExitStack() as stack:
+        clients = [stack.enter_context(receiver.connect(timeout=10)) for _ in range(8)]
+        end_workers(receiver)
+        time.sleep(0.5)
+        for client in clients:
+            client.sendall(LAST_REQUEST)
+            assert read_answer(client).status == 200
+
+
+def connected(receiver: Running, stack: ExitStack) -> list[socket.socket]:
+    """Return 8 clients whose connections are kept alive after a first request."""
+    clients = [stack.enter_context(receiver.connect(timeout=10)) for _ in range(8)]
+    for client in clients:
+        client.sendall(PAGE_REQUEST.replace(b"/stages", b"/livez"))
+        assert read_answer(client).status == 200
+    return clients
+
+
+def end_workers(receiver: Running) -> list[psutil.Process]:
+    workers = psutil.Process(receiver.process.pid).children()
+    for worker in workers:
+        worker.terminate()
+    return workers
+
+
+def test_worker_that_ends_while_it_enables_accepting_closes_its_listener_once():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)  # as gunicorn makes them
         app: Any = SimpleNamespace(draining=b"\1")
@@ -119,7 +161,7 @@ def test_a_worker_told_to_end_while_it_turns_accepting_on_closes_its_listener_on
         worker.tmp.close()
 
 
-def test_clients_that_do_not_close_an_ended_connection_do_not_stop_the_others(receiver: Running):
+def test_clients_that_never_close_do_not_stop_the_others(receiver: Running):
     ended = [receiver.connect() for _ in range(32)]
     try:
         for connection in ended:
@@ -133,7 +175,7 @@ def test_clients_that_do_not_close_an_ended_connection_do_not_stop_the_others(re
             connection.close()
 
 
-def test_what_a_client_still_sends_does_not_cost_it_the_answer(receiver: Running):
+def test_client_that_still_sends_receives_the_answer(receiver: Running):
     with receiver.connect() as connection:
         connection.sendall(b"nonsense\r\n\r\n")
         for _ in range(20):  # gunicorn reads none of it

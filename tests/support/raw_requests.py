@@ -56,10 +56,11 @@ def send(url: str, data: bytes, *, end: bool = False) -> Answer:
             client.sendall(data)
         if end:
             client.shutdown(socket.SHUT_WR)
-        return _read(client)
+        return read_answer(client)
 
 
-def _read(client: socket.socket) -> Answer:
+def read_answer(client: socket.socket) -> Answer:
+    """Read one answer; of status 0 where the connection is closed without one."""
     response = HTTPResponse(client)
     try:
         response.begin()
