@@ -1,9 +1,9 @@
-"""One frozen Config, made from a mapping of settings and passed down; nothing is read at import."""
+"""The settings: one frozen Config, made from the environment and passed down."""
 
 import os
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -44,10 +44,10 @@ STALL_AFTER = timedelta(minutes=15)
 KEEP_BODIES = timedelta(days=30)
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([0-9]{1,6})(|[smhd])")
-# Read by the hooks, which may share an environment with the receiver.
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-HOOK_NAMES = {
+# Of the hooks and the commands, which may share an environment with the receiver.
+OTHER_NAMES = {
     "MILEPOST_BUILD_NUMBER",
     "MILEPOST_CHECK_RUN_ID",
     "MILEPOST_HOOK_SHA256",
@@ -69,12 +69,13 @@ HOOK_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The receiver's settings. `database_url` is None where the embedded server is used; commands
-    use `admin_url` where there is one. `prepare` is off behind a PgBouncer that pools transactions.
+    """The receiver's settings.
 
-    `secrets` holds those of each source's default sender; a source without one is off.
-    `stall_after` is how long a build that had sent heartbeats may be silent. `unknown` names the
-    MILEPOST_… settings that nobody reads.
+    `database_url` is None for the embedded server. Commands use `admin_url` if it is set.
+    `prepare` is off behind a PgBouncer that pools transactions. `secrets` are those of each
+    source's default sender; a source without one is off. A build that has sent heartbeats is
+    stalled after a silence of `stall_after`. `unknown` names the MILEPOST_… variables that are no
+    settings.
     """
 
     data_dir: Path
@@ -98,23 +99,23 @@ class Config:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The names with dots by which this receiver may be asked."""
+        """The host names with dots that a request may name."""
         own = (urlsplit(self.external_url).hostname or "", socket.gethostname().lower())
         return frozenset((*own, *self.trusted_hosts))
 
     @property
     def direct_url(self) -> str | None:
-        """The database past any PgBouncer; None where the embedded server is used."""
+        """The URL of the database itself, past any PgBouncer; None for the embedded server."""
         return self.admin_url or self.database_url
 
     @property
     def senders(self) -> Path:
-        """The senders file, which need not be there."""
+        """The path of the senders file, which need not exist."""
         return self.senders_file or self.data_dir / "senders.toml"
 
 
 def load(env: Mapping[str, str]) -> Config:
-    """Read every setting; ConfigError lists all that is wrong at once."""
+    """Return the settings. Raises ConfigError with every problem."""
     reader = _Reader(env)
     config = Config(
         data_dir=Path(env.get("MILEPOST_DATA_DIR") or default_data_dir(env)).expanduser(),
@@ -145,32 +146,32 @@ def load(env: Mapping[str, str]) -> Config:
 
 
 def default_data_dir(env: Mapping[str, str]) -> Path:
-    """Where the embedded PostgreSQL can reach it: it never runs as root."""
+    """Return a folder that the embedded PostgreSQL can read: it never runs as root."""
     if os.geteuid() == 0:
         return Path("/var/lib/milepost")
     home = Path(env.get("HOME", "~")).expanduser()
     return Path(env.get("XDG_DATA_HOME") or home / ".local/share") / "milepost"
 
 
-def span(text: str) -> timedelta | None:
-    """`15m` as fifteen minutes; a number alone is seconds; None for what is no such time."""
-    found = _DURATION.fullmatch(text)
-    return timedelta(seconds=int(found[1]) * UNITS[found[2]]) if found else None
+def parse_duration(text: str) -> timedelta | None:
+    """Return fifteen minutes for `15m`; a number alone is seconds. Return None for other text."""
+    match = _DURATION.fullmatch(text)
+    return timedelta(seconds=int(match[1]) * UNITS[match[2]]) if match else None
 
 
 def _is_unknown(name: str) -> bool:
-    return name.startswith("MILEPOST_") and name not in KNOWN | HOOK_NAMES
+    return name.startswith("MILEPOST_") and name not in KNOWN | OTHER_NAMES
 
 
 class _Reader:
-    """Small strict readers that collect problems instead of stopping at the first."""
+    """Readers of settings that collect problems instead of stopping at the first."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = env
         self.problems: list[str] = []
 
     def text(self, name: str) -> str | None:
-        """The setting, or the contents of the file that <name>_FILE names."""
+        """Return the setting, or the contents of the file that <name>_FILE names."""
         path = self.env.get(f"{name}_FILE")
         if path and self.env.get(name):
             self.problems.append(f"{name} and {name}_FILE are both set: remove one.")
@@ -179,7 +180,7 @@ class _Reader:
         return self._contents(f"{name}_FILE", path)
 
     def conninfo(self, name: str) -> str | None:
-        """A libpq URL."""
+        """Return a libpq URL."""
         value = self.text(name)
         if value is None:
             return None
@@ -198,7 +199,7 @@ class _Reader:
         return value in ("1", "true", "yes")
 
     def url(self, name: str) -> str | None:
-        """A web address without a trailing slash."""
+        """Return a web address without a slash at its end."""
         value = (self.env.get(name) or "").rstrip("/")
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.netloc):
@@ -206,24 +207,24 @@ class _Reader:
         return value or None
 
     def hosts(self, name: str) -> tuple[str, ...]:
-        """Host names without ports, separated by commas."""
-        found = [part.strip().lower() for part in (self.env.get(name) or "").split(",")]
-        if not all(_HOST.fullmatch(host) for host in found if host):
+        """Return host names without ports, from a list with commas."""
+        names = [part.strip().lower() for part in (self.env.get(name) or "").split(",")]
+        if not all(_HOST.fullmatch(host) for host in names if host):
             self.problems.append(f"{name} must be names such as milepost.example.com, no ports.")
-        return tuple(filter(None, found))
+        return tuple(filter(None, names))
 
     def networks(self, name: str) -> tuple[Network, ...]:
-        """Addresses or networks, separated by commas."""
-        found = []
+        """Return addresses or networks, from a list with commas."""
+        networks = []
         for part in filter(None, map(str.strip, (self.env.get(name) or "").split(","))):
             try:
-                found.append(ip_network(part))
+                networks.append(ip_network(part))
             except ValueError:
                 self.problems.append(f"{name}: {part} must be as 10.0.0.1 or 10.0.0.0/8.")
-        return tuple(found)
+        return tuple(networks)
 
     def header(self, name: str) -> str | None:
-        """A header that a trusted proxy sets; without one nobody could be believed."""
+        """Return the name of a header that a trusted proxy sets."""
         value = self.env.get(name) or None
         if value and not _HEADER.fullmatch(value):
             self.problems.append(f"{name} must be a header's name, such as X-Forwarded-User.")
@@ -232,7 +233,7 @@ class _Reader:
         return value
 
     def choice(self, name: str, known: tuple[str, ...]) -> str:
-        """One of these words; the first where nothing is set."""
+        """Return one of these words, by default the first."""
         value = self.env.get(name) or known[0]
         if value not in known:
             self.problems.append(f"{name} must be one of {', '.join(known)}.")
@@ -240,10 +241,10 @@ class _Reader:
 
     def duration(self, name: str, default: timedelta) -> timedelta:
         value = self.env.get(name, "").strip()
-        found = span(value) if value else default
-        if not found:
+        duration = parse_duration(value) if value else default
+        if not duration:
             self.problems.append(f"{name} must be a time such as 900, 90s, 15m, 1h or 30d.")
-        return found or default
+        return duration or default
 
     def path(self, name: str) -> Path | None:
         value = self.env.get(name)
@@ -252,17 +253,16 @@ class _Reader:
         return Path(value) if value else None
 
     def secrets(self, source: str) -> tuple[str, ...]:
-        """Several secrets, one a line, all valid at once while a sender rotates."""
+        """Return the secrets, one a line; all are valid, so that a sender can rotate."""
         name = f"MILEPOST_SECRET_{source.upper()}"
         lines = tuple(line.strip() for line in (self.text(name) or "").splitlines() if line.strip())
         for number, line in enumerate(lines, 1):
-            problem = _check(source)(line)
-            if problem:
+            if problem := _problem(source, line):
                 self.problems.append(f"{name}, line {number}: {problem}.")
         return lines
 
     def refuse_shared(self, secrets: Mapping[str, tuple[str, ...]]) -> None:
-        """One secret on two sources would let either speak for the other."""
+        """Add a problem for a secret of two sources: either could sign as the other."""
         owners: dict[str, str] = {}
         for source, lines in secrets.items():
             for line in lines:
@@ -279,5 +279,5 @@ class _Reader:
             return None
 
 
-def _check(source: str) -> Callable[[str], str | None]:
-    return signatures.check_secret if source in STANDARD_SOURCES else lambda _: None
+def _problem(source: str, secret: str) -> str | None:
+    return signatures.check_secret(secret) if source in STANDARD_SOURCES else None

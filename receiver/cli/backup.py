@@ -14,7 +14,7 @@ import click
 from receiver.cli.database import actor, connection, database_command, database_url, settings
 from receiver.cli.output import as_json, print_result, progress
 from receiver.cli.secret_files import new_file
-from receiver.config import span
+from receiver.config import parse_duration
 from receiver.errors import MilepostError
 from receiver.storage import audit, db, migrate, retention
 from receiver.storage.audit import Target
@@ -83,7 +83,7 @@ def restore(file: Path, as_json: bool) -> None:
 @database_command
 def prune(older_than: str, facts: bool, as_json: bool) -> None:
     """Delete the raw bodies of older deliveries; their events stay."""
-    age = span(older_than)
+    age = parse_duration(older_than)
     if age is None:
         raise click.BadParameter("write 30d, 12h or 15m", param_hint="--older-than")
     with db.open_database(database_url(settings())) as database:

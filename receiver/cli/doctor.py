@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from receiver.config import Config, load
 from receiver.domain.stages import StageMap
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.routing import Routes
+from receiver.ingest.rules import Rules
 from receiver.ingest.senders import Senders
 from receiver.storage import db, migrate
 from receiver.storage.db import Connection, query
@@ -124,7 +126,8 @@ def _database(config: Config) -> Iterator[Finding]:
             missing = migrate.pending_names(url)
             yield _schema(missing)
             if not missing:
-                yield from _senders(connection, config)
+                with suppress(ConfigError):  # a broken file is a finding already
+                    yield from _senders(connection, config)
     except MilepostError as error:
         where = "DATABASE_URL" if config.database_url else f"the server in {config.data_dir}"
         advice = "Does it run, and does it let this user in?"
@@ -160,9 +163,9 @@ def _senders(connection: Connection, config: Config) -> Iterator[Finding]:
         (row["source"], row["sender"]): row["last_heard_at"]
         for row in connection.execute(query("deliveries/senders_heard")).fetchall()
     }
-    for source, name in _senders_of(config):
-        last = last_heard.get((source, name))
-        title = f"{source} {name or 'default'}"
+    for sender in Rules.load(config).senders():
+        last = last_heard.get((sender.source, sender.name))
+        title = f"{sender.source} {sender.name or 'default'}"
         if last is None:
             advice = "See /setup for its lines, and whether its test is taken."
             yield Finding("sender", "odd", f"{title} was never heard", advice)
@@ -171,12 +174,3 @@ def _senders(connection: Connection, config: Config) -> Iterator[Finding]:
             yield Finding("sender", "odd", text, "Did its secret or address change?")
         else:
             yield Finding("sender", "good", f"{title} was heard {last:%Y-%m-%d %H:%M} UTC")
-
-
-def _senders_of(config: Config) -> list[tuple[str, str]]:
-    named = [(source, "") for source in config.secrets]
-    if config.senders.exists():
-        text, name = config.senders.read_text(encoding="utf-8"), config.senders.name
-        read = Senders.parse(text, name, folder=config.senders.parent, taken=config.secrets)
-        named += [(each.source, each.name) for each in read.senders]
-    return named

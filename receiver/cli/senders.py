@@ -87,7 +87,7 @@ def rotate(name: str, source: str | None, finish: bool, as_json: bool) -> None:
         _print_setup(config, sender.source, name, secret, as_json=as_json)
         if not as_json:
             click.echo(f"The old secret is valid until: milepost sender rotate {name} --finish")
-    _touch(config)
+    os.utime(config.senders)  # a running receiver then reads the secrets again
     before, after = len(sender.secrets), 1 if finish else len(newest) + 1
     note_file_change(
         config, "sender.rotate", Target("sender", name), {"secrets": before}, {"secrets": after}
@@ -165,11 +165,6 @@ def _document(config: Config) -> TOMLDocument:
 
 def _write(config: Config, document: TOMLDocument) -> None:
     write_text(config.senders, tomlkit.dumps(document).rstrip("\n") + "\n")
-
-
-def _touch(config: Config) -> None:
-    """Set a new time: a running receiver then reads the secrets again."""
-    os.utime(config.senders)
 
 
 def _row(sender: Sender) -> dict[str, Any]:
