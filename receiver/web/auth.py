@@ -65,8 +65,8 @@ def caller() -> Grant | None:
     return grant
 
 
-def who() -> Actor:
-    """Return the caller for the audit trail. Raises Closed where nobody is signed in."""
+def actor() -> Actor:
+    """Return the caller for the audit trail. Raises Closed if nobody is signed in."""
     if actor := _own_actor():
         return actor
     grant = caller()

@@ -1,4 +1,4 @@
-"""What a request needs of its app."""
+"""Access to the app's services from a request."""
 
 from typing import cast
 

@@ -142,7 +142,7 @@ def _build(build_number: str) -> Row:
 
 
 def _author() -> Author:
-    return Author(auth.who(), auth.require("read").project, idempotency_key())
+    return Author(auth.actor(), auth.require("read").project, idempotency_key())
 
 
 def _answer(result: Result) -> tuple[Row, int, Json]:

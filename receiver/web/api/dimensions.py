@@ -13,7 +13,7 @@ from receiver.storage import dimension_admin
 from receiver.storage.db import Row
 from receiver.web.api.operations import Blueprint, Schema, page, page_of
 from receiver.web.api.schemas import Time
-from receiver.web.auth import who
+from receiver.web.auth import actor
 from receiver.web.context import services
 from receiver.web.filters import NamesQuery
 
@@ -169,7 +169,7 @@ def _add_writes(
         summary=f"Create a {words}; what reports name is created by itself",
     )
     def create(body: Json) -> tuple[Row, int, Json]:
-        created = dimension_admin.create_row(services().database, dimension, body, who())
+        created = dimension_admin.create_row(services().database, dimension, body, actor())
         return created, 201, {"Location": url_for(f"{table}.show", name=body["name"])}
 
     @blueprint.operation(
@@ -183,7 +183,7 @@ def _add_writes(
         summary=f"Change a {words}; its builds follow a new name, the old one is an alias",
     )
     def change(body: Json, name: str) -> Row:
-        return dimension_admin.change_row(services().database, dimension, name, body, who())
+        return dimension_admin.change_row(services().database, dimension, name, body, actor())
 
     @blueprint.operation(
         "DELETE",
@@ -195,7 +195,7 @@ def _add_writes(
         summary=f"Delete a {words} that nothing refers to; else 409 says what does",
     )
     def delete(name: str) -> Response:
-        dimension_admin.delete_row(services().database, dimension, name, who())
+        dimension_admin.delete_row(services().database, dimension, name, actor())
         return Response(status=204)
 
 

@@ -48,6 +48,6 @@ def reopen_failure(body: Json, failure_id: UUID) -> Json:  # noqa: ARG001  # it 
 def _marked(failure_id: UUID, resolution: Resolution) -> Json:
     project = auth.require("write").project
     number = failures.resolve_failure(
-        services().database, failure_id, resolution, auth.who(), project
+        services().database, failure_id, resolution, auth.actor(), project
     )
     return {"build_number": number}

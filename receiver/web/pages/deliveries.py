@@ -98,7 +98,7 @@ def body(delivery_id: UUID) -> Response:
 def replay(delivery_id: UUID) -> BaseResponse:
     """Parse a delivery again with the present parsers, routes and stage map."""
     auth.require_admin()
-    ingest_replay.replay(services(), delivery_id, auth.who())
+    ingest_replay.replay(services(), delivery_id, auth.actor())
     return redirect(url_for("deliveries.show", delivery_id=delivery_id), 303)
 
 
