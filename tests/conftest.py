@@ -19,6 +19,7 @@ from receiver.cli.main import main
 from receiver.config import Config
 from receiver.storage import migrate
 from receiver.storage.embedded import cluster
+from tests.support.api import Api
 from tests.support.senders import (
     BEARER,
     COMBINATION,
@@ -125,6 +126,12 @@ def token(command: Callable[..., Result]) -> Callable[..., str]:
         return made.stdout.strip()
 
     return make
+
+
+@pytest.fixture
+def api(client: FlaskClient, token: Callable[..., str]) -> Api:
+    """Requests to the API of a public receiver, with tokens."""
+    return Api(client, token)
 
 
 @pytest.fixture

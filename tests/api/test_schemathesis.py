@@ -37,7 +37,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, text=True, capture_output=True, check=False)
 
 
-def test_the_api_does_what_its_document_says():
+def test_api_conforms_to_its_document():
     done = run("--phases", "examples,coverage", "--seed", "1", "--workers", "2")
     assert done.returncode == 0, done.stdout[-8_000:] + done.stderr
     cases = re.search(r"(\d+) generated, \1 passed|(\d+) generated", done.stdout)

@@ -17,10 +17,9 @@ from psycopg.rows import dict_row
 
 from receiver.cli.main import main
 from receiver.config import Config
-from tests.support.api_calls import Say, Token, made, say
+from tests.support.api import Api, Token
 from tests.support.senders import envelope, post, stage
 
-__all__ = ["say"]  # the fixture
 Command = Callable[..., Result]
 USER = pwd.getpwuid(os.getuid()).pw_name
 
@@ -173,10 +172,10 @@ def test_migrations_are_noted(server_url: str):
         connection.execute("DROP DATABASE fresh WITH (FORCE)")
 
 
-def test_what_looks_secret_is_masked_in_the_trail(say: Say, url: str):
-    made(say)
+def test_what_looks_secret_is_masked_in_the_trail(api: Api, url: str):
+    api.create_build()
     said = {"stage": "Base", "message": "password=hunter2", "details": {"token": "zzz"}}
-    assert say("/builds/core-1/failures", said).status_code == 201
+    assert api.post("/builds/core-1/failures", said).status_code == 201
     assert not re.search("hunter2|zzz", str(trail(url)))
 
 
@@ -216,27 +215,24 @@ def test_a_sender_is_shut_out_while_the_database_is_away(tmp_path: Any, command:
     assert command("sender", "list", "--json").stdout == "[]\n"
 
 
-def test_every_fact_is_in_the_audit_trail(client: FlaskClient, say: Say, token: Token):
-    made(say)
-    say("/builds/core-1/states", {"stage": "Base", "state": 15, "status": "completed"})
-    say("/builds/core-1/cancel", {"reason": "enough"})
-    admin = {"Authorization": f"Bearer {token('admin')}"}
-    path = "/api/v1/audit?target_kind=build&target_name=core-1"
-    found = client.get(path, headers=admin).get_json()["items"]
+def test_every_fact_is_in_the_audit_trail(client: FlaskClient, api: Api):
+    api.create_build()
+    api.post("/builds/core-1/states", {"stage": "Base", "state": 15, "status": "completed"})
+    api.post("/builds/core-1/cancel", {"reason": "enough"})
+    path = "/audit?target_kind=build&target_name=core-1"
+    found = api.items(path)
     assert [each["action"] for each in found] == ["build.cancel", "build.state", "build.create"]
     assert found[0]["before"] == {"status": "running", "current_state": 15, "attempt": 1}
     assert found[0]["after"]["said"] == {"reason": "enough"}
     assert found[2]["before"] is None
-    page = client.get(f"{path}&limit=2", headers=admin).get_json()
-    rest = client.get(f"{path}&limit=2&after={page['next']}", headers=admin).get_json()
-    assert [*page["items"], *rest["items"]] == found
-    writer = {"Authorization": f"Bearer {token('write')}"}
-    assert client.get(path, headers=writer).status_code == 403
-    assert client.get(path).status_code == 401
+    page = api.send("GET", f"{path}&limit=2", scope="admin").get_json()
+    assert [*page["items"], *api.items(f"{path}&limit=2&after={page['next']}")] == found
+    assert api.send("GET", path).status_code == 403
+    assert client.get(f"/api/v1{path}").status_code == 401
 
 
-def test_the_audit_page_is_for_administrators(client: FlaskClient, say: Say, token: Token):
-    made(say, "core-1", project="<b>core</b>")
+def test_the_audit_page_is_for_administrators(client: FlaskClient, api: Api, token: Token):
+    api.create_build(project="<b>core</b>")
     assert client.get("/audit").status_code == 401
     client.set_cookie("milepost_token", token("write"))
     assert client.get("/audit").status_code == 403
