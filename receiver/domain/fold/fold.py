@@ -197,24 +197,12 @@ def _artifacts(folded: Sequence[Attempt]) -> Iterable[ArtifactRow]:
 
 
 def _artifact(attempt: Attempt, place: int, artifact: Artifact) -> ArtifactRow:
-    return ArtifactRow(
-        attempt=attempt.number,
-        artifact_id=artifact.artifact_id,
-        region=artifact.region,
-        builder_type=artifact.builder_type,
-        name=artifact.name,
-        packer_run_uuid=artifact.packer_run_uuid,
-        build_time=artifact.build_time,
-        files=artifact.files,
-        custom_data=artifact.custom_data,
-        checksum=artifact.checksum,
-        state=covered(attempt, place),
-        storage=artifact.storage,
-        path=artifact.path,
-        size_bytes=artifact.size_bytes,
-        kind=artifact.kind,
-        expires_at=artifact.expires_at,
-    )
+    columns = {
+        name: getattr(artifact, name)
+        for name in ArtifactRow.__struct_fields__
+        if name not in ("attempt", "state")
+    }
+    return ArtifactRow(attempt=attempt.number, state=covered(attempt, place), **columns)
 
 
 def _resources(folded: Sequence[Attempt]) -> Iterable[ResourceRow]:
