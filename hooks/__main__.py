@@ -87,9 +87,7 @@ def parser() -> Parser:
     _manifest(command("manifest", report_manifest, "send a manifest that Packer wrote"))
     _resume(command("resume", print_resume, "print the first state that still has to run"))
     commands.add_parser("packer", help="run packer build … and report its builds", add_help=False)
-    command(
-        "check", check, "show the identity of the build and send a test, which creates no build"
-    )
+    command("check", check, "show the identity values and send a test without a build")
     command("flush", flush, "send all reports in the spool now")
     return root
 
@@ -102,7 +100,7 @@ def _stage(stage: Parser) -> None:
 
 def _done(done: Parser) -> None:
     done.add_argument(
-        "--status", required=True, help="success, failure, cancelled, or the CI's word for it"
+        "--status", required=True, help="success, failure, cancelled, or the CI's word"
     )
 
 
@@ -110,7 +108,7 @@ def _fail(fail: Parser) -> None:
     fail.add_argument("message")
     fail.add_argument("--stage", help="the stage that failed, if it is not the open one")
     fail.add_argument(
-        "--type", default="stage", help="type of the failure, such as provisioner or builder"
+        "--type", default="stage", help="failure type, such as provisioner or builder"
     )
     fail.add_argument("--component", help="component that failed, such as ansible")
 
@@ -121,16 +119,10 @@ def _manifest(manifest: Parser) -> None:
 
 def _resume(resume: Parser) -> None:
     resume.add_argument("--target", help="Packer's target, which the wrapper appends to the number")
-    resume.add_argument(
-        "--assume-kept", action="store_true", help="the machine of the last attempt still runs"
-    )
+    resume.add_argument("--assume-kept", action="store_true", help="the last machine still runs")
     resume.add_argument("--json", action="store_true", help="print all fields as JSON")
     resume.add_argument("--print", choices=("state", "artifact", "checksum", "attempt"))
-    resume.add_argument(
-        "--exit-code",
-        action="store_true",
-        help="exit with 3 to start from 0, with 4 if nothing is left",
-    )
+    resume.add_argument("--exit-code", action="store_true", help="3: from 0; 4: nothing is left")
 
 
 def _common() -> Parser:
