@@ -8,25 +8,18 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from receiver.domain.model import BUILD_STATUSES, ORDERS, OUTCOMES, Json
 from receiver.errors import Invalid
-from receiver.sources.fields import flat
+from receiver.sources.fields import Whole, flat
 from receiver.sources.manual import Fitting, Strict, about
 from receiver.storage.builds import BuildFilter
 from receiver.storage.paging import CURSOR, DEFAULT_LIMIT, MAX_LIMIT
 
 
-class Number(fields.Field[int]):
+class Number(Whole):
     """A decimal number in a query."""
 
-    def __init__(self, low: int, high: int, **more: Any) -> None:
-        super().__init__(**more)
-        self.low, self.high = low, high
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        text = str(value)
-        is_number = text.isascii() and text.isdecimal() and len(text) < 10
-        if not is_number or not self.low <= int(text) <= self.high:
-            raise ValidationError(f"Must be an integer from {self.low} to {self.high}.")
-        return int(text)
+    def _deserialize(self, value: Any, *more: Any, **named: Any) -> int:
+        is_number = value.isascii() and value.isdecimal() and len(value) < 10
+        return super()._deserialize(int(value) if is_number else value, *more, **named)
 
 
 class Since(fields.Field[datetime]):
@@ -41,14 +34,14 @@ class Since(fields.Field[datetime]):
 
 
 class Text(fields.String):
-    """A text in a query; an empty one, as an unset variable of a shell gives, is none."""
+    """A text in a query; an empty one, as of an unset variable in a shell, is None."""
 
     def _deserialize(self, value: Any, *more: Any, **named: Any) -> Any:
         return super()._deserialize(value, *more, **named).strip() or None
 
 
 class PageQuery(Strict):
-    """Which page of a list."""
+    """The page of a list."""
 
     limit = Number(1, MAX_LIMIT, load_default=DEFAULT_LIMIT, **about("How many items."))
     after = fields.String(
@@ -60,16 +53,16 @@ class PageQuery(Strict):
 class BuildsQuery(PageQuery):
     """The filters of /builds."""
 
-    project = Text(**about("It and those below it."))
+    project = Text(**about("With the projects below it."))
     platform = Text()
     os_version = Text()
     image_type = Text()
     status = fields.String(validate=validate.OneOf(BUILD_STATUSES))
     low = Number(0, 100, **about("The lowest state."))
     high = Number(0, 100, **about("The highest state."))
-    since = Since(**about("Begun since."))
-    until = Since(**about("Begun until."))
-    text = Text(**about("A part of number or branch, or the start of a commit."))
+    since = Since(**about("Started since."))
+    until = Since(**about("Started until."))
+    text = Text(**about("A part of the number or the branch, or the start of the commit."))
     order = fields.String(
         validate=validate.OneOf(ORDERS), **about("`newest` alone has more than one page.")
     )
@@ -143,9 +136,10 @@ def page_filter(schema: type[PageQuery], parameters: Mapping[str, str]) -> Json:
 
 
 def checked(schema: Schema, parameters: Mapping[str, str]) -> Json:
-    """Return the values of parameters. Raises Invalid, which names each wrong one."""
+    """Return the values of parameters that have one. Raises Invalid, which names each wrong one."""
     # PostgreSQL's text holds no U+0000.
-    return loaded(schema, {name: text.replace("\0", "") for name, text in parameters.items()})
+    texts = {name: text.replace("\0", "") for name, text in parameters.items()}
+    return {name: value for name, value in loaded(schema, texts).items() if value is not None}
 
 
 def loaded(schema: Schema, document: Mapping[str, Any]) -> Json:

@@ -33,13 +33,14 @@ from receiver.web.context import services
 from receiver.web.filters import BuildsQuery
 
 blueprint = Blueprint("builds", "Builds, and statements about them.")
+Answer = tuple[Row, int, Json]  # document, status, headers
 READS, WRITES = "read its project", "write its project"
 ONE = "/builds/<build_number>"
 STATED = {201: StatementResult, 200: StatementResult}
 KEY = {
     "in": "header",
     "name": "Idempotency-Key",
-    "description": "The same key with the same request is one: 200. With another it is 409.",
+    "description": "200 for the same request with the same key, 409 for another one.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
 }
 KEYED: dict[str, Any] = {"errors": (409,), "parameters": [KEY]}
@@ -47,7 +48,7 @@ KEYED: dict[str, Any] = {"errors": (409,), "parameters": [KEY]}
 
 @blueprint.operation("GET", "/builds", READS, {200: page_of(BuildRow)}, query=BuildsQuery)
 def list_builds(query: Json) -> Json:
-    """Builds that fit, newest first."""
+    """List builds that match the filters, newest first."""
     limit, after = query.pop("limit"), query.pop("after", None)
     database, stall_after = services().database, services().config.stall_after
     own = auth.require("read").project
@@ -56,7 +57,7 @@ def list_builds(query: Json) -> Json:
 
 
 @blueprint.operation("POST", "/builds", WRITES, STATED, body=NewBuild, **KEYED)
-def create_build(body: Json) -> tuple[Row, int, Json]:
+def create_build(body: Json) -> Answer:
     """Create a build ahead of its first report."""
     number = body.pop("build_number")
     document, status, _ = _answer(manual.create(services(), _author(), number, body))
@@ -65,9 +66,9 @@ def create_build(body: Json) -> tuple[Row, int, Json]:
 
 @blueprint.operation("GET", ONE, READS, {200: Build, 301: None})
 def show_build(build_number: str) -> Row | Response:
-    """One build, whole.
+    """Show one build with its history.
 
-    A number that turned out to be another build's leads there.
+    A number that became another build's redirects to that one.
     """
     found = _build(build_number)
     if found["build_number"] == build_number:
@@ -78,49 +79,49 @@ def show_build(build_number: str) -> Row | Response:
 
 @blueprint.operation("GET", f"{ONE}/resume", READS, {200: Resume})
 def show_resume(build_number: str) -> Row:
-    """What has to run next, and from which artifact."""
+    """Show the state to resume at, and the artifact to resume from."""
     resume: Row = _build(build_number)["resume"]
     return resume
 
 
 @blueprint.operation("POST", f"{ONE}/cancel", WRITES, STATED, body=Cancellation, **KEYED)
-def cancel_build(body: Json, build_number: str) -> tuple[Row, int, Json]:
+def cancel_build(body: Json, build_number: str) -> Answer:
     """Cancel a build that is pending or running."""
     return _answer(manual.cancel(services(), _author(), build_number, body))
 
 
 @blueprint.operation("GET", f"{ONE}/states", READS, {200: list_of(BuildStage)})
 def list_states(build_number: str) -> Json:
-    """A build's states in order, of every attempt."""
+    """List a build's states in order, of every attempt."""
     return {"items": _build(build_number)["states"]}
 
 
 @blueprint.operation("POST", f"{ONE}/states", WRITES, STATED, body=NewState, **KEYED)
-def append_state(body: Json, build_number: str) -> tuple[Row, int, Json]:
+def append_state(body: Json, build_number: str) -> Answer:
     """Report that a stage began or ended."""
     return _added(build_number, "state", body)
 
 
 @blueprint.operation("GET", f"{ONE}/failures", READS, {200: list_of(BuildFailure)})
 def list_build_failures(build_number: str) -> Json:
-    """A build's failures, oldest first."""
+    """List a build's failures, oldest first."""
     return {"items": _build(build_number)["failures"]}
 
 
 @blueprint.operation("POST", f"{ONE}/failures", WRITES, STATED, body=NewFailure, **KEYED)
-def record_failure(body: Json, build_number: str) -> tuple[Row, int, Json]:
+def record_failure(body: Json, build_number: str) -> Answer:
     """Report that a stage failed, and why."""
     return _added(build_number, "failure", body)
 
 
 @blueprint.operation("GET", f"{ONE}/artifacts", READS, {200: list_of(Artifact)})
 def list_artifacts(build_number: str) -> Json:
-    """A build's artifacts."""
+    """List a build's artifacts."""
     return {"items": _build(build_number)["artifacts"]}
 
 
 @blueprint.operation("POST", f"{ONE}/artifacts", WRITES, STATED, body=NewArtifact, **KEYED)
-def add_artifact(body: Json, build_number: str) -> tuple[Row, int, Json]:
+def add_artifact(body: Json, build_number: str) -> Answer:
     """Add an artifact of a build.
 
     A `final` one is the image once the build is completed; a `resumable` one is what the next
@@ -129,7 +130,7 @@ def add_artifact(body: Json, build_number: str) -> tuple[Row, int, Json]:
     return _added(build_number, "artifact", body)
 
 
-def _added(build_number: str, kind: str, body: Json) -> tuple[Row, int, Json]:
+def _added(build_number: str, kind: str, body: Json) -> Answer:
     return _answer(manual.add(services(), _author(), build_number, kind, body))
 
 
@@ -145,5 +146,5 @@ def _author() -> Author:
     return Author(auth.actor(), auth.require("read").project, idempotency_key())
 
 
-def _answer(result: Result) -> tuple[Row, int, Json]:
+def _answer(result: Result) -> Answer:
     return result.as_row(), 200 if result.duplicate else 201, {}

@@ -19,14 +19,14 @@ REPLAY = f"{ONE}/replay"
 
 @blueprint.operation("GET", "/deliveries", "read", {200: page_of(Delivery)}, query=DeliveriesQuery)
 def list_deliveries(query: Json) -> Json:
-    """Deliveries, the newest first."""
+    """List deliveries, newest first."""
     limit, after = query.pop("limit"), query.pop("after", None)
     return page(*deliveries.list_page(services().database, Filter(**query), limit, after))
 
 
 @blueprint.operation("GET", ONE, "read", {200: DeliveryDetails})
 def show_delivery(delivery_id: UUID) -> Json:
-    """One delivery; its body is on its page, for administrators."""
+    """Show one delivery; its body is on its page, for administrators."""
     row = deliveries.read(services().database, delivery_id)
     digest = row["body_sha256"].hex()
     return row | {"body_sha256": digest, "pruned": row["body"] is None}
@@ -34,6 +34,6 @@ def show_delivery(delivery_id: UUID) -> Json:
 
 @blueprint.operation("POST", REPLAY, "admin", {200: ReplayResult}, body=Nothing, errors=(409,))
 def replay_delivery(body: Json, delivery_id: UUID) -> Json:  # noqa: ARG001  # it is empty
-    """Read a delivery again, with today's parsers, routes and stage map."""
+    """Replay a delivery with today's parsers, routes and stage map."""
     outcome = replay(services(), delivery_id, auth.actor())
     return {"outcome": outcome.kind, "builds": outcome.build_numbers}

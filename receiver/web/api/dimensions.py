@@ -32,7 +32,7 @@ def provider() -> fields.String:
 
 
 class ChangedPlatform(Strict):
-    """What changes of a platform."""
+    """Changed fields of a platform."""
 
     name = own_name()
     display_name = label()
@@ -41,7 +41,7 @@ class ChangedPlatform(Strict):
 
 
 class ChangedOsVersion(Strict):
-    """What changes of an OS version."""
+    """Changed fields of an OS version."""
 
     name = own_name()
     display_name = label()
@@ -51,7 +51,7 @@ class ChangedOsVersion(Strict):
 
 
 class ChangedImageType(Strict):
-    """What changes of an image type."""
+    """Changed fields of an image type."""
 
     name = own_name()
     display_name = label()
@@ -59,7 +59,7 @@ class ChangedImageType(Strict):
 
 
 class ChangedProject(Strict):
-    """What changes of a project."""
+    """Changed fields of a project."""
 
     name = own_name()
     description = words(4_000, allow_none=True)
@@ -140,14 +140,14 @@ def _add_reads(blueprint: Blueprint, dimension: str, words: str, row: Schema) ->
         {200: page_of(row)},
         query=NamesQuery,
         operationId=f"list_{table}",
-        summary=f"Every {words}, by name",
+        summary=f"List every {words} by name",
     )
     def list_(query: Json) -> Json:
         limit, after = query["limit"], query.get("after")
         return page(*dimension_admin.list_rows(services().database, dimension, limit, after))
 
     @blueprint.operation(
-        "GET", one, "read", {200: row}, operationId=f"show_{dimension}", summary=f"One {words}"
+        "GET", one, "read", {200: row}, operationId=f"show_{dimension}", summary=f"Show one {words}"
     )
     def show(name: str) -> Row:
         return dimension_admin.find_row(services().database, dimension, name)
@@ -166,7 +166,7 @@ def _add_writes(
         body=_with_name(changed),
         errors=(404, 409) if dimension == "project" else (409,),
         operationId=f"create_{dimension}",
-        summary=f"Create a {words}; what reports name is created by itself",
+        summary=f"Create a {words}; a reported one is created by itself",
     )
     def create(body: Json) -> tuple[Row, int, Json]:
         created = dimension_admin.create_row(services().database, dimension, body, actor())
@@ -180,7 +180,7 @@ def _add_writes(
         body=changed,
         errors=(409,),
         operationId=f"change_{dimension}",
-        summary=f"Change a {words}; its builds follow a new name, the old one is an alias",
+        summary=f"Change a {words}; a renamed one keeps its builds, and the old name as an alias",
     )
     def change(body: Json, name: str) -> Row:
         return dimension_admin.change_row(services().database, dimension, name, body, actor())
@@ -192,7 +192,7 @@ def _add_writes(
         {204: None},
         errors=(409,),
         operationId=f"delete_{dimension}",
-        summary=f"Delete a {words} that nothing refers to; else 409 says what does",
+        summary=f"Delete a {words} without references; otherwise 409 names them",
     )
     def delete(name: str) -> Response:
         dimension_admin.delete_row(services().database, dimension, name, actor())

@@ -16,13 +16,13 @@ from receiver.domain.model import Json
 from receiver.sources.fields import Moment, Whole
 from receiver.web.api.operations import Blueprint, Schema
 from receiver.web.api.schemas import NUMBER
-from receiver.web.filters import Number, Since
+from receiver.web.filters import Since
 
 ABOUT = """\
 Where is every golden image build, from 0 to 100, and what came out of it?
 
-Show a token (`milepost token create`) as `Authorization: Bearer …`. What is said of a build is an
-event: it enters the build's history beside what hooks and forges report, and the build's state
+Send a token (`milepost token create`) as `Authorization: Bearer …`. A statement about a build is
+an event: it joins the reports of hooks and forges in the build's history, and the build's state
 follows from all of them. Errors are RFC 9457 problem details with a stable `code`.
 """
 INFO = {
@@ -32,7 +32,6 @@ INFO = {
 }
 TYPES = (
     (Whole, "integer", None),
-    (Number, "integer", None),
     (Since, "string", None),
     (Moment, "string", "date-time"),
 )
@@ -129,7 +128,7 @@ def register(app: Flask, blueprints: Sequence[Blueprint]) -> None:
 
 def _bounds(_converter: Any, field: fields.Field[Any], **_: Any) -> Json:
     """Return what marshmallow does not know of our own fields."""
-    if isinstance(field, Whole | Number):
+    if isinstance(field, Whole):
         return {"minimum": field.low, "maximum": field.high}
     return {"anyOf": [{"format": "date-time"}, {"format": "date"}]} if type(field) is Since else {}
 

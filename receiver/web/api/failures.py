@@ -28,7 +28,7 @@ class Notes(Strict):
 
 @blueprint.operation("GET", "/failures", "read", {200: page_of(Failure)}, query=FailuresQuery)
 def list_failures(query: Json) -> Json:
-    """Failures that are open, resolved or either, the newest first."""
+    """List failures that are open, resolved or either, newest first."""
     database, after = services().database, query.get("after")
     return page(*failures.list_failures(database, query["status"], query["limit"], after))
 

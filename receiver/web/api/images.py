@@ -18,21 +18,21 @@ TEXT = "ami-0abc1234\n"
 
 @blueprint.operation("GET", "/images", "read", {200: list_of(Image)}, query=ImagesQuery)
 def list_images(query: Json) -> Json:
-    """The latest good image of every combination and region."""
+    """List the latest good image of every combination and region."""
     rows = overview.list_images(services().database)
-    return {"items": overview.matching_images(rows, (), _filter(query))}
+    return {"items": overview.matching_images(rows, (), query)}
 
 
 @blueprint.operation("GET", ONE, "read", {200: ImageDetails}, query=ImageQuery, text=TEXT)
 def show_image(query: Json, platform: str, os_version: str, image_type: str) -> Json | Response:
-    """The latest good image of a platform, OS version and image type.
+    """Show the latest good image of a platform, OS version and image type.
 
-    Never one of a failed, cancelled or later failed build, nor of an attempt that failed. 422 where
-    several fit: say the region or the project.
+    Never one of a failed, cancelled or later failed build, nor of an attempt that failed. 422 if
+    several match: give the region or the project.
     """
     form = query.pop("format", "json")
     names = (platform, os_version, image_type)
-    found = overview.find_image(services().database, names, _filter(query))
+    found = overview.find_image(services().database, names, query)
     if form == "text":
         return Response(f"{found['artifact_id']}\n", mimetype="text/plain")
     age = datetime.now(UTC) - found["built_at"]
@@ -40,7 +40,3 @@ def show_image(query: Json, platform: str, os_version: str, image_type: str) -> 
     build = builds.find_build(database, found["build_number"], stall_after)
     manifest = build["packer_manifest"]
     return found | {"age_seconds": int(age.total_seconds()), "packer_manifest": manifest}
-
-
-def _filter(query: Json) -> Json:
-    return {name: value for name, value in query.items() if value is not None}

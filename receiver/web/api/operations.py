@@ -41,19 +41,19 @@ CALLERS: dict[str, Callable[[], Grant]] = {
 # Why a request was refused, by status; the codes are those of errors.py.
 PROBLEMS = {
     400: "The request itself is broken: `malformed`.",
-    401: "No token, or none that is known: `closed`.",
+    401: "No token, or an unknown one: `closed`.",
     403: "The token does not reach so far: `forbidden`.",
     404: "There is no such thing here: `not-found`.",
-    409: "It does not fit: `taken`, `in-use`, `cycle`, `ended`, `conflict`, `pruned`.",
+    409: "A conflict: `taken`, `in-use`, `cycle`, `ended`, `conflict`, `pruned`.",
     413: "The body is larger than 64 KiB: `too-large`.",
     414: "The address is longer than 4094 bytes.",
-    415: "The body is no JSON: `unsupported-type`.",
+    415: "The body is not JSON: `unsupported-type`.",
     422: "Readable but wrong: `invalid` names each field in `errors`; `undecodable`.",
     429: "Too many wrong tokens from this address: `too-many-guesses`. Right ones are let in.",
     431: "A header is longer than 8190 bytes, or there are more than 100.",
     503: "The database is away or too busy: `unavailable`. Try again.",
 }
-SERVERS = (414, 431)  # the HTTP server answers these by itself
+HTTP_SERVER = (414, 431)  # the HTTP server answers these by itself
 RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
 
@@ -124,7 +124,7 @@ def page_of(row: Schema) -> Schema:
 
 
 def rendered(result: Any, answers: Answers) -> Response:
-    """Return a view's result as its schema shows it; times are ISO 8601 in UTC."""
+    """Return the response of a view's result: the fields of its schema, as JSON."""
     if isinstance(result, Response):
         return result
     status, schema = next(iter(answers.items()))
@@ -133,7 +133,7 @@ def rendered(result: Any, answers: Answers) -> Response:
 
 
 def page(items: Sequence[Json], cursor: str | None) -> Json:
-    """Return one page of a list; `next` is null on the last."""
+    """Return one page of a list; `next` is the cursor of the next page."""
     return {"items": items, "next": cursor}
 
 
@@ -146,7 +146,7 @@ def idempotency_key() -> str | None:
 
 
 def _query(schema: type[Strict]) -> Json:
-    repeated = {name: ["Say it once."] for name, each in request.args.lists() if len(each) > 1}
+    repeated = {name: ["Give it once."] for name, each in request.args.lists() if len(each) > 1}
     if repeated:
         raise Invalid(fields=flat(schema().validate(request.args)) | repeated)
     return checked(schema(), request.args)
@@ -215,7 +215,7 @@ def _problems(path: str, body: object, own: Sequence[int]) -> Json:
 
 def _problem(status: int) -> Json:
     content: Json = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    if status in SERVERS:
+    if status in HTTP_SERVER:
         content = {"text/html": {"schema": {"type": "string"}}}
     shown = {"description": PROBLEMS[status], "content": content}
     return shown | ({"headers": RETRY_AFTER} if status in (429, 503) else {})

@@ -20,25 +20,25 @@ blueprint = Blueprint("stats", "Counts and durations of builds, and the audit tr
 
 @blueprint.operation("GET", "/stats", "read", {200: Summary})
 def show_stats() -> Json:
-    """The counts of /metrics and the overview."""
+    """Show the counts of /metrics and the overview."""
     stall_after = services().config.stall_after
     return statistics.summary(services().database, datetime.now(UTC), stall_after)
 
 
 @blueprint.operation("GET", "/stats/combinations", "read", {200: list_of(CombinationStats)})
 def list_combinations() -> Json:
-    """Builds of each combination in 30 days: counts and durations."""
+    """List the combinations of 30 days, with counts and durations of their builds."""
     return {"items": statistics.combination_statistics(services().database)}
 
 
 @blueprint.operation("GET", "/stats/stages", "read", {200: list_of(StageStats)})
 def list_stages() -> Json:
-    """Runs of each state in the newest 1,000 builds: counts and durations."""
+    """List the states of the newest 1,000 builds, with counts and durations of their runs."""
     return {"items": statistics.stage_statistics(services().database)}
 
 
 @blueprint.operation("GET", "/audit", "admin", {200: page_of(AuditEntry)}, query=AuditQuery)
 def list_audit(query: Json) -> Json:
-    """Changes by people and programs, the newest first."""
+    """List changes by people and programs, newest first."""
     limit, after = query.pop("limit"), query.pop("after", None)
     return page(*audit.list_changes(services().database, AuditFilter(**query), limit, after))
