@@ -154,7 +154,7 @@ def _program(
 ) -> subprocess.Popen[bytes]:
     """Start one of PostgreSQL's programs on the database in use."""
     env = binaries.ENVIRONMENT | _environment(database_url(settings()))
-    command = [str(binaries.find() / name), *arguments]
+    command = [str(binaries.find_binaries() / name), *arguments]
     return subprocess.Popen(command, env=env, stdin=stdin, stdout=stdout, stderr=stderr)
 
 

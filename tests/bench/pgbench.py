@@ -26,7 +26,7 @@ from receiver.domain.stages import StageMap
 from receiver.sources import SOURCES
 from receiver.storage import record
 from receiver.storage.db import Row
-from receiver.storage.embedded.binaries import find
+from receiver.storage.embedded.binaries import find_binaries
 from tests.bench.load import envelope
 from tests.support.senders import SECRET, proof
 
@@ -118,7 +118,12 @@ def rate(url: str, script: Path, clients: int, seconds: int) -> float:
     variables["PGDATABASE"] = variables.pop("PGDBNAME")
     done = subprocess.run(
         [
-            *(str(find() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--file={script}"),
+            *(
+                str(find_binaries() / "pgbench"),
+                "--no-vacuum",
+                "--protocol=prepared",
+                f"--file={script}",
+            ),
             *(f"--client={clients}", "--jobs=2", f"--time={seconds}"),
         ],
         env=os.environ | variables,

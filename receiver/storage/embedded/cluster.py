@@ -1,8 +1,8 @@
-"""The embedded PostgreSQL: make a cluster, start it, repair it, join it, and stop it at the end.
+"""The embedded PostgreSQL: make a cluster, start, repair, join and stop its server.
 
-Every process that uses the cluster holds a lease; the last one out stops the server. The server
-trusts everyone who reaches its socket, so the socket's directory must be private. Nothing here
-may delete a cluster, or guess from a process id that a server lives.
+Every process that uses the cluster holds a lease; the last one stops the server. The server trusts
+everyone who can open its socket, so the socket's directory must be private. This module must not
+delete a cluster, nor conclude from a process id that a server runs.
 """
 
 import atexit
@@ -49,7 +49,7 @@ class _Cluster:
 
     @property
     def socket_dir(self) -> Path:
-        """The data directory, else a private one: libpq takes no long path and no comma."""
+        """Return the data directory, or a private one: libpq takes no long path and no comma."""
         path = os.fsencode(self.data)
         if len(path) <= SOCKET_DIR_BYTES and b"," not in path:
             return self.data
@@ -58,6 +58,7 @@ class _Cluster:
 
     @property
     def url(self) -> str:
+        """Return the libpq URL of the database."""
         # The port is named because a PGPORT in the environment would replace the default.
         host = quote(os.fsencode(self.socket_dir), safe="")
         return f"postgresql://{ROLE}@/{NAME}?host={host}&port={PORT}"
@@ -74,7 +75,7 @@ _leases: dict[Path, _Lease] = {}
 
 
 def start(data_dir: Path, *, stop_at_exit: bool = True) -> str:
-    """Make, start, repair or join the cluster in `data_dir`; returns its libpq URL.
+    """Make, start, repair or join the cluster in `data_dir`. Return its libpq URL.
 
     Safe to call again at any time, from any thread or process. Raises EmbeddedError.
     """
@@ -83,11 +84,11 @@ def start(data_dir: Path, *, stop_at_exit: bool = True) -> str:
         cluster = _Cluster(base, binaries.server_user(base / "data"))
         refuse_network(base, {m.mountpoint: m.fstype for m in psutil.disk_partitions(all=True)})
         cluster.user.make_reachable(base)
-        with _alone(base) as gate:
-            if not _ours(base):
-                _claim(cluster)
+        with _start_lock(base) as gate:
+            if not _has_lease(base):
+                _record_owner(cluster)
             _take_lease(base, stop_at_exit=stop_at_exit)
-            _bring_up(cluster, gate)
+            _ensure_running(cluster, gate)
     except OSError as error:
         raise EmbeddedError(
             f"The embedded PostgreSQL cannot use {base}: {error.strerror}. Set MILEPOST_DATA_DIR "
@@ -97,14 +98,14 @@ def start(data_dir: Path, *, stop_at_exit: bool = True) -> str:
 
 
 def release(data_dir: Path, *, stop_if_last: bool = True) -> None:
-    """Give this process's lease back; the last one out stops the server."""
+    """Release this process's lease; the last one stops the server."""
     base = _absolute(data_dir)
-    if not _ours(base):  # never taken, or a forked child: the lease is its parent's
+    if not _has_lease(base):  # never taken, or a forked child: the lease is its parent's
         return
     lock = _leases.pop(base).lock
     if base.is_dir():  # else it was removed, and the server notices by itself
-        with _alone(base):
-            if _only_user(lock) and stop_if_last:
+        with _start_lock(base):
+            if _is_last_user(lock) and stop_if_last:
                 _stop(base / "data")
             fcntl.flock(lock, fcntl.LOCK_UN)  # explicit: forked children share the open file
     os.close(lock)
@@ -114,12 +115,12 @@ def _absolute(data_dir: Path) -> Path:
     return data_dir.expanduser().resolve()
 
 
-# Locks and leases. The kernel frees them however a process ends.
+# Locks and leases. The kernel releases them when a process ends in any way.
 
 
 @contextmanager
-def _alone(base: Path) -> Iterator[int]:
-    """Hold the lock around every start and stop, among processes and threads."""
+def _start_lock(base: Path) -> Iterator[int]:
+    """Hold the lock for a start or a stop, against other processes and threads."""
     gate = _open_lock(base / "start.lock")
     try:
         fcntl.flock(gate, fcntl.LOCK_EX)
@@ -133,26 +134,26 @@ def _open_lock(path: Path) -> int:
     return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
-def _ours(base: Path) -> bool:
+def _has_lease(base: Path) -> bool:
     return base in _leases and _leases[base].pid == os.getpid()
 
 
 def _take_lease(base: Path, *, stop_at_exit: bool) -> None:
-    if _ours(base):
+    if _has_lease(base):
         _leases[base].stop_at_exit |= stop_at_exit
         return
     lock = _open_lock(base / "in-use.lock")
     fcntl.flock(lock, fcntl.LOCK_SH)
     _leases[base] = _Lease(os.getpid(), lock, stop_at_exit)
-    atexit.register(_leave, base)
+    atexit.register(_release_at_exit, base)
 
 
-def _leave(base: Path) -> None:
-    if _ours(base):
+def _release_at_exit(base: Path) -> None:
+    if _has_lease(base):
         release(base, stop_if_last=_leases[base].stop_at_exit)
 
 
-def _only_user(lock: int) -> bool:
+def _is_last_user(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -160,11 +161,11 @@ def _only_user(lock: int) -> bool:
     return True
 
 
-# What is refused before anything is touched.
+# Checks before anything is changed.
 
 
 def refuse_network(base: Path, mounted: Mapping[str, str]) -> None:
-    """Raise EmbeddedError where `mounted` (directory to type) says that hosts may share `base`."""
+    """Raise EmbeddedError where hosts may share `base`; `mounted` maps a directory to its type."""
     above = (mounted.get(str(path)) for path in (base, *base.parents))
     kind = next((kind for kind in above if kind), "")
     if kind in NETWORK.split() or (kind.startswith("fuse.") and kind != LOCAL_FUSE):
@@ -174,66 +175,66 @@ def refuse_network(base: Path, mounted: Mapping[str, str]) -> None:
         )
 
 
-def _claim(cluster: _Cluster) -> None:
-    """Note who uses the cluster; refuse while somebody who cannot see our processes does."""
+def _record_owner(cluster: _Cluster) -> None:
+    """Record this host as the owner; refuse while a host that cannot see our processes is one."""
     note = cluster.base / "owner"
-    here = _here()
+    here = _host_identity()
     recorded = note.read_text() if note.exists() else None
     if recorded == here:
         return
-    if recorded and (_leased(cluster.base) or _answers(cluster)):
+    if recorded and (_is_leased(cluster.base) or _is_ready(cluster)):
         raise EmbeddedError(
             f"{cluster.base} is in use by {recorded.splitlines()[0]}, another host or container. "
             f"Stop it first, or {ELSEWHERE}."
         )
     note.unlink(missing_ok=True)
-    with note.open("x") as file:  # never through a link that somebody put there
+    with note.open("x") as file:  # never through a planted link
         file.write(here)
 
 
-def _here() -> str:
-    """This host; a container counts as one, since it cannot see the others' processes."""
+def _host_identity() -> str:
+    """Return the identity of this host, or of this container, which sees no other processes."""
     machine, processes = Path("/etc/machine-id"), Path("/proc/self/ns/pid")
     identity = machine.read_text().strip() if machine.exists() else ""
     space = processes.readlink() if processes.is_symlink() else ""
     return f"{socket.gethostname()}\n{identity}\n{space}\n"
 
 
-def _leased(base: Path) -> bool:
+def _is_leased(base: Path) -> bool:
     lock = _open_lock(base / "in-use.lock")
     try:
-        return not _only_user(lock)
+        return not _is_last_user(lock)
     finally:
         os.close(lock)
 
 
-# The server. Everything below runs with the lock held.
+# The server. Everything below runs with the start lock held.
 
 
-def _bring_up(cluster: _Cluster, gate: int) -> None:
-    """Wait for a server that lives, start one that does not."""
+def _ensure_running(cluster: _Cluster, gate: int) -> None:
+    """Wait for a server that runs; start one that does not."""
     if cluster.data.exists():
         cluster.user.check_private(cluster.data)
     deadline = time.monotonic() + RECOVERY_SECONDS
     failures = 0
-    while not _answers(cluster):
+    while not _is_ready(cluster):
         if time.monotonic() > deadline:
             raise EmbeddedError(f"PostgreSQL does not answer: see {cluster.data}/log.")
-        if _processes(cluster.data):  # recovering, or what a killed server left is just ending
+        if _processes(cluster.data):  # recovering, or the rest of a killed server is ending
             time.sleep(0.1)
             continue
-        bindir = binaries.reachable(binaries.find(), cluster.base, cluster.user)
+        bindir = binaries.reachable_binaries(binaries.find_binaries(), cluster.base, cluster.user)
         _make_data(cluster, bindir, gate)
         try:
             _start_server(cluster, bindir)
         except EmbeddedError:
-            failures += 1  # once or twice it may have been killed while it started
+            failures += 1  # it may have been killed once or twice while it started
             if failures == 3:
                 raise
 
 
-def _answers(cluster: _Cluster) -> bool:
-    """Tell whether the server takes connections; then also make the database if it is missing."""
+def _is_ready(cluster: _Cluster) -> bool:
+    """Return whether the server takes connections; if so, make the database where it is missing."""
     try:
         with psycopg.connect(
             cluster.url, dbname="postgres", connect_timeout=5, autocommit=True
@@ -247,9 +248,9 @@ def _answers(cluster: _Cluster) -> bool:
 
 
 def _processes(data: Path) -> list[psutil.Process]:
-    """The cluster's live processes: all have the data directory as their working directory.
+    """Return the cluster's processes: all have the data directory as their working directory.
 
-    A process id in postmaster.pid proves nothing: it may belong to an innocent by now.
+    The process id in postmaster.pid proves nothing: it may be another program's by now.
     """
     return [
         process
@@ -261,7 +262,7 @@ def _processes(data: Path) -> list[psutil.Process]:
 
 
 def _make_data(cluster: _Cluster, bindir: Path, gate: int) -> None:
-    """All or nothing: initdb works aside, then the directory is renamed."""
+    """Make the data directory whole or not at all: run initdb aside, then rename it."""
     if (cluster.data / "PG_VERSION").exists():
         binaries.check_version(bindir, cluster.user, cluster.data)
         return
@@ -273,17 +274,17 @@ def _make_data(cluster: _Cluster, bindir: Path, gate: int) -> None:
 
 
 def _start_server(cluster: _Cluster, bindir: Path) -> None:
-    """Start it, without what a dead server left: the ids in there may be others' by now."""
+    """Start the server, without the files of a dead one: their process ids may be reused."""
     cluster.user.make_private(cluster.socket_dir)
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
     (cluster.socket_dir / f"{SOCKET}.lock").unlink(missing_ok=True)
     listed = str(cluster.socket_dir).replace('"', '""')
     where = {"unix_socket_directories": f'"{listed}"', "port": str(PORT)}
-    binaries.start(bindir, cluster.user, cluster.data, where, wait_seconds=RECOVERY_SECONDS)
+    binaries.start_server(bindir, cluster.user, cluster.data, where, wait_seconds=RECOVERY_SECONDS)
 
 
 def _stop(data: Path) -> None:
-    """Stop in fast mode: sessions are ended, all is written."""
+    """Stop in fast mode: sessions end, and all data is written."""
     running = _processes(data)
     own = {process.pid for process in running}
     for process in running:
