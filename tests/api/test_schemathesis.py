@@ -19,7 +19,7 @@ BUILD = {
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
-    """Ask a closed receiver with an admin token; one of its builds failed, one is good."""
+    """Test a closed receiver with an admin token; one of its builds failed, one is completed."""
     with started(MILEPOST_PUBLIC_READ="0") as receiver:
         made = receiver.run("token", "create", "--name", "tester", "--scope", "admin")
         failed = stage("Base", "failed", 5, state=15, failure={"message": "no route"})
@@ -30,7 +30,8 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
         command = [
             str(Path(sys.executable).with_name("schemathesis")),
             *("--config-file", str(ROOT / "schemathesis.toml")),
-            *("run", f"{receiver.url}/api/openapi.json"),
+            # Two threads that parse fail at times: https://github.com/python/cpython/issues/106905.
+            *("run", f"{receiver.url}/api/openapi.json", "--workers", "1"),
             *("--header", f"Authorization: Bearer {made.stdout.strip()}"),
             *("--checks", "all", "--no-color", "--suppress-health-check", "too_slow", *options),
         ]
@@ -38,7 +39,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_api_conforms_to_its_document():
-    done = run("--phases", "examples,coverage", "--seed", "1", "--workers", "2")
+    done = run("--phases", "examples,coverage", "--seed", "1")
     assert done.returncode == 0, done.stdout[-8_000:] + done.stderr
     cases = re.search(r"(\d+) generated, \1 passed|(\d+) generated", done.stdout)
     assert cases
@@ -46,6 +47,6 @@ def test_api_conforms_to_its_document():
 
 
 if __name__ == "__main__":
-    longer = run("--max-examples", "50", "--workers", "2", *sys.argv[1:])
+    longer = run("--max-examples", "50", *sys.argv[1:])
     sys.stdout.write(longer.stdout + longer.stderr)
     sys.exit(longer.returncode)

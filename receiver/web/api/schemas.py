@@ -1,6 +1,6 @@
-"""The answers of /api/v1: each is rendered through its schema, and the document shows the same.
+"""The schemas of /api/v1. Answers are rendered through theirs, and the document shows the same.
 
-A field of a row that its schema does not name is left out.
+A field of a row that its schema does not name is left out. Those of one module are in that module.
 """
 
 from datetime import datetime
