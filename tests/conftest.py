@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,7 +20,9 @@ from receiver.cli.main import main
 from receiver.config import Config
 from receiver.storage import migrate
 from receiver.storage.embedded import cluster
+from tests.support import forges
 from tests.support.api import Api
+from tests.support.samples import ROUTE_FILE
 from tests.support.senders import (
     BEARER,
     COMBINATION,
@@ -103,6 +106,13 @@ def serve() -> Iterator[Callable[[Config], FlaskClient]]:
 def client(serve: Callable[[Config], FlaskClient], config: Config) -> FlaskClient:
     """Requests to a public receiver."""
     return serve(config)
+
+
+@pytest.fixture
+def forge(serve: Callable[[Config], FlaskClient], config: Config) -> FlaskClient:
+    """Requests to a receiver that takes the forges' webhooks, with routes for the samples' jobs."""
+    secrets = {source: (secret, SECRET) for source, secret in forges.SECRETS.items()}
+    return serve(replace(config, secrets={**config.secrets, **secrets}, routes=ROUTE_FILE))
 
 
 @pytest.fixture

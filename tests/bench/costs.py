@@ -23,7 +23,8 @@ from receiver.storage import record
 from tests.bench import github
 from tests.bench.goals import Goal, print_row
 from tests.bench.load import envelopes
-from tests.support.receivers import FORGES, Running, started
+from tests.support.forges import SECRETS
+from tests.support.receivers import Running, started
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
 BUILDS, COUNT = 2_000, 3_000
@@ -50,7 +51,7 @@ def measure() -> list[Goal]:
             _measure("envelopes", services, "milepost", own, size)
         for index, size in enumerate(BATCH_SIZES):
             bodies = github.bodies(COUNT // 3, index * COUNT)
-            _measure("GitHub", services, "github", github.posts(bodies, FORGES["github"]), size)
+            _measure("GitHub", services, "github", github.posts(bodies, SECRETS["github"]), size)
         services.database.close()
     return []
 

@@ -9,7 +9,8 @@ import psycopg
 from tests.bench import github
 from tests.bench.goals import Goal, at_most
 from tests.bench.load import envelopes, run_load, write_requests
-from tests.support.receivers import FORGES, Running, started
+from tests.support.forges import SECRETS
+from tests.support.receivers import Running, started
 
 FEW, MANY, CHUNK = 2_000, 200_000, 20_000
 STORED, STEPS = 3_000, 78  # steps that make a body of 20 kB
@@ -41,7 +42,7 @@ def _database_size(folder: Path) -> Goal:
     with started(MILEPOST_ROUTES=str(routes)) as receiver:
         url = receiver.database_url()
         before = _size(url)
-        _send_all(receiver, folder, github.posts(bodies, FORGES["github"]))
+        _send_all(receiver, folder, github.posts(bodies, SECRETS["github"]))
         stored, size = (_size(url) - before) / STORED, sum(map(len, bodies)) / STORED
     figures = f"{stored:,.0f} bytes stored of a body of {size:,.0f}"
     return at_most("bytes stored / body size, GitHub", [stored / size], 1.5, figures)

@@ -11,7 +11,8 @@ from tests.bench import github, pgbench
 from tests.bench.dataset import fill
 from tests.bench.goals import Goal, at_least, at_most, print_row
 from tests.bench.load import THREADS, LoadResult, envelopes, raw, run_load, write_requests
-from tests.support.receivers import FORGES, Running, started
+from tests.support.forges import SECRETS
+from tests.support.receivers import Running, started
 
 ROUNDS = 3
 BUILDS, CONNECTIONS = 2_000, 16
@@ -36,7 +37,7 @@ class Rates:
         self.posts.append(self.send(self._envelopes(f"round{number}"), 10))
         self.pgbench.append(pgbench.rate(self.receiver.database_url(), script, CONNECTIONS, 8))
         bodies = github.bodies(JOBS, number * JOBS)
-        self.github.append(self.send(github.posts(bodies, FORGES["github"]), 8))
+        self.github.append(self.send(github.posts(bodies, SECRETS["github"]), 8))
         pause = CONNECTIONS / (self.posts[-1].rate / 2) * 1000 - self.posts[-1].p50
         self.half.append(self.send(self._envelopes(f"half{number}"), 8, max(pause, 1)))
 

@@ -21,10 +21,11 @@ import requests
 from tests.bench import buildbot, github
 from tests.bench.goals import Goal, print_row
 from tests.bench.load import run_load, write_requests
-from tests.support.receivers import FORGES, free_port, started
+from tests.support.forges import SECRETS
+from tests.support.receivers import free_port, started
 
 JOBS, PUSHES, SECONDS, CONNECTIONS = 4_000, 4_000, 6, 16
-SECRET = FORGES["github"]
+SECRET = SECRETS["github"]
 HOOK = {
     "id": "github",
     "execute-command": "/bin/true",

@@ -4,7 +4,7 @@ A parser may give a value that can be stored, or raise the one error that it pro
 """
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,50 +26,21 @@ from receiver.sources import SOURCES, json_body, signatures
 from receiver.sources.json_body import Decoded
 from receiver.storage import paging
 from receiver.web import proxy
-from tests.support import bad_input, github_sender
-from tests.support.forge_senders import TASK, cdevent, pipeline_hook
-from tests.support.senders import envelope, manifest, verdict
+from tests.support.hostile_input import HARD
+from tests.support.samples import Json, cases, changed, places, sample
+from tests.support.senders import manifest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = "whsec_" + base64.b64encode(b"a test secret of 32 bytes, no mo").decode()
-HARD: list[Any] = [
-    None, True, False, 0, -1, 2**31, 2**53 + 1, 2**63, 2**64 - 1, 1.5, 1e308, -0.0, "", " ", "\0",
-    "a\0b", "\N{RIGHT-TO-LEFT OVERRIDE}\N{GRINNING FACE}" * 100, "x" * 70_000, "failed",
-    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999Z", "2026-01-01 10:00:00 UTC", [], {},
-    [[]], [None], [{}], {"\0": "\0"}, {"": {"": []}}, "https://[::1", "job//job/", "%00", "a:b,c:d",
-]  # fmt: skip
-
-
-def _cloud(kind: str, what: str, subject: dict[str, Any]) -> dict[str, Any]:
-    event = cdevent(kind, what, subject)
-    return {"specversion": "1.0", "id": "1", "source": "/t", "time": "2026-01-01T00:00:00Z"} | {
-        "type": event["context"]["type"], "data": event
-    }  # fmt: skip
-
-
-SEEDS: dict[str, list[Any]] = {
-    "milepost": [
-        bad_input.document("milepost", 1),
-        envelope(verdict("completed"), manifest=manifest({"build_time": 5})),
-    ],
-    "packer": [
-        bad_input.document("packer", 1),
-        manifest({"builder_type": "amazon-ebs", "artifact_id": "a-1:ami-1,b-1:ami-2"}),
-        manifest({"builder_type": "digitalocean", "artifact_id": "nyc1,ams3:5", "build_time": 5}),
-    ],
-    "github": [
-        github_sender.job("completed", "failure", steps=github_sender.STEPS),
-        github_sender.run("completed", "failure"),
-    ],
-    "gitlab": [bad_input.document("gitlab", 1), pipeline_hook()],
-    "jenkins": [bad_input.document("jenkins", 1)],
-    "cloudevents": [bad_input.document("cloudevents", 1), _cloud("taskrun", "finished", TASK)],
-    "api": [
-        {"build_number": "core-1", "kind": "build", "said": {"project": "core"}},
-        {"build_number": "core-1", "kind": "state", "said": {"state": 25, "status": "started"}},
-        {"build_number": "core-1", "kind": "artifact", "said": {"artifact_id": "ami-1"}},
-    ],
+SEEDS: dict[str, list[Json]] = {
+    source: [sample(source, case) for case in cases(source)] for source in SOURCES
 }
+SEEDS["packer"] += [manifest({"builder_type": "digitalocean", "artifact_id": "nyc1,ams3:5"})]
+SEEDS["api"] = [
+    {"build_number": "core-1", "kind": "build", "said": {"project": "core"}},
+    {"build_number": "core-1", "kind": "state", "said": {"state": 25, "status": "started"}},
+    {"build_number": "core-1", "kind": "artifact", "said": {"artifact_id": "ami-1"}},
+]
 HEADERS: dict[str, list[dict[str, str]]] = {
     "github": [{"x-github-event": "workflow_job"}, {"x-github-event": "workflow_run"}, {}],
     "gitlab": [{"x-gitlab-event": "Job Hook"}],
@@ -86,32 +57,13 @@ def body_of(source: str, data: bytes) -> bytes:
     if len(data) < 3 or data[0] % 4 == 0:
         return data[1:]
     seeds = SEEDS[source]
-    document: Any = orjson.loads(orjson.dumps(seeds[data[1] % len(seeds)]))
+    document: Any = deepcopy(seeds[data[1] % len(seeds)])
     for place, value in zip(data[2:26:2], data[3:26:2], strict=False):
-        document = _replaced(document, place, deepcopy(HARD[value % len(HARD)]))
+        paths = list(places(document))
+        path = paths[place * 7 % len(paths)]
+        if path or place == 255:
+            document = changed(document, {path: deepcopy(HARD[value % len(HARD)])})
     return orjson.dumps(document)
-
-
-def _replaced(document: Any, place: int, value: Any) -> Any:
-    """One field of all, counted in turn, with another value."""
-    paths = list(_paths(document))
-    path = paths[place * 7 % len(paths)]
-    if not path:
-        return value if place == 255 else document
-    target = document
-    for key in path[:-1]:
-        target = target[key]
-    target[path[-1]] = value
-    return document
-
-
-def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield path
-    inner: Any = ()
-    if isinstance(value, dict | list):
-        inner = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, each in inner:
-        yield from _paths(each, (*path, key))
 
 
 def _source(name: str) -> Callable[[bytes], None]:

@@ -14,16 +14,15 @@ from receiver.cli.main import main
 from receiver.config import Config
 from receiver.domain.model import Content, Json, Request
 from receiver.sources import SOURCES
-from tests.support.forge_senders import ROUTES, TOKEN, gitlab, job_hook
+from tests.support.forges import SECRETS, post_gitlab
+from tests.support.samples import ROUTE_FILE, sample
 from tests.support.senders import envelope, post, stage
 
 
 @pytest.fixture
 def settings(config: Config) -> Config:
-    routes = config.data_dir / "routes.toml"
-    routes.write_text(ROUTES)
-    secrets = {"milepost": config.secrets["milepost"], "gitlab": (TOKEN,)}
-    return replace(config, routes=routes, secrets=secrets)
+    secrets = {"milepost": config.secrets["milepost"], "gitlab": (SECRETS["gitlab"],)}
+    return replace(config, routes=ROUTE_FILE, secrets=secrets)
 
 
 def broken(_: Request, _document: Json) -> Content:
@@ -36,12 +35,12 @@ def replay(settings: Config) -> str:
         "DATABASE_URL": settings.database_url,
         "MILEPOST_DATA_DIR": str(settings.data_dir),
         "MILEPOST_ROUTES": str(settings.routes),
-        "MILEPOST_SECRET_GITLAB": TOKEN,
+        "MILEPOST_SECRET_GITLAB": SECRETS["gitlab"],
     }
     return CliRunner().invoke(main, ["replay", "--quarantined"], env=env).stdout
 
 
-def test_what_a_parser_breaks_on_is_kept_and_read_again_once_it_is_mended(
+def test_a_delivery_that_breaks_a_parser_is_quarantined_and_can_be_replayed(
     serve: Callable[[Config], FlaskClient],
     settings: Config,
     monkeypatch: pytest.MonkeyPatch,
@@ -49,7 +48,7 @@ def test_what_a_parser_breaks_on_is_kept_and_read_again_once_it_is_mended(
     client = serve(settings)
     with monkeypatch.context() as patch:
         patch.setitem(SOURCES, "gitlab", structs.replace(SOURCES["gitlab"], parse=broken))
-        answer = gitlab(client, job_hook("success"))
+        answer = post_gitlab(client, sample("gitlab", "job.success"))
     assert (answer.status_code, answer.get_json()["outcome"]) == (202, "quarantined")
     (kept,) = client.get("/api/v1/deliveries").get_json()["items"]
     assert kept["reason"].startswith("a defect of Milepost: KeyError in test_accept.py:")
@@ -59,7 +58,7 @@ def test_what_a_parser_breaks_on_is_kept_and_read_again_once_it_is_mended(
     assert build["status"] == "completed"
 
 
-def test_what_does_not_fit_into_memory_is_503_and_may_come_again(
+def test_a_delivery_that_does_not_fit_into_memory_is_503_and_can_be_sent_again(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ):
     def too_much(_: Request, _document: Json) -> Content:
@@ -73,7 +72,7 @@ def test_what_does_not_fit_into_memory_is_503_and_may_come_again(
     assert post(client, envelope(stage("Base"))).status_code == 202
 
 
-def test_a_log_that_cannot_be_written_stops_nobody():
+def test_a_log_line_that_cannot_be_written_raises_no_error():
     code = "import os; from receiver import log; log.configure(); log.get().info('x'); os._exit(7)"
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-c", code], stdout=full, check=False)

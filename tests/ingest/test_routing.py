@@ -1,7 +1,6 @@
 """The file of routes: what fits, what it tells, what is wrong with it, and what is suggested."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import orjson
 import pytest
@@ -11,7 +10,11 @@ from receiver.domain.model import Identity, Report, Run, Statement, Subject
 from receiver.errors import ConfigError
 from receiver.ingest.route_suggestions import suggest
 from receiver.ingest.routing import Routes
-from tests.support.github_sender import ROUTES, STEPS, job
+from tests.support.forges import workflow_job
+from tests.support.samples import ROUTE_FILE
+
+Command = Callable[..., Result]
+TEST = ("routes", "test", str(ROUTE_FILE))
 
 
 def subject(**more: object) -> Subject:
@@ -23,7 +26,7 @@ def routes(text: str) -> Routes:
     return Routes.parse(text, "routes.toml")
 
 
-def test_the_first_that_fits_counts():
+def test_the_first_route_that_matches_counts():
     file = routes("""
 [[route]]
 repository = "acme/*"
@@ -56,12 +59,12 @@ platform = "azure"
         ('job = "build"\nvariables = { OTHER = "." }', False),
     ],
 )
-def test_everything_that_a_route_names_must_fit(route: str, fits: bool):
+def test_a_route_matches_only_with_all_its_keys(route: str, fits: bool):
     told = subject(workflow="golden images", branch="main", variables={"IMAGE": "rhel-9"})
     assert bool(routes(f"[[route]]\n{route}\n").match(told)) is fits
 
 
-def test_groups_and_constants_tell_what_it_is():
+def test_groups_and_constants_give_the_dimensions():
     file = routes(r"""
 [[route]]
 job = 'build \((?P<os_version>[^,]+), (?P<image_type>[^,)]+)\)'
@@ -130,67 +133,57 @@ OTHERS = [
 ]
 
 
-def test_what_looks_like_image_builds_is_suggested_and_nothing_else():
+def test_only_jobs_that_look_like_image_builds_are_suggested():
     suggestions = suggest(SEEN + OTHERS)
     assert [len(each.jobs) for each in suggestions] == [12, 3, 1]
     suggested = {name for each in suggestions for name in each.jobs}
     assert suggested == {each.subject.job for each in SEEN}
 
 
-def test_a_proposal_makes_builds_of_its_jobs_and_of_no_other():
+def test_a_suggestion_matches_its_jobs_and_no_other():
     file = routes("\n".join(each.toml for each in suggest(SEEN + OTHERS)))
     assert all(file.match(each.subject) for each in SEEN)
     assert not any(file.match(each.subject) for each in OTHERS)
 
 
-def test_a_matrix_tells_its_dimensions():
+def test_a_suggestion_for_a_matrix_gives_the_dimensions():
     file = routes(suggest(SEEN)[0].toml)
     found = file.match(SEEN[0].subject)
     assert found
     assert found.identity == Identity("images", "aws", "rhel-9", "base")
 
 
-def test_an_os_in_a_name_tells_it():
+def test_a_suggestion_for_names_with_an_os_gives_the_os_version():
     file = routes(suggest(SEEN)[1].toml)
     found = file.match(subject(job="build-amazonlinux-2"))
     assert found
     assert found.identity.os_version == "amazonlinux-2"
 
 
-def test_a_payload_is_tried_out(command: Callable[..., Result], tmp_path: Path):
-    path = tmp_path / "routes.toml"
-    path.write_text(ROUTES)
-    payload = orjson.dumps(job("completed", "success", steps=STEPS))
-    shown = command("routes", "test", str(path), input=payload).stdout
+def test_a_payload_is_tried_out(command: Command):
+    payload = orjson.dumps(workflow_job("completed", "success"))
+    shown = command(*TEST, input=payload).stdout
     assert "acme-images-500-rhel-9-hana-aws" in shown
     assert "Harden OS" in shown
-    (row,) = orjson.loads(command("routes", "test", str(path), "--json", input=payload).stdout)
+    (row,) = orjson.loads(command(*TEST, "--json", input=payload).stdout)
     assert (row["platform"], row["os_version"], row["image_type"]) == ("aws", "rhel-9", "hana")
     assert {"job": row["job"], "stage": "Harden OS", "state": 25} in row["stages"]
 
 
-def test_a_payload_that_no_route_fits_is_said_to_be_none(
-    command: Callable[..., Result], tmp_path: Path
-):
-    path = tmp_path / "routes.toml"
-    path.write_text(ROUTES)
-    payload = orjson.dumps(job("completed", "success", name="lint", steps=STEPS))
-    assert "No route fits" in command("routes", "test", str(path), input=payload).stdout
+def test_a_payload_that_no_route_matches_makes_no_build(command: Command):
+    payload = orjson.dumps(workflow_job("completed", "success", name="lint"))
+    assert "No route fits" in command(*TEST, input=payload).stdout
 
 
 @pytest.mark.parametrize(
     ("payload", "problem"),
     [
-        (b"not json", "say which"),
+        (b"not json", "name the source"),
         (b'{"zen": "x", "repository": {}}', "It would be ignored: event unknown is not used"),
         (b'{"workflow_job": null, "repository": {"full_name": "a/b"}}', "workflow_job"),
     ],
 )
-def test_a_payload_that_is_none_is_an_error(
-    command: Callable[..., Result], tmp_path: Path, payload: bytes, problem: str
-):
-    path = tmp_path / "routes.toml"
-    path.write_text(ROUTES)
-    tried = command("routes", "test", str(path), input=payload)
-    assert tried.exit_code != 0
-    assert problem in tried.output
+def test_a_payload_that_cannot_be_read_is_an_error(command: Command, payload: bytes, problem: str):
+    result = command(*TEST, input=payload)
+    assert result.exit_code != 0
+    assert problem in result.output

@@ -12,7 +12,8 @@ from click.testing import Result
 from flask.testing import FlaskClient
 
 from receiver.config import Config
-from tests.support.github_sender import ROUTES, STEPS, job
+from tests.support.forges import workflow_job
+from tests.support.samples import ROUTE_FILE
 from tests.support.senders import BEARER, added, envelope, manifest, proof, shown, stage, told
 
 Serve = Callable[[Config], FlaskClient]
@@ -21,11 +22,9 @@ Token = Callable[..., str]
 
 
 @pytest.fixture
-def receiver(serve: Serve, config: Config, tmp_path: Path) -> FlaskClient:
+def receiver(serve: Serve, config: Config) -> FlaskClient:
     """A receiver on the data directory that `command` writes to."""
-    routes = tmp_path / "routes.toml"
-    routes.write_text(ROUTES)
-    return serve(replace(config, routes=routes))
+    return serve(replace(config, routes=ROUTE_FILE))
 
 
 def deliver(client: FlaskClient, path: str, secret: str, document: object, **more: str):
@@ -63,7 +62,7 @@ def test_rotation_leaves_the_old_secret_valid_until_it_is_finished(
     assert deliver(receiver, path, new[1], envelope(stage("y"))).status_code == 202
 
 
-def test_a_sender_writes_its_projects_only(receiver: FlaskClient, command: Command):
+def test_a_sender_writes_only_its_projects(receiver: FlaskClient, command: Command):
     path, secret = added(command, "team-a", "--project", "core")
     own = envelope(stage("Base"), number="own", build={"project": "core"})
     assert deliver(receiver, path, secret, own).status_code == 202
@@ -77,7 +76,7 @@ def test_a_sender_writes_its_projects_only(receiver: FlaskClient, command: Comma
     assert [row["stage"] for row in shown(receiver, "other")["states"]] == ["Base"]
 
 
-def test_the_only_project_of_a_sender_goes_without_saying(receiver: FlaskClient, command: Command):
+def test_the_only_project_of_a_sender_is_its_default(receiver: FlaskClient, command: Command):
     path, secret = added(command, "team-a", "--project", "core")
     assert deliver(receiver, path, secret, envelope(stage("Base"))).status_code == 202
     assert shown(receiver)["project"] == "core"
@@ -90,7 +89,7 @@ def test_a_forges_delivery_about_another_project_is_quarantined(
     receiver: FlaskClient, command: Command, url: str
 ):
     path, secret = added(command, "team-a", "--source", "github", "--project", "edge")
-    document = job("completed", "success", steps=STEPS)
+    document = workflow_job("completed", "success")
     event = {"X-GitHub-Event": "workflow_job"}
     assert deliver(receiver, path, secret, document, **event).status_code == 202
     with psycopg.connect(url) as connection:
@@ -137,7 +136,7 @@ platform = "aws"
         ),
     ],
 )
-def test_defaults_tell_what_is_not_said(
+def test_a_default_gives_a_dimension_that_is_not_named(
     receiver: FlaskClient,
     command: Command,
     tmp_path: Path,
@@ -152,7 +151,7 @@ def test_defaults_tell_what_is_not_said(
     assert tuple(build[name] for name in names) == told_of
 
 
-def test_a_default_stands_above_the_builders_type(
+def test_a_default_outranks_the_builder_type(
     receiver: FlaskClient, command: Command, tmp_path: Path
 ):
     (tmp_path / "senders.toml").write_text(DEFAULTS)
@@ -164,7 +163,7 @@ def test_a_default_stands_above_the_builders_type(
     assert shown(receiver, "b")["platform"] == "azure"
 
 
-def test_a_heartbeat_is_told_who_it_speaks_for(
+def test_the_answer_to_a_heartbeat_names_the_dimensions(
     receiver: FlaskClient, command: Command, tmp_path: Path
 ):
     (tmp_path / "senders.toml").write_text(DEFAULTS)
@@ -188,7 +187,7 @@ def csrf(client: FlaskClient) -> str:
 @pytest.mark.parametrize(
     "source", ["milepost", "packer", "github", "gitlab", "jenkins", "cloudevents"]
 )
-def test_setup_shows_each_sender_and_its_test_is_taken(
+def test_setup_shows_each_sender_and_accepts_its_test(
     receiver: FlaskClient, command: Command, token: Token, source: str
 ):
     _, secret = added(command, "team-a", "--source", source, "--project", "core")

@@ -13,11 +13,9 @@ import psycopg
 import pytest
 import requests
 
-from tests.support.bad_input import OWN, SOURCES, body, headers
+from tests.support.deliveries import LIMIT, SOURCES, body, headers
 from tests.support.raw_requests import SECONDS, Answer, chunked, head, send
 from tests.support.receivers import Running, started
-
-LIMIT = {source: (5 if source in OWN else 25) * 2**20 for source in SOURCES}
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import psutil
 import pytest
 import requests
 
-from tests.support.bad_input import OWN, body, headers
+from tests.support.deliveries import OWN, body, headers
 from tests.support.raw_requests import Answer, head, send
 from tests.support.receivers import Running, started
 

@@ -1,4 +1,4 @@
-"""GitLab's webhooks in their true shape, and what they become."""
+"""GitLab's webhooks, alone and together with a hook inside the job."""
 
 from typing import Any
 
@@ -7,128 +7,86 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from tests.support.forge_senders import (
-    TOKEN,
-    forge,
-    gitlab,
-    hook,
-    job_hook,
-    old_time,
-    pipeline_hook,
-)
-from tests.support.senders import envelope, numbers, shown, signed, stage
-from tests.support.table_rows import outcomes
+from tests.support.forges import post_forge, post_gitlab
+from tests.support.samples import sample
+from tests.support.senders import envelope, numbers, post, shown, signed, stage
 
-__all__ = ["forge"]  # the fixture
 IMAGE = "acme-images-900-image"
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
-def test_gitlabs_two_hooks_about_one_job_are_one_build(forge: FlaskClient, order: list[int]):
+def test_the_job_and_pipeline_hooks_about_one_job_are_one_build(
+    forge: FlaskClient, order: list[int]
+):
     deliveries = [
-        ("Job Hook", job_hook("running", build_name="image")),
-        ("Job Hook", job_hook("failed", build_name="image")),
-        ("Pipeline Hook", pipeline_hook(name="image")),
+        ("Job Hook", sample("gitlab", "job.running", build_name="image")),
+        ("Job Hook", sample("gitlab", "job.failed", build_name="image")),
+        ("Pipeline Hook", sample("gitlab", "pipeline.failed", builds__1__name="image")),
     ]
     for place in order:
         event, document = deliveries[place]
-        assert gitlab(forge, document, event).status_code == 202
+        assert post_gitlab(forge, document, event).status_code == 202
     assert numbers(forge) == [IMAGE]
     build = shown(forge, IMAGE)
-    assert (build["status"], build["current_state"], build["duration_seconds"]) == (
-        "failed",
-        45,
-        480,
-    )
+    result = (build["status"], build["current_state"], build["duration_seconds"])
+    assert result == ("failed", 45, 480)
     assert [(row["stage"], row["status"]) for row in build["states"]] == [("Storage", "failed")]
     assert [row["failure_type"] for row in build["failures"]] == ["script_failure"]
 
 
-def test_gitlabs_names_and_variables_tell_what_it_is(forge: FlaskClient, url: str):
-    gitlab(forge, pipeline_hook(), "Pipeline Hook")
+def test_names_and_variables_give_the_dimensions_and_no_variable_is_stored(
+    forge: FlaskClient, url: str
+):
+    post_gitlab(forge, sample("gitlab", "pipeline.failed"), "Pipeline Hook")
     build = shown(forge, "acme-images-900-rhel-9-hana-aws")
-    assert [build["os_version"], build["platform"], build["image_type"]] == [
-        "rhel-9",
-        "aws",
-        "hana",
-    ]
+    dimensions = [build["os_version"], build["platform"], build["image_type"]]
+    assert dimensions == ["rhel-9", "aws", "hana"]
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT string_agg(statement::text, '') FROM events").fetchone()
     assert row is not None
     assert "hunter2" not in row[0]
 
 
-def test_an_allowed_failure_of_gitlabs_is_a_warning(forge: FlaskClient):
-    gitlab(forge, job_hook("failed", build_allow_failure=True, build_name="image"))
+def test_an_allowed_failure_is_a_warning(forge: FlaskClient):
+    post_gitlab(forge, sample("gitlab", "job.failed", build_allow_failure=True, build_name="image"))
     build = shown(forge, IMAGE)
     assert (build["status"], build["failures"]) == ("completed", [])
     assert build["states"][0]["error_message"] == "Job image failed: script failure"
 
 
-def test_a_retried_job_of_gitlabs_is_the_next_attempt(forge: FlaskClient):
-    gitlab(forge, job_hook("failed", build_name="image"))
-    again = {"build_id": 5000, "retries_count": 1, "build_started_at": old_time(20)}
-    gitlab(forge, job_hook("running", build_name="image", **again))
+def test_a_retried_job_is_the_next_attempt(forge: FlaskClient):
+    post_gitlab(forge, sample("gitlab", "job.failed", build_name="image"))
+    retry = {"build_id": 5000, "retries_count": 1, "build_started_at": "2026-01-01 10:20:00 UTC"}
+    post_gitlab(forge, sample("gitlab", "job.running", build_name="image", **retry))
     assert (shown(forge, IMAGE)["status"], shown(forge, IMAGE)["attempt"]) == ("running", 2)
 
 
-def test_a_hook_inside_gitlabs_job_names_the_build(forge: FlaskClient):
-    gitlab(forge, job_hook("running", build_name="image"))
-    hook(
-        forge,
-        envelope(stage("Services", minutes=2), number="mine", run="gitlab:gitlab.example.com:4242"),
-    )
-    gitlab(forge, job_hook("success", build_name="image"))
+def test_a_hook_inside_the_job_names_the_build(forge: FlaskClient):
+    key = "gitlab:gitlab.example.com:4242"
+    post_gitlab(forge, sample("gitlab", "job.running", build_name="image"))
+    post(forge, envelope(stage("Services", minutes=2), number="mine", run=key))
+    post_gitlab(forge, sample("gitlab", "job.success", build_name="image"))
     assert numbers(forge) == ["mine"]
     assert shown(forge, "mine")["status"] == "completed"
 
 
-def test_gitlabs_token_does_not_count_beside_a_wrong_signature(forge: FlaskClient):
-    body = orjson.dumps(job_hook("running"))
-    right = signed(body)
-    wrong = right | {"webhook-signature": "v1,AAAA"}
-    assert gitlab(forge, body, **wrong).status_code == 401
-    assert gitlab(forge, body, **right).status_code == 202
-    assert gitlab(forge, body, **right).status_code == 200
-    assert gitlab(forge, body, **{"X-Gitlab-Token": "no"}).status_code == 401
-    assert gitlab(forge, body, **{"X-Gitlab-Token": ""}).status_code == 401
+def test_a_signed_delivery_twice_is_one(forge: FlaskClient):
+    body = orjson.dumps(sample("gitlab", "job.running"))
+    headers = signed(body)
+    assert post_gitlab(forge, body, **headers).status_code == 202
+    assert post_gitlab(forge, body, **headers).status_code == 200
 
 
-def test_gitlabs_retries_keep_their_idempotency_key(forge: FlaskClient):
-    again = {"Idempotency-Key": "k-1"}
-    first = gitlab(forge, job_hook("running"), **again, **{"X-Gitlab-Webhook-UUID": "a"})
-    second = gitlab(forge, job_hook("running"), **again, **{"X-Gitlab-Webhook-UUID": "b"})
-    assert (first.status_code, second.status_code) == (202, 200)
+def test_a_delivery_is_known_by_its_idempotency_key(forge: FlaskClient):
+    for uuid, status in (("a", 202), ("b", 200)):
+        headers = {"Idempotency-Key": "k-1", "X-Gitlab-Webhook-UUID": uuid}
+        answer = post_gitlab(forge, sample("gitlab", "job.running"), **headers)
+        assert answer.status_code == status
 
 
-@pytest.mark.parametrize(
-    ("document", "outcome"),
-    [
-        ({"object_kind": "pipeline"}, "quarantined"),
-        ({"object_kind": "push"}, "ignored"),
-        ({}, "ignored"),
-        (b"[]", "quarantined"),
-        (job_hook("running", build_id=None), "quarantined"),
-        (job_hook("running", build_id=2**62, build_name="image"), "stored"),
-        (job_hook("someday", build_name="image", build_started_at="x"), "ignored"),
-        (job_hook("success", build_name="image", build_finished_at=None), "stored"),
-        (job_hook("running", project={"web_url": "http://["}), "ignored"),
-        (job_hook("skipped", build_name="image", build_started_at=None), "ignored"),
-        (job_hook("manual", build_name="image", user=None, commit=None), "stored"),
-    ],
-)
-def test_whatever_gitlab_sends_is_202(forge: FlaskClient, url: str, document: Any, outcome: str):
-    assert gitlab(forge, document).status_code == 202
-    assert outcomes(url) == [outcome]
-
-
-def test_a_query_on_a_forges_url_is_not_kept(forge: FlaskClient, url: str):
-    answer = forge.post(
-        "/webhooks/gitlab?token=a-credential",
-        data=orjson.dumps(job_hook("running")),
-        headers={"X-Gitlab-Token": TOKEN, "X-Gitlab-Event": "Job Hook"},
-        content_type="application/json",
-    )
+def test_a_query_on_a_forges_url_is_not_stored(forge: FlaskClient, url: str):
+    document, headers = sample("gitlab", "job.running"), {"X-Gitlab-Event": "Job Hook"}
+    answer = post_forge(forge, "gitlab", document, headers, query="token=a-credential")
     assert answer.status_code == 202
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT query FROM deliveries").fetchall() == [("",)]
@@ -136,7 +94,7 @@ def test_a_query_on_a_forges_url_is_not_kept(forge: FlaskClient, url: str):
 
 @pytest.mark.parametrize("stages", [True, 7, "check", {"a": 1}, None])
 def test_stages_that_are_no_list_are_none(forge: FlaskClient, stages: Any):
-    document = pipeline_hook(name="image")
-    document["object_attributes"]["stages"] = stages
-    assert gitlab(forge, document, "Pipeline Hook").status_code == 202
+    changes = {"builds__1__name": "image", "object_attributes__stages": stages}
+    document = sample("gitlab", "pipeline.failed", **changes)
+    assert post_gitlab(forge, document, "Pipeline Hook").status_code == 202
     assert shown(forge, IMAGE)["current_state"] == 45

@@ -8,17 +8,16 @@ import orjson
 import pytest
 
 from receiver.domain.model import Identity
-from receiver.errors import Invalid
 from receiver.sources import packer_manifest
-from tests.support import ROOT
+from tests.support.samples import SAMPLES
 from tests.support.senders import manifest as document
 
-RUNS = sorted((ROOT / "tests" / "samples" / "packer-runs").glob("manifest.*.json"))
+RUNS = sorted((SAMPLES / "packer-runs").glob("manifest.*.json"))
 AZURE = "/subscriptions/0f-1/resourceGroups/images/providers/Microsoft.Compute/images/rhel:9"
 
 
 @pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
-def test_what_packer_wrote_is_readable(path: Path):
+def test_a_manifest_of_packer_has_artifacts(path: Path):
     found = packer_manifest.check(orjson.loads(path.read_bytes()))
     assert packer_manifest.artifacts(found)
 
@@ -51,7 +50,7 @@ def test_an_artifact_id_is_split_by_builder_type_only(
     ] == expected
 
 
-def test_entries_of_earlier_runs_are_past():
+def test_entries_of_earlier_runs_are_not_current():
     found = document({"packer_run_uuid": "old", "name": "a"}, {"name": "b"})
     assert [(each.name, each.current) for each in packer_manifest.artifacts(found)] == [
         ("a", False),
@@ -76,7 +75,7 @@ def test_a_manifest_may_be_empty(empty: dict[str, Any]):
     assert packer_manifest.infer(empty) == Identity()
 
 
-def test_its_time_is_a_second_after_the_last_entry_of_its_last_run():
+def test_the_time_of_a_manifest_is_a_second_after_the_last_entry_of_its_last_run():
     found = document(
         {"build_time": 1_900_000_000, "packer_run_uuid": "old"},
         {"build_time": 1_700_000_000},
@@ -92,7 +91,7 @@ def test_the_last_second_of_the_calendar_is_readable():
     assert moment.year == 9999
 
 
-def test_custom_data_tells_what_the_build_is():
+def test_custom_data_gives_dimensions_and_build_number():
     found = document(
         {"custom_data": {"platform": "aws", "milepost_platform": "aws-gov", "arch": "x86"}},
         {"custom_data": {"os_version": "<no value>", "build_number": "b-1", "project": " core "}},
@@ -101,40 +100,13 @@ def test_custom_data_tells_what_the_build_is():
     assert packer_manifest.custom(document({"custom_data": {"build_number": "a b"}}))[1] is None
 
 
-def test_one_builder_is_the_platform_and_two_are_none():
+def test_one_builder_type_is_the_platform_and_two_are_none():
     one = document({"builder_type": "qemu"}, {"builder_type": "qemu"})
     two = document({"builder_type": "qemu"}, {"builder_type": "amazon-ebs"})
     assert packer_manifest.infer(one).platform == "qemu"
     assert packer_manifest.infer(two).platform is None
 
 
-def test_the_run_is_the_last_else_the_body():
+def test_the_run_key_is_the_last_run_else_the_digest_of_the_body():
     assert packer_manifest.run_key({"last_run_uuid": "u"}, b"") == "u"
     assert len(packer_manifest.run_key({"last_run_uuid": ""}, b"x")) == 64
-
-
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ([], ""),
-        ({"builds": {}}, "builds"),
-        ({"builds": [{}] * 10_001}, "builds"),
-        ({"builds": [5]}, "builds.0"),
-        ({"last_run_uuid": 5}, "last_run_uuid"),
-        (document({"name": 5}), "builds.0.name"),
-        (document({"artifact_id": ["x"]}), "builds.0.artifact_id"),
-        (document({"build_time": -1}), "builds.0.build_time"),
-        (document({"build_time": True}), "builds.0.build_time"),
-        (document({"build_time": "x"}), "builds.0.build_time"),
-        (document({"build_time": 10**12}), "builds.0.build_time"),
-        (document({"files": {}}), "builds.0.files"),
-        (document({"files": [5]}), "builds.0.files.0"),
-        (document({"files": [{"name": "a", "size": -1}]}), "builds.0.files.0.size"),
-        (document({"custom_data": {"a": 5}}), "builds.0.custom_data"),
-        (document({"custom_data": []}), "builds.0.custom_data"),
-    ],
-)
-def test_a_wrong_field_is_named(wrong: object, field: str):
-    with pytest.raises(Invalid) as caught:
-        packer_manifest.check(wrong)
-    assert list(caught.value.fields) == [field]

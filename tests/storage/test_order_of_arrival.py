@@ -20,12 +20,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from receiver.config import Config
 from tests.support.fold_events import folded, said
 from tests.support.fold_events import stage as stage_event
 from tests.support.fold_events import verdict as verdict_event
-from tests.support.github_sender import ROUTES, job, send
-from tests.support.github_sender import SECRET as GITHUB_SECRET
+from tests.support.forges import post_github, workflow_job
 from tests.support.senders import (
     OTHER_SECRET,
     SECRET,
@@ -47,19 +45,6 @@ NAMES = {"Base configuration": 15, "Security baseline": 25, "Storage": 45}
 ENDS = ("completed", "failed")
 
 
-@pytest.fixture
-def forge(serve: Callable[[Config], FlaskClient], config: Config) -> FlaskClient:
-    config.data_dir.joinpath("routes.toml").write_text(ROUTES)
-    known = Config(
-        config.data_dir,
-        config.database_url,
-        public_read=True,
-        routes=config.data_dir / "routes.toml",
-        secrets={**config.secrets, "github": (GITHUB_SECRET,)},
-    )
-    return serve(known)
-
-
 def test_all_720_orders_of_six_events_each_twice_give_the_same_rows():
     known = [
         said(stage_event("Base configuration", "started", 0)),
@@ -79,18 +64,18 @@ def test_all_720_orders_of_six_events_each_twice_give_the_same_rows():
 @pytest.mark.parametrize("late_first", [True, False])
 def test_of_one_second_the_end_outranks_the_start(forge: FlaskClient, late_first: bool):
     told = [
-        job("in_progress", started_at=at(1)),
-        job("completed", "success", started_at=at(1), completed_at=at(1)),
+        workflow_job("in_progress", started_at=at(1)),
+        workflow_job("completed", "success", started_at=at(1), completed_at=at(1)),
     ]
     for document in reversed(told) if late_first else told:
-        assert send(forge, "workflow_job", document).status_code == 202
+        assert post_github(forge, document).status_code == 202
     (build,) = forge.get("/api/v1/builds").get_json()["items"]
     assert build["status"] == "completed"
 
 
 def test_a_late_queued_reopens_nothing(forge: FlaskClient):
-    for document in (job("completed", "failure"), job("in_progress"), job("queued")):
-        assert send(forge, "workflow_job", document).status_code == 202
+    for status in ("completed", "in_progress", "queued"):
+        assert post_github(forge, workflow_job(status)).status_code == 202
     (build,) = forge.get("/api/v1/builds").get_json()["items"]
     assert build["status"] == "failed"
 

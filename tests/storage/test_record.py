@@ -15,7 +15,7 @@ from receiver.errors import Conflict, Invalid, Unavailable
 from receiver.sources import SOURCES
 from receiver.storage.db import Database
 from receiver.storage.record import record_batch
-from tests.support.github_sender import job
+from tests.support.forges import workflow_job
 from tests.support.senders import Json, envelope, stage, verdict
 
 Many = Callable[..., list[Outcome | Exception]]
@@ -38,7 +38,7 @@ def report(document: Json, key: str, projects: tuple[str, ...] = ()) -> Delivery
 def github_job(key: str) -> Delivery:
     """What GitHub says of a job that nobody makes a build."""
     headers = {"x-github-event": "workflow_job", "x-github-delivery": key}
-    request = Request(headers, orjson.dumps(job("queued")), "", datetime.now(UTC))
+    request = Request(headers, orjson.dumps(workflow_job("queued")), "", datetime.now(UTC))
     content = SOURCES["github"].read(request)
     return Delivery(uuid7(), "github", "", "workflow_job", key, request, own=False, content=content)
 

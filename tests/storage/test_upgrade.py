@@ -12,11 +12,11 @@ from psycopg.conninfo import make_conninfo
 
 from receiver.config import Config
 from receiver.storage import migrate
-from tests.support import ROOT
+from tests.support.samples import SAMPLES
 from tests.support.senders import SECRET, envelope, post, shown, stage
 
 FILES = migrate.migration_files()
-DATA = ROOT / "tests" / "samples" / "schema"
+DATA = SAMPLES / "schema"
 COLUMNS = """
     SELECT table_name::text, column_name::text FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name <> 'schema_migrations' ORDER BY 1, 2

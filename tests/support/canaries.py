@@ -11,10 +11,10 @@ import requests
 
 from receiver.app import create_app
 from receiver.config import Config
-from tests.support import github_sender
-from tests.support.forge_senders import RUN, cdevent, notification, pipeline_hook
+from tests.support.forges import notification, workflow_job
 from tests.support.raw_requests import head, send
 from tests.support.receivers import Running
+from tests.support.samples import sample
 from tests.support.senders import envelope, manifest, proof, signed, stage, verdict
 
 PLANTED: dict[str, str] = {}
@@ -124,18 +124,16 @@ def deliver(visitor: Visitor) -> None:
     visitor.post("milepost/team", envelope(stage("Base"), number="canary-2"), NAMED)
     visitor.post("packer", made, SECRETS["packer"], "build_number=canary-3")
     visitor.post("packer", made, SECRETS["packer"], f"access_token={plant('query of packer')}")
-    job = github_sender.job("completed", "failure", env={"TOKEN": plant("github's job")})
+    job = workflow_job("completed", env={"TOKEN": plant("github's job")})
     visitor.post("github", job, SECRETS["github"], query, **{"X-GitHub-Event": "workflow_job"})
     variables = [{"key": "DB_PASSWORD", "value": plant("gitlab's variable")}]
-    hook = pipeline_hook()
-    hook["object_attributes"]["variables"] = variables
+    hook = sample("gitlab", "pipeline.failed", object_attributes__variables=variables)
     visitor.post("gitlab", hook, SECRETS["gitlab"], query, **{"X-Gitlab-Event": "Pipeline Hook"})
     note = notification("COMPLETED", "FAILURE", log=f"password={plant('log of jenkins')}")
     note["build"]["parameters"] = {"API_KEY": plant("parameter of jenkins")}
     visitor.post("jenkins", note, SECRETS["jenkins"], query)
-    event = cdevent("pipelinerun", "finished", RUN | {"secret": plant("event")})
-    whole = {"id": "1", "source": "/c", "type": event["context"]["type"], "data": event}
-    visitor.post("cloudevents", whole, SECRETS["cloudevents"], query)
+    event = sample("cloudevents", "pipelinerun.finished", data__subject__secret=plant("event"))
+    visitor.post("cloudevents", event, SECRETS["cloudevents"], query)
     visitor.post("milepost", {"password": plant("wrong field")}, SECRETS["milepost"])
 
 

@@ -1,4 +1,4 @@
-"""Ways to pretend to be a sender: number in the project's list of bad inputs, what, the headers.
+"""Ways to pretend to be a sender: for each kind of proof, the headers of who is none.
 
 GitLab's token and Jenkins's Basic sign no body: there only the token is tried.
 """
@@ -10,147 +10,164 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support import forges
 from tests.support.senders import proof, signed
 
 Headers = dict[str, str]
-Forgery = tuple[int, str, Callable[[str, bytes], Headers]]
-HUB_HEADER = "X-Hub-Signature-256"
+Forgery = Callable[[str, bytes], Headers]  # from the secret and the body
+HUB, BEARER, TOKEN = "X-Hub-Signature-256", "Authorization", "X-Gitlab-Token"
+SIGNATURE, TIME, ID = "webhook-signature", "webhook-timestamp", "webhook-id"
 
 
 def key(text: str) -> str:
     return "whsec_" + base64.b64encode(text.ljust(32).encode()).decode()
 
 
-SIGNING = {source: key(source) for source in ("milepost", "packer", "gitlab", "cloudevents")}
-BEARING = {source: f"bearer:token-of-{source}" for source in ("milepost", "packer", "cloudevents")}
-TOKEN, LOGIN, HUB = "gitlab-token", "jenkins:pass word", "a secret of GitHub"
-SECRETS = {
-    **{source: (SIGNING[source], BEARING[source]) for source in BEARING},
-    "gitlab": (SIGNING["gitlab"], TOKEN),
-    "github": (HUB,),
-    "jenkins": (LOGIN,),
-}
+def basic(login: str) -> str:
+    return "Basic " + base64.b64encode(login.encode()).decode()
+
+
+def sha1(secret: str, body: bytes) -> str:
+    return "sha1=" + hmac.digest(secret.encode(), body, "sha1").hex()
 
 
 def ago(seconds: float) -> datetime:
     return datetime.now(UTC) - timedelta(seconds=seconds)
 
 
-def changed(name: str, change: Callable[[str], str]) -> Callable[[str, bytes], Headers]:
-    """The right headers with one of them changed."""
+SIGNING = {source: key(source) for source in ("milepost", "packer", "gitlab", "cloudevents")}
+BEARING = {source: f"bearer:token-of-{source}" for source in ("milepost", "packer", "cloudevents")}
+SECRETS = {
+    **{source: (SIGNING[source], BEARING[source]) for source in BEARING},
+    "gitlab": (SIGNING["gitlab"], forges.SECRETS["gitlab"]),
+    "github": (forges.SECRETS["github"],),
+    "jenkins": (forges.SECRETS["jenkins"],),
+}
+
+# By the kind of proof: a header of the right proof, and what becomes of its value.
+EDITS: dict[str, dict[str, tuple[str, Callable[[str], str]]]] = {
+    "standard": {
+        "empty": (SIGNATURE, lambda _: ""),
+        "not ASCII": (SIGNATURE, lambda _: "v1,\xe9"),
+        "two headers": (SIGNATURE, lambda right: f"{right},{right}"),
+        "garbage": (SIGNATURE, lambda _: "v1,garbage"),
+        "no comma": (SIGNATURE, lambda right: right.replace(",", "")),
+        "two commas": (SIGNATURE, lambda right: right.replace(",", ",,")),
+        "truncated": (SIGNATURE, lambda right: right[:-2]),
+        "junk in it": (SIGNATURE, lambda right: right[:9] + "!" + right[9:]),
+        "another version": (SIGNATURE, lambda right: "v2" + right[2:]),
+        "upper case": (SIGNATURE, str.upper),
+        "time nan": (TIME, lambda _: "nan"),
+        "time 1e9": (TIME, lambda _: "1e9"),
+        "time with a point": (TIME, lambda right: right + ".9"),
+        "time with spaces": (TIME, lambda right: f" {right} "),
+        "time fresh, not signed": (TIME, lambda _: str(int(ago(1).timestamp()))),
+        "no time": (TIME, lambda _: ""),
+        "replayed under another id": (ID, lambda _: "msg_another"),
+        "no id": (ID, lambda _: ""),
+    },
+    "bearer": {
+        "another token": (BEARER, lambda _: "Bearer token-of-mallory"),
+        "an empty token": (BEARER, lambda _: "Bearer "),
+        "its beginning": (BEARER, lambda right: right[:-1]),
+        "more than it": (BEARER, lambda right: f"{right}x"),
+        "another case": (BEARER, lambda right: "Bearer " + right[7:].upper()),
+        "another scheme": (BEARER, lambda right: right.replace("Bearer", "Basic")),
+        "no scheme": (BEARER, lambda right: right[7:]),
+        "with its kind": (BEARER, lambda right: right.replace(" ", " bearer:")),
+        "not ASCII": (BEARER, lambda _: "Bearer \xe9"),
+    },
+    "hub": {
+        "empty": (HUB, lambda _: ""),
+        "nothing behind the prefix": (HUB, lambda _: "sha256="),
+        "zeros": (HUB, lambda _: "sha256=" + "0" * 64),
+        "upper case": (HUB, lambda right: "sha256=" + right[7:].upper()),
+        "not ASCII": (HUB, lambda _: "sha256=\xe9"),
+        "two headers": (HUB, lambda right: f"{right},{right}"),
+        "truncated": (HUB, lambda right: right[:-1]),
+        "no prefix": (HUB, lambda right: right[7:]),
+    },
+    "token": {
+        "empty": (TOKEN, lambda _: ""),
+        "another": (TOKEN, lambda _: "no"),
+        "another end": (TOKEN, lambda right: right[:-1] + "m"),
+        "its beginning": (TOKEN, lambda right: right[:-1]),
+        "the signing secret": (TOKEN, lambda _: SIGNING["gitlab"]),
+        "not ASCII": (TOKEN, lambda _: "\xe9"),
+        "two headers": (TOKEN, lambda right: f"{right},{right}"),
+    },
+    "basic": {
+        "empty": (BEARER, lambda _: "Basic "),
+        "another password": (BEARER, lambda _: basic("jenkins:mallory")),
+        "another user": (BEARER, lambda _: basic("mallory:a password")),
+        "no password": (BEARER, lambda _: basic("jenkins")),
+        "no login": (BEARER, lambda _: basic("")),
+        "more than it": (BEARER, lambda _: basic(forges.SECRETS["jenkins"] + "x")),
+        "not ASCII": (BEARER, lambda _: "Basic \xe9"),
+        "a login that is not ASCII": (BEARER, lambda _: basic("\xe9")),
+        "not coded": (BEARER, lambda _: "Basic " + forges.SECRETS["jenkins"]),
+        "another scheme": (BEARER, lambda right: right.replace("Basic", "Bearer")),
+    },
+}
+OTHERS: dict[str, dict[str, Forgery]] = {
+    "standard": {
+        "another secret": lambda _, body: signed(body, key("mallory")),
+        "one byte more": lambda secret, body: signed(body + b" ", secret),
+        "one byte other": lambda secret, body: signed(body.replace(b"1", b"2", 1), secret),
+        "stale": lambda secret, body: signed(body, secret, when=ago(303)),
+        "of the future": lambda secret, body: signed(body, secret, when=ago(-303)),
+        "the secret as a token": lambda secret, _: {BEARER: f"Bearer {secret}"},
+        "an empty token": lambda _, __: {BEARER: "Bearer "},
+    },
+    "bearer": {
+        "beside a wrong signature": lambda secret, body: (
+            signed(body, key("mallory")) | proof("milepost", secret, body)
+        ),
+    },
+    "hub": {
+        "another secret": lambda _, body: proof("github", "mallory", body),
+        "one byte more": lambda secret, body: proof("github", secret, body + b" "),
+        "SHA-1": lambda secret, body: {"X-Hub-Signature": sha1(secret, body)},
+        "SHA-1 in its place": lambda secret, body: {HUB: sha1(secret, body)},
+        "the secret as a token": lambda secret, _: {BEARER: f"Bearer {secret}"},
+    },
+    "token": {
+        "beside a wrong signature": lambda secret, body: (
+            signed(body, key("mallory")) | {TOKEN: secret}
+        ),
+        "beside garbage": lambda secret, body: (
+            signed(body, SIGNING["gitlab"]) | {SIGNATURE: "v1,AAAA", TOKEN: secret}
+        ),
+    },
+    "basic": {},
+}
+
+
+def edited(source: str, name: str, edit: Callable[[str], str]) -> Forgery:
+    """Return the right headers with one of them changed."""
 
     def make(secret: str, body: bytes) -> Headers:
-        right = signed(body, secret)
-        return right | {name: change(right[name])}
+        right = signed(body, secret) if secret.startswith("whsec_") else proof(source, secret, body)
+        return right | {name: edit(right[name])}
 
     return make
 
 
-def put(name: str, value: str) -> Callable[[str, bytes], Headers]:
-    return changed(name, lambda _: value)
-
-
-STANDARD: list[Forgery] = [
-    (1, "none", lambda _, __: {}),
-    (2, "empty", put("webhook-signature", "")),
-    (3, "another secret", lambda _, body: signed(body, key("mallory"))),
-    (4, "one byte more", lambda secret, body: signed(body + b" ", secret)),
-    (4, "one byte other", lambda secret, body: signed(body.replace(b"1", b"2", 1), secret)),
-    (7, "not ASCII", put("webhook-signature", "v1,\xe9")),
-    (9, "two headers", changed("webhook-signature", lambda right: f"{right},{right}")),
-    (10, "garbage", put("webhook-signature", "v1,garbage")),
-    (10, "no comma", changed("webhook-signature", lambda right: right.replace(",", ""))),
-    (10, "two commas", changed("webhook-signature", lambda right: right.replace(",", ",,"))),
-    (10, "truncated", changed("webhook-signature", lambda right: right[:-2])),
-    (10, "junk in it", changed("webhook-signature", lambda right: right[:9] + "!" + right[9:])),
-    (10, "another version", changed("webhook-signature", lambda right: "v2" + right[2:])),
-    (10, "upper case", changed("webhook-signature", str.upper)),
-    (13, "stale", lambda secret, body: signed(body, secret, when=ago(303))),
-    (14, "of the future", lambda secret, body: signed(body, secret, when=ago(-303))),
-    (15, "time nan", put("webhook-timestamp", "nan")),
-    (15, "time 1e9", put("webhook-timestamp", "1e9")),
-    (15, "time with a point", changed("webhook-timestamp", lambda right: right + ".9")),
-    (15, "time with spaces", changed("webhook-timestamp", lambda right: f" {right} ")),
-    (15, "time fresh, not signed", put("webhook-timestamp", str(int(ago(1).timestamp())))),
-    (15, "no time", put("webhook-timestamp", "")),
-    (17, "replayed under another id", put("webhook-id", "msg_another")),
-    (17, "no id", put("webhook-id", "")),
-    (3, "the secret as a token", lambda secret, _: {"Authorization": f"Bearer {secret}"}),
-    (3, "an empty token", lambda _, __: {"Authorization": "Bearer "}),
-]
-BEARER: list[Forgery] = [
-    (3, "another token", lambda _, __: {"Authorization": "Bearer token-of-mallory"}),
-    (3, "its beginning", lambda token, _: {"Authorization": f"Bearer {token[:-1]}"}),
-    (3, "more than it", lambda token, _: {"Authorization": f"Bearer {token}x"}),
-    (3, "another case", lambda token, _: {"Authorization": f"Bearer {token.upper()}"}),
-    (3, "another scheme", lambda token, _: {"Authorization": f"Basic {token}"}),
-    (3, "no scheme", lambda token, _: {"Authorization": token}),
-    (3, "with its kind", lambda token, _: {"Authorization": f"Bearer bearer:{token}"}),
-    (7, "not ASCII", lambda _, __: {"Authorization": "Bearer \xe9"}),
-    (9, "beside a wrong signature", lambda token, body: signed(body, key("mallory"))
-        | {"Authorization": f"Bearer {token}"}),
-]  # fmt: skip
-HUBS: list[Forgery] = [
-    (1, "none", lambda _, __: {}),
-    (2, "empty", lambda _, __: {"X-Hub-Signature-256": ""}),
-    (3, "another secret", lambda _, body: proof("github", "mallory", body)),
-    (4, "one byte more", lambda secret, body: proof("github", secret, body + b" ")),
-    (5, "SHA-1", lambda secret, body: {
-        "X-Hub-Signature": "sha1=" + hmac.digest(secret.encode(), body, "sha1").hex()}),
-    (5, "SHA-1 in its place", lambda secret, body: {
-        "X-Hub-Signature-256": "sha1=" + hmac.digest(secret.encode(), body, "sha1").hex()}),
-    (6, "upper case", lambda secret, body: {
-        "X-Hub-Signature-256": "sha256=" + proof("github", secret, body)[HUB_HEADER][7:].upper()}),
-    (7, "not ASCII", lambda _, __: {"X-Hub-Signature-256": "sha256=\xe9"}),
-    (9, "two headers", lambda secret, body: {
-        "X-Hub-Signature-256": ",".join([*proof("github", secret, body).values()] * 2)}),
-    (10, "truncated", lambda secret, body: {
-        "X-Hub-Signature-256": proof("github", secret, body)[HUB_HEADER][:-1]}),
-    (10, "no prefix", lambda secret, body: {
-        "X-Hub-Signature-256": proof("github", secret, body)[HUB_HEADER][7:]}),
-    (3, "the secret as a token", lambda secret, _: {"Authorization": f"Bearer {secret}"}),
-]  # fmt: skip
-TOKENS: list[Forgery] = [
-    (1, "none", lambda _, __: {}),
-    (2, "empty", lambda _, __: {"X-Gitlab-Token": ""}),
-    (3, "another", lambda _, __: {"X-Gitlab-Token": "gitlab-tokem"}),
-    (3, "its beginning", lambda token, _: {"X-Gitlab-Token": token[:-1]}),
-    (3, "the signing secret", lambda _, __: {"X-Gitlab-Token": SIGNING["gitlab"]}),
-    (7, "not ASCII", lambda _, __: {"X-Gitlab-Token": "\xe9"}),
-    (9, "two headers", lambda token, _: {"X-Gitlab-Token": f"{token},{token}"}),
-    (9, "beside a wrong signature", lambda token, body: signed(body, key("mallory"))
-        | {"X-Gitlab-Token": token}),
-]  # fmt: skip
-
-
-def basic(text: str) -> Headers:
-    return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
-
-
-LOGINS: list[Forgery] = [
-    (1, "none", lambda _, __: {}),
-    (2, "empty", lambda _, __: {"Authorization": "Basic "}),
-    (3, "another password", lambda _, __: basic("jenkins:mallory")),
-    (3, "another user", lambda _, __: basic("mallory:pass word")),
-    (3, "no password", lambda _, __: basic("jenkins")),
-    (7, "not ASCII", lambda _, __: {"Authorization": "Basic \xe9"}),
-    (10, "not coded", lambda login, _: {"Authorization": f"Basic {login}"}),
-    (10, "another scheme", lambda login, _: {
-        "Authorization": "Bearer " + base64.b64encode(login.encode()).decode()}),
-]  # fmt: skip
-
-
 def forgeries() -> list[object]:
-    """Every way on every source: source, secret, how to make the headers."""
+    """Return every way on every source: source, secret, how to make the headers."""
     kinds = [
-        *((source, secret, STANDARD) for source, secret in SIGNING.items()),
-        *((source, secret.removeprefix("bearer:"), BEARER) for source, secret in BEARING.items()),
-        ("github", HUB, HUBS),
-        ("gitlab", TOKEN, TOKENS),
-        ("jenkins", LOGIN, LOGINS),
+        *((source, secret, "standard") for source, secret in SIGNING.items()),
+        *((source, secret, "bearer") for source, secret in BEARING.items()),
+        ("github", forges.SECRETS["github"], "hub"),
+        ("gitlab", forges.SECRETS["gitlab"], "token"),
+        ("jenkins", forges.SECRETS["jenkins"], "basic"),
     ]
     return [
-        pytest.param(source, secret, make, id=f"{source}-{number}-{what}")
-        for source, secret, cases in kinds
-        for number, what, make in cases
+        pytest.param(source, secret, make, id=f"{source}-{what}")
+        for source, secret, kind in kinds
+        for what, make in {
+            "none": lambda _, __: {},
+            **{what: edited(source, *edit) for what, edit in EDITS[kind].items()},
+            **OTHERS[kind],
+        }.items()
     ]

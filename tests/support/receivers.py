@@ -18,17 +18,11 @@ import orjson
 import psutil
 import requests
 
+from tests.support.forges import SECRETS
 from tests.support.senders import proof, signed
 
 BIN = Path(sys.executable).parent
 MILEPOST = BIN / "milepost"
-
-FORGES = {
-    "github": "a secret of GitHub",
-    "gitlab": "a token of GitLab",
-    "jenkins": "jenkins:a password",
-    "cloudevents": "bearer:a-token-for-cloudevents",
-}
 
 
 @dataclass
@@ -109,7 +103,7 @@ def started(database_url: str | None = None, **settings: str) -> Iterator[Runnin
     environment = {
         "PATH": "/usr/sbin:/usr/bin:/bin",
         "MILEPOST_DATA_DIR": str(folder / "my data"),
-        **{f"MILEPOST_SECRET_{source.upper()}": secret for source, secret in FORGES.items()},
+        **{f"MILEPOST_SECRET_{source.upper()}": secret for source, secret in SECRETS.items()},
         **settings,
     }
     if database_url:
@@ -122,7 +116,7 @@ def started(database_url: str | None = None, **settings: str) -> Iterator[Runnin
         stderr=subprocess.STDOUT,
         text=True,
     )
-    secrets = _secrets(process) | FORGES
+    secrets = _secrets(process) | SECRETS
     lines: list[str] = []
     reader = threading.Thread(target=_drain, args=[process, lines])
     reader.start()

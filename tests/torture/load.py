@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 import requests
 
-from tests.support.forge_senders import BEGAN, job_hook, notification
-from tests.support.github_sender import STEPS, job
+from tests.support.forges import notification, workflow_job
+from tests.support.samples import sample
 from tests.support.senders import SECRET, Json, envelope, manifest, proof, signed, stage, verdict
 
 SECRETS = {
@@ -106,7 +106,7 @@ def manifests() -> Iterator[Post]:
     """Yield Packer's manifests about the same builds, posted unchanged."""
     for build in itertools.count():
         for run in range(2):
-            entry = {"build_time": BEGAN // 1000 + 60 * run, "artifact_id": f"ami-{build}{run}"}
+            entry = {"build_time": 1_767_261_600 + 60 * run, "artifact_id": f"ami-{build}{run}"}
             document = manifest(entry, run_uuid=f"uuid-{build}-{run}")
             yield Post("packer", orjson.dumps(document), f"?build_number=core-{build}")
 
@@ -114,10 +114,8 @@ def manifests() -> Iterator[Post]:
 def github() -> Iterator[Post]:
     """Yield GitHub's posts about the same jobs."""
     for build in itertools.count():
-        ids = {"id": 84211 + build, "run_id": 500 + build}
-        for action, more in (("queued", {}), ("in_progress", {}), ("completed", {"steps": STEPS})):
-            end = "failure" if more else None
-            document = job(action, end, **ids, **more)
+        for action in ("queued", "in_progress", "completed"):
+            document = workflow_job(action, id=84211 + build, run_id=500 + build)
             headers = {
                 "X-GitHub-Event": "workflow_job",
                 "X-GitHub-Delivery": f"{action}-{build}",
@@ -129,7 +127,8 @@ def gitlab() -> Iterator[Post]:
     """Yield GitLab's posts about jobs that a route assigns to builds."""
     for build in itertools.count():
         for status in ("created", "running", "failed" if build % 2 else "success"):
-            document = job_hook(status, build_id=4242 + build, pipeline_id=900 + build)
+            ids = {"build_id": 4242 + build, "pipeline_id": 900 + build}
+            document = sample("gitlab", f"job.{status}", **ids)
             headers = (("X-Gitlab-Event", "Job Hook"),)
             yield Post("gitlab", orjson.dumps(document), headers=headers)
 

@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 
 from receiver.cli.main import main
 from receiver.config import Config
-from tests.support.github_sender import ROUTES, SECRET, STEPS, job, send
+from tests.support.forges import SECRETS, post_github, workflow_job
 from tests.support.receivers import Running, started
+from tests.support.samples import ROUTES
 from tests.support.senders import envelope, post, shown, stage, told, verdict
 from tests.support.table_rows import rows
 
@@ -36,7 +37,8 @@ def routes(tmp_path: Path) -> Path:
 @pytest.fixture
 def forge(serve: Serve, config: Config, routes: Path) -> FlaskClient:
     """A receiver that takes GitHub's webhooks; its file of routes is still empty."""
-    return serve(replace(config, secrets={**config.secrets, "github": (SECRET,)}, routes=routes))
+    secrets = {**config.secrets, "github": (SECRETS["github"],)}
+    return serve(replace(config, secrets=secrets, routes=routes))
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def command(url: str, routes: Path, tmp_path: Path) -> Command:
         "DATABASE_URL": url,
         "MILEPOST_DATA_DIR": str(tmp_path),
         "MILEPOST_ROUTES": str(routes),
-        "MILEPOST_SECRET_GITHUB": SECRET,
+        "MILEPOST_SECRET_GITHUB": SECRETS["github"],
     }
     return lambda *arguments: CliRunner().invoke(main, arguments, env=env)
 
@@ -61,9 +63,9 @@ def running() -> Iterator[Running]:
 def deliver(client: FlaskClient) -> None:
     """One delivery of each outcome."""
     assert post(client, envelope(stage("Base"))).status_code == 202
-    assert send(client, "workflow_job", job("completed", "success", steps=STEPS)).status_code == 202
-    assert send(client, "star", {"action": "created"}).status_code == 202
-    assert send(client, "workflow_job", {"workflow_job": None}).status_code == 202
+    assert post_github(client, workflow_job("completed", "success")).status_code == 202
+    assert post_github(client, {"action": "created"}, "star").status_code == 202
+    assert post_github(client, {"workflow_job": None}).status_code == 202
 
 
 def listed(client: FlaskClient, **wanted: str) -> list[str]:
@@ -96,7 +98,7 @@ def test_every_delivery_is_listed_and_can_be_filtered(forge: FlaskClient):
 
 def test_pages_follow_each_other_without_gap_or_repetition(forge: FlaskClient):
     for place in range(120):
-        assert send(forge, "star", {"place": place}).status_code == 202
+        assert post_github(forge, {"place": place}, "star").status_code == 202
     seen: list[str] = []
     path = "/deliveries?outcome=ignored"
     while path:
@@ -142,17 +144,17 @@ def test_an_unknown_delivery_is_404(forge: FlaskClient):
 def test_replay_brings_in_what_had_been_ignored(
     forge: FlaskClient, command: Command, routes: Path, url: str
 ):
-    send(forge, "workflow_job", job("in_progress", steps=STEPS[:2]))
-    send(forge, "workflow_job", job("completed", "failure", steps=STEPS))
-    send(forge, "star", {"action": "created"})
+    post_github(forge, workflow_job("in_progress"))
+    post_github(forge, workflow_job("completed"))
+    post_github(forge, {"action": "created"}, "star")
     routes.write_text(ROUTES)
     assert command("replay", "--ignored").stdout == "1 ignored\n2 stored\n"
     late = rows(url)
     assert shown(forge, NUMBER)["status"] == "failed"
     with psycopg.connect(url) as connection:
         connection.execute("TRUNCATE deliveries, events, builds CASCADE")
-    send(forge, "workflow_job", job("in_progress", steps=STEPS[:2]))
-    send(forge, "workflow_job", job("completed", "failure", steps=STEPS))
+    post_github(forge, workflow_job("in_progress"))
+    post_github(forge, workflow_job("completed"))
     assert rows(url) == late
 
 
@@ -172,7 +174,7 @@ def test_replay_takes_back_what_a_route_had_made(
     forge: FlaskClient, command: Command, routes: Path
 ):
     routes.write_text(ROUTES)
-    send(forge, "workflow_job", job("completed", "success", steps=STEPS))
+    post_github(forge, workflow_job("completed", "success"))
     (delivery_id,) = listed(forge)
     routes.write_text(ROUTES.replace("golden*", "other*"))
     assert command("replay", delivery_id).stdout == "1 ignored\n"
@@ -181,7 +183,7 @@ def test_replay_takes_back_what_a_route_had_made(
 
 
 def test_replay_on_the_page_needs_a_token(forge: FlaskClient, routes: Path, token: Token):
-    send(forge, "workflow_job", job("completed", "success", steps=STEPS))
+    post_github(forge, workflow_job("completed", "success"))
     path = f"/deliveries/{listed(forge)[0]}"
     routes.write_text(ROUTES)
     assert forge.post(f"{path}/replay", data=csrf(forge, path)).status_code == 401
@@ -223,8 +225,8 @@ def test_the_command_lists_what_the_page_does(forge: FlaskClient, command: Comma
 
 def test_routes_are_suggested_from_what_was_ignored(forge: FlaskClient, command: Command):
     for place, name in enumerate(("rhel-9, hana, aws", "sles-15, hana, aws")):
-        document = job("completed", "success", name=f"build ({name})", id=place, steps=STEPS)
-        send(forge, "workflow_job", document)
+        document = workflow_job("completed", "success", name=f"build ({name})", id=place)
+        post_github(forge, document)
     suggested = command("routes", "suggest").stdout
     assert "# 2 jobs: build (rhel-9, hana, aws), build (sles-15, hana, aws)" in suggested
     page = forge.get("/deliveries/routes").text

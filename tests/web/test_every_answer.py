@@ -13,7 +13,7 @@ from receiver.app import create_app
 from receiver.config import Config, load
 from receiver.config_files import WatchedFile
 from receiver.errors import ConfigError
-from tests.support import github_sender
+from tests.support import forges
 from tests.support.senders import envelope, manifest, post, stage, verdict
 
 Serve = Callable[[Config], FlaskClient]
@@ -188,13 +188,13 @@ class BrokenRoutes:
 def test_a_forges_delivery_that_our_own_code_fails_at_is_kept(
     serve: Serve, config: Config, capsys: pytest.CaptureFixture[str]
 ):
-    client = serve(replace(config, secrets={"github": (github_sender.SECRET,)}))
+    client = serve(replace(config, secrets={"github": (forges.SECRETS["github"],)}))
     services = client.application.extensions["milepost"]
     bug: WatchedFile[object] = WatchedFile(None, lambda *_: None, BrokenRoutes())
     client.application.extensions["milepost"] = replace(
         services, rules=replace(services.rules, route_file=bug)
     )
-    answer = github_sender.send(client, "workflow_job", github_sender.job("completed", "failure"))
+    answer = forges.post_github(client, forges.workflow_job("completed"))
     told = answer.get_json()
     assert (answer.status_code, told["outcome"]) == (202, "quarantined")
     log = capsys.readouterr().out

@@ -3,11 +3,11 @@
 import pytest
 
 from hooks.wrapper.target import Part
-from tests.support import ROOT
 from tests.support.packer_output import Summaries, box_events, read, summaries
+from tests.support.samples import SAMPLES
 from tests.support.senders import START
 
-RUNS = ROOT / "tests" / "samples" / "packer-runs"
+RUNS = SAMPLES / "packer-runs"
 
 
 def recorded(name: str) -> Summaries:
