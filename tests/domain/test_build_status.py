@@ -43,7 +43,7 @@ FAILED_AT_55 = [
 ]
 
 
-def test_a_kept_artifact_of_the_last_completed_state_makes_it_safe(client: FlaskClient):
+def test_an_artifact_of_the_last_completed_state_makes_resume_safe(client: FlaskClient):
     post(client, envelope(*FAILED_AT_55, artifact(9)))
     resume = shown(client)["resume"]
     assert (resume["state"], resume["safe"]) == (55, True)
@@ -54,17 +54,17 @@ def test_a_kept_artifact_of_the_last_completed_state_makes_it_safe(client: Flask
 @pytest.mark.parametrize(
     "made", [[], [artifact(3)], [artifact(9, state=15)], [artifact(9, state=60)]]
 )
-def test_no_other_artifact_does(client: FlaskClient, made: list[Json]):
+def test_any_other_artifact_leaves_resume_unsafe(client: FlaskClient, made: list[Json]):
     post(client, envelope(*FAILED_AT_55, *made))
     assert shown(client)["resume"] == {"state": 55, "safe": False, "artifact": None}
 
 
-def test_an_artifact_makes_no_verdict(client: FlaskClient):
+def test_an_artifact_is_no_verdict(client: FlaskClient):
     post(client, envelope(stage("Base configuration"), artifact(3)))
     assert shown(client)["status"] == "running"
 
 
-def test_a_second_attempt_stands_on_the_first_ones_artifact(client: FlaskClient):
+def test_a_resumed_attempt_uses_the_artifact_of_the_first(client: FlaskClient):
     post(client, envelope(*FAILED_AT_55, artifact(9)))
     again = [stage("Services", minutes=20), verdict("failed", 22)]
     post(client, envelope(*again, run="run-2", run_more={"resumed_from": 55}))
@@ -73,7 +73,7 @@ def test_a_second_attempt_stands_on_the_first_ones_artifact(client: FlaskClient)
     assert (build["resume"]["state"], build["resume"]["safe"]) == (55, True)
 
 
-def test_an_attempt_from_the_beginning_stands_on_itself_alone(client: FlaskClient):
+def test_an_attempt_from_the_beginning_uses_no_earlier_artifact(client: FlaskClient):
     post(client, envelope(*FAILED_AT_55, artifact(9)))
     post(client, envelope(stage("Services", minutes=20), verdict("failed", 22), run="run-2"))
     build = shown(client)
@@ -81,7 +81,7 @@ def test_an_attempt_from_the_beginning_stands_on_itself_alone(client: FlaskClien
 
 
 @pytest.mark.parametrize("status", ["cancelled", "failed"])
-def test_a_cut_build_lists_what_it_may_have_left_behind(client: FlaskClient, status: str):
+def test_an_unsuccessful_build_lists_its_unremoved_resources(client: FlaskClient, status: str):
     events = [resource("created", 0), resource("created", 1, "i-2"), resource("removed", 3, "i-2")]
     post(client, envelope(stage("x"), *events, verdict(status, 5)))
     build = shown(client)
@@ -93,7 +93,7 @@ def test_a_cut_build_lists_what_it_may_have_left_behind(client: FlaskClient, sta
     assert "May have left behind" in client.get("/builds/core-1").text
 
 
-def test_a_build_with_its_artifact_left_nothing_behind(client: FlaskClient):
+def test_a_build_with_an_artifact_left_nothing_behind(client: FlaskClient):
     post(client, envelope(resource("created", 0), artifact(3), verdict("failed", 5)))
     assert shown(client)["left_behind"] == []
 
@@ -108,7 +108,7 @@ def silent_for(url: str, minutes: float) -> None:
 @pytest.mark.parametrize(
     ("beats", "minutes", "stalled"), [(True, 16, True), (True, 14, False), (False, 16, False)]
 )
-def test_who_had_sent_heartbeats_and_is_silent_is_stalled(
+def test_a_running_build_without_its_heartbeats_is_stalled(
     client: FlaskClient, url: str, beats: bool, minutes: float, stalled: bool
 ):
     beat = [{"kind": "heartbeat", "at": at(1)}] if beats else []
@@ -121,7 +121,7 @@ def test_who_had_sent_heartbeats_and_is_silent_is_stalled(
         assert (mark in client.get(page).text) is stalled
 
 
-def test_a_stalled_build_that_speaks_again_is_not(client: FlaskClient, url: str):
+def test_a_heartbeat_ends_a_stall(client: FlaskClient, url: str):
     beat = envelope({"kind": "heartbeat", "at": at(1)})
     post(client, envelope(stage("Storage")))
     post(client, beat)
@@ -137,7 +137,7 @@ def test_an_ended_build_is_never_stalled(client: FlaskClient, url: str):
     assert not shown(client)["stalled"]
 
 
-def test_how_long_is_a_setting():
+def test_the_time_until_a_stall_is_a_setting():
     assert load({"MILEPOST_STALL_AFTER": "2m"}).stall_after == timedelta(minutes=2)
     assert load({"MILEPOST_STALL_AFTER": "90"}).stall_after == timedelta(seconds=90)
     assert load({}).stall_after == timedelta(minutes=15)
@@ -158,7 +158,9 @@ KEPT = {"artifact_id": "File", "files": [{"name": "x.img"}], "checksum": "sha256
         ({"state": None, "safe": False, "artifact": None}, False, 100, 4),
     ],
 )
-def test_what_the_command_answers(resume: Json, assume_kept: bool, state: int, code: int):
+def test_the_resume_point_gives_a_state_and_an_exit_code(
+    resume: Json, assume_kept: bool, state: int, code: int
+):
     found = resume_point({"attempt": 1, "resume": resume}, assume_kept)
     assert (found["state"], found["exit_code"]) == (state, code)
     assert found["start_from"] == ("x.img" if resume["safe"] else "")
@@ -204,7 +206,7 @@ def test_a_chain_resumes_from_the_artifact_before_its_failure(receiver: Running,
 
 
 @pytest.mark.parametrize("away", [{}, {"MILEPOST_URL": "http://127.0.0.1:1"}])
-def test_where_nothing_is_known_it_starts_from_the_beginning(
+def test_an_unknown_build_starts_from_the_beginning(
     receiver: Running, tmp_path: Path, away: dict[str, str]
 ):
     done = run(receiver, tmp_path, "milepost-hook", "resume", "--build-number", "none", **away)

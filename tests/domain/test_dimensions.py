@@ -19,7 +19,9 @@ from receiver.domain import dimensions
         ("12", "12", "12", 12, None),
     ],
 )
-def test_os_versions(name: str, display: str, family: str, major: int, minor: int | None):
+def test_a_name_gives_the_columns_of_an_os_version(
+    name: str, display: str, family: str, major: int, minor: int | None
+):
     assert dimensions.os_version(name) == {
         "name": name,
         "display_name": display,
@@ -42,7 +44,7 @@ def test_os_versions(name: str, display: str, family: str, major: int, minor: in
         ("lawsuit", "unknown"),
     ],
 )
-def test_providers(name: str, provider: str):
+def test_a_platforms_name_gives_its_cloud_provider(name: str, provider: str):
     assert dimensions.platform(name)["cloud_provider"] == provider
 
 

@@ -9,7 +9,7 @@ def spans(result: BuildRows) -> list[tuple[str | None, str, int, int]]:
     return [(row.stage, row.status, row.state, row.attempt) for row in result.states]
 
 
-def test_no_event_is_a_pending_build():
+def test_a_build_without_events_is_pending():
     assert folded().build.status == "pending"
 
 
@@ -107,7 +107,7 @@ def test_github_keys_of_one_run_and_attempt_are_one_attempt():
     assert [row.attempt for row in result.states] == [1, 1]
 
 
-def test_what_people_say_joins_the_attempt_running_then():
+def test_a_manual_event_joins_the_attempt_running_at_its_time():
     result = folded(
         said(stage("x", "started", 0, state=25), verdict("failed", 10), run="a"),
         said(stage("x", "started", 20, state=25), verdict("failed", 30), run="b"),
@@ -132,7 +132,7 @@ def test_an_end_is_never_before_its_start():
     assert [row.duration_seconds for row in result.states] == [0]
 
 
-def test_reporters_close_their_own_rows_only():
+def test_a_reporter_closes_only_its_own_rows():
     result = folded(
         said(stage("x", "started", 0, state=20), run="github:a/b:1:1:7"),
         said(stage("y", "started", 1, state=30), run="github:a/b:1:1:8"),
@@ -169,7 +169,7 @@ def test_a_manifest_is_no_proof_of_success_after_a_failure():
     assert folded(said(manifest_event(5), verdict("failed", 7))).build.status == "failed"
 
 
-def test_a_recovered_failure_does_not_stand_against_a_manifest():
+def test_a_manifest_completes_a_build_with_a_recovered_failure():
     stages = [stage("x", "failed", 1, state=20), stage("x", "completed", 2, state=20)]
     assert folded(said(*stages, manifest_event(5))).build.status == "completed"
 

@@ -10,7 +10,7 @@ def test_a_failed_build_stays_at_its_state():
     assert [failure.state for failure in result.failures] == [25]
 
 
-def test_what_starts_after_a_failure_moves_nothing():
+def test_a_stage_after_a_failure_does_not_move_the_state():
     result = folded(
         said(
             stage("x", "failed", 1, state=20),
@@ -21,7 +21,7 @@ def test_what_starts_after_a_failure_moves_nothing():
     assert result.build.current_state == 20
 
 
-def test_a_skipped_stage_moves_nothing():
+def test_a_skipped_stage_does_not_move_the_state():
     result = folded(said(stage("x", "started", 0, state=20), stage("y", "skipped", 1, state=60)))
     assert result.build.current_state == 20
 
@@ -36,7 +36,7 @@ def test_an_unmapped_stage_carries_the_value_so_far():
     assert result.build.current_state == 20
 
 
-def test_an_attempt_without_named_states_is_where_it_resumed():
+def test_an_attempt_without_named_states_is_at_the_state_it_resumed_from():
     result = folded(
         said(stage("x", "failed", 1, state=55), verdict("failed", 2), run="a"),
         said(stage("frobnicate", "started", 9), run="b", resumed_from=55),
@@ -45,7 +45,7 @@ def test_an_attempt_without_named_states_is_where_it_resumed():
     assert result.build.resume_state == 55
 
 
-def test_it_resumes_at_the_first_named_state_above_the_highest_completed():
+def test_the_resume_point_is_the_first_named_state_above_the_highest_completed():
     result = folded(
         said(
             stage("a", "started", 0, state=10),
@@ -57,14 +57,14 @@ def test_it_resumes_at_the_first_named_state_above_the_highest_completed():
     assert result.build.resume_state == 40
 
 
-def test_nothing_is_left_to_resume_of_a_completed_build():
+def test_a_completed_build_has_no_resume_point():
     assert folded(said(verdict("completed", 1))).build.resume_state is None
 
 
 STEPS = ("set up job", "checkout", "frobnicate", "complete job")
 
 
-def test_a_steps_place_is_an_estimate_where_nothing_is_named():
+def test_a_step_without_a_named_state_is_estimated_by_its_place():
     steps = [stage(name, "completed", place) for place, name in enumerate(STEPS[:3])]
     short = said(*steps[:2], source="github", order=STEPS[:2])
     longest = said(*steps, source="github", order=STEPS)

@@ -48,7 +48,7 @@ def visitor(module_url: str) -> Iterator[Visitor]:
         yield visitor
 
 
-def test_the_plants_arrived(visitor: Visitor):
+def test_the_planted_secrets_arrived(visitor: Visitor):
     """Else the rest would prove nothing."""
     with psycopg.connect(visitor.receiver.environment["DATABASE_URL"]) as connection:
         bodies = connection.execute("SELECT body FROM deliveries").fetchall()
@@ -61,12 +61,12 @@ def test_the_plants_arrived(visitor: Visitor):
     assert not {said for said in visitor.answers.values() if said.startswith("5")}
 
 
-def test_no_answer_tells_a_secret(visitor: Visitor):
+def test_no_answer_holds_a_secret(visitor: Visitor):
     told = {name: found for name, said in visitor.answers.items() if (found := found_in(said))}
     assert not told
 
 
-def test_no_log_line_tells_a_secret_and_each_is_json(visitor: Visitor):
+def test_no_log_line_holds_a_secret_and_each_is_json(visitor: Visitor):
     log = "".join(visitor.receiver.log)
     assert not found_in(log)
     assert len(visitor.receiver.log) > 100
@@ -128,7 +128,7 @@ def test_no_command_prints_a_secret(visitor: Visitor):
         assert not found_in(done.stdout + done.stderr), line
 
 
-def test_an_administrator_sees_what_a_sender_said(visitor: Visitor):
+def test_an_administrator_sees_the_words_of_a_sender(visitor: Visitor):
     said = visitor.ask("GET", "/api/v1/builds/canary-1", visitor.admin)
     wanted = {"text", "text with =", "detail", "nested detail", "manifest", "URL of a run"}
     assert wanted <= found_in(said)

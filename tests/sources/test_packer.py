@@ -36,7 +36,7 @@ def test_a_raw_manifest_twice_is_one_delivery(client: FlaskClient, url: str):
     assert shown(client, "packer-uuid-1")["status"] == "completed"
 
 
-def test_signed_custom_data_is_believed_more_than_the_query(client: FlaskClient):
+def test_custom_data_outranks_the_query(client: FlaskClient):
     document = manifest({"custom_data": {"build_number": "c-1", "platform": "azure"}})
     post_manifest(client, document, "build_number=q-1&platform=aws&image_type=base")
     found = shown(client, "c-1")
@@ -58,7 +58,7 @@ def test_entries_of_earlier_runs_are_history(client: FlaskClient):
     assert len(found["packer_manifest"]["builds"]) == 2
 
 
-def test_the_later_manifest_stays_whatever_comes_first(client: FlaskClient):
+def test_the_later_manifest_stays_in_either_order(client: FlaskClient):
     early = manifest({"build_time": 1_700_000_000}, run_uuid="a")
     late = manifest({"build_time": 1_800_000_000}, run_uuid="b")
     post(client, envelope(stage("x"), manifest=late))
