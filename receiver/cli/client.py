@@ -15,7 +15,7 @@ from uuid import UUID
 import requests
 
 from receiver.domain import redact
-from receiver.domain.model import Json
+from receiver.domain.model import DIMENSIONS, Json
 from receiver.errors import (
     ConfigError,
     Ended,
@@ -30,7 +30,7 @@ from receiver.errors import (
 )
 
 Filters = Mapping[str, Any]  # what is None fits all
-COMBINATION = ("platform", "os_version", "image_type")
+COMBINATION = DIMENSIONS[1:]
 PAGE = 100  # rows, the most that /api/v1 gives at once
 TIMEOUT = (5.0, 30.0)  # to connect, and between two bytes of an answer
 ERRORS: tuple[type[HttpError], ...] = (NotFound, Pruned, Taken, Ended, Invalid)

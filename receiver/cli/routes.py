@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from receiver.cli.database import database_command, database_url, settings
 from receiver.cli.output import as_json, command, print_json, print_rows, printable
-from receiver.domain.model import Content, Json, Report, Request
+from receiver.domain.model import DIMENSIONS, Content, Json, Report, Request
 from receiver.domain.stages import StageMap
 from receiver.ingest.accept import routed
 from receiver.ingest.route_suggestions import suggest_routes
@@ -20,7 +20,7 @@ from receiver.ingest.services import Services
 from receiver.sources import SOURCES
 from receiver.storage import db
 
-COLUMNS = ("job", "build_number", "project", "platform", "os_version", "image_type")
+COLUMNS = ("job", "build_number", *DIMENSIONS)
 STAGE_COLUMNS = ("job", "stage", "state")
 # GitHub names its event in a header alone; these have a field of its name.
 EVENTS = ("workflow_job", "workflow_run", "check_run", "check_suite", "deployment_status")

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from receiver.domain import build_status, redact
+from receiver.domain.model import DIMENSIONS
 from receiver.errors import Invalid, NotFound
 from receiver.storage.db import Database, Row, as_json, query
 
 EXPECTED_WITHIN = timedelta(days=7)
-COMBINATION = ("platform", "os_version", "image_type")
-IMAGE = ("project", *COMBINATION, "region", "artifact_id", "build_number", "built_at")
+COMBINATION = DIMENSIONS[1:]
+IMAGE = (*DIMENSIONS, "region", "artifact_id", "build_number", "built_at")
 SEEN_WITHIN = timedelta(days=1)
 
 
@@ -123,7 +124,7 @@ def _choices(rows: Sequence[Row]) -> dict[str, list[str]]:
 def find_latest_build(database: Database, names: Sequence[str]) -> Row | None:
     """Return the latest build of one combination; `names` are project (- for none), platform, OS
     version and image type, also by their old names."""
-    current = _current_names(database, dict(zip(("project", *COMBINATION), names, strict=True)))
+    current = _current_names(database, dict(zip(DIMENSIONS, names, strict=True)))
     rows = _latest_builds(database)
     fits = (row for row in rows if all((row[name] or "-") == current[name] for name in current))
     return next(fits, None)

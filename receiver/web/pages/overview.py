@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from flask import Response, request
 
+from receiver.domain.model import DIMENSIONS
 from receiver.storage import overview
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
@@ -11,7 +12,7 @@ from receiver.web.context import services
 from receiver.web.pages import charts
 from receiver.web.pages.render import Values, blueprint, cached_page
 
-NAMES = ("build_number", "project", "platform", "os_version", "image_type", "status")
+NAMES = ("build_number", *DIMENSIONS, "status")
 
 
 @blueprint.get("/", endpoint="overview")
