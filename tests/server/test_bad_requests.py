@@ -1,4 +1,4 @@
-"""Requests that are broken as HTTP, byte by byte to a real receiver: what each is answered.
+"""Malformed HTTP, sent byte by byte to a real receiver, and the answer to each request.
 
 The numbers are of the project's list of bad inputs.
 """
@@ -24,7 +24,7 @@ def receiver(module_url: str) -> Iterator[Running]:
         yield running
 
 
-def kept(receiver: Running) -> int:
+def stored_count(receiver: Running) -> int:
     with psycopg.connect(receiver.environment["DATABASE_URL"]) as connection:
         row = connection.execute("SELECT count(*) FROM deliveries").fetchone()
     assert row
@@ -32,23 +32,23 @@ def kept(receiver: Running) -> int:
 
 
 def refused(receiver: Running, data: bytes, statuses: set[int], *, end: bool = False) -> Answer:
-    """The answer, which is one of these; nothing was kept, and it did not hang."""
-    stored, began = kept(receiver), time.monotonic()
+    """Return the answer, whose status is one of these; nothing is stored, and nothing hangs."""
+    count, began = stored_count(receiver), time.monotonic()
     answer = send(receiver.url, data, end=end)
     assert time.monotonic() - began < SECONDS
     assert answer.status in statuses, answer
-    assert kept(receiver) == stored
+    assert stored_count(receiver) == count
     return answer
 
 
 def request(receiver: Running, source: str, content: bytes, *more: tuple[str, str]) -> bytes:
-    """A right one with further headers; the body's length is among `more`, or not."""
-    given = headers(source, receiver.secrets[source], content) | {"Connection": "close"}
-    return head(f"/webhooks/{source}", [*given.items(), *more])
+    """Return a valid request with further headers; `more` may hold the length of the body."""
+    fields = headers(source, receiver.secrets[source], content) | {"Connection": "close"}
+    return head(f"/webhooks/{source}", [*fields.items(), *more])
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_chunked_body_is_taken(receiver: Running, source: str):
+def test_chunked_body_is_accepted(receiver: Running, source: str):
     content = body(source)
     chunks = chunked(content, 100)
     answer = send(
@@ -66,7 +66,7 @@ def test_41_a_chunked_body_over_the_limit_is_413(receiver: Running, source: str)
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_42_a_declared_length_over_the_limit_is_413_at_once(receiver: Running, source: str):
+def test_42_declared_length_over_the_limit_is_413_at_once(receiver: Running, source: str):
     data = request(receiver, source, b"{}", ("Content-Length", str(10 * 2**30)))
     began = time.monotonic()
     assert refused(receiver, data, {413}).code == "too-large"
@@ -109,9 +109,7 @@ FRAMING: list[tuple[int, str, list[tuple[str, str]]]] = [
 @pytest.mark.parametrize(
     "more", [more for _, _, more in FRAMING], ids=[f"{n}-{what}" for n, what, _ in FRAMING]
 )
-def test_44_45_a_length_that_can_be_read_in_two_ways_is_400(
-    receiver: Running, source: str, more: list[tuple[str, str]]
-):
+def test_44_45_ambiguous_length_is_400(receiver: Running, source: str, more: list[tuple[str, str]]):
     data = request(receiver, source, b"0\r\n\r\n", *more) + b"0\r\n\r\n"
     assert refused(receiver, data, {400}).code == "bad-request"
 
@@ -131,7 +129,7 @@ def test_46_an_unknown_coding_is_400_or_501(receiver: Running, coding: str):
     refused(receiver, data, {400, 501})
 
 
-def test_46_a_body_that_is_compressed_by_its_transfer_coding_is_not_taken(receiver: Running):
+def test_46_body_compressed_by_its_transfer_coding_is_refused(receiver: Running):
     content = body("milepost")
     data = request(receiver, "milepost", content, ("Transfer-Encoding", "gzip, chunked"))
     refused(receiver, data + chunked(b"\x1f\x8b" + content), {400, 401, 501})
@@ -172,12 +170,12 @@ def test_8_a_signature_of_9000_bytes_is_431(receiver: Running, source: str):
         refused(receiver, request(receiver, source, b"", ("Content-Length", "0"), each), {431})
 
 
-def test_51_a_header_with_underscores_is_no_proof(receiver: Running):
+def test_51_signature_in_a_header_with_underscores_is_refused(receiver: Running):
     content = body("github")
-    given = headers("github", receiver.secrets["github"], content)
-    given["X_Hub_Signature_256"] = given.pop("X-Hub-Signature-256")
-    given |= {"Content-Length": str(len(content)), "Connection": "close"}
-    data = head("/webhooks/github", given) + content
+    fields = headers("github", receiver.secrets["github"], content)
+    fields["X_Hub_Signature_256"] = fields.pop("X-Hub-Signature-256")
+    fields |= {"Content-Length": str(len(content)), "Connection": "close"}
+    data = head("/webhooks/github", fields) + content
     assert refused(receiver, data, {401}).code == "unauthorized"
 
 
@@ -243,9 +241,9 @@ HOSTS = {
 @pytest.mark.parametrize("host", HOSTS)
 def test_53_a_host_that_is_not_ours_is_400(receiver: Running, host: str):
     content = body("milepost")
-    given = headers("milepost", receiver.secrets["milepost"], content)
-    given |= {"Content-Length": str(len(content)), "Connection": "close"}
-    answer = send(receiver.url, head("/webhooks/milepost", given, host=host) + content)
+    fields = headers("milepost", receiver.secrets["milepost"], content)
+    fields |= {"Content-Length": str(len(content)), "Connection": "close"}
+    answer = send(receiver.url, head("/webhooks/milepost", fields, host=host) + content)
     assert answer.status == HOSTS[host], answer.body
     page = send(receiver.url, head("/", {"Accept": "text/html"}, "GET", host=host))
     assert page.status == (400 if HOSTS[host] == 400 else 200)
@@ -261,12 +259,12 @@ def test_tls_on_the_plain_port_is_closed(receiver: Running):
     refused(receiver, hello.read(), {0, 400})
 
 
-def test_a_client_that_sends_nothing_more_does_not_hang(receiver: Running):
+def test_unfinished_request_does_not_hang(receiver: Running):
     refused(receiver, b"POST /webhooks/github HTT", {0, 400})
     refused(receiver, b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n", {0, 400})
 
 
-def test_what_could_not_be_read_is_counted(receiver: Running):
+def test_unreadable_requests_are_counted(receiver: Running):
     send(receiver.url, head(f"/{'a' * 5_000}", {}))
     send(receiver.url, head("/", [("A", "b" * 9_000)]))
     send(receiver.url, b"nonsense\r\n\r\n")

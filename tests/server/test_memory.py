@@ -1,4 +1,4 @@
-"""What one request may cost: the worst bodies that are rightly signed, to a real receiver."""
+"""The memory limit of one request: the worst valid bodies, sent to a real receiver."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +42,7 @@ WORST = {
 
 
 def peak(process: psutil.Process) -> int:
-    """The most memory it had since the last reset, in bytes."""
+    """Return the peak of its memory since the last reset, in bytes."""
     text = Path(f"/proc/{process.pid}/status").read_text()
     return int(text.partition("VmHWM:")[2].split()[0]) * 1024
 
@@ -61,7 +61,7 @@ def post(receiver: Running, source: str, content: bytes) -> tuple[Answer, int]:
 
 @pytest.mark.parametrize("unit", WORST.values(), ids=WORST)
 @pytest.mark.parametrize("source", ["milepost", "packer", "github", "jenkins"])
-def test_the_worst_body_costs_little(receiver: Running, source: str, unit: bytes):
+def test_worst_body_stays_within_the_memory_limit(receiver: Running, source: str, unit: bytes):
     content = body(source, repeated(unit, READ))
     assert READ * 0.95 < len(content) <= READ
     answer, growth = post(receiver, source, content)

@@ -1,4 +1,4 @@
-"""The audit trail: every change by token, page, proxy's user or command, and nothing secret."""
+"""The audit trail: every change by token, page, user of a proxy or command, without secrets."""
 
 import os
 import pwd
@@ -25,7 +25,7 @@ USER = pwd.getpwuid(os.getuid()).pw_name
 
 
 def trail(url: str) -> list[dict[str, Any]]:
-    """The newest first, without what the making of tokens for the test itself left."""
+    """Return the changes, newest first, without those that made tokens for the test itself."""
     with psycopg.connect(url, row_factory=dict_row) as connection:
         rows = connection.execute("SELECT * FROM audit ORDER BY at DESC, id DESC").fetchall()
     return [row for row in rows if not (row["target_name"] or "").startswith(("write-", "admin-"))]
@@ -36,7 +36,7 @@ def failure_id(client: FlaskClient) -> str:
     return found
 
 
-def test_a_change_by_token_is_noted_with_what_was_before(
+def test_change_by_token_is_noted_with_the_values_before(
     filled: FlaskClient, token: Callable[..., str], url: str
 ):
     failure = failure_id(filled)
@@ -54,7 +54,7 @@ def test_a_change_by_token_is_noted_with_what_was_before(
     assert newest["after"] == {"notes": "second", "resolved": True}
 
 
-def test_a_change_on_a_page_is_noted(filled: FlaskClient, token: Callable[..., str], url: str):
+def test_change_on_a_page_is_noted(filled: FlaskClient, token: Callable[..., str], url: str):
     failure = failure_id(filled)
     filled.set_cookie("milepost_token", token("write"))
     csrf = re.search(r'name="csrf" value="([^"]+)"', filled.get("/failures?all=1").text)
@@ -65,7 +65,7 @@ def test_a_change_on_a_page_is_noted(filled: FlaskClient, token: Callable[..., s
     assert (row["via"], row["action"]) == ("page", "failure.resolve")
 
 
-def test_a_change_by_a_proxys_user_is_noted(
+def test_change_by_a_user_of_a_proxy_is_noted(
     filled: FlaskClient, serve: Callable[[Config], FlaskClient], config: Config, url: str
 ):
     proxied = serve(
@@ -86,7 +86,7 @@ def test_a_change_by_a_proxys_user_is_noted(
     assert (row["who"], row["via"]) == ("ada@example.com", "proxy")
 
 
-def test_what_fails_is_not_noted(client: FlaskClient, token: Callable[..., str], url: str):
+def test_failed_change_is_not_noted(client: FlaskClient, token: Callable[..., str], url: str):
     headers = {"Authorization": f"Bearer {token('admin')}"}
     for path in (f"failures/{uuid4()}/reopen", f"deliveries/{uuid4()}/replay"):
         assert client.post(f"/api/v1/{path}", headers=headers).status_code == 404
@@ -125,17 +125,19 @@ def test_commands_are_noted(filled: FlaskClient, command: Command, url: str):
     assert rows[5]["after"] == {"scope": "read", "project": "core", "expires_at": None}
 
 
-def test_a_merge_says_what_it_moved(client: FlaskClient, command: Command, url: str):
+def test_merge_is_noted_with_the_builds_that_it_moved(
+    client: FlaskClient, command: Command, url: str
+):
     for number, platform in (("one", "amazon"), ("two", "aws")):
-        said = envelope(stage("Base"), number=number, build={"platform": platform})
-        assert post(client, said).status_code == 202
+        document = envelope(stage("Base"), number=number, build={"platform": platform})
+        assert post(client, document).status_code == 202
     assert command("merge", "platform", "amazon", "aws").exit_code == 0
     (row,) = trail(url)
     gone = {"name": "amazon", "display_name": "Amazon", "cloud_provider": "aws", "region": None}
     assert (row["before"], row["after"]) == (gone, {"name": "aws", "builds_moved": 1})
 
 
-def test_the_end_of_a_token_says_what_it_was(command: Command, url: str):
+def test_revoked_token_is_noted_with_its_scope(command: Command, url: str):
     assert command("token", "create", "--name", "ann", "--scope", "read").exit_code == 0
     assert command("token", "revoke", "ann").exit_code == 0
     before, after = (trail(url)[0][part] for part in ("before", "after"))
@@ -144,14 +146,14 @@ def test_the_end_of_a_token_says_what_it_was(command: Command, url: str):
     assert after["revoked_at"]
 
 
-def test_a_replay_says_what_it_came_to_before(filled: FlaskClient, command: Command, url: str):
+def test_replay_is_noted_with_the_outcome_before(filled: FlaskClient, command: Command, url: str):
     (newest, *_) = filled.get("/api/v1/deliveries").get_json()["items"]
     assert command("replay", newest["id"]).exit_code == 0
     (row, *_) = trail(url)
     assert row["before"] == row["after"] == {"outcome": "stored", "builds": ["bad"]}
 
 
-def test_a_change_that_changes_nothing_is_none(client: FlaskClient, token: Token, url: str):
+def test_change_without_effect_is_not_noted(client: FlaskClient, token: Token, url: str):
     headers = {"Authorization": f"Bearer {token('admin')}"}
     assert client.post("/api/v1/platforms", json={"name": "a"}, headers=headers).status_code == 201
     assert client.patch("/api/v1/platforms/a", json={}, headers=headers).status_code == 200
@@ -172,10 +174,10 @@ def test_migrations_are_noted(server_url: str):
         connection.execute("DROP DATABASE fresh WITH (FORCE)")
 
 
-def test_what_looks_secret_is_masked_in_the_trail(api: Api, url: str):
+def test_secrets_are_masked_in_the_trail(api: Api, url: str):
     api.create_build()
-    said = {"stage": "Base", "message": "password=hunter2", "details": {"token": "zzz"}}
-    assert api.post("/builds/core-1/failures", said).status_code == 201
+    failure = {"stage": "Base", "message": "password=hunter2", "details": {"token": "zzz"}}
+    assert api.post("/builds/core-1/failures", failure).status_code == 201
     assert not re.search("hunter2|zzz", str(trail(url)))
 
 
@@ -200,13 +202,13 @@ def test_no_token_or_digest_is_in_the_trail(command: Command, url: str):
     made = command("token", "create", "--name", "bob", "--scope", "admin").stdout.strip()
     with psycopg.connect(url) as connection:
         (digest,) = connection.execute("SELECT encode(digest, 'hex') FROM tokens").fetchall()
-        told = str(connection.execute("SELECT audit::text FROM audit").fetchall())
-    assert "bob" in told
-    assert made not in told
-    assert digest[0] not in told
+        text = str(connection.execute("SELECT audit::text FROM audit").fetchall())
+    assert "bob" in text
+    assert made not in text
+    assert digest[0] not in text
 
 
-def test_a_sender_is_shut_out_while_the_database_is_away(tmp_path: Any, command: Command):
+def test_sender_is_removed_while_the_database_is_away(tmp_path: Any, command: Command):
     away = {"DATABASE_URL": "postgresql://127.0.0.1:1/none", "MILEPOST_DATA_DIR": str(tmp_path)}
     assert command("sender", "add", "team-a").exit_code == 0
     removed = CliRunner().invoke(main, ["sender", "remove", "team-a"], env=away)
@@ -215,7 +217,7 @@ def test_a_sender_is_shut_out_while_the_database_is_away(tmp_path: Any, command:
     assert command("sender", "list", "--json").stdout == "[]\n"
 
 
-def test_every_fact_is_in_the_audit_trail(client: FlaskClient, api: Api):
+def test_every_manual_event_is_in_the_audit_trail(client: FlaskClient, api: Api):
     api.create_build()
     api.post("/builds/core-1/states", {"stage": "Base", "state": 15, "status": "completed"})
     api.post("/builds/core-1/cancel", {"reason": "enough"})

@@ -1,4 +1,4 @@
-"""Tokens: closed without one, each scope as far as it goes, cookies and forms of our own only."""
+"""Tokens and their scopes, the sign-in form, cookies and CSRF values."""
 
 import re
 from collections.abc import Callable
@@ -43,20 +43,20 @@ def test_nothing_is_read_without_a_token(closed: FlaskClient, path: str, token: 
         assert closed.get(path, headers=bearer(token(scope))).status_code == 200
 
 
-def test_a_wrong_token_is_refused_where_everybody_may_read(client: FlaskClient):
+def test_wrong_token_is_refused_on_a_public_receiver(client: FlaskClient):
     assert client.get("/api/v1/builds").status_code == 200
     answer = client.get("/api/v1/builds", headers=bearer("mp_wrong"))
     assert (answer.status_code, answer.get_json()["code"]) == (401, "closed")
 
 
-def test_a_browser_gets_the_form_with_the_401(closed: FlaskClient):
+def test_browser_gets_the_form_with_the_401(closed: FlaskClient):
     answer = closed.get("/builds?after=x", headers={"Accept": "text/html"})
     assert answer.status_code == 401
     assert 'name="token"' in answer.text
     assert 'value="/builds?after=x"' in answer.text
 
 
-def test_the_form_takes_the_token_into_a_cookie(closed: FlaskClient, token: Token):
+def test_form_stores_the_token_in_a_cookie(closed: FlaskClient, token: Token):
     answer = sign_in(closed, token("read"))
     assert (answer.status_code, answer.location) == (303, "/builds")
     cookie = next(each for each in answer.headers.getlist("Set-Cookie") if "milepost_token" in each)
@@ -65,7 +65,7 @@ def test_the_form_takes_the_token_into_a_cookie(closed: FlaskClient, token: Toke
     assert closed.get("/builds").status_code == 200
 
 
-def test_the_form_refuses_a_wrong_token_and_keeps_no_cookie(closed: FlaskClient):
+def test_form_refuses_a_wrong_token_and_sets_no_cookie(closed: FlaskClient):
     answer = sign_in(closed, "mp_wrong")
     assert answer.status_code == 401
     assert "unknown, expired or revoked" in answer.text
@@ -73,11 +73,11 @@ def test_the_form_refuses_a_wrong_token_and_keeps_no_cookie(closed: FlaskClient)
 
 
 @pytest.mark.parametrize("to", ["https://evil.example", "//evil.example", "/\\evil.example", ""])
-def test_the_form_leads_to_no_other_site(closed: FlaskClient, token: Token, to: str):
+def test_form_redirects_to_no_other_site(closed: FlaskClient, token: Token, to: str):
     assert sign_in(closed, token("read"), to).location == "/"
 
 
-def test_a_form_of_another_site_is_refused(closed: FlaskClient, token: Token):
+def test_form_of_another_site_is_refused(closed: FlaskClient, token: Token):
     data = {"token": token("read"), "csrf": "guessed"}
     assert closed.post("/sign-in", data=data).status_code == 403
     page = closed.get("/sign-in").text
@@ -88,7 +88,7 @@ def test_a_form_of_another_site_is_refused(closed: FlaskClient, token: Token):
     assert closed.post("/sign-in", data=data, headers=own).status_code == 303
 
 
-def test_signing_out_forgets_the_token(closed: FlaskClient, token: Token):
+def test_signing_out_deletes_the_cookie(closed: FlaskClient, token: Token):
     sign_in(closed, token("read"))
     found = re.search(r'name="csrf" value="([^"]+)"', closed.get("/sign-in").text)
     assert found
@@ -113,12 +113,12 @@ def test_a_token_ends_when_it_expires(closed: FlaskClient, token: Token, url: st
     assert closed.get("/builds", headers=headers).status_code == 401
 
 
-def test_no_token_is_over_from_its_beginning(command: Command):
+def test_token_that_expires_in_the_past_is_refused(command: Command):
     made = command("token", "create", "--name", "a", "--scope", "read", "--expires", "2020-01-01")
     assert (made.exit_code, "is over already" in made.output) == (2, True)
 
 
-def test_a_token_is_shown_once_and_kept_as_a_digest(command: Command, url: str):
+def test_token_is_shown_once_and_stored_as_a_digest(command: Command, url: str):
     made = command("token", "create", "--name", "ann", "--scope", "admin")
     assert re.fullmatch(r"mp_[\w-]{43}\n", made.stdout)
     with psycopg.connect(url) as connection:
@@ -131,7 +131,7 @@ def test_a_token_is_shown_once_and_kept_as_a_digest(command: Command, url: str):
     assert "ann" in command("token", "list").stdout
 
 
-def test_a_name_is_one_token(command: Command):
+def test_token_names_are_unique(command: Command):
     arguments = ("token", "create", "--name", "ann", "--scope", "read")
     assert command(*arguments).exit_code == 0
     refused = command(*arguments)
@@ -140,7 +140,7 @@ def test_a_name_is_one_token(command: Command):
 
 
 @pytest.mark.parametrize("text", ["soon", "30", "-1d", "2027-13-01"])
-def test_an_end_that_is_none_is_refused(command: Command, text: str):
+def test_invalid_expiry_is_refused(command: Command, text: str):
     refused = command("token", "create", "--name", "a", "--scope", "read", "--expires", text)
     assert refused.exit_code == 2
     assert "30d, 12h" in refused.output

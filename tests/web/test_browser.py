@@ -53,8 +53,8 @@ def fill(receiver: Running) -> None:
     receiver.post(envelope(*steps, number="core-3", run="r3", build=OF | {"image_type": "web"}))
     evil = {"project": EVIL, "platform": "x" * 10_000, "os_version": EVIL, "image_type": EVIL}
     run = {"branch": EVIL, "commit": EVIL, "url": "javascript:alert(1)"}
-    said = envelope(stage(EVIL), verdict("failed", failure=failure), number="evil", run="r4")
-    receiver.post(said | {"build": said["build"] | evil, "run": said["run"] | run})
+    document = envelope(stage(EVIL), verdict("failed", failure=failure), number="evil", run="r4")
+    receiver.post(document | {"build": document["build"] | evil, "run": document["run"] | run})
     receiver.run("rename", "platform", "aws", "aws-commercial")
     receiver.run("fail", "evil", EVIL, "--stage", "x" * 200)
 
@@ -83,17 +83,17 @@ def test_every_page_is_accessible_quiet_and_fits(
     assert [each for each in complaints if "404" not in each] == []
 
 
-def test_a_change_of_state_is_on_an_open_page(browser: Browser, receiver: Running):
+def test_open_page_shows_a_change_of_state(browser: Browser, receiver: Running):
     with page_of(browser) as (page, _):
         page.goto(f"{receiver.url}/builds/core-3")
         expect(page.locator("#live")).to_have_text("live", timeout=10_000)
-        said = envelope(stage("Application", minutes=40, state=60), number="core-3", run="r3")
-        receiver.post(said | {"build": said["build"] | OF | {"image_type": "web"}})
+        document = envelope(stage("Application", minutes=40, state=60), number="core-3", run="r3")
+        receiver.post(document | {"build": document["build"] | OF | {"image_type": "web"}})
         expect(page.locator(".big")).to_have_text("60", timeout=10_000)
         assert "60" in page.title()
 
 
-def test_a_hidden_page_does_not_ask(browser: Browser, receiver: Running):
+def test_hidden_page_does_not_poll(browser: Browser, receiver: Running):
     with page_of(browser) as (page, _):
         page.goto(receiver.url)
         expect(page.locator("#live")).to_have_text("live", timeout=10_000)
@@ -105,7 +105,7 @@ def test_a_hidden_page_does_not_ask(browser: Browser, receiver: Running):
         assert asked == []
 
 
-def test_without_scripts_the_pages_tell_the_same(browser: Browser, receiver: Running):
+def test_pages_show_the_same_without_scripts(browser: Browser, receiver: Running):
     with page_of(browser, scripts=False) as (page, _):
         page.goto(receiver.url)
         page.get_by_role("link", name="core-3").first.click()
@@ -137,7 +137,7 @@ def test_a_filter_stays_in_the_address(browser: Browser, receiver: Running):
         expect(page.get_by_role("link", name="core-1")).to_have_count(0)
 
 
-def test_who_may_write_resolves_a_failure_with_notes(browser: Browser, receiver: Running):
+def test_caller_with_scope_write_resolves_a_failure_with_notes(browser: Browser, receiver: Running):
     token = receiver.token("write")
     with page_of(browser) as (page, _):
         page.goto(f"{receiver.url}/sign-in")

@@ -1,4 +1,4 @@
-"""The inbox: what came in, by whom, what it came to, and reading it anew."""
+"""The inbox: lists and filters, one delivery, replay, and suggested routes."""
 
 import re
 import subprocess
@@ -36,14 +36,14 @@ def routes(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def forge(serve: Serve, config: Config, routes: Path) -> FlaskClient:
-    """A receiver that takes GitHub's webhooks; its file of routes is still empty."""
+    """Return a client of a receiver with GitHub's webhooks and an empty file of routes."""
     secrets = {**config.secrets, "github": (SECRETS["github"],)}
     return serve(replace(config, secrets=secrets, routes=routes))
 
 
 @pytest.fixture
 def command(url: str, routes: Path, tmp_path: Path) -> Command:
-    """`milepost …` with the same file of routes."""
+    """Return a runner of `milepost …` with the same file of routes."""
     env = {
         "DATABASE_URL": url,
         "MILEPOST_DATA_DIR": str(tmp_path),
@@ -55,22 +55,22 @@ def command(url: str, routes: Path, tmp_path: Path) -> Command:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
-    """A receiver of its own, with a socket."""
+    """Start a receiver with a socket."""
     with started() as running:
         yield running
 
 
 def deliver(client: FlaskClient) -> None:
-    """One delivery of each outcome."""
+    """Post one delivery of each outcome."""
     assert post(client, envelope(stage("Base"))).status_code == 202
     assert post_github(client, workflow_job("completed", "success")).status_code == 202
     assert post_github(client, {"action": "created"}, "star").status_code == 202
     assert post_github(client, {"workflow_job": None}).status_code == 202
 
 
-def listed(client: FlaskClient, **wanted: str) -> list[str]:
-    """The ids on a page."""
-    text = client.get("/deliveries", query_string=wanted).text
+def listed_ids(client: FlaskClient, **conditions: str) -> list[str]:
+    """Return the ids of the deliveries on a page."""
+    text = client.get("/deliveries", query_string=conditions).text
     return re.findall(r'<td><a href="/deliveries/([0-9a-f-]{36})"', text)
 
 
@@ -86,13 +86,13 @@ def bearer(token: str) -> dict[str, str]:
 
 def test_every_delivery_is_listed_and_can_be_filtered(forge: FlaskClient):
     deliver(forge)
-    assert len(listed(forge)) == 4
-    assert len(listed(forge, source="github")) == 3
-    assert len(listed(forge, outcome="ignored")) == 2
-    assert len(listed(forge, outcome="quarantined")) == 1
-    assert len(listed(forge, outcome="ignored", reason=UNUSED)) == 1
-    assert len(listed(forge, source="github", sender="")) == 3
-    assert listed(forge, source="gitlab") == []
+    assert len(listed_ids(forge)) == 4
+    assert len(listed_ids(forge, source="github")) == 3
+    assert len(listed_ids(forge, outcome="ignored")) == 2
+    assert len(listed_ids(forge, outcome="quarantined")) == 1
+    assert len(listed_ids(forge, outcome="ignored", reason=UNUSED)) == 1
+    assert len(listed_ids(forge, source="github", sender="")) == 3
+    assert listed_ids(forge, source="gitlab") == []
     assert "event star is not used" in forge.get("/deliveries").text
 
 
@@ -109,7 +109,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(forge: FlaskClient):
     assert len(seen) == len(set(seen)) == 120
 
 
-def test_a_sender_has_its_last_time_and_rates(forge: FlaskClient):
+def test_sender_is_shown_with_its_last_time_and_rates(forge: FlaskClient):
     deliver(forge)
     text = forge.get("/deliveries").text
     (row,) = re.findall(r"<tr>\s*<td><a [^>]*>github</a>.*?</tr>", text, re.DOTALL)
@@ -122,7 +122,7 @@ def test_a_delivery_shows_no_credential_and_its_body_to_administrators(
     forge: FlaskClient, token: Token
 ):
     deliver(forge)
-    path = f"/deliveries/{listed(forge, outcome='quarantined')[0]}"
+    path = f"/deliveries/{listed_ids(forge, outcome='quarantined')[0]}"
     text = forge.get(path).text
     assert "x-github-event" in text
     assert "x-hub-signature" not in text.replace("X-Hub-Signature-256: sha256=", "")
@@ -141,7 +141,7 @@ def test_an_unknown_delivery_is_404(forge: FlaskClient):
     assert forge.get("/deliveries/x").status_code == 404
 
 
-def test_replay_brings_in_what_had_been_ignored(
+def test_replay_applies_an_ignored_delivery(
     forge: FlaskClient, command: Command, routes: Path, url: str
 ):
     post_github(forge, workflow_job("in_progress"))
@@ -158,33 +158,33 @@ def test_replay_brings_in_what_had_been_ignored(
     assert rows(url) == late
 
 
-def test_replay_changes_nothing_where_nothing_changed(
+def test_replay_without_changes_changes_nothing(
     forge: FlaskClient, command: Command, routes: Path, url: str
 ):
     routes.write_text(ROUTES)
     deliver(forge)
     post(forge, envelope(verdict("completed", 20)))
     before = rows(url)
-    for delivery_id in listed(forge):
+    for delivery_id in listed_ids(forge):
         assert command("replay", delivery_id).exit_code == 0
     assert rows(url) == before
 
 
-def test_replay_takes_back_what_a_route_had_made(
+def test_replay_removes_the_build_of_a_removed_route(
     forge: FlaskClient, command: Command, routes: Path
 ):
     routes.write_text(ROUTES)
     post_github(forge, workflow_job("completed", "success"))
-    (delivery_id,) = listed(forge)
+    (delivery_id,) = listed_ids(forge)
     routes.write_text(ROUTES.replace("golden*", "other*"))
     assert command("replay", delivery_id).stdout == "1 ignored\n"
     assert told(forge.get("/api/v1/builds"))["items"] == []
-    assert listed(forge, outcome="ignored") == [delivery_id]
+    assert listed_ids(forge, outcome="ignored") == [delivery_id]
 
 
 def test_replay_on_the_page_needs_a_token(forge: FlaskClient, routes: Path, token: Token):
     post_github(forge, workflow_job("completed", "success"))
-    path = f"/deliveries/{listed(forge)[0]}"
+    path = f"/deliveries/{listed_ids(forge)[0]}"
     routes.write_text(ROUTES)
     assert forge.post(f"{path}/replay", data=csrf(forge, path)).status_code == 401
     reader = forge.post(f"{path}/replay", headers=bearer(token("read")))
@@ -200,30 +200,30 @@ def test_a_pruned_body_cannot_be_replayed(forge: FlaskClient, command: Command, 
     deliver(forge)
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE deliveries SET body = NULL")
-    delivery_id = listed(forge)[0]
+    delivery_id = listed_ids(forge)[0]
     refused = command("replay", delivery_id)
     assert refused.exit_code == 1
     assert "body was pruned" in refused.output
     assert "was pruned" in forge.get(f"/deliveries/{delivery_id}").text
 
 
-def test_replay_wants_to_be_told_what(command: Command):
+def test_replay_needs_an_id_or_an_outcome(command: Command):
     for arguments in ([], ["00000000-0000-0000-0000-000000000000", "--ignored"]):
         assert command("replay", *arguments).exit_code == 2
     assert command("replay", "00000000-0000-0000-0000-000000000000").exit_code == 1
     assert command("replay", "--quarantined").stdout == "Nothing to replay.\n"
 
 
-def test_the_command_lists_what_the_page_does(forge: FlaskClient, command: Command):
+def test_command_lists_the_deliveries_of_the_page(forge: FlaskClient, command: Command):
     deliver(forge)
     listed_rows = orjson.loads(command("deliveries", "--json").stdout)
-    assert [row["id"] for row in listed_rows] == listed(forge)
+    assert [row["id"] for row in listed_rows] == listed_ids(forge)
     table = command("deliveries", "--outcome", "quarantined").stdout
     assert "workflow_job" in table
     assert "core-1" in command("deliveries", "--source", "milepost").stdout
 
 
-def test_routes_are_suggested_from_what_was_ignored(forge: FlaskClient, command: Command):
+def test_routes_are_suggested_from_ignored_deliveries(forge: FlaskClient, command: Command):
     for place, name in enumerate(("rhel-9, hana, aws", "sles-15, hana, aws")):
         document = workflow_job("completed", "success", name=f"build ({name})", id=place)
         post_github(forge, document)

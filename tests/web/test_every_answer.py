@@ -1,4 +1,4 @@
-"""What every answer has, what no GET does, and what no other site can make a browser do."""
+"""Rules for every route: security headers, GET without changes, forms with a CSRF value."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ KNOWN |= {"source_name": "milepost", "sender_name": "team", "name": "core"}
 
 
 def paths(app: Flask, method: str, url: str) -> Iterator[str]:
-    """Every path of a method, about what is there."""
+    """Yield every path of a method, for objects that exist."""
     with psycopg.connect(url) as connection:
         (delivery,) = connection.execute("SELECT id FROM deliveries").fetchone() or (None,)
         (failure,) = connection.execute("SELECT id FROM build_failures").fetchone() or (None,)
@@ -46,7 +46,7 @@ def filled(client: FlaskClient) -> FlaskClient:
     return client
 
 
-def test_every_answer_is_guarded(filled: FlaskClient, url: str):
+def test_every_answer_has_the_security_headers(filled: FlaskClient, url: str):
     for path in [*paths(filled.application, "GET", url), "/nowhere", "/webhooks/nowhere"]:
         for accept in ("text/html", "application/json"):
             answer = filled.get(path, headers={"Accept": accept})
@@ -64,7 +64,7 @@ def test_every_answer_is_guarded(filled: FlaskClient, url: str):
 
 
 def rows(url: str) -> list[tuple[str, object]]:
-    """Which transactions wrote which rows last."""
+    """Return, for each table, the transactions that wrote its rows last."""
     with psycopg.connect(url) as connection:
         names = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
@@ -76,7 +76,7 @@ def rows(url: str) -> list[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_to_look_changes_nothing(
+def test_reading_changes_nothing(
     filled: FlaskClient, url: str, method: str, token: Callable[..., str]
 ):
     headers = {"Authorization": f"Bearer {token('admin')}"}
@@ -88,7 +88,7 @@ def test_to_look_changes_nothing(
     assert rows(url) == before
 
 
-def test_no_form_is_taken_without_its_own_value(
+def test_form_without_its_csrf_value_is_refused(
     filled: FlaskClient, url: str, token: Callable[..., str]
 ):
     filled.set_cookie("milepost_token", token("admin"))
@@ -120,11 +120,13 @@ def test_a_badge_is_private_until_badges_are_public(
     closed = serve(replace(config, public_read=False))
     assert closed.get(path).status_code == 401
     public = serve(replace(config, public_read=False, public_badges=True))
+    assert public.get("/badge/core.svg").status_code == 200
+    assert public.get("/").status_code == 401
     assert public.get(path).headers["Cache-Control"].startswith("public")
     assert "core-1" not in public.get(path).text  # neither number nor failure
 
 
-def test_names_of_ours_are_trusted_and_others_not(serve: Serve, config: Config):
+def test_own_host_names_are_trusted_and_others_not(serve: Serve, config: Config):
     named = replace(
         config, external_url="https://milepost.example.com", trusted_hosts=("other.example.com",)
     )
@@ -143,7 +145,7 @@ def test_names_of_ours_are_trusted_and_others_not(serve: Serve, config: Config):
 
 
 @pytest.mark.parametrize("text", ["https://a.example", "a.example:80", "*.example", "a b"])
-def test_a_host_that_is_no_name_is_a_mistake(text: str):
+def test_invalid_host_name_is_a_config_error(text: str):
     with pytest.raises(ConfigError, match="MILEPOST_TRUSTED_HOSTS must be names"):
         load({"MILEPOST_TRUSTED_HOSTS": text})
 
@@ -170,12 +172,12 @@ def test_an_unexpected_error_is_500_once_in_the_log_without_its_text(
     answer = app.test_client().get("/broken", headers={"Accept": "application/json"})
     app.extensions["milepost"].database.close()
     assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
-    said = capsys.readouterr()
-    lines = [line for line in said.out.splitlines() if answer.get_json()["request_id"] in line]
+    output = capsys.readouterr()
+    lines = [line for line in output.out.splitlines() if answer.get_json()["request_id"] in line]
     assert ["unexpected" in line for line in lines] == [True, False]
     assert "test_every_answer.py" in lines[0]
-    assert "canary" not in said.out + said.err + answer.text
-    assert "Traceback" not in said.out + said.err + answer.text
+    assert "canary" not in output.out + output.err + answer.text
+    assert "Traceback" not in output.out + output.err + answer.text
 
 
 class BrokenRoutes:
@@ -185,7 +187,7 @@ class BrokenRoutes:
         raise ZeroDivisionError("canary")
 
 
-def test_a_forges_delivery_that_our_own_code_fails_at_is_kept(
+def test_delivery_of_a_forge_is_stored_when_our_code_fails(
     serve: Serve, config: Config, capsys: pytest.CaptureFixture[str]
 ):
     client = serve(replace(config, secrets={"github": (forges.SECRETS["github"],)}))
@@ -195,9 +197,9 @@ def test_a_forges_delivery_that_our_own_code_fails_at_is_kept(
         services, rules=replace(services.rules, route_file=bug)
     )
     answer = forges.post_github(client, forges.workflow_job("completed"))
-    told = answer.get_json()
-    assert (answer.status_code, told["outcome"]) == (202, "quarantined")
+    body = answer.get_json()
+    assert (answer.status_code, body["outcome"]) == (202, "quarantined")
     log = capsys.readouterr().out
     assert "ZeroDivisionError" in log
-    assert told["id"] in log
+    assert body["id"] in log
     assert "canary" not in log

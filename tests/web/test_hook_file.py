@@ -1,4 +1,4 @@
-"""The hook as one file: what is in it, how a receiver serves it, and that it needs nothing else."""
+"""The hook as one file: its content, how a receiver serves it, and that it needs nothing else."""
 
 import ast
 import hashlib
@@ -29,13 +29,13 @@ def receiver() -> Iterator[Running]:
         yield running
 
 
-def test_it_is_built_from_the_present_sources_and_always_the_same(tmp_path: Path):
+def test_build_is_reproducible_and_of_the_present_sources(tmp_path: Path):
     for name in ("one", "two"):
         bundle(PACKAGES, ROOT / "hooks", tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes() == HOOK.read_bytes()
 
 
-def test_it_holds_requests_and_licenses_and_only_what_runs_on_python_3_9():
+def test_file_holds_requests_and_licenses_and_runs_on_python_3_9():
     with zipfile.ZipFile(HOOK) as archive:
         names = archive.namelist()
         for name in names:
@@ -46,7 +46,7 @@ def test_it_holds_requests_and_licenses_and_only_what_runs_on_python_3_9():
     assert not [name for name in names if name.endswith((".so", ".pyc"))]
 
 
-def test_it_reports_with_nothing_installed_and_no_environment(receiver: Running, tmp_path: Path):
+def test_file_reports_with_nothing_installed_and_no_environment(receiver: Running, tmp_path: Path):
     file = tmp_path / "hook with a space"
     file.write_bytes(requests.get(f"{receiver.url}/hook", timeout=30).content)
     env = {
@@ -63,7 +63,7 @@ def test_it_reports_with_nothing_installed_and_no_environment(receiver: Running,
     assert (build["status"], [row["state"] for row in build["states"]]) == ("completed", [45])
 
 
-def test_a_receiver_serves_it_to_all(config: Config, serve: Callable[[Config], FlaskClient]):
+def test_receiver_serves_the_file_to_all(config: Config, serve: Callable[[Config], FlaskClient]):
     client = serve(Config(database_url=config.database_url, data_dir=config.data_dir))
     assert client.get("/builds").status_code == 401
     with client.get("/hook") as answer:
@@ -76,11 +76,11 @@ def test_a_receiver_serves_it_to_all(config: Config, serve: Callable[[Config], F
     assert client.get("/hook.sha256").text == f"{digest}  milepost-hook.pyz\n"
 
 
-def test_its_digest_is_on_the_page(client: FlaskClient):
+def test_page_shows_the_digest(client: FlaskClient):
     assert hashlib.sha256(HOOK.read_bytes()).hexdigest() in client.get("/").text
 
 
-def test_where_it_was_not_built_the_answer_says_how(
+def test_missing_file_is_404_and_names_the_command(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setattr(hook_file, "FILE", tmp_path / "missing")

@@ -1,4 +1,4 @@
-"""/metrics, on an app and on a receiver as it runs; the dashboard and the alerts that read it."""
+"""/metrics of an app and of a running receiver; the dashboard and the alerts that read it."""
 
 import os
 import re
@@ -40,11 +40,11 @@ def samples(text: str) -> Samples:
     }
 
 
-def value(found: Samples, name: str, **labels: str) -> float:
-    return found[(name, frozenset(labels.items()))]
+def value(metrics: Samples, name: str, **labels: str) -> float:
+    return metrics[(name, frozenset(labels.items()))]
 
 
-def scraped(client: FlaskClient) -> Samples:
+def scrape(client: FlaskClient) -> Samples:
     response = client.get("/metrics")
     assert response.status_code == 200, response.text
     assert response.content_type.startswith("text/plain; version=0.0.4")
@@ -64,16 +64,16 @@ def dashboard() -> dict[str, Any]:
     return found
 
 
-def test_what_dashboard_and_alerts_read_is_exposed(client: FlaskClient):
+def test_metrics_of_dashboard_and_alerts_exist(client: FlaskClient):
     post(client, envelope(stage("Base", state=15), verdict("completed", 9)))
-    exposed = {name for name, _ in scraped(client)} | SCRAPED
+    exposed = {name for name, _ in scrape(client)} | SCRAPED
     used = {name for expression in expressions() for name in NAME.findall(expression)}
     labels = {"cicd_pipeline_run_state", "cicd_pipeline_run_result", "db_client_connection_state"}
     assert len(used) > 12
     assert used - labels <= exposed
 
 
-def test_alerts_are_whole_and_named_once():
+def test_alerts_are_complete_and_have_unique_names():
     rules = yaml.safe_load((DEPLOY / "prometheus" / "milepost.rules.yml").read_text())
     alerts = [rule for group in rules["groups"] for rule in group["rules"]]
     assert len({rule["alert"] for rule in alerts}) == len(alerts) >= 7
@@ -105,14 +105,14 @@ def test_every_answer_to_a_delivery_is_counted(client: FlaskClient):
     post(client, envelope({"kind": "heartbeat", "at": "2026-01-01T10:00:00Z"}))
     post_manifest(client, manifest({}), "build_number=a")
     client.post("/webhooks/some-name-of-the-sender", data=b"{}", content_type="application/json")
-    found = scraped(client)
+    found = scrape(client)
     counted = {
         tuple(sorted(dict(labels).items())): count
         for (name, labels), count in found.items()
         if name == "milepost_deliveries_total"
     }
-    told = {(dict(labels)["source"], dict(labels)["outcome"]): n for labels, n in counted.items()}
-    assert told == {
+    counts = {(dict(labels)["source"], dict(labels)["outcome"]): n for labels, n in counted.items()}
+    assert counts == {
         ("milepost", "stored"): 1,
         ("milepost", "duplicate"): 1,
         ("milepost", "unauthorized"): 1,
@@ -124,14 +124,14 @@ def test_every_answer_to_a_delivery_is_counted(client: FlaskClient):
     assert value(found, "milepost_ingest_duration_seconds_count", source="milepost") == 3
 
 
-def test_builds_are_told_by_status_and_length(client: FlaskClient):
+def test_builds_are_counted_by_status_and_duration(client: FlaskClient):
     now = datetime.now(UTC)
     base = stage("Base", "started", state=15), stage("Base", "completed", 5, state=15)
     post(client, envelope(*base, verdict("completed", 10), number="good"))
     post(client, envelope(*base, verdict("failed", 60), number="bad"))
     running = {"kind": "stage", "stage": "Base", "status": "started", "at": now.isoformat()}
     post(client, envelope(running, number="runs", run="run-2"))
-    found = scraped(client)
+    found = scrape(client)
     statuses = {"completed": 1, "failed": 1, "running": 1, "pending": 0, "cancelled": 0}
     for status, count in statuses.items():
         assert value(found, "milepost_builds", status=status) == count
@@ -147,10 +147,10 @@ def test_builds_are_told_by_status_and_length(client: FlaskClient):
 
 def test_a_silent_build_is_stalled(client: FlaskClient, url: str):
     post(client, envelope(stage("Base"), {"kind": "heartbeat", "at": "2026-01-01T10:00:00Z"}))
-    assert value(scraped(client), "milepost_builds_stalled") == 0
+    assert value(scrape(client), "milepost_builds_stalled") == 0
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE builds SET last_heard_at = %s", [datetime.now(UTC) - HOUR])
-    assert value(scraped(client), "milepost_builds_stalled") == 1
+    assert value(scrape(client), "milepost_builds_stalled") == 1
 
 
 HOUR = timedelta(hours=1)
@@ -172,11 +172,11 @@ def test_closed_metrics_need_a_token_that_reads_everything(
         assert closed.get("/metrics", headers=headers).status_code == status
 
 
-def test_without_a_database_the_rest_is_told(
+def test_other_metrics_are_served_without_a_database(
     serve: Callable[[Config], FlaskClient], config: Config
 ):
     away = serve(replace(config, database_url="postgresql://127.0.0.1:1/none"))
-    found = scraped(away)
+    found = scrape(away)
     assert value(found, "milepost_database_up") == 0
     assert value(found, "db_client_connection_max") == 4
 
@@ -187,7 +187,7 @@ def receiver(url: str) -> Iterator[Running]:
         yield running
 
 
-def test_workers_are_counted_together_and_a_dead_one_has_no_connections(receiver: Running):
+def test_metrics_add_up_workers_and_drop_the_connections_of_a_dead_one(receiver: Running):
     def read() -> Samples:
         return samples(requests.get(f"{receiver.url}/metrics", timeout=30).text)
 
@@ -219,13 +219,13 @@ def folders(process: int) -> list[Path]:
     return list(Path("/dev/shm").glob(f"milepost-metrics-{process}-*"))
 
 
-def test_the_counters_go_with_the_receiver(url: str):
+def test_counters_are_deleted_when_the_receiver_ends(url: str):
     with started(url) as running:
         assert folders(running.process.pid)
     assert not folders(running.process.pid)
 
 
-def test_a_receiver_that_cannot_listen_leaves_no_counters(url: str, tmp_path: Path):
+def test_receiver_that_cannot_listen_leaves_no_counters(url: str, tmp_path: Path):
     env = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path)}
     command = [str(MILEPOST), "serve", "--bind", "192.0.2.1:80"]  # an address of nobody's
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What pages answer to programs and to polls: JSON, 304, badges, the feed, filters, resolving."""
+"""Pages for programs and polls: JSON, 304, badges, the feed, filters, resolving."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def report_failed(client: FlaskClient, number: str, message: str) -> None:
 
 
 def waiting() -> Iterator[None]:
-    """Polls may be answered by what was known half a second ago."""
+    """Wait between polls: their answer may be half a second old."""
     for _ in range(100):
         yield
         time.sleep(0.05)
@@ -62,7 +62,7 @@ def test_every_page_has_a_twin_in_json(client: FlaskClient, path: str):
 
 
 @pytest.mark.parametrize("path", [*PAGES, *TWINS, *INBOX_TWINS, "/feed.atom", "/badge/core.svg"])
-def test_what_is_not_public_is_closed(
+def test_page_that_is_not_public_is_closed(
     serve: Callable[[Config], FlaskClient], config: Config, path: str
 ):
     assert serve(replace(config, public_read=False)).get(path).status_code == 401
@@ -77,14 +77,14 @@ def test_the_latest_build_of_each_combination_is_shown(client: FlaskClient):
     assert {cell["build_number"] for cell in cells} == {"n-2", "n-3", "n-4"}
 
 
-def test_a_failure_that_a_later_build_made_good_is_no_longer_a_trouble(client: FlaskClient):
+def test_failure_before_a_good_build_is_not_listed_as_failed(client: FlaskClient):
     report(client, "n-1", "failed")
     assert [row["build_number"] for row in told(client.get("/overview.json"))["failed"]] == ["n-1"]
     report(client, "n-2")
     assert told(client.get("/overview.json"))["failed"] == []
 
 
-def test_the_latest_good_image_is_there_for_every_region(client: FlaskClient):
+def test_latest_good_image_is_listed_for_every_region(client: FlaskClient):
     report(client, "n-1")
     report(client, "n-2", "failed")
     items = told(client.get("/images.json"))["items"]
@@ -106,7 +106,7 @@ def test_the_latest_good_image_is_there_for_every_region(client: FlaskClient):
         ("order=state", ["n-2", "n-3", "n-1"]),
     ],
 )
-def test_a_filter_finds(client: FlaskClient, query: str, numbers: list[str]):
+def test_filter_returns_the_matching_builds(client: FlaskClient, query: str, numbers: list[str]):
     report(client, "n-1")
     report(client, "n-2", "failed")
     report(client, "n-3", image_type="web")
@@ -117,13 +117,6 @@ def test_a_filter_finds(client: FlaskClient, query: str, numbers: list[str]):
 @pytest.mark.parametrize("query", ["low=x", "high=101", "since=never", "order=odd", "after=x"])
 def test_a_wrong_filter_is_422(client: FlaskClient, query: str):
     assert client.get(f"/builds?{query}").status_code == 422
-
-
-def test_badges_may_be_public_alone(serve: Callable[[Config], FlaskClient], config: Config):
-    closed = serve(replace(config, public_read=False, public_badges=True))
-    report(closed, "n-1")
-    assert closed.get("/badge/core.svg").status_code == 200
-    assert closed.get("/").status_code == 401
 
 
 def test_the_inbox_and_the_senders_in_json(client: FlaskClient):
@@ -156,7 +149,7 @@ def test_the_feed_is_well_formed_whatever_a_sender_wrote(client: FlaskClient):
     ]
 
 
-def test_nobody_resolves_a_failure_without_a_token(client: FlaskClient):
+def test_resolving_a_failure_needs_a_token(client: FlaskClient):
     report(client, "n-1", "failed")
     failure = shown(client, "n-1")["failures"][0]
     answer = client.post(f"/failures/{failure['id']}", data={"notes": "x"})
@@ -186,13 +179,13 @@ def test_failures_that_differ_in_a_secret_are_one_group_without_it(client: Flask
 @pytest.mark.parametrize(
     "message", ["  -u ada:hunter2 x", "\t--user=ada:hunter2", 'password="hunter2\rmore"']
 )
-def test_what_stands_around_a_secret_tells_it_in_a_group_too(client: FlaskClient, message: str):
+def test_secret_in_a_group_is_masked(client: FlaskClient, message: str):
     report_failed(client, "n-1", message)
     for path in ("/failures", "/failures.json"):
         assert "hunter" not in client.get(path).text
 
 
-def test_no_page_reads_a_table_that_grows(client: FlaskClient, url: str):
+def test_no_page_scans_a_growing_table(client: FlaskClient, url: str):
     for number in range(3):
         report(client, f"n-{number}")
     with psycopg.connect(url) as connection:
@@ -203,10 +196,10 @@ def test_no_page_reads_a_table_that_grows(client: FlaskClient, url: str):
             assert "idx_builds_latest" in str(plan)
 
 
-def test_the_made_up_history_has_failures_retries_and_running_builds():
-    said = list(envelopes(300, datetime(2026, 1, 1, tzinfo=UTC)))
-    times = [event["at"] for each in said for event in each["events"]]
-    assert len({each["build"]["number"] for each in said}) == 300
-    assert any(each["run"]["attempt"] == 2 for each in said)
-    assert any(event["status"] == "failed" for each in said for event in each["events"])
+def test_demo_history_has_failures_retries_and_running_builds():
+    documents = list(envelopes(300, datetime(2026, 1, 1, tzinfo=UTC)))
+    times = [event["at"] for each in documents for event in each["events"]]
+    assert len({each["build"]["number"] for each in documents}) == 300
+    assert any(each["run"]["attempt"] == 2 for each in documents)
+    assert any(event["status"] == "failed" for each in documents for event in each["events"])
     assert max(times) <= (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=2)).isoformat()

@@ -1,4 +1,4 @@
-"""What proxies say: believed from those that are trusted, and from nobody else."""
+"""Headers of proxies are used from trusted proxies alone."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,38 +29,40 @@ def behind(serve: Serve, config: Config) -> FlaskClient:
     )
 
 
-def asked(client: FlaskClient, peer: str, path: str = "/builds", **headers: str):
+def get_from(client: FlaskClient, peer: str, path: str = "/builds", **headers: str):
     return client.get(path, headers=headers, environ_overrides={"REMOTE_ADDR": peer})
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.5", "172.30.9.9", "fd00::1"])
-def test_a_trusted_proxys_user_may_in(behind: FlaskClient, peer: str):
-    assert asked(behind, peer).status_code == 401
-    assert asked(behind, peer, **{"X-Forwarded-User": "ann"}).status_code == 200
+def test_user_of_a_trusted_proxy_is_signed_in(behind: FlaskClient, peer: str):
+    assert get_from(behind, peer).status_code == 401
+    assert get_from(behind, peer, **{"X-Forwarded-User": "ann"}).status_code == 200
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.6", "127.0.0.1", "", "no address", "::1"])
-def test_nobody_else_names_a_user(behind: FlaskClient, peer: str):
+def test_user_header_of_another_peer_is_ignored(behind: FlaskClient, peer: str):
     for name in ("X-Forwarded-User", "X_Forwarded_User"):
-        assert asked(behind, peer, **{name: "ann"}).status_code == 401
+        assert get_from(behind, peer, **{name: "ann"}).status_code == 401
 
 
-def test_a_user_does_what_the_setting_allows(behind: FlaskClient):
+def test_user_has_the_scope_of_the_setting(behind: FlaskClient):
     some = "/deliveries/00000000-0000-0000-0000-000000000000/body"
     user = {"X-Forwarded-User": "ann"}
-    assert asked(behind, "10.0.0.5", some, **user).status_code == 403
+    assert get_from(behind, "10.0.0.5", some, **user).status_code == 403
 
 
-@pytest.mark.parametrize(("peer", "is_told"), [("10.0.0.5", True), ("10.0.0.6", False)])
-def test_scheme_and_host_are_the_proxys_to_tell(behind: FlaskClient, peer: str, is_told: bool):
+@pytest.mark.parametrize(("peer", "is_used"), [("10.0.0.5", True), ("10.0.0.6", False)])
+def test_scheme_and_host_come_from_a_trusted_proxy_alone(
+    behind: FlaskClient, peer: str, is_used: bool
+):
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "milepost.example.com"}
-    answer = asked(behind, peer, "/setup", **headers, **{"X-Forwarded-User": "ann"})
-    assert ("Strict-Transport-Security" in answer.headers) is is_told
-    if is_told:
+    answer = get_from(behind, peer, "/setup", **headers, **{"X-Forwarded-User": "ann"})
+    assert ("Strict-Transport-Security" in answer.headers) is is_used
+    if is_used:
         assert "https://milepost.example.com/webhooks/milepost" in answer.text
 
 
-def test_an_address_is_in_a_network_or_not():
+def test_proxy_is_trusted_by_its_network():
     networks = [ip_network("10.0.0.0/8")]
     assert is_trusted_proxy("10.1.2.3", networks)
     assert not is_trusted_proxy("11.1.2.3", networks)

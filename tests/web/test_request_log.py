@@ -1,4 +1,4 @@
-"""One JSON line for each request: who, what became of it, how long; never what was sent."""
+"""One JSON line for each request, with its outcome and without its content."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_a_deliverys_line_says_what_became_of_it(
+def test_line_of_a_delivery_has_its_outcome(
     client: FlaskClient, capsys: pytest.CaptureFixture[str]
 ):
     capsys.readouterr()
@@ -35,7 +35,7 @@ def test_a_deliverys_line_says_what_became_of_it(
     assert (line["builds"], line["status"], line["reason"]) == (["core-1"], 202, None)
 
 
-def test_a_refusals_line_says_why(client: FlaskClient, capsys: pytest.CaptureFixture[str]):
+def test_line_of_a_refusal_has_its_reason(client: FlaskClient, capsys: pytest.CaptureFixture[str]):
     capsys.readouterr()
     body = orjson.dumps(envelope(stage("Base")))
     post(client, body, headers=signed(body + b" "))
@@ -56,26 +56,26 @@ def test_a_line_holds_neither_query_nor_header(
 
 
 @pytest.mark.parametrize(
-    ("given", "is_taken"),
+    ("header", "is_used"),
     [("0f8a2c-7b1e", True), ("a" * 101, False), ("short", False), ("with space", False)],
 )
 def test_a_trusted_proxys_request_id_is_used(
-    serve: Serve, config: Config, capsys: pytest.CaptureFixture[str], given: str, is_taken: bool
+    serve: Serve, config: Config, capsys: pytest.CaptureFixture[str], header: str, is_used: bool
 ):
     client = serve(replace(config, trusted_proxies=(ip_network("127.0.0.1/32"),)))
     capsys.readouterr()
-    answer = client.get("/builds", headers={"X-Request-ID": given})
+    answer = client.get("/builds", headers={"X-Request-ID": header})
     (line,) = lines(capsys)
-    assert (answer.headers["X-Request-ID"] == given) is is_taken
+    assert (answer.headers["X-Request-ID"] == header) is is_used
     assert line["request_id"] == answer.headers["X-Request-ID"]
 
 
-def test_nobody_elses_request_id_is(client: FlaskClient):
+def test_request_id_of_another_peer_is_ignored(client: FlaskClient):
     answer = client.get("/builds", headers={"X-Request-ID": "0f8a2c-7b1e"})
     assert answer.headers["X-Request-ID"] != "0f8a2c-7b1e"
 
 
-def test_18_a_credential_in_a_query_is_warned_of_and_not_shown(
+def test_18_credential_in_a_query_is_logged_without_its_value(
     client: FlaskClient, capsys: pytest.CaptureFixture[str]
 ):
     capsys.readouterr()
@@ -86,7 +86,7 @@ def test_18_a_credential_in_a_query_is_warned_of_and_not_shown(
     assert "canary" not in str([warning, line])
 
 
-def test_a_librarys_lines_are_json_too():
+def test_lines_of_libraries_are_json():
     """In a process of its own: pytest has handlers there."""
     code = (
         "import logging; from receiver import log; log.configure();"

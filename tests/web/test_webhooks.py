@@ -1,4 +1,4 @@
-"""The webhook routes, request by request: who may post, what is answered, and what is kept."""
+"""The webhook routes: signatures, responses, and the rows that are stored."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ from tests.support.table_rows import count
 BODY = orjson.dumps(envelope(stage("Security baseline")))
 
 
-def test_a_signed_envelope_is_kept_as_it_came_and_applied(client: FlaskClient, url: str):
+def test_signed_envelope_is_stored_unchanged_and_applied(client: FlaskClient, url: str):
     response = post(client, BODY)
     assert response.status_code == 202
     assert told(response)["builds"] == ["core-1"]
@@ -37,7 +37,7 @@ def test_a_signed_envelope_is_kept_as_it_came_and_applied(client: FlaskClient, u
     assert row == (told(response)["id"], BODY, "stored")
 
 
-def test_no_credential_is_kept_with_the_headers(client: FlaskClient, url: str):
+def test_credentials_are_not_stored_with_the_headers(client: FlaskClient, url: str):
     headers = {"Authorization": f"Bearer {BEARER.removeprefix('bearer:')}"}
     assert post(client, BODY, headers=headers).status_code == 202
     with psycopg.connect(url) as connection:
@@ -46,7 +46,7 @@ def test_no_credential_is_kept_with_the_headers(client: FlaskClient, url: str):
     assert BEARER.removeprefix("bearer:") not in str(row[0])
 
 
-def test_the_same_delivery_again_is_200_and_changes_nothing(client: FlaskClient, url: str):
+def test_repeated_delivery_is_200_and_changes_nothing(client: FlaskClient, url: str):
     headers = signed(BODY)
     first = post(client, BODY, headers=headers)
     again = post(client, BODY, headers=headers)
@@ -102,7 +102,7 @@ def refused_headers() -> list[tuple[str, dict[str, str]]]:
 
 
 @pytest.mark.parametrize("name", [name for name, _ in refused_headers()])
-def test_what_is_not_signed_rightly_is_401_and_not_kept(client: FlaskClient, url: str, name: str):
+def test_invalid_signature_is_401_and_stores_nothing(client: FlaskClient, url: str, name: str):
     headers = dict(refused_headers())[name]
     response = client.post(
         "/webhooks/milepost", data=BODY, headers=headers, content_type="application/json"
@@ -119,7 +119,7 @@ def test_what_is_not_signed_rightly_is_401_and_not_kept(client: FlaskClient, url
     assert count(url, "deliveries") == 0
 
 
-def test_an_old_secret_counts_during_rotation_and_not_after(
+def test_old_secret_is_valid_during_rotation_and_not_after(
     serve: Callable[[Config], FlaskClient], config: Config
 ):
     during = serve(replace(config, secrets={"milepost": (OTHER_SECRET, SECRET)}))
@@ -146,14 +146,14 @@ def test_routes(client: FlaskClient, path: str, method: str, status: int):
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "multipart/form-data; boundary=x"])
-def test_another_type_is_415(client: FlaskClient, content_type: str | None):
+def test_unsupported_content_type_is_415(client: FlaskClient, content_type: str | None):
     response = client.post(
         "/webhooks/milepost", data=BODY, headers=signed(BODY), content_type=content_type
     )
     assert response.status_code == 415
 
 
-def test_a_compressed_body_is_415_before_anybody_looks(client: FlaskClient):
+def test_compressed_body_is_415_before_it_is_read(client: FlaskClient):
     headers = signed(BODY) | {"Content-Encoding": "gzip"}
     response = post(client, BODY, headers=headers)
     assert (response.status_code, response.headers["Accept-Encoding"]) == (415, "identity")
