@@ -120,6 +120,7 @@ def test_ending_worker_waits_two_seconds_for_clients_that_do_not_close(receiver:
 
 
 def test_ending_worker_answers_a_new_client_that_is_silent_at_first(receiver: Running):
+    assert requests.get(f"{receiver.url}/livez", timeout=10).status_code == 200  # a worker is there
     with ExitStack() as stack:
         clients = [stack.enter_context(receiver.connect(timeout=10)) for _ in range(8)]
         end_workers(receiver)
