@@ -1,4 +1,4 @@
--- A page of the audit trail, newest first, from behind a position on; each filter may be null.
+-- A page of changes, newest first, behind a position; each filter may be null.
 SELECT id, at, who, via, action, target_kind, target_id, target_name, before, after
 FROM audit
 WHERE

@@ -1,4 +1,4 @@
--- The deliveries that spoke of a build, newest first, at most 50.
+-- The deliveries with events of a build, newest first, at most 50.
 SELECT DISTINCT
     deliveries.id, deliveries.received_at, deliveries.source, deliveries.sender,
     deliveries.event_type, deliveries.outcome, deliveries.body_size

@@ -1,4 +1,4 @@
--- What a build's logs named in a cloud, in fold order.
+-- The cloud resources in a build's logs, in fold order.
 SELECT type, resource_id AS id, attempt, removed
 FROM build_resources
 WHERE build_id = %(build_id)s

@@ -1,4 +1,4 @@
--- One build by its number, or by one that turned out to be its.
+-- One build by its number, or by a number that redirects to it.
 SELECT
     id, build_number, project, platform, os_version, image_type, current_state, status, attempt,
     start_time, end_time, duration_seconds, created_by, run_url, commit_sha, branch, last_heard_at,

@@ -1,4 +1,4 @@
--- What the filters offer: dimension, name.
+-- The names that filters offer: dimension, name.
 (SELECT 'project' AS dimension, name FROM projects ORDER BY name LIMIT 500)
 UNION ALL
 (SELECT 'platform', name FROM platforms ORDER BY name LIMIT 500)

@@ -1,4 +1,4 @@
--- Around a build, of its combination: the 30 before and itself, and the one after it.
+-- A build and its neighbours in its combination: 30 before it, one after it.
 SELECT
     near.build_number, near.status, near.current_state, near.start_time, near.end_time,
     near.duration_seconds, near.commit_sha, near.branch, near.place,

@@ -1,4 +1,4 @@
--- Builds that fit, newest first, among the next 10,000 behind a position; each filter may be null.
+-- Builds that match, newest first, of the next 10,000 behind a position; each filter may be null.
 WITH RECURSIVE tree AS (
     SELECT id, 0 AS depth FROM projects WHERE name = %(project)s
     UNION

@@ -1,5 +1,5 @@
--- What each stage took in the last 20 builds of its combination that were completed before a build
--- ended: stage, seconds.
+-- Each stage's median duration in the last 20 builds of the combination that completed before a
+-- build ended: stage, seconds.
 SELECT
     build_states.stage,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY build_states.duration_seconds) AS seconds

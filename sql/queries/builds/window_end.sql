@@ -1,4 +1,4 @@
--- The last of the next 10,000 builds behind a position, if there are more: created_at, id.
+-- The last of the next 10,000 builds behind a position, if there are so many: created_at, id.
 SELECT created_at, id
 FROM builds
 WHERE

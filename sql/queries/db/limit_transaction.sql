@@ -1,4 +1,4 @@
--- Nothing of interest: sets what a session cannot keep behind PgBouncer, for this transaction.
+-- Set timeouts for this transaction, because PgBouncer does not keep session settings.
 SELECT
     set_config('statement_timeout', %(statement_timeout)s, true),
     set_config('lock_timeout', %(lock_timeout)s, true),

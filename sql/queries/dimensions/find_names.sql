@@ -1,4 +1,4 @@
--- Look names up, also those of what was renamed: kind, name, id. Of kind build are builds' numbers.
+-- The ids of names, also of old names and builds' numbers (kind build): kind, name, id.
 SELECT found.kind, found.name, found.id
 FROM jsonb_to_recordset(%(names)s::jsonb) AS wanted (kind text, name text)
 CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
--- A project, also by a name that it had, and its ancestors, nearest first: name.
+-- A project, also by an old name, and its ancestors, nearest first: name.
 WITH RECURSIVE chain AS (
     SELECT id, name, parent_project_id, 0 AS depth
     FROM projects

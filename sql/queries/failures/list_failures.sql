@@ -1,6 +1,6 @@
--- Failures with their builds, newest first, from behind a position on. `status` is open, resolved or
--- all; `by_resolution` orders by the time of resolution; `unfinished` leaves out completed
--- builds, of the newest `window` failures.
+-- Failures with their builds, newest first, behind a position. `status` is open, resolved or all;
+-- `by_resolution` orders by the time of resolution; `unfinished` leaves out the failures of
+-- completed builds, of the newest `window` ones.
 SELECT
     failures.id, builds.build_number, builds.project, builds.platform, builds.os_version,
     builds.image_type, failures.stage, failures.state, failures.attempt, failures.failure_type,

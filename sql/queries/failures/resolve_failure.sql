@@ -1,4 +1,4 @@
--- Note what a person says of a failure: build_number and project, and what was said before.
+-- Resolve or reopen a failure: build_number, project, and its former resolution.
 WITH before AS (
     SELECT id, build_id, coalesce(resolved, false) AS resolved, resolution_notes
     FROM build_failures

@@ -1,4 +1,4 @@
--- What platforms, OS versions, image types and projects are called by now that had these names:
+-- The current names of platforms, OS versions, image types and projects with these old names:
 -- dimension, name.
 SELECT
     alias.dimension,

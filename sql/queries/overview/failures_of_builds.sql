@@ -1,4 +1,4 @@
--- The newest open failure of each of these builds: build_id, id, stage, error_message and the like.
+-- The newest open failure of each of these builds.
 SELECT DISTINCT ON (build_id)
     build_id, id, stage, state, component, failure_type, error_message, created_at
 FROM build_failures

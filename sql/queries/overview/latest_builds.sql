@@ -1,4 +1,4 @@
--- The latest build of every combination. One look into the index a combination.
+-- The latest build of every combination, with one index lookup for each.
 WITH RECURSIVE latest AS (
     (
         SELECT id, coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id, os_version_id, image_type_id

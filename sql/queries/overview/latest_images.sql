@@ -1,6 +1,6 @@
--- Of every combination and region the artifacts, kept and final, of the build that was completed
--- last and has one there, among the last 10 of the combination: a region that ten builds left out is
--- given up. What an earlier attempt of a build made is no image.
+-- The latest good images: of every combination and region the final artifacts, not expired, of the
+-- build that completed last and has one there, among the last 10 completed builds of the combination.
+-- Only the last attempt of a build counts.
 WITH RECURSIVE combinations AS (
     (
         SELECT coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id, os_version_id, image_type_id

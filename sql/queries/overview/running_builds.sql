@@ -1,4 +1,4 @@
--- The newest running builds, at most 30, each with its open stage and what that usually takes.
+-- The newest running builds, at most 30, each with its open stage and that stage's median duration.
 SELECT
     builds.build_number, builds.project, builds.platform, builds.os_version, builds.image_type,
     builds.current_state, builds.status, builds.attempt, builds.start_time, builds.end_time,

@@ -1,2 +1,2 @@
--- What a query sees now, as a text: while it stays the same, nothing was committed.
+-- The current snapshot as a text: it stays the same until a transaction commits.
 SELECT pg_current_snapshot()::text AS version

@@ -1,4 +1,4 @@
--- Forget the bodies of a batch of old deliveries, the oldest first, from behind a position on.
+-- Delete the bodies of a batch of old deliveries, oldest first, behind a position.
 WITH batch AS (
     SELECT id, received_at
     FROM deliveries

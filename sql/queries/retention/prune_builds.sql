@@ -1,4 +1,4 @@
--- Remove a batch of builds that ended long ago, with all that is known of them.
+-- Delete a batch of builds that ended long ago, with their events and derived rows.
 DELETE FROM builds
 WHERE
     id IN (

@@ -1,4 +1,4 @@
--- Remove a batch of old deliveries of which nothing is used.
+-- Delete a batch of old deliveries without events of a build.
 DELETE FROM deliveries
 WHERE
     id IN (

@@ -1,4 +1,4 @@
--- How builds of each combination went in 30 days, of the newest 10,000: counts and usual seconds.
+-- Counts and median durations of each combination in 30 days, of the newest 10,000 builds.
 SELECT
     projects.name AS project, platforms.name AS platform, os_versions.name AS os_version,
     image_types.name AS image_type, recent.builds, recent.completed, recent.failed, recent.cancelled,

@@ -1,4 +1,4 @@
--- What /metrics tells of the database, one row; each part reads an index to a fixed length.
+-- The counts for /metrics in one row; each one reads a limited part of an index.
 SELECT
     (
         SELECT received_at FROM deliveries ORDER BY received_at DESC, id DESC LIMIT 1

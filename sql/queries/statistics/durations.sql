@@ -1,4 +1,4 @@
--- How long builds and their stages took, of the newest 1,000: kind, label, bucket, count, seconds.
+-- Durations of the newest 1,000 builds and their stages: kind, label, bucket, count, seconds.
 WITH recent AS MATERIALIZED (
     SELECT id, status, duration_seconds
     FROM builds

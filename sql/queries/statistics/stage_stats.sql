@@ -1,4 +1,4 @@
--- How each state went, of the newest 1,000 builds: runs, failures, usual and long seconds.
+-- Runs, failures, median and 90th-percentile seconds of each state, of the newest 1,000 builds.
 SELECT
     build_states.state,
     count(*) AS runs,

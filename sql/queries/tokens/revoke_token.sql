@@ -1,4 +1,4 @@
--- End the living token of this name: scope, project, expires_at, revoked_at.
+-- Revoke the token of this name: scope, project, expires_at, revoked_at.
 UPDATE tokens SET revoked_at = now()
 WHERE name = %(name)s AND revoked_at IS NULL
 RETURNING scope, project, expires_at, revoked_at
