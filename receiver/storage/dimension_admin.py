@@ -27,9 +27,14 @@ SELECT = sql.SQL("""
     ORDER BY name
     LIMIT %(limit)s
 """)
+REFERENCES: dict[str, LiteralString] = {
+    "builds": "SELECT build_number FROM builds WHERE {} = %(id)s",
+    "projects": "SELECT name FROM projects WHERE parent_project_id = %(id)s",
+    "tokens": "SELECT name FROM tokens WHERE project = %(name)s AND revoked_at IS NULL",
+}
 COUNT_REFERENCES = sql.SQL("""
-    SELECT count(*) AS count, coalesce((array_agg(name))[:%(sample_size)s], '{{}}') AS some
-    FROM ({} LIMIT %(max_counted)s) AS found (name)
+    SELECT count(*) AS count, coalesce((array_agg(name))[:%(some)s], '{{}}') AS some
+    FROM ({} LIMIT %(most)s) AS referring (name)
 """)
 
 
@@ -126,7 +131,6 @@ def _select(
     connection: Connection,
     dimension: str,
     limit: int,
-    *,
     name: str | None = None,
     after: str | None = None,
 ) -> list[Row]:
@@ -137,7 +141,7 @@ def _select(
 
 
 def _find(connection: Connection, dimension: str, name: str) -> Row:
-    rows = _select(connection, dimension, 1, name=name.replace("\0", "")) if name else []
+    rows = _select(connection, dimension, 1, name.replace("\0", "")) if name else []
     if not rows:
         raise NotFound(f"There is no {_label(dimension)} {name}.")
     return rows[0]
@@ -160,7 +164,7 @@ def _columns(connection: Connection, fields: Row, name: str | None = None) -> Ro
 def _parent_id(connection: Connection, parent: str | None, name: str | None) -> UUID | None:
     if parent is None:
         return None
-    rows = _select(connection, "project", 1, name=parent)
+    rows = _select(connection, "project", 1, parent)
     if not rows:
         problem = "There is no project of this name."
         raise NotFound(problem, fields={"parent": [problem]})
@@ -180,7 +184,7 @@ def _update(
 
 def _rename(connection: Connection, dimension: str, row: Row, new: str) -> None:
     old, row_id = row["name"], row["id"]
-    if _select(connection, dimension, 1, name=new):
+    if _select(connection, dimension, 1, new):
         label = _label(dimension)
         raise Taken(f"There is a {label} {new}: merge {old} into it with `milepost merge`.")
     _delete_alias(connection, dimension, new)
@@ -240,24 +244,11 @@ def _delete_alias(connection: Connection, dimension: str, name: str) -> None:
 def _references(connection: Connection, dimension: str, row: Row) -> dict[str, Row]:
     """Return the count and some names of the rows that refer to this one, by table."""
     column = sql.Identifier(f"{dimension}_id")
-    sources: dict[str, sql.Composable] = {
-        "builds": sql.SQL("SELECT build_number FROM builds WHERE {} = %(id)s").format(column)
-    }
-    if dimension == "project":
-        sources["projects"] = sql.SQL("SELECT name FROM projects WHERE parent_project_id = %(id)s")
-        sources["tokens"] = sql.SQL(
-            "SELECT name FROM tokens WHERE project = %(name)s AND revoked_at IS NULL"
-        )
-    parameters = {
-        "id": row["id"],
-        "name": row["name"],
-        "max_counted": MAX_COUNTED,
-        "sample_size": SAMPLE_SIZE,
-    }
-    references = {
-        table: connection.execute(COUNT_REFERENCES.format(source), parameters).fetchone() or {}
-        for table, source in sources.items()
-    }
+    parameters = {"id": row["id"], "name": row["name"], "most": MAX_COUNTED, "some": SAMPLE_SIZE}
+    references = {}
+    for table in REFERENCES if dimension == "project" else ("builds",):
+        statement = COUNT_REFERENCES.format(sql.SQL(REFERENCES[table]).format(column))
+        references[table] = connection.execute(statement, parameters).fetchone() or {}
     return {table: each for table, each in references.items() if each["count"]}
 
 

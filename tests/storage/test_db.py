@@ -15,86 +15,40 @@ from receiver.storage.db import SQL_DIR
 from tests.support.senders import envelope, post, stage
 
 QUERIES = sorted((SQL_DIR / "queries").glob("*/*.sql"))
-UUID, TEXT, WHEN, WHOLE, JSON = "uuid", "text", "timestamp with time zone", "integer", "jsonb"
-PROMISED = {
-    "platforms": {
-        "id": (UUID, "NO"),
-        "name": (TEXT, "NO"),
-        "display_name": (TEXT, "NO"),
-        "cloud_provider": (TEXT, "NO"),
-        "region": (TEXT, "YES"),
-        "created_at": (WHEN, "NO"),
-        "updated_at": (WHEN, "NO"),
-    },
-    "os_versions": {
-        "id": (UUID, "NO"),
-        "name": (TEXT, "NO"),
-        "display_name": (TEXT, "NO"),
-        "os_family": (TEXT, "NO"),
-        "major_version": (WHOLE, "NO"),
-        "minor_version": (WHOLE, "YES"),
-        "created_at": (WHEN, "NO"),
-        "updated_at": (WHEN, "NO"),
-    },
-    "image_types": {
-        "id": (UUID, "NO"),
-        "name": (TEXT, "NO"),
-        "display_name": (TEXT, "NO"),
-        "description": (TEXT, "YES"),
-        "created_at": (WHEN, "NO"),
-        "updated_at": (WHEN, "NO"),
-    },
-    "projects": {
-        "id": (UUID, "NO"),
-        "name": (TEXT, "NO"),
-        "description": (TEXT, "YES"),
-        "parent_project_id": (UUID, "YES"),
-        "created_at": (WHEN, "NO"),
-        "updated_at": (WHEN, "NO"),
-    },
-    "builds": {
-        "id": (UUID, "NO"),
-        "build_number": (TEXT, "NO"),
-        "project_id": (UUID, "YES"),
-        "platform_id": (UUID, "NO"),
-        "os_version_id": (UUID, "NO"),
-        "image_type_id": (UUID, "NO"),
-        "current_state": (WHOLE, "NO"),
-        "status": (TEXT, "NO"),
-        "start_time": (WHEN, "YES"),
-        "end_time": (WHEN, "YES"),
-        "duration_seconds": (WHOLE, "YES"),
-        "packer_manifest": (JSON, "YES"),
-        "created_by": (TEXT, "YES"),
-        "created_at": (WHEN, "NO"),
-        "updated_at": (WHEN, "NO"),
-    },
-    "build_states": {
-        "id": (UUID, "NO"),
-        "build_id": (UUID, "NO"),
-        "state": (WHOLE, "NO"),
-        "status": (TEXT, "NO"),
-        "start_time": (WHEN, "NO"),
-        "end_time": (WHEN, "YES"),
-        "duration_seconds": (WHOLE, "YES"),
-        "error_message": (TEXT, "YES"),
-        "retry_count": (WHOLE, "YES"),
-        "created_at": (WHEN, "NO"),
-    },
-    "build_failures": {
-        "id": (UUID, "NO"),
-        "build_id": (UUID, "NO"),
-        "state": (WHOLE, "NO"),
-        "failure_type": (TEXT, "NO"),
-        "error_message": (TEXT, "NO"),
-        "error_details": (JSON, "YES"),
-        "component": (TEXT, "YES"),
-        "retry_attempt": (WHOLE, "YES"),
-        "resolved": ("boolean", "YES"),
-        "resolution_notes": (TEXT, "YES"),
-        "created_at": (WHEN, "NO"),
-        "resolved_at": (WHEN, "YES"),
-    },
+TYPES = {"time": "timestamp with time zone"}
+PROMISED = {  # each column with its type; ! is NOT NULL
+    "platforms": (
+        "id uuid!, name text!, display_name text!, cloud_provider text!, region text, "
+        "created_at time!, updated_at time!"
+    ),
+    "os_versions": (
+        "id uuid!, name text!, display_name text!, os_family text!, major_version integer!, "
+        "minor_version integer, created_at time!, updated_at time!"
+    ),
+    "image_types": (
+        "id uuid!, name text!, display_name text!, description text, created_at time!, "
+        "updated_at time!"
+    ),
+    "projects": (
+        "id uuid!, name text!, description text, parent_project_id uuid, created_at time!, "
+        "updated_at time!"
+    ),
+    "builds": (
+        "id uuid!, build_number text!, project_id uuid, platform_id uuid!, "
+        "os_version_id uuid!, image_type_id uuid!, current_state integer!, status text!, "
+        "start_time time, end_time time, duration_seconds integer, packer_manifest jsonb, "
+        "created_by text, created_at time!, updated_at time!"
+    ),
+    "build_states": (
+        "id uuid!, build_id uuid!, state integer!, status text!, start_time time!, "
+        "end_time time, duration_seconds integer, error_message text, retry_count integer, "
+        "created_at time!"
+    ),
+    "build_failures": (
+        "id uuid!, build_id uuid!, state integer!, failure_type text!, error_message text!, "
+        "error_details jsonb, component text, retry_attempt integer, resolved boolean, "
+        "resolution_notes text, created_at time!, resolved_at time"
+    ),
 }
 INDEXES = {
     "idx_builds_project_id": ("builds", "project_id"),
@@ -115,10 +69,13 @@ def test_table_has_the_promised_columns_and_others_are_nullable(url: str, table:
             "WHERE table_schema = 'public' AND table_name = %s",
             [table],
         ).fetchall()
-    found = {name: (kind, nullable) for name, kind, nullable in rows}
-    promised = PROMISED[table]
-    assert {name: found[name] for name in promised} == promised
-    assert {found[name][1] for name in found.keys() - promised.keys()} <= {"YES"}
+    columns = {name: (kind, nullable) for name, kind, nullable in rows}
+    promised = {}
+    for column in PROMISED[table].split(", "):
+        name, kind = column.rstrip("!").split()
+        promised[name] = (TYPES.get(kind, kind), "NO" if column.endswith("!") else "YES")
+    assert {name: columns[name] for name in promised} == promised
+    assert {columns[name][1] for name in columns.keys() - promised.keys()} <= {"YES"}
 
 
 @pytest.mark.parametrize("index", INDEXES)
