@@ -138,6 +138,10 @@ def test_completion_is_printed(shell: str):
     assert "_MILEPOST_COMPLETE" in result.stdout
 
 
+def test_migrate_says_what_is_missing(command: Command):
+    assert told(command("migrate", "--check", "--json")) == {"missing": []}
+
+
 def test_exit_codes(command: Command, tmp_path: Any):
     away = {"DATABASE_URL": "postgresql://127.0.0.1:1/none"}
     assert CliRunner().invoke(main, ["builds"], env=away).exit_code == 69
