@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.support.api import Api, Token
-from tests.support.senders import Json, envelope, post, shown, stage
+from tests.support.senders import Json, envelope, get_build, post, stage
 
 Admin = Callable[..., TestResponse]
 TABLES: dict[str, tuple[str, Json]] = {
@@ -70,7 +70,7 @@ def test_builds_and_reports_follow_a_new_name(client: FlaskClient, admin: Admin,
     changed = admin("PATCH", f"{table}/old", {"name": "new"} | more)
     assert changed.get_json().items() >= ({"name": "new"} | more).items()
     report(client, table, "old")
-    assert shown(client)[dimension] == "new"
+    assert get_build(client)[dimension] == "new"
     assert admin("POST", table, {"name": "other"}).status_code == 201
     assert admin("PATCH", f"{table}/new", {"name": "other"}).get_json()["code"] == "taken"
     assert admin("PATCH", f"{table}/none", {"name": "x"}).status_code == 404
@@ -109,7 +109,7 @@ def test_deleted_name_returns_when_its_build_is_folded(
     assert admin("DELETE", f"{table}/old").status_code == 204
     failure = {"stage": "Base", "message": "no route"}
     assert admin("POST", "builds/core-1/failures", failure).status_code == 201
-    assert shown(client)[dimension] == "old"
+    assert get_build(client)[dimension] == "old"
 
 
 def test_projects_are_a_tree(admin: Admin):

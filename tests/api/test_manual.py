@@ -11,7 +11,7 @@ from click.testing import Result
 from flask.testing import FlaskClient
 
 from tests.support.api import NAMES, Api
-from tests.support.senders import Json, envelope, post, shown, stage, verdict
+from tests.support.senders import Json, envelope, get_build, post, stage, verdict
 from tests.support.table_rows import rows
 
 
@@ -21,7 +21,7 @@ def test_build_is_created_ahead_of_its_first_report(client: FlaskClient, api: Ap
     assert (result["status"], result["current_state"], result["duplicate"]) == ("pending", 0, False)
     assert UUID(result["delivery_id"])
     assert response.headers["Location"] == "/api/v1/builds/core-1"
-    build = shown(client)
+    build = get_build(client)
     assert build.items() >= NAMES.items()
     assert build["created_by"].startswith("write-")
     assert (build["status"], build["states"], build["attempt"]) == ("pending", [], 1)
@@ -34,7 +34,7 @@ def test_hook_continues_the_attempt_of_a_created_build(client: FlaskClient, api:
     done = verdict("completed") | {"at": (now + timedelta(minutes=5)).isoformat()}
     for events, status in (((began,), "running"), ((began, done), "completed")):
         assert post(client, envelope(*events)).status_code == 202
-        assert (shown(client)["status"], shown(client)["attempt"]) == (status, 1)
+        assert (get_build(client)["status"], get_build(client)["attempt"]) == (status, 1)
 
 
 def test_number_of_an_existing_build_is_taken(client: FlaskClient, api: Api):
@@ -53,7 +53,7 @@ def test_one_of_several_concurrent_requests_creates_the_build(client: FlaskClien
     token = api.token("write")
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(create, range(4))) == [201, 409, 409, 409]
-    assert len(shown(client)["deliveries"]) == 1
+    assert len(get_build(client)["deliveries"]) == 1
 
 
 def test_request_with_the_same_key_is_a_duplicate(client: FlaskClient, api: Api, url: str):
@@ -66,7 +66,7 @@ def test_request_with_the_same_key_is_a_duplicate(client: FlaskClient, api: Api,
     assert other.get_json()["code"] == "conflict"
     failed = [api.post("/builds/core-1/failures", {"stage": "a", "message": "b"}) for _ in range(2)]
     assert [each.status_code for each in failed] == [201, 201]
-    assert len(shown(client)["failures"]) == 2
+    assert len(get_build(client)["failures"]) == 2
     with psycopg.connect(url) as connection:
         found = connection.execute("SELECT count(*) FROM audit WHERE action LIKE 'build.%'")
         assert found.fetchone() == (3,)
@@ -85,7 +85,7 @@ def test_appended_states_move_the_build(client: FlaskClient, api: Api):
     base, hardening = api.items("/builds/core-1/states")
     assert (base["status"], base["state"], base["duration_seconds"]) == ("completed", 15, 300)
     assert (hardening["status"], hardening["error_message"]) == ("failed", "no route")
-    assert (shown(client)["status"], shown(client)["current_state"]) == ("failed", 25)
+    assert (get_build(client)["status"], get_build(client)["current_state"]) == ("failed", 25)
 
 
 def test_failure_is_recorded_with_its_details(api: Api):
@@ -112,13 +112,13 @@ def test_only_an_unfinished_build_is_cancelled(client: FlaskClient, api: Api):
     assert api.post("/builds/core-1/states", state).status_code == 201
     cancelled = api.post("/builds/core-1/cancel", {"reason": "superseded"})
     assert cancelled.get_json()["status"] == "cancelled"
-    (base,) = shown(client)["states"]
+    (base,) = get_build(client)["states"]
     assert (base["status"], base["error_message"]) == ("cancelled", "superseded")
     assert post(client, envelope(verdict("completed"), number="good")).status_code == 202
     for number, status in (("core-1", "cancelled"), ("good", "completed")):
         response = api.post(f"/builds/{number}/cancel")
         assert (response.status_code, response.get_json()["code"]) == (409, "ended")
-        assert shown(client, number)["status"] == status
+        assert get_build(client, number)["status"] == status
 
 
 def report_completed_build(client: FlaskClient) -> None:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from receiver.config import Config
 from tests.support.api import Api
-from tests.support.senders import Json, shown
+from tests.support.senders import Json, get_build
 
 FAILURE = {"stage": "a", "message": "b"}
 
@@ -27,7 +27,7 @@ def test_token_of_a_project_writes_it_and_those_below_it(client: FlaskClient, ap
         return api.post(path, document, project="core").status_code
 
     assert status("/builds", {"build_number": "own"}) == 201
-    assert shown(client, "own")["project"] == "core"
+    assert get_build(client, "own")["project"] == "core"
     assert status("/builds", {"build_number": "below", "project": "child"}) == 201
     assert status("/builds", {"build_number": "else", "project": "other"}) == 403
     assert status("/builds", {"build_number": "new", "project": "unheard-of"}) == 403
@@ -37,7 +37,7 @@ def test_token_of_a_project_writes_it_and_those_below_it(client: FlaskClient, ap
     assert status("/builds/theirs/cancel", {}) == 404
     assert api.post("/builds/theirs/failures", FAILURE).status_code == 201
     for number, expected in (("below", 200), ("theirs", 404)):
-        failure = shown(client, number)["failures"][0]["id"]
+        failure = get_build(client, number)["failures"][0]["id"]
         assert status(f"/failures/{failure}/resolve", {"notes": "x"}) == expected
     assert status("/platforms", {"name": "aws"}) == 403
 
@@ -135,7 +135,7 @@ def test_token_of_a_renamed_project_writes_under_the_old_name(client: FlaskClien
     assert renamed.status_code == 200
     body = {"build_number": "core-2", "project": "core"}
     assert api.post("/builds", body, project="core").status_code == 201
-    assert shown(client, "core-2")["project"] == "heart"
+    assert get_build(client, "core-2")["project"] == "heart"
 
 
 def test_absent_database_is_a_503_with_retry_after(

@@ -25,7 +25,7 @@ from receiver.server.housekeeping import prune
 from receiver.storage.embedded import cluster
 from receiver.storage.retention import LOCK
 from tests.support.receivers import MILEPOST, started
-from tests.support.senders import envelope, manifest, post, shown, stage, verdict
+from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
 from tests.support.table_rows import rows
 
 Command = Callable[..., Result]
@@ -154,7 +154,7 @@ def test_a_build_goes_on_after_its_bodies_went(client: FlaskClient, command: Com
     age(url, 31)
     command("prune", "--older-than", "30d")
     assert post(client, envelope(stage("Services", minutes=6), number="core-1")).status_code == 202
-    assert {row["stage"] for row in shown(client, "core-1")["states"]} >= {"Base", "Services"}
+    assert {row["stage"] for row in get_build(client, "core-1")["states"]} >= {"Base", "Services"}
 
 
 def test_facts_go_where_somebody_asks_for_it(client: FlaskClient, command: Command, url: str):
@@ -164,7 +164,7 @@ def test_facts_go_where_somebody_asks_for_it(client: FlaskClient, command: Comma
     pruned = command("prune", "--older-than", "12h", "--facts")
     assert pruned.exit_code == 0, pruned.output
     assert [row for row in rows(url)["builds"] if "core-" in row[0]] == []
-    assert shown(client, "new")["status"] == "running"
+    assert get_build(client, "new")["status"] == "running"
 
 
 def test_progress_is_for_a_terminal_alone(url: str, tmp_path: Path):

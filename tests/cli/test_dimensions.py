@@ -7,7 +7,7 @@ import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
 
-from tests.support.senders import envelope, post, shown, stage
+from tests.support.senders import envelope, get_build, post, stage
 
 Command = Callable[..., Result]
 
@@ -25,7 +25,7 @@ def test_a_renamed_row_takes_its_builds_and_what_comes_later(
     assert command("rename", dimension, "old", "new").exit_code == 0
     report(client, "two", **{name: "old"})
     report(client, "one", **{name: "old"})
-    assert shown(client, "one")[name] == shown(client, "two")[name] == "new"
+    assert get_build(client, "one")[name] == get_build(client, "two")[name] == "new"
 
 
 @pytest.mark.parametrize("dimension", ["platform", "os-version", "image-type", "project"])
@@ -38,7 +38,7 @@ def test_a_merged_row_takes_its_builds_and_what_comes_later(
     merged = command("merge", dimension, "amazon", "aws")
     assert merged.stdout == "amazon is aws now: 2 builds moved.\n"
     report(client, "four", **{name: "amazon"})
-    assert {shown(client, each)[name] for each in ("one", "two", "three", "four")} == {"aws"}
+    assert {get_build(client, each)[name] for each in ("one", "two", "three", "four")} == {"aws"}
     with psycopg.connect(url) as connection:
         table = {"project": "projects"}.get(name, f"{name}s")
         found = connection.execute(f"SELECT name FROM {table}".encode()).fetchall()
@@ -52,7 +52,7 @@ def test_aliases_follow_each_other(client: FlaskClient, command: Command):
         assert command(arguments[0], "platform", *arguments[1:]).exit_code == 0
     for number, platform in (("three", "a"), ("four", "b"), ("five", "c")):
         report(client, number, platform=platform)
-        assert shown(client, number)["platform"] == "d"
+        assert get_build(client, number)["platform"] == "d"
 
 
 def test_a_name_that_was_given_away_can_be_taken_again(client: FlaskClient, command: Command):
@@ -60,7 +60,7 @@ def test_a_name_that_was_given_away_can_be_taken_again(client: FlaskClient, comm
     assert command("rename", "platform", "a", "b").exit_code == 0
     assert command("rename", "platform", "b", "a").exit_code == 0
     report(client, "two", platform="a")
-    assert shown(client, "two")["platform"] == shown(client, "one")["platform"] == "a"
+    assert get_build(client, "two")["platform"] == get_build(client, "one")["platform"] == "a"
 
 
 def test_a_project_is_merged_into_its_own_child(client: FlaskClient, command: Command, url: str):

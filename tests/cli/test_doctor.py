@@ -7,13 +7,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from receiver.cli.main import main
-from tests.support.senders import added
+from tests.support.senders import add_sender
 
 Command = Callable[..., Result]
 
 
 def test_the_doctor_finds_nothing_wrong_with_what_is_right(command: Command):
-    added(command, "team-a")
+    add_sender(command, "team-a")
     found = command("doctor")
     assert found.exit_code == 0, found.output
     assert "✓ schema" in found.stdout

@@ -9,7 +9,7 @@ from click.testing import Result
 
 from receiver.errors import ConfigError
 from receiver.ingest.senders import Senders
-from tests.support.senders import added
+from tests.support.senders import add_sender
 
 Command = Callable[..., Result]
 
@@ -30,8 +30,8 @@ def test_what_to_paste_is_printed_and_the_secret_kept_private(command: Command, 
 def test_comments_in_the_file_survive(command: Command, tmp_path: Path):
     path = tmp_path / "senders.toml"
     path.write_text("# ours\n[[default]]\nplatform = 'aws'  # mostly\n")
-    added(command, "team-a")
-    added(command, "team-b", "--source", "github")
+    add_sender(command, "team-a")
+    add_sender(command, "team-b", "--source", "github")
     assert command("sender", "remove", "team-a").exit_code == 0
     text = path.read_text()
     assert "# ours" in text
@@ -51,9 +51,9 @@ def test_comments_in_the_file_survive(command: Command, tmp_path: Path):
     ],
 )
 def test_a_mistake_is_named(command: Command, arguments: list[str], problem: str):
-    added(command, "team-a")
+    add_sender(command, "team-a")
     for source in ("github", "gitlab"):
-        added(command, "both", "--source", source)
+        add_sender(command, "both", "--source", source)
     refused = command("sender", *arguments)
     assert refused.exit_code != 0
     assert problem in refused.output

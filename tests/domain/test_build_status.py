@@ -16,7 +16,7 @@ from receiver.config import load
 from receiver.errors import ConfigError
 from tests.support import ROOT
 from tests.support.receivers import BIN, Running, started
-from tests.support.senders import at, envelope, post, shown, stage, verdict
+from tests.support.senders import at, envelope, get_build, post, stage, verdict
 
 Json = dict[str, Any]
 CHAIN = ROOT / "hooks" / "packer" / "resumable" / "build.sh"
@@ -45,7 +45,7 @@ FAILED_AT_55 = [
 
 def test_an_artifact_of_the_last_completed_state_makes_resume_safe(client: FlaskClient):
     post(client, envelope(*FAILED_AT_55, artifact(9)))
-    resume = shown(client)["resume"]
+    resume = get_build(client)["resume"]
     assert (resume["state"], resume["safe"]) == (55, True)
     assert (resume["artifact"]["artifact_id"], resume["artifact"]["state"]) == ("ami-1", 50)
     assert resume["artifact"]["checksum"] == "sha256:abc"
@@ -56,19 +56,19 @@ def test_an_artifact_of_the_last_completed_state_makes_resume_safe(client: Flask
 )
 def test_any_other_artifact_leaves_resume_unsafe(client: FlaskClient, made: list[Json]):
     post(client, envelope(*FAILED_AT_55, *made))
-    assert shown(client)["resume"] == {"state": 55, "safe": False, "artifact": None}
+    assert get_build(client)["resume"] == {"state": 55, "safe": False, "artifact": None}
 
 
 def test_an_artifact_is_no_verdict(client: FlaskClient):
     post(client, envelope(stage("Base configuration"), artifact(3)))
-    assert shown(client)["status"] == "running"
+    assert get_build(client)["status"] == "running"
 
 
 def test_a_resumed_attempt_uses_the_artifact_of_the_first(client: FlaskClient):
     post(client, envelope(*FAILED_AT_55, artifact(9)))
     again = [stage("Services", minutes=20), verdict("failed", 22)]
     post(client, envelope(*again, run="run-2", run_more={"resumed_from": 55}))
-    build = shown(client)
+    build = get_build(client)
     assert (build["attempt"], build["resumed_from"], build["saved_seconds"]) == (2, 55, 600)
     assert (build["resume"]["state"], build["resume"]["safe"]) == (55, True)
 
@@ -76,7 +76,7 @@ def test_a_resumed_attempt_uses_the_artifact_of_the_first(client: FlaskClient):
 def test_an_attempt_from_the_beginning_uses_no_earlier_artifact(client: FlaskClient):
     post(client, envelope(*FAILED_AT_55, artifact(9)))
     post(client, envelope(stage("Services", minutes=20), verdict("failed", 22), run="run-2"))
-    build = shown(client)
+    build = get_build(client)
     assert (build["resume"]["safe"], build["saved_seconds"]) == (False, None)
 
 
@@ -84,7 +84,7 @@ def test_an_attempt_from_the_beginning_uses_no_earlier_artifact(client: FlaskCli
 def test_an_unsuccessful_build_lists_its_unremoved_resources(client: FlaskClient, status: str):
     events = [resource("created", 0), resource("created", 1, "i-2"), resource("removed", 3, "i-2")]
     post(client, envelope(stage("x"), *events, verdict(status, 5)))
-    build = shown(client)
+    build = get_build(client)
     assert [each["id"] for each in build["left_behind"]] == ["i-1"]
     assert [(each["id"], each["removed"]) for each in build["resources"]] == [
         ("i-1", False),
@@ -95,7 +95,7 @@ def test_an_unsuccessful_build_lists_its_unremoved_resources(client: FlaskClient
 
 def test_a_build_with_an_artifact_left_nothing_behind(client: FlaskClient):
     post(client, envelope(resource("created", 0), artifact(3), verdict("failed", 5)))
-    assert shown(client)["left_behind"] == []
+    assert get_build(client)["left_behind"] == []
 
 
 def silent_for(url: str, minutes: float) -> None:
@@ -114,7 +114,7 @@ def test_a_running_build_without_its_heartbeats_is_stalled(
     beat = [{"kind": "heartbeat", "at": at(1)}] if beats else []
     post(client, envelope(stage("Storage"), resource("created", 0), *beat))
     silent_for(url, minutes)
-    build = shown(client)
+    build = get_build(client)
     assert (build["stalled"], build["status"], build["current_state"]) == (stalled, "running", 45)
     assert bool(build["left_behind"]) is stalled
     for page, mark in (("/", 'id="stalled"'), ("/builds", "status stalled"), (PAGE, "Stalled.")):
@@ -126,15 +126,15 @@ def test_a_heartbeat_ends_a_stall(client: FlaskClient, url: str):
     post(client, envelope(stage("Storage")))
     post(client, beat)
     silent_for(url, 20)
-    assert shown(client)["stalled"]
+    assert get_build(client)["stalled"]
     post(client, beat)
-    assert not shown(client)["stalled"]
+    assert not get_build(client)["stalled"]
 
 
 def test_an_ended_build_is_never_stalled(client: FlaskClient, url: str):
     post(client, envelope({"kind": "heartbeat", "at": at(1)}, verdict("failed")))
     silent_for(url, 20)
-    assert not shown(client)["stalled"]
+    assert not get_build(client)["stalled"]
 
 
 def test_the_time_until_a_stall_is_a_setting():

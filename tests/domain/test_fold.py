@@ -2,7 +2,7 @@
 
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Failure, Identity
-from tests.support.fold_events import folded, manifest_event, moment, said, stage, verdict
+from tests.support.fold_events import fold, manifest_event, moment, stage, statement, verdict
 
 
 def spans(result: BuildRows) -> list[tuple[str | None, str, int, int]]:
@@ -10,12 +10,12 @@ def spans(result: BuildRows) -> list[tuple[str | None, str, int, int]]:
 
 
 def test_a_build_without_events_is_pending():
-    assert folded().build.status == "pending"
+    assert fold().build.status == "pending"
 
 
 def test_a_start_completes_the_stage_before_and_the_verdict_ends_the_last():
-    result = folded(
-        said(
+    result = fold(
+        statement(
             stage("Base configuration", "started", 0),
             stage("Security baseline", "started", 5),
             verdict("completed", 9),
@@ -32,7 +32,7 @@ def test_a_start_completes_the_stage_before_and_the_verdict_ends_the_last():
 
 def test_a_failed_verdict_fails_the_open_stage_with_its_text():
     why = Failure("provisioner", "no route", "ansible")
-    result = folded(said(stage("x", "started", 0, state=40), verdict("failed", 3, failure=why)))
+    result = fold(statement(stage("x", "started", 0, state=40), verdict("failed", 3, failure=why)))
     assert spans(result) == [("x", "failed", 40, 1)]
     assert [(row.error_message, row.component) for row in result.failures] == [
         ("no route", "ansible")
@@ -40,8 +40,8 @@ def test_a_failed_verdict_fails_the_open_stage_with_its_text():
 
 
 def test_a_failed_verdict_after_a_failed_stage_is_the_same_failure():
-    result = folded(
-        said(
+    result = fold(
+        statement(
             stage("x", "started", 0, state=40),
             stage(None, "failed", 2, failure=Failure("provisioner", "no route")),
             verdict("failed", 3),
@@ -51,14 +51,14 @@ def test_a_failed_verdict_after_a_failed_stage_is_the_same_failure():
 
 
 def test_a_failed_verdict_without_a_stage_is_a_failure_of_the_build():
-    result = folded(said(verdict("failed", 3)))
+    result = fold(statement(verdict("failed", 3)))
     assert [(row.stage, row.failure_type) for row in result.failures] == [(None, "build")]
 
 
 def test_a_start_after_a_verdict_of_the_same_hook_is_the_next_attempt():
-    result = folded(
-        said(stage("x", "started", 0, state=25), verdict("failed", 3)),
-        said(stage("x", "started", 9, state=25), run="run-1"),
+    result = fold(
+        statement(stage("x", "started", 0, state=25), verdict("failed", 3)),
+        statement(stage("x", "started", 9, state=25), run="run-1"),
     )
     assert spans(result) == [("x", "failed", 25, 1), ("x", "started", 25, 2)]
     assert (result.build.status, result.build.attempt) == ("running", 2)
@@ -66,8 +66,8 @@ def test_a_start_after_a_verdict_of_the_same_hook_is_the_next_attempt():
 
 
 def test_a_start_after_a_failed_stage_without_a_verdict_is_a_retry_inside_the_attempt():
-    result = folded(
-        said(
+    result = fold(
+        statement(
             stage("x", "started", 0, state=25),
             stage("x", "failed", 2),
             stage("X", "started", 3, state=25),
@@ -85,64 +85,64 @@ def test_a_start_after_a_failed_stage_without_a_verdict_is_a_retry_inside_the_at
 
 
 def test_another_run_is_another_attempt_by_its_earliest_time():
-    result = folded(
-        said(stage("x", "started", 50, state=30), run="b"),
-        said(stage("x", "started", 0, state=25), run="a"),
+    result = fold(
+        statement(stage("x", "started", 50, state=30), run="b"),
+        statement(stage("x", "started", 0, state=25), run="a"),
     )
     assert [(row.attempt, row.state) for row in result.states] == [(1, 25), (2, 30)]
 
 
 def test_a_declared_number_raises_the_attempt_and_never_lowers_it():
-    late = said(stage("x", "started", 50, state=30), run="b", attempt=7)
-    last = said(stage("x", "started", 90, state=30), run="c", attempt=2)
-    first = said(stage("x", "started", 0, state=25), run="a")
-    assert [row.attempt for row in folded(late, first, last).states] == [1, 7, 8]
+    late = statement(stage("x", "started", 50, state=30), run="b", attempt=7)
+    last = statement(stage("x", "started", 90, state=30), run="c", attempt=2)
+    first = statement(stage("x", "started", 0, state=25), run="a")
+    assert [row.attempt for row in fold(late, first, last).states] == [1, 7, 8]
 
 
 def test_github_keys_of_one_run_and_attempt_are_one_attempt():
-    result = folded(
-        said(stage("x", "started", 0, state=25), run="github:acme/images:500:2:84211"),
-        said(stage("y", "started", 1, state=30), run="github:acme/images:500:2:runner-4"),
+    result = fold(
+        statement(stage("x", "started", 0, state=25), run="github:acme/images:500:2:84211"),
+        statement(stage("y", "started", 1, state=30), run="github:acme/images:500:2:runner-4"),
     )
     assert [row.attempt for row in result.states] == [1, 1]
 
 
 def test_a_manual_event_joins_the_attempt_running_at_its_time():
-    result = folded(
-        said(stage("x", "started", 0, state=25), verdict("failed", 10), run="a"),
-        said(stage("x", "started", 20, state=25), verdict("failed", 30), run="b"),
-        said(stage("note", "completed", 5, state=26), source="api", run=""),
-        said(stage("note", "completed", 15, state=26), source="api", run=""),
-        said(stage("note", "completed", 25, state=26), source="api", run=""),
+    result = fold(
+        statement(stage("x", "started", 0, state=25), verdict("failed", 10), run="a"),
+        statement(stage("x", "started", 20, state=25), verdict("failed", 30), run="b"),
+        statement(stage("note", "completed", 5, state=26), source="api", run=""),
+        statement(stage("note", "completed", 15, state=26), source="api", run=""),
+        statement(stage("note", "completed", 25, state=26), source="api", run=""),
     )
     notes = [row.attempt for row in result.states if row.stage == "note"]
     assert notes == [1, 1, 2]
 
 
 def test_a_terminal_status_without_a_start_is_a_row_of_no_length():
-    result = folded(said(stage("x", "completed", 3, state=20)))
+    result = fold(statement(stage("x", "completed", 3, state=20)))
     assert [(row.start_time, row.end_time) for row in result.states] == [(moment(3), moment(3))]
 
 
 def test_an_end_is_never_before_its_start():
-    result = folded(
-        said(stage("x", "started", 5, state=20), run="github:a/b:1:1:7"),
-        said(verdict("failed", 2), run="github:a/b:1:1:8"),
+    result = fold(
+        statement(stage("x", "started", 5, state=20), run="github:a/b:1:1:7"),
+        statement(verdict("failed", 2), run="github:a/b:1:1:8"),
     )
     assert [row.duration_seconds for row in result.states] == [0]
 
 
 def test_a_reporter_closes_only_its_own_rows():
-    result = folded(
-        said(stage("x", "started", 0, state=20), run="github:a/b:1:1:7"),
-        said(stage("y", "started", 1, state=30), run="github:a/b:1:1:8"),
+    result = fold(
+        statement(stage("x", "started", 0, state=20), run="github:a/b:1:1:7"),
+        statement(stage("y", "started", 1, state=30), run="github:a/b:1:1:8"),
     )
     assert [row.status for row in result.states] == ["started", "started"]
 
 
 def test_a_retry_is_counted_by_name_not_by_state():
-    result = folded(
-        said(
+    result = fold(
+        statement(
             stage("harden a", "started", 0, state=25),
             stage("harden b", "started", 1, state=25),
             stage("`Harden A`", "started", 2, state=25),
@@ -152,54 +152,54 @@ def test_a_retry_is_counted_by_name_not_by_state():
 
 
 def test_failed_outranks_cancelled_outranks_completed():
-    assert folded(said(verdict("completed", 1), verdict("failed", 2))).build.status == "failed"
-    both = folded(said(verdict("completed", 2), verdict("cancelled", 1)))
+    assert fold(statement(verdict("completed", 1), verdict("failed", 2))).build.status == "failed"
+    both = fold(statement(verdict("completed", 2), verdict("cancelled", 1)))
     assert both.build.status == "cancelled"
 
 
 def test_a_manifest_alone_completes_a_build():
-    result = folded(said(manifest_event(5)))
+    result = fold(statement(manifest_event(5)))
     assert (result.build.status, result.build.current_state) == ("completed", 100)
     assert [artifact.artifact_id for artifact in result.artifacts] == ["ami-1"]
 
 
 def test_a_manifest_is_no_proof_of_success_after_a_failure():
     failing = [stage("x", "started", 0, state=95), stage("x", "failed", 6)]
-    assert folded(said(manifest_event(5), *failing)).build.status == "failed"
-    assert folded(said(manifest_event(5), verdict("failed", 7))).build.status == "failed"
+    assert fold(statement(manifest_event(5), *failing)).build.status == "failed"
+    assert fold(statement(manifest_event(5), verdict("failed", 7))).build.status == "failed"
 
 
 def test_a_manifest_completes_a_build_with_a_recovered_failure():
     stages = [stage("x", "failed", 1, state=20), stage("x", "completed", 2, state=20)]
-    assert folded(said(*stages, manifest_event(5))).build.status == "completed"
+    assert fold(statement(*stages, manifest_event(5))).build.status == "completed"
 
 
 def test_without_a_verdict_a_later_start_makes_it_running_again():
-    failing = said(stage("x", "failed", 1, state=20))
-    assert folded(failing).build.status == "failed"
-    again = said(stage("y", "started", 2, state=30), run="run-1")
-    assert folded(failing, again).build.status == "running"
+    failing = statement(stage("x", "failed", 1, state=20))
+    assert fold(failing).build.status == "failed"
+    again = statement(stage("y", "started", 2, state=30), run="run-1")
+    assert fold(failing, again).build.status == "running"
 
 
 def test_an_allowed_failure_is_a_completed_row_with_a_warning():
     event = stage("x", "failed", 1, state=20, allowed=True, failure=Failure(message="flaky"))
-    result = folded(said(event, verdict("completed", 2)))
+    result = fold(statement(event, verdict("completed", 2)))
     assert [(row.status, row.error_message) for row in result.states] == [("completed", "flaky")]
     assert result.failures == ()
 
 
 def test_late_facts_enter_the_history_and_reopen_nothing():
-    done = said(stage("x", "started", 0, state=20), verdict("completed", 5))
-    late = said(stage("y", "completed", 4, state=30), run="run-1")
-    result = folded(done, late)
+    done = statement(stage("x", "started", 0, state=20), verdict("completed", 5))
+    late = statement(stage("y", "completed", 4, state=30), run="run-1")
+    result = fold(done, late)
     assert result.build.status == "completed"
     assert [row.stage for row in result.states] == ["x", "y"]
 
 
 def test_said_outranks_custom_data_outranks_inferred_and_the_latest_wins():
-    result = folded(
-        said(stage("x", "started", 0), said=Identity(platform="aws")),
-        said(
+    result = fold(
+        statement(stage("x", "started", 0), said=Identity(platform="aws")),
+        statement(
             stage("y", "started", 1),
             said=Identity(platform="aws-commercial"),
             custom=Identity(platform="no", os_version="rhel-9"),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from receiver.domain.fold.events import StoredStatement, dump, load
 from receiver.domain.model import Event, Failure, Identity, Run, Statement
-from tests.support.fold_events import folded, manifest_event
+from tests.support.fold_events import fold, manifest_event
 from tests.support.senders import START
 
 STAGES = ["Base configuration", "base configuration", "Security baseline", "frobnicate", None]
@@ -64,7 +64,7 @@ def stored() -> st.SearchStrategy[list[StoredStatement]]:
 
 def seen(rows: list[StoredStatement]) -> Any:
     """Everything but which of two equal manifests is the one that is kept."""
-    result = folded(*rows)
+    result = fold(*rows)
     return (
         result.identity,
         result.states,
@@ -95,7 +95,7 @@ def test_any_permutation_with_any_duplicates_gives_the_same_rows(data: st.DataOb
 def test_the_state_stays_in_bounds_and_only_a_verdict_gives_100(
     rows: list[StoredStatement],
 ) -> None:
-    result = folded(*rows)
+    result = fold(*rows)
     assert 0 <= result.build.current_state <= 100
     assert (result.build.current_state == 100) == (result.build.status == "completed")
     assert all(0 <= row.state < 100 for row in result.states)

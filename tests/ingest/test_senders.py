@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from receiver.config import Config
 from tests.support.forges import workflow_job
 from tests.support.samples import ROUTE_FILE
-from tests.support.senders import BEARER, added, envelope, manifest, proof, shown, stage, told
+from tests.support.senders import BEARER, add_sender, envelope, get_build, manifest, proof, stage
 
 Serve = Callable[[Config], FlaskClient]
 Command = Callable[..., Result]
@@ -36,7 +36,7 @@ def deliver(client: FlaskClient, path: str, secret: str, document: object, **mor
 @pytest.mark.parametrize("source", ["milepost", "packer", "github", "gitlab", "jenkins"])
 def test_a_sender_posts_without_a_restart(receiver: FlaskClient, command: Command, source: str):
     assert receiver.post(f"/webhooks/{source}/team-a").status_code == 404
-    path, secret = added(command, "team-a", "--source", source)
+    path, secret = add_sender(command, "team-a", "--source", source)
     document = {
         "milepost": envelope(stage("Base")),
         "packer": manifest({}),
@@ -51,7 +51,7 @@ def test_a_sender_posts_without_a_restart(receiver: FlaskClient, command: Comman
 def test_rotation_leaves_the_old_secret_valid_until_it_is_finished(
     receiver: FlaskClient, command: Command
 ):
-    path, old = added(command, "team-a")
+    path, old = add_sender(command, "team-a")
     new = re.search(r"MILEPOST_SECRET=(\S+)", command("sender", "rotate", "team-a").stdout)
     assert new
     for place, secret in enumerate((old, new[1])):
@@ -63,32 +63,32 @@ def test_rotation_leaves_the_old_secret_valid_until_it_is_finished(
 
 
 def test_a_sender_writes_only_its_projects(receiver: FlaskClient, command: Command):
-    path, secret = added(command, "team-a", "--project", "core")
+    path, secret = add_sender(command, "team-a", "--project", "core")
     own = envelope(stage("Base"), number="own", build={"project": "core"})
     assert deliver(receiver, path, secret, own).status_code == 202
     other = envelope(stage("Base"), number="other", build={"project": "edge"})
     refused = deliver(receiver, path, secret, other)
-    assert (refused.status_code, list(told(refused)["errors"])) == (422, ["build.project"])
+    assert (refused.status_code, list(refused.get_json()["errors"])) == (422, ["build.project"])
     assert deliver(receiver, "/webhooks/milepost", BEARER, other).status_code == 202
     foreign = envelope(stage("Storage"), number="other")
     refused = deliver(receiver, path, secret, foreign)
-    assert (refused.status_code, list(told(refused)["errors"])) == (422, ["build.number"])
-    assert [row["stage"] for row in shown(receiver, "other")["states"]] == ["Base"]
+    assert (refused.status_code, list(refused.get_json()["errors"])) == (422, ["build.number"])
+    assert [row["stage"] for row in get_build(receiver, "other")["states"]] == ["Base"]
 
 
 def test_the_only_project_of_a_sender_is_its_default(receiver: FlaskClient, command: Command):
-    path, secret = added(command, "team-a", "--project", "core")
+    path, secret = add_sender(command, "team-a", "--project", "core")
     assert deliver(receiver, path, secret, envelope(stage("Base"))).status_code == 202
-    assert shown(receiver)["project"] == "core"
-    path, secret = added(command, "team-b", "--project", "core", "--project", "edge")
+    assert get_build(receiver)["project"] == "core"
+    path, secret = add_sender(command, "team-b", "--project", "core", "--project", "edge")
     unsaid = deliver(receiver, path, secret, envelope(stage("Base"), number="b"))
-    assert told(unsaid)["errors"] == {"build.project": ["Name one of core, edge."]}
+    assert unsaid.get_json()["errors"] == {"build.project": ["Name one of core, edge."]}
 
 
 def test_a_forges_delivery_about_another_project_is_quarantined(
     receiver: FlaskClient, command: Command, url: str
 ):
-    path, secret = added(command, "team-a", "--source", "github", "--project", "edge")
+    path, secret = add_sender(command, "team-a", "--source", "github", "--project", "edge")
     document = workflow_job("completed", "success")
     event = {"X-GitHub-Event": "workflow_job"}
     assert deliver(receiver, path, secret, document, **event).status_code == 202
@@ -144,9 +144,9 @@ def test_a_default_gives_a_dimension_that_is_not_named(
     told_of: tuple[object, ...],
 ):
     (tmp_path / "senders.toml").write_text(DEFAULTS)
-    path, secret = added(command, "team-a")
+    path, secret = add_sender(command, "team-a")
     answer = deliver(receiver, path, secret, document)
-    build = shown(receiver, told(answer)["builds"][0])
+    build = get_build(receiver, answer.get_json()["builds"][0])
     names = ("project", "platform", "os_version", "image_type")
     assert tuple(build[name] for name in names) == told_of
 
@@ -155,21 +155,21 @@ def test_a_default_outranks_the_builder_type(
     receiver: FlaskClient, command: Command, tmp_path: Path
 ):
     (tmp_path / "senders.toml").write_text(DEFAULTS)
-    path, secret = added(command, "team-b", "--source", "packer")
+    path, secret = add_sender(command, "team-b", "--source", "packer")
     document = manifest({"builder_type": "amazon-ebs"})
     answer = deliver(receiver, path, secret, document)
-    assert shown(receiver, told(answer)["builds"][0])["platform"] == "aws"
+    assert get_build(receiver, answer.get_json()["builds"][0])["platform"] == "aws"
     answer = deliver(receiver, f"{path}?platform=azure&build_number=b", secret, document)
-    assert shown(receiver, "b")["platform"] == "azure"
+    assert get_build(receiver, "b")["platform"] == "azure"
 
 
 def test_the_answer_to_a_heartbeat_names_the_dimensions(
     receiver: FlaskClient, command: Command, tmp_path: Path
 ):
     (tmp_path / "senders.toml").write_text(DEFAULTS)
-    path, secret = added(command, "team-a")
+    path, secret = add_sender(command, "team-a")
     beat = {"kind": "heartbeat", "at": "2026-01-01T10:00:00Z"}
-    answer = told(deliver(receiver, path, secret, envelope(beat, number="rhel-9-x")))
+    answer = deliver(receiver, path, secret, envelope(beat, number="rhel-9-x")).get_json()
     assert answer["identity"] == {
         "project": None,
         "platform": "aws-commercial",
@@ -190,7 +190,7 @@ def csrf(client: FlaskClient) -> str:
 def test_setup_shows_each_sender_and_accepts_its_test(
     receiver: FlaskClient, command: Command, token: Token, source: str
 ):
-    _, secret = added(command, "team-a", "--source", source, "--project", "core")
+    _, secret = add_sender(command, "team-a", "--source", source, "--project", "core")
     text = receiver.get("/setup").text
     assert f"/webhooks/{source}/team-a" in text
     assert secret not in text
@@ -200,4 +200,4 @@ def test_setup_shows_each_sender_and_accepts_its_test(
     headers = {"Authorization": f"Bearer {token('write')}"}
     tested = receiver.post("/setup/test", data=data, headers=headers)
     assert re.search(r"The test was accepted\.|The signature is valid\.", tested.text)
-    assert told(receiver.get("/api/v1/builds"))["items"] == []
+    assert receiver.get("/api/v1/builds").get_json()["items"] == []

@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 
 from tests.support.forges import post_cloudevent
 from tests.support.samples import sample
-from tests.support.senders import numbers, shown
+from tests.support.senders import build_numbers, get_build
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -20,8 +20,8 @@ def test_the_events_of_a_pipelines_run_are_one_build(forge: FlaskClient, binary:
     ):
         answer = post_cloudevent(forge, sample("cloudevents", case), binary=binary)
         assert answer.status_code == 202
-    (number,) = numbers(forge)
-    build = shown(forge, number)
+    (number,) = build_numbers(forge)
+    build = get_build(forge, number)
     result = (build["status"], build["current_state"], build["image_type"])
     assert result == ("failed", 45, "golden")
     assert [(row["stage"], row["status"]) for row in build["states"]] == [("Storage", "failed")]

@@ -20,7 +20,7 @@ from tests.support import table_rows
 from tests.support.deliveries import body
 from tests.support.forgeries import SECRETS, SIGNING, Forgery, Headers, forgeries, key
 from tests.support.samples import ROUTE_FILE
-from tests.support.senders import proof, signed
+from tests.support.senders import proof, sign
 
 Serve = Callable[[Config], FlaskClient]
 ADDRESSES = count(1)
@@ -94,7 +94,7 @@ def test_a_proof_of_one_source_is_none_on_another_route(
         for other in set(SECRETS) - {source}:
             content = body(other)
             signing = secret.startswith("whsec_")
-            headers = signed(content, secret) if signing else proof(source, secret, content)
+            headers = sign(content, secret) if signing else proof(source, secret, content)
             assert_refused(receiver, url, post(receiver, other, content, headers))
 
 
@@ -133,7 +133,7 @@ def test_an_old_secret_counts_until_it_is_removed(
 @pytest.mark.parametrize("source", SIGNING)
 def test_a_replay_is_a_duplicate(receiver: FlaskClient, source: str):
     content = body(source)
-    headers = signed(content, SIGNING[source])
+    headers = sign(content, SIGNING[source])
     answers = [post(receiver, source, content, headers) for _ in range(2)]
     assert [each.status_code for each in answers] == [202, 200]
 
@@ -156,7 +156,7 @@ def test_a_replay_of_githubs_under_another_id_changes_no_row(
 def test_an_unknown_source_is_404_like_one_without_a_secret(client: FlaskClient):
     content = body("milepost")
     paths = ("nonsense", "github", "jenkins", "milepost/nobody")
-    answers = [post(client, path, content, signed(content)) for path in paths]
+    answers = [post(client, path, content, sign(content)) for path in paths]
     assert len({without_id(each)[1] for each in answers}) == 1
     assert answers[0].status_code == 404
 

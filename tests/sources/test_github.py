@@ -12,13 +12,12 @@ from tests.support.forges import post_github, workflow_job, workflow_run
 from tests.support.senders import (
     Json,
     at,
+    build_numbers,
     envelope,
+    get_build,
     manifest,
-    numbers,
     post,
-    shown,
     stage,
-    told,
     verdict,
 )
 
@@ -29,9 +28,9 @@ KEY = "github:acme/images:500:1:84211"
 def test_a_routed_job_is_a_build_with_its_steps(forge: FlaskClient):
     for status in ("queued", "in_progress"):
         assert post_github(forge, workflow_job(status)).status_code == 202
-    assert shown(forge, NUMBER)["status"] == "running"
+    assert get_build(forge, NUMBER)["status"] == "running"
     post_github(forge, workflow_job("completed"))
-    build = shown(forge, NUMBER)
+    build = get_build(forge, NUMBER)
     assert (build["status"], build["current_state"], build["attempt"]) == ("failed", 25, 1)
     dimensions = [build[name] for name in ("project", "platform", "os_version", "image_type")]
     assert dimensions == ["core", "aws", "rhel-9", "hana"]
@@ -53,14 +52,14 @@ def test_a_job_whose_steps_name_no_state_is_estimated(forge: FlaskClient):
     document = workflow_job("in_progress")
     document["workflow_job"]["steps"][2]["name"] = "Frobnicate"
     post_github(forge, document)
-    build = shown(forge, NUMBER)
+    build = get_build(forge, NUMBER)
     assert build["current_state"] == 95
     assert all(row["estimated"] for row in build["states"])
 
 
 def test_a_job_without_a_route_or_a_hook_is_ignored(forge: FlaskClient, url: str):
     assert post_github(forge, workflow_job("queued", name="lint")).status_code == 202
-    assert numbers(forge) == []
+    assert build_numbers(forge) == []
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT outcome, reason FROM deliveries").fetchone()
     assert row == ("ignored", "no route and no hook makes it a build")
@@ -70,7 +69,7 @@ def test_a_rerun_is_the_second_attempt(forge: FlaskClient):
     post_github(forge, workflow_job("completed"))
     again = workflow_job("in_progress", id=90000, run_attempt=2, started_at=at(60), steps=[])
     post_github(forge, again)
-    build = shown(forge, NUMBER)
+    build = get_build(forge, NUMBER)
     assert (build["status"], build["attempt"]) == ("running", 2)
 
 
@@ -90,12 +89,12 @@ def test_a_hook_and_the_webhook_about_its_job_are_one_build(
     del native["workflow_job"]["steps"][3:]
     if native_first:
         post_github(forge, native)
-        assert numbers(forge) == [NUMBER]
+        assert build_numbers(forge) == [NUMBER]
     post(forge, hooked)
     if not native_first:
         post_github(forge, native)
-    assert numbers(forge) == ["mine"]
-    build = shown(forge, "mine")
+    assert build_numbers(forge) == ["mine"]
+    build = get_build(forge, "mine")
     names = (build["status"], build["os_version"], build["platform"])
     assert names == ("completed", "rhel-9.4", "aws")
     assert {row["stage"] for row in build["states"]} == {
@@ -104,7 +103,7 @@ def test_a_hook_and_the_webhook_about_its_job_are_one_build(
         "Run actions/checkout@v4",
         "Harden OS",
     }
-    assert shown(forge, NUMBER)["build_number"] == "mine"
+    assert get_build(forge, NUMBER)["build_number"] == "mine"
     assert forge.get(f"/builds/{NUMBER}").location == "/builds/mine"
 
 
@@ -112,7 +111,7 @@ def test_a_runners_name_counts_only_within_the_jobs_interval(forge: FlaskClient)
     key = KEY.replace("84211", "runner-4")
     post(forge, envelope(stage("Storage", minutes=300), number="later", run=key))
     post_github(forge, workflow_job("completed", "success"))
-    assert sorted(numbers(forge)) == [NUMBER, "later"]
+    assert sorted(build_numbers(forge)) == [NUMBER, "later"]
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1], [0, 2, 1]])
@@ -128,10 +127,10 @@ def test_several_builds_of_one_job_stay_apart_and_share_its_verdict(
             post_github(forge, workflow_job("completed"))
         else:
             post(forge, [silent, judged][place])
-    assert shown(forge, "silent")["status"] == "failed"
-    assert shown(forge, "judged")["status"] == "completed"
-    assert {len(shown(forge, name)["states"]) for name in ("silent", "judged")} == {1}
-    assert sorted(set(numbers(forge)) - {NUMBER}) == ["judged", "silent"]
+    assert get_build(forge, "silent")["status"] == "failed"
+    assert get_build(forge, "judged")["status"] == "completed"
+    assert {len(get_build(forge, name)["states"]) for name in ("silent", "judged")} == {1}
+    assert sorted(set(build_numbers(forge)) - {NUMBER}) == ["judged", "silent"]
 
 
 @pytest.mark.parametrize("run_first", [True, False])
@@ -142,9 +141,9 @@ def test_a_runs_verdict_is_that_of_its_unfinished_jobs(forge: FlaskClient, run_f
     ]
     for event, document in deliveries if run_first else reversed(deliveries):
         assert post_github(forge, document, event).status_code == 202
-    assert shown(forge, NUMBER)["status"] == "cancelled"
+    assert get_build(forge, NUMBER)["status"] == "cancelled"
     post_github(forge, workflow_job("completed", "success"))
-    assert shown(forge, NUMBER)["status"] == "completed"
+    assert get_build(forge, NUMBER)["status"] == "completed"
 
 
 def test_any_order_and_any_duplicates_give_the_same_rows(forge: FlaskClient, url: str):
@@ -169,9 +168,9 @@ def test_any_order_and_any_duplicates_give_the_same_rows(forge: FlaskClient, url
             hooked = event == "hook"
             answer = post(forge, document) if hooked else post_github(forge, document, event)
             assert answer.status_code == 202
-        assert numbers(forge) == ["mine"]
+        assert build_numbers(forge) == ["mine"]
         volatile = {"last_heard_at": "", "deliveries": "", "failures": ""}
-        results.append(shown(forge, "mine") | volatile)
+        results.append(get_build(forge, "mine") | volatile)
     assert results == [results[0]] * 10
 
 
@@ -185,7 +184,7 @@ def test_a_form_is_read_like_json(forge: FlaskClient):
     body = urlencode({"payload": orjson.dumps(workflow_job("in_progress")).decode()}).encode()
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     assert post_github(forge, body, **kind).status_code == 202
-    assert shown(forge, NUMBER)["status"] == "running"
+    assert get_build(forge, NUMBER)["status"] == "running"
 
 
 @pytest.mark.parametrize("hook_first", [True, False])
@@ -198,14 +197,14 @@ def test_a_hook_and_a_route_of_two_projects_do_not_merge(
     assert post_github(forge, workflow_job("completed", "success")).status_code == 202
     if not hook_first:
         refused = post(forge, hooked)
-        assert (refused.status_code, list(told(refused)["errors"])) == (422, ["build.project"])
+        assert (refused.status_code, list(refused.get_json()["errors"])) == (422, ["build.project"])
     with psycopg.connect(url) as connection:
         rows = connection.execute("SELECT source, outcome, reason FROM deliveries").fetchall()
     if hook_first:
-        assert numbers(forge) == ["mine"]
-        assert shown(forge, "mine")["status"] == "running"
+        assert build_numbers(forge) == ["mine"]
+        assert get_build(forge, "mine")["status"] == "running"
         assert ("github", "quarantined") in [row[:2] for row in rows]
         assert "edge" in str(rows)
     else:
-        assert numbers(forge) == [NUMBER]
-        assert shown(forge, NUMBER)["project"] == "core"
+        assert build_numbers(forge) == [NUMBER]
+        assert get_build(forge, NUMBER)["project"] == "core"

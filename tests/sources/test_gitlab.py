@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.support.forges import post_forge, post_gitlab
 from tests.support.samples import sample
-from tests.support.senders import envelope, numbers, post, shown, signed, stage
+from tests.support.senders import build_numbers, envelope, get_build, post, sign, stage
 
 IMAGE = "acme-images-900-image"
 
@@ -26,8 +26,8 @@ def test_the_job_and_pipeline_hooks_about_one_job_are_one_build(
     for place in order:
         event, document = deliveries[place]
         assert post_gitlab(forge, document, event).status_code == 202
-    assert numbers(forge) == [IMAGE]
-    build = shown(forge, IMAGE)
+    assert build_numbers(forge) == [IMAGE]
+    build = get_build(forge, IMAGE)
     result = (build["status"], build["current_state"], build["duration_seconds"])
     assert result == ("failed", 45, 480)
     assert [(row["stage"], row["status"]) for row in build["states"]] == [("Storage", "failed")]
@@ -38,7 +38,7 @@ def test_names_and_variables_give_the_dimensions_and_no_variable_is_stored(
     forge: FlaskClient, url: str
 ):
     post_gitlab(forge, sample("gitlab", "pipeline.failed"), "Pipeline Hook")
-    build = shown(forge, "acme-images-900-rhel-9-hana-aws")
+    build = get_build(forge, "acme-images-900-rhel-9-hana-aws")
     dimensions = [build["os_version"], build["platform"], build["image_type"]]
     assert dimensions == ["rhel-9", "aws", "hana"]
     with psycopg.connect(url) as connection:
@@ -49,7 +49,7 @@ def test_names_and_variables_give_the_dimensions_and_no_variable_is_stored(
 
 def test_an_allowed_failure_is_a_warning(forge: FlaskClient):
     post_gitlab(forge, sample("gitlab", "job.failed", build_allow_failure=True, build_name="image"))
-    build = shown(forge, IMAGE)
+    build = get_build(forge, IMAGE)
     assert (build["status"], build["failures"]) == ("completed", [])
     assert build["states"][0]["error_message"] == "Job image failed: script failure"
 
@@ -58,7 +58,7 @@ def test_a_retried_job_is_the_next_attempt(forge: FlaskClient):
     post_gitlab(forge, sample("gitlab", "job.failed", build_name="image"))
     retry = {"build_id": 5000, "retries_count": 1, "build_started_at": "2026-01-01 10:20:00 UTC"}
     post_gitlab(forge, sample("gitlab", "job.running", build_name="image", **retry))
-    assert (shown(forge, IMAGE)["status"], shown(forge, IMAGE)["attempt"]) == ("running", 2)
+    assert (get_build(forge, IMAGE)["status"], get_build(forge, IMAGE)["attempt"]) == ("running", 2)
 
 
 def test_a_hook_inside_the_job_names_the_build(forge: FlaskClient):
@@ -66,13 +66,13 @@ def test_a_hook_inside_the_job_names_the_build(forge: FlaskClient):
     post_gitlab(forge, sample("gitlab", "job.running", build_name="image"))
     post(forge, envelope(stage("Services", minutes=2), number="mine", run=key))
     post_gitlab(forge, sample("gitlab", "job.success", build_name="image"))
-    assert numbers(forge) == ["mine"]
-    assert shown(forge, "mine")["status"] == "completed"
+    assert build_numbers(forge) == ["mine"]
+    assert get_build(forge, "mine")["status"] == "completed"
 
 
 def test_a_signed_delivery_twice_is_one(forge: FlaskClient):
     body = orjson.dumps(sample("gitlab", "job.running"))
-    headers = signed(body)
+    headers = sign(body)
     assert post_gitlab(forge, body, **headers).status_code == 202
     assert post_gitlab(forge, body, **headers).status_code == 200
 
@@ -97,4 +97,4 @@ def test_stages_that_are_no_list_are_none(forge: FlaskClient, stages: Any):
     changes = {"builds__1__name": "image", "object_attributes__stages": stages}
     document = sample("gitlab", "pipeline.failed", **changes)
     assert post_gitlab(forge, document, "Pipeline Hook").status_code == 202
-    assert shown(forge, IMAGE)["current_state"] == 45
+    assert get_build(forge, IMAGE)["current_state"] == 45

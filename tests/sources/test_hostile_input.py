@@ -18,7 +18,7 @@ from tests.support.hostile_input import BODIES, FIELDS, HARD, VALUES
 from tests.support.raw_requests import Answer, head, send
 from tests.support.receivers import Running, started
 from tests.support.samples import Json, cases, changed, places, sample
-from tests.support.senders import PACKER_BEARER, SECRET, post, told
+from tests.support.senders import PACKER_BEARER, SECRET, post
 from tests.support.table_rows import count
 
 SECRETS = {"milepost": SECRET, "packer": PACKER_BEARER, **forges.SECRETS}
@@ -97,7 +97,7 @@ def test_a_wrong_field_is_named_or_quarantined(
         base = {} if "" in changes else sample(source, case)
         changes = orjson.dumps(changed(base, changes))
     answer = post_case(forge, source, case, changes)
-    result = told(answer)
+    result = answer.get_json()
     if expected in OUTCOMES:
         assert (answer.status_code, result.get("outcome")) == (202, expected), result
     else:
@@ -182,8 +182,8 @@ def at(time: str) -> bytes:
     ],
 )
 def test_a_delivery_is_flagged(client: FlaskClient, content: bytes, flags: list[str]):
-    answer = told(post(client, content))
-    assert told(client.get(f"/api/v1/deliveries/{answer['id']}"))["flags"] == flags
+    answer = post(client, content).get_json()
+    assert client.get(f"/api/v1/deliveries/{answer['id']}").get_json()["flags"] == flags
 
 
 JSON = st.recursive(

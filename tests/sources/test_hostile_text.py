@@ -10,7 +10,7 @@ from click.testing import Result
 from flask.testing import FlaskClient
 
 from tests.support.hostile_input import LINKS, TEXTS
-from tests.support.senders import Json, envelope, post, shown, stage, verdict
+from tests.support.senders import Json, envelope, get_build, post, stage, verdict
 
 Command = Callable[..., Result]
 
@@ -42,8 +42,8 @@ def everywhere(text: str) -> Json:
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_a_text_is_stored_as_it_is_and_shown_as_text(client: FlaskClient, text: str):
     assert post(client, everywhere(text)).status_code == 202
-    assert shown(client)["states"][0]["stage"] == text.strip()
-    assert shown(client)["failures"][0]["error_details"] == {text: text}
+    assert get_build(client)["states"][0]["stage"] == text.strip()
+    assert get_build(client)["failures"][0]["error_details"] == {text: text}
     for path in ("/", "/builds", "/builds/core-1", "/failures", "/stages", "/deliveries"):
         page = client.get(path)
         assert page.status_code == 200

@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 
 from tests.support.forges import notification, post_jenkins
 from tests.support.samples import sample
-from tests.support.senders import envelope, numbers, post, shown, stage
+from tests.support.senders import build_numbers, envelope, get_build, post, stage
 
 NUMBER = "images-rhel-9-12-rhel-9"
 PLUGIN = "org.jenkinsci.job"
@@ -15,8 +15,8 @@ def test_the_phases_of_a_build_are_one_build(forge: FlaskClient):
     ended = [("COMPLETED", "FAILURE"), ("FINALIZED", "FAILURE")]
     for phase, status in (("QUEUED", None), ("STARTED", None), *ended):
         assert post_jenkins(forge, notification(phase, status)).status_code == 202
-    assert numbers(forge) == [NUMBER]
-    build = shown(forge, NUMBER)
+    assert build_numbers(forge) == [NUMBER]
+    build = get_build(forge, NUMBER)
     result = (build["status"], build["duration_seconds"], build["os_version"])
     assert result == ("failed", 60, "rhel-9")
     assert build["failures"][0]["error_message"] == "images/rhel-9 #12 ended with failure"
@@ -38,7 +38,7 @@ def test_a_notification_twice_is_one_delivery(forge: FlaskClient):
 )
 def test_a_result_of_jenkins_is_a_status(forge: FlaskClient, status: str, ours: str):
     post_jenkins(forge, notification("COMPLETED", status))
-    assert shown(forge, NUMBER)["status"] == ours
+    assert get_build(forge, NUMBER)["status"] == ours
 
 
 def test_the_cloudevents_plugin_is_read_like_the_notification_plugin(forge: FlaskClient):
@@ -46,13 +46,13 @@ def test_the_cloudevents_plugin_is_read_like_the_notification_plugin(forge: Flas
         document = sample("jenkins", f"{PLUGIN}.finalized", build__status=status)
         answer = post_jenkins(forge, document, **{"ce-type": f"{PLUGIN}.{kind}"})
         assert answer.status_code in (200, 202)
-    assert shown(forge, NUMBER)["status"] == "failed"
-    assert numbers(forge) == [NUMBER]
+    assert get_build(forge, NUMBER)["status"] == "failed"
+    assert build_numbers(forge) == [NUMBER]
 
 
 def test_a_hook_inside_the_build_names_it(forge: FlaskClient):
     key = "jenkins:https://jenkins.example.com/job/images/job/rhel-9/12/"
     post(forge, envelope(stage("Services"), number="mine", run=key))
     post_jenkins(forge, notification("COMPLETED", "SUCCESS"))
-    assert numbers(forge) == ["mine"]
-    assert shown(forge, "mine")["status"] == "completed"
+    assert build_numbers(forge) == ["mine"]
+    assert get_build(forge, "mine")["status"] == "completed"

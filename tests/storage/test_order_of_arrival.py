@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.support.fold_events import folded, said
+from tests.support.fold_events import fold, statement
 from tests.support.fold_events import stage as stage_event
 from tests.support.fold_events import verdict as verdict_event
 from tests.support.forges import post_github, workflow_job
@@ -30,11 +30,11 @@ from tests.support.senders import (
     Json,
     at,
     envelope,
+    get_build,
     manifest,
     post,
     post_manifest,
-    shown,
-    signed,
+    sign,
     stage,
     verdict,
 )
@@ -47,14 +47,14 @@ ENDS = ("completed", "failed")
 
 def test_all_720_orders_of_six_events_each_twice_give_the_same_rows():
     known = [
-        said(stage_event("Base configuration", "started", 0)),
-        said(stage_event("Base configuration", "failed", 5)),
-        said(stage_event("Base configuration", "started", 6)),
-        said(stage_event("Storage", "started", 6), run="run-2"),
-        said(stage_event("Storage", "completed", 6), run="run-2"),
-        said(verdict_event("completed", 6)),
+        statement(stage_event("Base configuration", "started", 0)),
+        statement(stage_event("Base configuration", "failed", 5)),
+        statement(stage_event("Base configuration", "started", 6)),
+        statement(stage_event("Storage", "started", 6), run="run-2"),
+        statement(stage_event("Storage", "completed", 6), run="run-2"),
+        statement(verdict_event("completed", 6)),
     ]
-    results = [folded(*order, *order) for order in permutations(known)]
+    results = [fold(*order, *order) for order in permutations(known)]
     assert len(results) == 720
     first = results[0]
     assert all((each.build, each.states) == (first.build, first.states) for each in results)
@@ -84,7 +84,7 @@ def test_a_second_attempt_that_starts_before_the_first_one_s_end_arrives(client:
     post(client, envelope(stage("Storage"), run="run-1"))
     post(client, envelope(stage("Storage", minutes=30), run="run-2"))
     post(client, envelope(verdict("failed", 20), run="run-1"))
-    build = shown(client)
+    build = get_build(client)
     assert (build["status"], build["attempt"]) == ("running", 2)
     assert [(row["attempt"], row["status"]) for row in build["states"]] == [
         (1, "failed"),
@@ -101,7 +101,7 @@ def test_a_manifest_of_two_runs_posted_twice_is_its_last_run_once(client: FlaskC
     before = rows(url)
     assert post_manifest(client, manifest(*made), "build_number=core-1").status_code == 200
     assert post_manifest(client, manifest(*made), "build_number=core-1&os_version=").status_code
-    assert [each["artifact_id"] for each in shown(client)["artifacts"]] == ["ami-1", "ami-2"]
+    assert [each["artifact_id"] for each in get_build(client)["artifacts"]] == ["ami-1", "ami-2"]
     assert rows(url)["artifacts"] == before["artifacts"]
 
 
@@ -197,7 +197,7 @@ class Deliveries(RuleBasedStateMachine):
     def every_build_is_as_the_model_has_it(self) -> None:
         for number, known in self.known.items():
             if known:
-                build = shown(self.client, number)
+                build = get_build(self.client, number)
                 found = [(row["stage"], row["status"]) for row in build["states"]]
                 assert (build["status"], build["current_state"], found) == _model(known)
 
@@ -217,7 +217,7 @@ class Deliveries(RuleBasedStateMachine):
 def signed_as(document: Json, message_id: str) -> dict[str, str]:
     import orjson
 
-    return signed(orjson.dumps(document), SECRET, message_id=message_id)
+    return sign(orjson.dumps(document), SECRET, message_id=message_id)
 
 
 def _minutes(name: str, status: str) -> int:

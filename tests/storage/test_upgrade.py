@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from receiver.config import Config
 from receiver.storage import migrate
 from tests.support.samples import SAMPLES
-from tests.support.senders import SECRET, envelope, post, shown, stage
+from tests.support.senders import SECRET, envelope, get_build, post, stage
 
 FILES = migrate.migration_files()
 DATA = SAMPLES / "schema"
@@ -87,9 +87,9 @@ def test_old_build_goes_on_after_the_migration(
     migrate.migrate(url)
     config = Config(tmp_path, url, public_read=True, secrets={"milepost": (SECRET,)})
     client = serve(config)
-    assert shown(client)["current_state"] == 45
+    assert get_build(client)["current_state"] == 45
     later = envelope(stage("Services", minutes=20), run="run-2")
     assert post(client, later).status_code == 202
-    build = shown(client)
+    build = get_build(client)
     assert [row["stage"] for row in build["states"]] == ["Storage", "Services"]
     assert (build["attempt"], build["os_version"], build["created_by"]) == (2, "rhel-8.8", "ada")

@@ -15,7 +15,7 @@ from tests.support.forges import notification, workflow_job
 from tests.support.raw_requests import head, send
 from tests.support.receivers import Running
 from tests.support.samples import sample
-from tests.support.senders import envelope, manifest, proof, signed, stage, verdict
+from tests.support.senders import envelope, manifest, proof, sign, stage, verdict
 
 PLANTED: dict[str, str] = {}
 
@@ -74,7 +74,7 @@ class Visitor:
         body = orjson.dumps(document)
         right = proof(source.partition("/")[0], secret, body)
         if secret.startswith("whsec_"):
-            right = signed(body, secret)
+            right = sign(body, secret)
         kind = "application/cloudevents+json" if source == "cloudevents" else "application/json"
         headers = {
             "Content-Type": kind,

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from receiver.domain.fold import fold as rules
 from receiver.domain.fold.events import StoredStatement
-from receiver.domain.fold.fold import fold
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Event, Run, Statement
 from receiver.domain.stages import StageMap
@@ -24,7 +24,7 @@ def verdict(status: str, minutes: float, **more: Any) -> Event:
     return Event("build", moment(minutes), status=status, **more)
 
 
-def said(
+def statement(
     *events: Event, run: str = "run-1", source: str = "milepost", **more: Any
 ) -> StoredStatement:
     known = {name: more.pop(name) for name in ("attempt", "resumed_from") if name in more}
@@ -33,8 +33,8 @@ def said(
     )
 
 
-def folded(*statements: StoredStatement) -> BuildRows:
-    return fold(statements, lambda _project: lambda name: StageMap().state_of(name, []))
+def fold(*statements: StoredStatement) -> BuildRows:
+    return rules.fold(statements, lambda _project: lambda name: StageMap().state_of(name, []))
 
 
 def manifest_event(minutes: float) -> Event:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support import forges
-from tests.support.senders import proof, signed
+from tests.support.senders import proof, sign
 
 Headers = dict[str, str]
 Forgery = Callable[[str, bytes], Headers]  # from the secret and the body
@@ -111,17 +111,17 @@ EDITS: dict[str, dict[str, tuple[str, Callable[[str], str]]]] = {
 }
 OTHERS: dict[str, dict[str, Forgery]] = {
     "standard": {
-        "another secret": lambda _, body: signed(body, key("mallory")),
-        "one byte more": lambda secret, body: signed(body + b" ", secret),
-        "one byte other": lambda secret, body: signed(body.replace(b"1", b"2", 1), secret),
-        "stale": lambda secret, body: signed(body, secret, when=ago(303)),
-        "of the future": lambda secret, body: signed(body, secret, when=ago(-303)),
+        "another secret": lambda _, body: sign(body, key("mallory")),
+        "one byte more": lambda secret, body: sign(body + b" ", secret),
+        "one byte other": lambda secret, body: sign(body.replace(b"1", b"2", 1), secret),
+        "stale": lambda secret, body: sign(body, secret, when=ago(303)),
+        "of the future": lambda secret, body: sign(body, secret, when=ago(-303)),
         "the secret as a token": lambda secret, _: {BEARER: f"Bearer {secret}"},
         "an empty token": lambda _, __: {BEARER: "Bearer "},
     },
     "bearer": {
         "beside a wrong signature": lambda secret, body: (
-            signed(body, key("mallory")) | proof("milepost", secret, body)
+            sign(body, key("mallory")) | proof("milepost", secret, body)
         ),
     },
     "hub": {
@@ -133,10 +133,10 @@ OTHERS: dict[str, dict[str, Forgery]] = {
     },
     "token": {
         "beside a wrong signature": lambda secret, body: (
-            signed(body, key("mallory")) | {TOKEN: secret}
+            sign(body, key("mallory")) | {TOKEN: secret}
         ),
         "beside garbage": lambda secret, body: (
-            signed(body, SIGNING["gitlab"]) | {SIGNATURE: "v1,AAAA", TOKEN: secret}
+            sign(body, SIGNING["gitlab"]) | {SIGNATURE: "v1,AAAA", TOKEN: secret}
         ),
     },
     "basic": {},
@@ -147,7 +147,7 @@ def edited(source: str, name: str, edit: Callable[[str], str]) -> Forgery:
     """Return the right headers with one of them changed."""
 
     def make(secret: str, body: bytes) -> Headers:
-        right = signed(body, secret) if secret.startswith("whsec_") else proof(source, secret, body)
+        right = sign(body, secret) if secret.startswith("whsec_") else proof(source, secret, body)
         return right | {name: edit(right[name])}
 
     return make

@@ -19,7 +19,7 @@ import psutil
 import requests
 
 from tests.support.forges import SECRETS
-from tests.support.senders import proof, signed
+from tests.support.senders import proof, sign
 
 BIN = Path(sys.executable).parent
 MILEPOST = BIN / "milepost"
@@ -42,7 +42,7 @@ class Running:
     def post(self, document: dict[str, Any], **more: Any) -> requests.Response:
         """Post a signed envelope."""
         body = orjson.dumps(document)
-        return self._post("milepost", body, signed(body, self.secrets["milepost"], **more))
+        return self._post("milepost", body, sign(body, self.secrets["milepost"], **more))
 
     def post_as(self, source: str, body: bytes, **headers: str) -> requests.Response:
         """Post a body as a source's sender would."""

@@ -62,7 +62,7 @@ def manifest(*builds: Json, run_uuid: str = "uuid-1") -> Json:
     return {"builds": made, "last_run_uuid": run_uuid}
 
 
-def signed(
+def sign(
     body: bytes, secret: str = SECRET, message_id: str | None = None, when: datetime | None = None
 ) -> dict[str, str]:
     """The headers of Standard Webhooks."""
@@ -93,13 +93,13 @@ def proof(source: str, secret: str, body: bytes) -> dict[str, str]:
         return {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
     if secret.startswith("bearer:"):
         return {"Authorization": secret.replace("bearer:", "Bearer ")}
-    return signed(body, secret)
+    return sign(body, secret)
 
 
 def post(client: FlaskClient, document: Json | bytes, **more: Any) -> TestResponse:
     """Post a signed envelope."""
     body = document if isinstance(document, bytes) else orjson.dumps(document)
-    headers = more.pop("headers", None) or signed(body, **more)
+    headers = more.pop("headers", None) or sign(body, **more)
     return client.post(
         "/webhooks/milepost", data=body, headers=headers, content_type="application/json"
     )
@@ -115,25 +115,20 @@ def post_manifest(client: FlaskClient, document: Json, query: str = "") -> TestR
     )
 
 
-def shown(client: FlaskClient, number: str = "core-1") -> Json:
+def get_build(client: FlaskClient, number: str = "core-1") -> Json:
     """The build as the API shows it."""
     response = client.get(f"/api/v1/builds/{number}", follow_redirects=True)
     assert response.status_code == 200, response.text
-    return told(response)
-
-
-def told(response: TestResponse) -> Json:
-    """The answer's JSON object."""
-    document: Json = orjson.loads(response.data)
+    document: Json = response.get_json()
     return document
 
 
-def numbers(client: FlaskClient) -> list[str]:
+def build_numbers(client: FlaskClient) -> list[str]:
     """The builds that the API lists, by number."""
-    return [item["build_number"] for item in told(client.get("/api/v1/builds"))["items"]]
+    return [item["build_number"] for item in client.get("/api/v1/builds").get_json()["items"]]
 
 
-def added(command: Callable[..., Result], *arguments: str) -> tuple[str, str]:
+def add_sender(command: Callable[..., Result], *arguments: str) -> tuple[str, str]:
     """Address and secret of a new sender, as its user pastes them."""
     made = command("sender", "add", *arguments)
     assert made.exit_code == 0, made.output

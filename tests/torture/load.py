@@ -14,7 +14,7 @@ import requests
 
 from tests.support.forges import notification, workflow_job
 from tests.support.samples import sample
-from tests.support.senders import SECRET, Json, envelope, manifest, proof, signed, stage, verdict
+from tests.support.senders import SECRET, Json, envelope, manifest, proof, sign, stage, verdict
 
 SECRETS = {
     "milepost": SECRET,
@@ -63,7 +63,7 @@ class Post:
     def send(self, url: str) -> requests.Response:
         """Send it, with a new signature at every try, under one id."""
         if self.source == "milepost":
-            own = signed(self.body, SECRET, message_id=f"msg_{self.digest}")
+            own = sign(self.body, SECRET, message_id=f"msg_{self.digest}")
         else:
             own = proof(self.source, SECRETS[self.source], self.body)
         headers = {"Content-Type": "application/json"} | own | dict(self.headers)

@@ -17,7 +17,6 @@ from receiver.config import Config
 from receiver.web import hook_file
 from tests.support import ROOT
 from tests.support.receivers import Running, started
-from tests.support.senders import told
 
 PACKAGES = ROOT / "build" / "hook"
 HOOK = hook_file.FILE
@@ -86,7 +85,7 @@ def test_missing_file_is_404_and_names_the_command(
     monkeypatch.setattr(hook_file, "FILE", tmp_path / "missing")
     for path in ("/hook", "/hook.sha256"):
         answer = client.get(path)
-        assert (answer.status_code, told(answer)["code"]) == (404, "not-found")
+        assert (answer.status_code, answer.get_json()["code"]) == (404, "not-found")
         assert answer.mimetype == "application/problem+json"
-        assert "make hook" in told(answer)["detail"]
+        assert "make hook" in answer.get_json()["detail"]
     assert client.get("/").status_code == 200

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from receiver.cli.demo_history import envelopes
 from receiver.config import Config
 from receiver.storage.failures import message_shape
-from tests.support.senders import envelope, manifest, post, shown, stage, told, verdict
+from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
 
 OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
 FAILURE = {"type": "provisioner", "message": "no route after 31 s", "component": "ansible"}
@@ -58,7 +58,7 @@ def test_every_page_has_a_twin_in_json(client: FlaskClient, path: str):
     report(client, "n-1")
     response = client.get(path)
     assert response.mimetype == "application/json"
-    assert told(response)
+    assert response.get_json()
 
 
 @pytest.mark.parametrize("path", [*PAGES, *TWINS, *INBOX_TWINS, "/feed.atom", "/badge/core.svg"])
@@ -73,21 +73,23 @@ def test_the_latest_build_of_each_combination_is_shown(client: FlaskClient):
     report(client, "n-2", "failed")
     report(client, "n-3", image_type="web")
     report(client, "n-4", project="")
-    cells = told(client.get("/overview.json"))["latest"]
+    cells = client.get("/overview.json").get_json()["latest"]
     assert {cell["build_number"] for cell in cells} == {"n-2", "n-3", "n-4"}
 
 
 def test_failure_before_a_good_build_is_not_listed_as_failed(client: FlaskClient):
     report(client, "n-1", "failed")
-    assert [row["build_number"] for row in told(client.get("/overview.json"))["failed"]] == ["n-1"]
+    assert [row["build_number"] for row in client.get("/overview.json").get_json()["failed"]] == [
+        "n-1"
+    ]
     report(client, "n-2")
-    assert told(client.get("/overview.json"))["failed"] == []
+    assert client.get("/overview.json").get_json()["failed"] == []
 
 
 def test_latest_good_image_is_listed_for_every_region(client: FlaskClient):
     report(client, "n-1")
     report(client, "n-2", "failed")
-    items = told(client.get("/images.json"))["items"]
+    items = client.get("/images.json").get_json()["items"]
     assert [(item["region"], item["use"]) for item in items] == [
         ("eu-1", 'ami = "ami-1"'),
         ("us-1", 'ami = "ami-2"'),
@@ -110,7 +112,7 @@ def test_filter_returns_the_matching_builds(client: FlaskClient, query: str, num
     report(client, "n-1")
     report(client, "n-2", "failed")
     report(client, "n-3", image_type="web")
-    items = told(client.get(f"/builds.json?{query}"))["items"]
+    items = client.get(f"/builds.json?{query}").get_json()["items"]
     assert [item["build_number"] for item in items] == numbers
 
 
@@ -121,9 +123,9 @@ def test_a_wrong_filter_is_422(client: FlaskClient, query: str):
 
 def test_the_inbox_and_the_senders_in_json(client: FlaskClient):
     report(client, "n-1")
-    inbox = told(client.get("/deliveries.json?outcome=stored"))
+    inbox = client.get("/deliveries.json?outcome=stored").get_json()
     assert (len(inbox["items"]), inbox["next"]) == (1, None)
-    senders = told(client.get("/setup.json"))["items"]
+    senders = client.get("/setup.json").get_json()["items"]
     assert {each["source"] for each in senders} == {"milepost", "packer"}
 
 
@@ -135,8 +137,8 @@ def test_a_badge_is_svg_and_endpoint_json(client: FlaskClient):
     assert "100 completed" in "".join(ElementTree.fromstring(svg.text).itertext())
     again = client.get(f"{path}.svg", headers={"If-None-Match": svg.headers["ETag"]})
     assert again.status_code in (200, 304)  # its age may just have changed
-    assert told(client.get(f"{path}.json"))["schemaVersion"] == 1
-    assert told(client.get("/badge/core.json"))["message"] == "1/1 good"
+    assert client.get(f"{path}.json").get_json()["schemaVersion"] == 1
+    assert client.get("/badge/core.json").get_json()["message"] == "1/1 good"
     assert client.get("/badge/none.svg").status_code == 404
 
 
@@ -151,16 +153,16 @@ def test_the_feed_is_well_formed_whatever_a_sender_wrote(client: FlaskClient):
 
 def test_resolving_a_failure_needs_a_token(client: FlaskClient):
     report(client, "n-1", "failed")
-    failure = shown(client, "n-1")["failures"][0]
+    failure = get_build(client, "n-1")["failures"][0]
     answer = client.post(f"/failures/{failure['id']}", data={"notes": "x"})
     assert answer.status_code == 401
-    assert shown(client, "n-1")["failures"][0]["resolved"] is False
+    assert get_build(client, "n-1")["failures"][0]["resolved"] is False
 
 
 def test_failures_of_one_shape_are_one_group(client: FlaskClient):
     report(client, "n-1", "failed")
     report(client, "n-2", "failed")
-    (group,) = told(client.get("/failures.json"))["groups"]
+    (group,) = client.get("/failures.json").get_json()["groups"]
     assert (group["component"], group["count"]) == ("ansible", 2)
     assert group["shape"] == message_shape(FAILURE["message"]) == "no route after # s"
 
@@ -170,7 +172,7 @@ def test_failures_that_differ_in_a_secret_are_one_group_without_it(client: Flask
         report_failed(client, number, f"login failed: password=hunter{number} in 3 s")
     for path in ("/failures", "/failures.json"):
         assert "hunter" not in client.get(path).text
-    (group,) = told(client.get("/failures.json"))["groups"]
+    (group,) = client.get("/failures.json").get_json()["groups"]
     assert (group["shape"], group["count"]) == ("login failed: password=*** in # s", 2)
     shown = [each["error_message"] for each in group["failures"]]
     assert shown == ["login failed: password=*** in 3 s"] * 2

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from receiver.config import Config
-from tests.support.senders import envelope, manifest, post, shown, stage, told, verdict
+from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
 
 Serve = Callable[[Config], FlaskClient]
 PAGES = ["/", "/builds", "/builds/core-1"]
@@ -69,7 +69,7 @@ def test_a_missing_build_is_404_as_page_and_as_problem(client: FlaskClient):
     assert (page.status_code, page.mimetype) == (404, "text/html")
     answer = client.get("/api/v1/builds/none")
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
-    assert told(answer)["code"] == "not-found"
+    assert answer.get_json()["code"] == "not-found"
 
 
 def test_next_page_continues_after_the_last_one(client: FlaskClient):
@@ -78,7 +78,7 @@ def test_next_page_continues_after_the_last_one(client: FlaskClient):
     seen: list[str] = []
     path = "/api/v1/builds?limit=2"
     while path:
-        page = told(client.get(path))
+        page = client.get(path).get_json()
         seen += [item["build_number"] for item in page["items"]]
         path = f"/api/v1/builds?limit=2&after={page['next']}" if page["next"] else ""
     assert seen == [f"n-{number}" for number in (4, 3, 2, 1, 0)]
@@ -93,7 +93,7 @@ def test_a_wrong_query_is_422(client: FlaskClient, query: str):
 
 def test_api_has_the_promised_fields(client: FlaskClient):
     report(client)
-    build = shown(client)
+    build = get_build(client)
     assert build["attempt"] == 1
     assert build["resume"] == {"state": 0, "safe": False, "artifact": None}
     assert set(build["states"][0]) >= {
@@ -117,8 +117,8 @@ def test_secrets_in_a_manifest_are_masked(client: FlaskClient):
 
 
 def test_readiness_names_the_schema(client: FlaskClient):
-    assert told(client.get("/readyz"))["status"] == "ok"
-    assert told(client.get("/livez")) == {"status": "ok"}
+    assert client.get("/readyz").get_json()["status"] == "ok"
+    assert client.get("/livez").get_json() == {"status": "ok"}
 
 
 def test_without_a_database_it_is_not_ready_and_accepts_nothing(serve: Serve, config: Config):

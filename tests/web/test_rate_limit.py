@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from receiver.config import Config
 from receiver.web.rate_limit import LIMIT, MAX_ADDRESSES, RateLimit
-from tests.support.senders import OTHER_SECRET, envelope, signed, stage
+from tests.support.senders import OTHER_SECRET, envelope, sign, stage
 
 Serve = Callable[[Config], FlaskClient]
 
@@ -30,14 +30,14 @@ def test_many_wrong_signatures_are_429_and_a_valid_one_is_still_accepted(
             environ_overrides={"REMOTE_ADDR": address},
         )
 
-    wrong = [deliver(signed(body, OTHER_SECRET)) for _ in range(LIMIT + 1)]
+    wrong = [deliver(sign(body, OTHER_SECRET)) for _ in range(LIMIT + 1)]
     assert {each.status_code for each in wrong[:-1]} == {401}
     assert wrong[-1].status_code == 429
     assert 1 <= int(wrong[-1].headers["Retry-After"]) <= 60
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT count(*) FROM deliveries").fetchone() == (0,)
-    assert deliver(signed(body)).status_code == 202
-    assert deliver(signed(body, OTHER_SECRET), "10.9.9.8").status_code == 401
+    assert deliver(sign(body)).status_code == 202
+    assert deliver(sign(body, OTHER_SECRET), "10.9.9.8").status_code == 401
 
 
 def test_wrong_tokens_are_limited_too(serve: Serve, config: Config, token: Callable[..., str]):

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from receiver.config import Config
-from tests.support.senders import envelope, post, signed, stage, told
+from tests.support.senders import envelope, post, sign, stage
 
 Serve = Callable[[Config], FlaskClient]
 COMMON = {"event", "level", "ts", "request_id", "method", "path", "status", "reason", "ms"}
@@ -29,7 +29,7 @@ def test_line_of_a_delivery_has_its_outcome(
     answer = post(client, envelope(stage("Base")), message_id="msg_1")
     (line,) = lines(capsys)
     assert set(line) == COMMON | {"source", "sender", "delivery_id", "outcome", "builds"}
-    assert line["delivery_id"] == told(answer)["id"]
+    assert line["delivery_id"] == answer.get_json()["id"]
     assert line["request_id"] == answer.headers["X-Request-ID"]
     assert (line["source"], line["sender"], line["outcome"]) == ("milepost", "", "stored")
     assert (line["builds"], line["status"], line["reason"]) == (["core-1"], 202, None)
@@ -38,7 +38,7 @@ def test_line_of_a_delivery_has_its_outcome(
 def test_line_of_a_refusal_has_its_reason(client: FlaskClient, capsys: pytest.CaptureFixture[str]):
     capsys.readouterr()
     body = orjson.dumps(envelope(stage("Base")))
-    post(client, body, headers=signed(body + b" "))
+    post(client, body, headers=sign(body + b" "))
     (line,) = lines(capsys)
     assert set(line) == COMMON | {"source", "sender"}
     assert (line["status"], line["reason"]) == (401, "unauthorized")

@@ -16,11 +16,10 @@ from tests.support.senders import (
     SECRET,
     at,
     envelope,
+    get_build,
     post,
-    shown,
-    signed,
+    sign,
     stage,
-    told,
 )
 from tests.support.table_rows import count
 
@@ -30,11 +29,11 @@ BODY = orjson.dumps(envelope(stage("Security baseline")))
 def test_signed_envelope_is_stored_unchanged_and_applied(client: FlaskClient, url: str):
     response = post(client, BODY)
     assert response.status_code == 202
-    assert told(response)["builds"] == ["core-1"]
-    assert shown(client)["current_state"] == 25
+    assert response.get_json()["builds"] == ["core-1"]
+    assert get_build(client)["current_state"] == 25
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT id::text, body, outcome FROM deliveries").fetchone()
-    assert row == (told(response)["id"], BODY, "stored")
+    assert row == (response.get_json()["id"], BODY, "stored")
 
 
 def test_credentials_are_not_stored_with_the_headers(client: FlaskClient, url: str):
@@ -47,11 +46,11 @@ def test_credentials_are_not_stored_with_the_headers(client: FlaskClient, url: s
 
 
 def test_repeated_delivery_is_200_and_changes_nothing(client: FlaskClient, url: str):
-    headers = signed(BODY)
+    headers = sign(BODY)
     first = post(client, BODY, headers=headers)
     again = post(client, BODY, headers=headers)
-    assert (again.status_code, told(again)["duplicate"]) == (200, True)
-    assert told(again)["id"] == told(first)["id"]
+    assert (again.status_code, again.get_json()["duplicate"]) == (200, True)
+    assert again.get_json()["id"] == first.get_json()["id"]
     assert count(url, "deliveries") == count(url, "events") == 1
 
 
@@ -60,25 +59,25 @@ def test_the_same_id_with_another_body_is_409_and_the_first_stays(client: FlaskC
     other = orjson.dumps(envelope(stage("Storage")))
     assert post(client, other, message_id="msg_1").status_code == 409
     assert post(client, b"{}", message_id="msg_1").status_code == 409
-    assert shown(client)["current_state"] == 25
+    assert get_build(client)["current_state"] == 25
 
 
 def test_the_same_event_under_another_id_changes_no_row(client: FlaskClient):
     post(client, BODY)
     post(client, BODY)
-    assert len(shown(client)["states"]) == 1
+    assert len(get_build(client)["states"]) == 1
 
 
 def refused_headers() -> list[tuple[str, dict[str, str]]]:
-    right = signed(BODY)
+    right = sign(BODY)
     now = datetime.now(UTC)
-    stale = signed(BODY, when=now - timedelta(seconds=302))
-    future = signed(BODY, when=now + timedelta(seconds=305))
+    stale = sign(BODY, when=now - timedelta(seconds=302))
+    future = sign(BODY, when=now + timedelta(seconds=305))
     return [
         ("nothing", {}),
         ("empty", right | {"webhook-signature": ""}),
-        ("another secret", signed(BODY, OTHER_SECRET)),
-        ("another body", signed(BODY + b" ")),
+        ("another secret", sign(BODY, OTHER_SECRET)),
+        ("another body", sign(BODY + b" ")),
         ("another id", right | {"webhook-id": "msg_2"}),
         ("stale", stale),
         ("future", future),
@@ -95,7 +94,7 @@ def refused_headers() -> list[tuple[str, dict[str, str]]]:
         ("github's", {"X-Hub-Signature-256": "sha256=00"}),
         (
             "token beside a wrong signature",
-            signed(BODY, OTHER_SECRET)
+            sign(BODY, OTHER_SECRET)
             | {"Authorization": "Bearer " + BEARER.removeprefix("bearer:")},
         ),
     ]
@@ -108,7 +107,7 @@ def test_invalid_signature_is_401_and_stores_nothing(client: FlaskClient, url: s
         "/webhooks/milepost", data=BODY, headers=headers, content_type="application/json"
     )
     assert response.status_code == 401
-    assert {**told(response), "request_id": ""} == {
+    assert {**response.get_json(), "request_id": ""} == {
         "type": "about:blank",
         "title": "Invalid signature",
         "status": 401,
@@ -148,13 +147,13 @@ def test_routes(client: FlaskClient, path: str, method: str, status: int):
 @pytest.mark.parametrize("content_type", [None, "text/plain", "multipart/form-data; boundary=x"])
 def test_unsupported_content_type_is_415(client: FlaskClient, content_type: str | None):
     response = client.post(
-        "/webhooks/milepost", data=BODY, headers=signed(BODY), content_type=content_type
+        "/webhooks/milepost", data=BODY, headers=sign(BODY), content_type=content_type
     )
     assert response.status_code == 415
 
 
 def test_compressed_body_is_415_before_it_is_read(client: FlaskClient):
-    headers = signed(BODY) | {"Content-Encoding": "gzip"}
+    headers = sign(BODY) | {"Content-Encoding": "gzip"}
     response = post(client, BODY, headers=headers)
     assert (response.status_code, response.headers["Accept-Encoding"]) == (415, "identity")
 
