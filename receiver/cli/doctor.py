@@ -15,7 +15,7 @@ import click
 from receiver.cli.database import database_url
 from receiver.cli.output import as_json, print_json
 from receiver.config import Config, load
-from receiver.domain.stages import StageMap
+from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.routing import Routes
 from receiver.ingest.rules import Rules

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from receiver.domain.model import Delivery, Outcome
-from receiver.domain.stages import StageMap
+from receiver.domain.stage_map import StageMap
 from receiver.errors import Unavailable
 from receiver.storage import record
 from receiver.storage.db import WAIT_SECONDS, Database

@@ -7,7 +7,7 @@ from functools import partial
 from receiver.config import Config
 from receiver.config_files import WatchedFile
 from receiver.domain.model import Sender
-from receiver.domain.stages import StageMap
+from receiver.domain.stage_map import StageMap
 from receiver.ingest.routing import Routes
 from receiver.ingest.senders import Senders
 

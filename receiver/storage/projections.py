@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from receiver.domain.fold.projection import BuildRow, BuildRows, FailureRow
-from receiver.domain.stages import clean
+from receiver.domain.stage_map import clean
 from receiver.storage import dimensions
 from receiver.storage.db import Connection, Row, as_json, query
 from receiver.storage.dimensions import Ids

@@ -15,7 +15,7 @@ from receiver.domain.fold.events import run_group
 from receiver.domain.job_matching import is_run, shared_keys
 from receiver.domain.model import Delivery, Outcome
 from receiver.domain.quarantine import quarantine
-from receiver.domain.stages import StageMap
+from receiver.domain.stage_map import StageMap
 from receiver.errors import Conflict, Contended, Invalid, Unavailable
 from receiver.storage import deliveries as inbox
 from receiver.storage import dimensions, events, job_matching, projections, refold

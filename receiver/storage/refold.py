@@ -9,7 +9,7 @@ from receiver.domain.fold import fold
 from receiver.domain.fold.events import StoredStatement, load, run_group, verdicts_of_others
 from receiver.domain.fold.progress import StateOf
 from receiver.domain.fold.projection import BuildRows
-from receiver.domain.stages import StageMap
+from receiver.domain.stage_map import StageMap
 from receiver.storage.db import Connection, Row, array, query
 
 MAX_DEPTH = 32  # projects above one another

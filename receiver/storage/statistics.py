@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from receiver.domain.stages import STATES
+from receiver.domain.stage_map import STATES
 from receiver.storage.db import Database, Row, query
 from receiver.storage.overview import read_overview
 

@@ -22,7 +22,7 @@ from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from receiver.domain.model import Delivery, Request
-from receiver.domain.stages import StageMap
+from receiver.domain.stage_map import StageMap
 from receiver.sources import SOURCES
 from receiver.storage import record
 from receiver.storage.db import Row

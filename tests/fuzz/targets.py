@@ -17,7 +17,7 @@ from msgspec.structs import astuple
 from receiver.domain import redact
 from receiver.domain.fold.events import dump, load
 from receiver.domain.model import Request, Statement
-from receiver.domain.stages import StageMap
+from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError, Invalid, Unauthorized
 from receiver.ingest.accept import decoded_body
 from receiver.ingest.routing import Routes

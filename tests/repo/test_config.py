@@ -8,7 +8,7 @@ from receiver import config
 from receiver.cli import local
 from receiver.cli.database import database_url
 from receiver.config_files import WatchedFile
-from receiver.domain.stages import StageMap
+from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError
 from tests.support.senders import BEARER, OTHER_SECRET, SECRET
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from receiver.domain.model import Delivery, Outcome, Request
-from receiver.domain.stages import StageMap
+from receiver.domain.stage_map import StageMap
 from receiver.errors import Conflict, Invalid, Unavailable
 from receiver.sources import SOURCES
 from receiver.storage.db import Database

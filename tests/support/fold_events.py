@@ -7,7 +7,7 @@ from receiver.domain.fold import fold as rules
 from receiver.domain.fold.events import StoredStatement
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Event, Run, Statement
-from receiver.domain.stages import StageMap
+from receiver.domain.stage_map import StageMap
 from receiver.sources.packer_manifest import artifacts
 from tests.support.senders import START, manifest
 

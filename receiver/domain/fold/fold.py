@@ -32,7 +32,7 @@ from receiver.domain.fold.projection import (
 )
 from receiver.domain.fold.stage_rows import StageRow
 from receiver.domain.model import DIMENSIONS, Artifact, Event, Failure, Identity, Resource
-from receiver.domain.stages import clean
+from receiver.domain.stage_map import clean
 
 LONGEST = 2**31 - 1  # seconds, the limit of the column; a sender's clock may be centuries off
 StatesOf = Callable[[str | None], StateOf]  # a project's name → its stage map

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from receiver.domain.fold.events import Fact
 from receiver.domain.fold.stage_rows import StageRow, close_open, rows_of, unrecovered, verdict_of
-from receiver.domain.stages import clean, position
+from receiver.domain.stage_map import clean, position
 
 StateOf = Callable[[str], int | None]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from receiver.domain.fold.events import RANKS, Fact
 from receiver.domain.model import Failure
-from receiver.domain.stages import clean
+from receiver.domain.stage_map import clean
 
 
 @dataclass(slots=True, eq=False)

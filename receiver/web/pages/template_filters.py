@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from receiver.domain import stages
+from receiver.domain import stage_map
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint
 
@@ -55,7 +55,7 @@ def json_text(value: object, indent: bool = True) -> str:
 @blueprint.app_template_filter("state_name")
 def state_name(state: int) -> str:
     """Return the name of a state code (25 → "security baseline"), or an empty text."""
-    return stages.STATES.get(state, "")
+    return stage_map.STATES.get(state, "")
 
 
 @blueprint.app_template_filter("safe_link")

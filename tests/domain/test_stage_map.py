@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.domain.stages import STATES, StageMap, builtin, clean
+from receiver.domain.stage_map import STATES, StageMap, builtin, clean
 from receiver.errors import ConfigError
 
 JUDGED = [
