@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from receiver.domain import build_status, redact
+from receiver.domain.fold import resume_point
 from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import Forbidden, NotFound
 from receiver.storage.db import Connection, Database, Row, query
@@ -77,9 +78,9 @@ def _with_parts(
     row: Row, parts: dict[str, list[Row]], now: datetime, stall_after: timedelta
 ) -> Row:
     build = row | {"stalled": build_status.is_stalled(row, now, stall_after)} | parts
-    usable = [each for each in parts["artifacts"] if build_status.may_start(each, now)]
-    build["resume"] = build_status.resume(row, parts["states"], usable)
-    build["saved_seconds"] = build_status.saved_seconds(row, parts["states"])
+    usable = [each for each in parts["artifacts"] if resume_point.may_start(each, now)]
+    build["resume"] = resume_point.resume(row, parts["states"], usable)
+    build["saved_seconds"] = resume_point.saved_seconds(row, parts["states"])
     build["left_behind"] = build_status.left_behind(build, parts["resources"], parts["artifacts"])
     return _without_internal(build)
 

@@ -90,7 +90,7 @@ def test_an_unsuccessful_build_lists_its_unremoved_resources(client: FlaskClient
         ("i-1", False),
         ("i-2", True),
     ]
-    assert "May have left behind" in client.get("/builds/core-1").text
+    assert "May have left resources behind" in client.get("/builds/core-1").text
 
 
 def test_a_build_with_an_artifact_left_nothing_behind(client: FlaskClient):

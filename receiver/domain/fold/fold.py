@@ -17,10 +17,8 @@ from receiver.domain.fold.progress import (
     RowState,
     StateOf,
     attempt_of,
-    covered,
     current_state,
     latest,
-    resume_state,
 )
 from receiver.domain.fold.projection import (
     ArtifactRow,
@@ -30,6 +28,7 @@ from receiver.domain.fold.projection import (
     ResourceRow,
     StateRow,
 )
+from receiver.domain.fold.resume_point import covered, resume_state
 from receiver.domain.fold.stage_rows import StageRow
 from receiver.domain.model import DIMENSIONS, Artifact, Event, Failure, Identity, Resource
 from receiver.domain.stage_map import clean

@@ -1,4 +1,4 @@
-"""How far one attempt is: its status, the state of each row, the resume point.
+"""How far one attempt is: its status and the state of each row.
 
 Rules 7, 8 and 9 of docs/fold.md.
 """
@@ -79,35 +79,10 @@ def current_state(attempt: Attempt) -> int:
     return max(reached, default=attempt.resumed_from or 0)
 
 
-def resume_state(attempt: Attempt) -> int | None:
-    """Return the first state that still has to run; None if nothing has to."""
-    if attempt.status == "completed":
-        return None
-    named = _named_rows(attempt)
-    unrecovered_rows = set(attempt.failed)
-    failed = [state for row, state in named if row in unrecovered_rows]
-    if failed:
-        return failed[0]
-    done = max((state for row, state in named if row.status == "completed"), default=-1)
-    ahead = [state for row, state in named if state > done and row.status != "skipped"]
-    return min(ahead, default=attempt.resumed_from or 0)
-
-
-def covered(attempt: Attempt, place: int) -> int | None:
-    """Return the state of the image in the artifact that was stated at this place in fold order.
-
-    It is the state that its sender states; else the highest named state of the completed rows that
-    began before it: a hook's stage is still open when Packer has made the image.
-    """
-    stated = attempt.facts[place].event.state
-    if stated is not None:
-        return stated
-    done = (
-        state
-        for row, state in _named_rows(attempt)
-        if row.status == "completed" and row.opened < place
-    )
-    return max(done, default=attempt.resumed_from)
+def named_rows(attempt: Attempt) -> list[tuple[StageRow, int]]:
+    """Return the rows whose states a sender or a map named, with these states."""
+    pairs = zip(attempt.rows, attempt.states, strict=True)
+    return [(row, value.state) for row, value in pairs if value.named]
 
 
 def _judged(verdict: Fact) -> tuple[str, datetime]:
@@ -177,8 +152,3 @@ def _named(row: StageRow, state_of: StateOf) -> int | None:
 
 def _counts(row: StageRow, stopped: float) -> bool:
     return row.status != "skipped" and row.opened <= stopped
-
-
-def _named_rows(attempt: Attempt) -> list[tuple[StageRow, int]]:
-    pairs = zip(attempt.rows, attempt.states, strict=True)
-    return [(row, value.state) for row, value in pairs if value.named]
