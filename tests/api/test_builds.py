@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 
@@ -99,3 +100,11 @@ def test_token_of_a_project_reads_its_builds_alone(
     for path in ("images", "failures", "deliveries", "stats"):
         assert closed.get(f"/api/v1/{path}", headers=headers).status_code == 403
         assert closed.get(f"/api/v1/{path}").status_code == 401
+
+
+def test_stored_value_of_another_shape_is_answered_as_it_is(client: FlaskClient, url: str):
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE artifacts SET files = '[{\"name\": 5}]'")
+    answer = client.get("/api/v1/builds/good")
+    assert answer.status_code == 200
+    assert answer.get_json()["artifacts"][0]["files"] == [{"name": 5}]

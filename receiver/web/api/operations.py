@@ -16,6 +16,7 @@ from flask import Response, request
 from msgspec import Meta, Struct, defstruct
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from receiver import log
 from receiver.domain.model import Json
 from receiver.errors import Invalid, Malformed, TooLarge, WrongType
 from receiver.sources import json_body
@@ -124,12 +125,19 @@ def page_of(row: Schema) -> Schema:
 
 
 def rendered(result: Any, answers: Answers) -> Response:
-    """Return the response of a view's result: the fields of its schema, as JSON."""
+    """Return the response of a view's result: the fields of its schema, as JSON.
+
+    A stored value of another shape is logged and returned as it is.
+    """
     if isinstance(result, Response):
         return result
     status, schema = next(iter(answers.items()))
     document, status, headers = result if isinstance(result, tuple) else (result, status, {})
-    return json_response(msgspec.convert(document, schema), status, headers)
+    try:
+        return json_response(msgspec.convert(document, schema), status, headers)
+    except msgspec.ValidationError as error:
+        log.unexpected(error)
+        return json_response(document, status, headers)
 
 
 def page(items: Sequence[Json], cursor: str | None) -> Json:
