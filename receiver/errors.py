@@ -118,7 +118,7 @@ class Unauthorized(HttpError):
 
 
 class Closed(HttpError):
-    """Sign in, or send a token as Authorization: Bearer (milepost token create makes one)."""
+    """A token is needed: in the sign-in form, or as Authorization: Bearer (milepost token create)."""
 
     status, code, title = 401, "closed", "Authentication required"
 
