@@ -118,7 +118,7 @@ class Unauthorized(HttpError):
 
 
 class Closed(HttpError):
-    """A token is needed: in the sign-in form, or as Authorization: Bearer (milepost token create)."""
+    """A token is needed: in the form, or as Authorization: Bearer (milepost token create)."""
 
     status, code, title = 401, "closed", "Authentication required"
 
