@@ -65,7 +65,7 @@ def _http_error(error: HttpError) -> Response:
     more: dict[str, Any] = {"errors": error.fields} if error.fields else {}
     if isinstance(error, InUse):
         more["references"] = error.references
-    return _problem(error.status, error.code, error.title, error.detail, error.headers, more)
+    return _respond(error.headers, error.title, error.status, error.code, error.detail, **more)
 
 
 def _out_of_memory(_: MemoryError) -> Response:
@@ -74,30 +74,22 @@ def _out_of_memory(_: MemoryError) -> Response:
 
 
 def _flask_error(error: HTTPException) -> Response:
-    status = error.code or 500
-    code = CODES.get(status) or error.name.lower().replace(" ", "-")
+    status, title = error.code or 500, error.name
+    code = CODES.get(status) or title.lower().replace(" ", "-")
     allow = {"Allow": ", ".join(sorted(error.valid_methods or ()))} if status == 405 else {}  # type: ignore[attr-defined]
-    return _problem(status, code, error.name, error.description or error.name, allow, {})
+    return _respond(allow, title, status, code, error.description or title)
 
 
-def _problem(
-    status: int,
-    code: str,
-    title: str,
-    detail: str,
-    headers: Headers,
-    more: dict[str, Any],
+def _respond(
+    headers: Headers, title: str, status: int, code: str, detail: str, **more: Any
 ) -> Response:
     """Return JSON for programs, a page for people."""
     g.reason = code
     problem = Problem("about:blank", title, status, code, detail, g.get("request_id"), **more)
     if not _is_for_people():
-        body = msgspec.json.encode(problem)
-        return Response(body, status, headers, mimetype=PROBLEM_JSON)
+        return Response(msgspec.json.encode(problem), status, headers, mimetype=PROBLEM_JSON)
     template = "sign_in.html" if code == Closed.code else "error.html"
-    response = make_response(render_template(template, problem=problem), status)
-    response.headers.update(headers)
-    return response
+    return make_response(render_template(template, problem=problem), status, headers)
 
 
 def _is_for_people() -> bool:

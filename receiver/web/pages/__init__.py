@@ -11,26 +11,18 @@ from receiver.web.pages import (
     feed,
     images,
     overview,
-    render,
     setup,
     stages,
     template_filters,
 )
 
-__all__ = [
-    "audit",
-    "badges",
-    "builds",
-    "failures",
-    "feed",
-    "images",
-    "overview",
-    "stages",
-    "template_filters",
-]
+PAGES = (
+    audit, badges, builds, deliveries, failures, feed, images, overview, setup, stages,
+    template_filters,
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:
-    """Add the pages to an app."""
-    for module in (render, deliveries, setup):
-        app.register_blueprint(module.blueprint)
+    """Add the pages to an app; most of them share one blueprint."""
+    for blueprint in dict.fromkeys(page.blueprint for page in PAGES):
+        app.register_blueprint(blueprint)

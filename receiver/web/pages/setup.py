@@ -22,7 +22,7 @@ from receiver.storage import deliveries
 from receiver.storage.db import Row
 from receiver.web import auth
 from receiver.web.context import services
-from receiver.web.pages.render import page
+from receiver.web.pages.render import page, wants_json
 from receiver.web.problem import json_response
 
 blueprint = Blueprint("setup", __name__)
@@ -91,18 +91,12 @@ curl --data-binary @packer-manifest.json -H "Content-Type: application/json" \\
 }
 
 
+@blueprint.get("/setup.json", endpoint="show_json")
 @blueprint.get("/setup")
 def show() -> Response:
     """Show every sender that may post here."""
     auth.require_read()
-    return _page()
-
-
-@blueprint.get("/setup.json")
-def show_json() -> Response:
-    """Return the same as JSON."""
-    auth.require_read()
-    return json_response({"items": _senders()})
+    return json_response({"items": _senders()}) if wants_json() else _page()
 
 
 @blueprint.post("/setup/test")
