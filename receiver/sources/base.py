@@ -30,9 +30,9 @@ class Source(Struct, frozen=True, kw_only=True):
     identify: Callable[[Request, Json], tuple[str, str]]
     parse: Callable[[Request, Json], Content]
     json_of: Callable[[Request], bytes] = raw_body
-    max_body: int
-    content_types: tuple[str, ...]
-    own: bool
+    max_body: int = FORGE_BODY
+    content_types: tuple[str, ...] = ("application/json",)
+    own: bool = False
 
     def read(self, request: Request, body: Decoded | None = None) -> Content:
         """Return the content of a request; `body` is its body if it was decoded before.

@@ -23,16 +23,11 @@ from receiver.domain.model import (
     Subject,
 )
 from receiver.sources import signatures
-from receiver.sources.base import FORGE_BODY, Source
+from receiver.sources.base import Source
 from receiver.sources.forge_fields import ENDS, begun, ended, moment, optional, section, text, waits
 
 STRUCTURED = "application/cloudevents+json"
 _TYPE = re.compile(r"dev\.cdevents\.(pipelinerun|taskrun|artifact)\.([a-z]+)\.", re.ASCII)
-
-
-def verify(request: Request, secrets: tuple[str, ...]) -> None:
-    """Raise Unauthorized unless it is signed as Standard Webhooks or carries a bearer token."""
-    signatures.standard_or_bearer(request.headers, request.body, secrets)
 
 
 def identify(request: Request, document: Json) -> tuple[str, str]:
@@ -143,10 +138,8 @@ def _events(
 
 SOURCE = Source(
     name="cloudevents",
-    verify=verify,
+    verify=signatures.verify_standard_or_bearer,
     identify=identify,
     parse=parse,
-    max_body=FORGE_BODY,
     content_types=(STRUCTURED, "application/json"),
-    own=False,
 )

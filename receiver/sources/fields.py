@@ -108,11 +108,6 @@ def is_zoned(time: str) -> bool:
     return time[-1] in "Zz" or time[-6] in "+-"
 
 
-def verify(request: Request, secrets: tuple[str, ...]) -> None:
-    """Raise Unauthorized unless the request is signed with one of the secrets."""
-    signatures.standard_or_bearer(request.headers, request.body, secrets)
-
-
 def delivery_key(request: Request) -> str:
     """Return `webhook-id` verbatim, else the SHA-256 of query and body. Raises Invalid."""
     message_id = request.headers.get("webhook-id")

@@ -20,7 +20,7 @@ from receiver.domain.model import (
 )
 from receiver.errors import Invalid
 from receiver.sources import signatures
-from receiver.sources.base import FORGE_BODY, Source
+from receiver.sources.base import Source
 from receiver.sources.forge_fields import (
     ENDS,
     RUNNING,
@@ -37,11 +37,6 @@ from receiver.sources.forge_fields import (
 
 FORM = "application/x-www-form-urlencoded"
 MAX_STEPS = 1_000
-
-
-def verify(request: Request, secrets: tuple[str, ...]) -> None:
-    """Raise Unauthorized unless X-Hub-Signature-256 is right; the SHA-1 header does not count."""
-    signatures.hub(request.headers, request.body, secrets)
 
 
 def identify(request: Request, _document: Json) -> tuple[str, str]:
@@ -182,11 +177,9 @@ READERS: dict[str, Callable[[Json, Request], Content]] = {
 
 SOURCE = Source(
     name="github",
-    verify=verify,
+    verify=signatures.verify_hub,
     identify=identify,
     parse=parse,
     json_of=json_of,
-    max_body=FORGE_BODY,
     content_types=("application/json", FORM),
-    own=False,
 )

@@ -20,7 +20,7 @@ from receiver.domain.model import (
     Subject,
 )
 from receiver.sources import signatures
-from receiver.sources.base import FORGE_BODY, Source
+from receiver.sources.base import Source
 from receiver.sources.forge_fields import (
     ENDS,
     RUNNING,
@@ -37,11 +37,6 @@ from receiver.sources.forge_fields import (
 )
 
 MAX_JOBS = 1_000
-
-
-def verify(request: Request, secrets: tuple[str, ...]) -> None:
-    """Raise Unauthorized. A signature decides if there is one; the token counts only without."""
-    signatures.standard_or_token(request.headers, request.body, secrets, "x-gitlab-token")
 
 
 def identify(request: Request, _document: Json) -> tuple[str, str]:
@@ -183,10 +178,7 @@ def _variables(job: Mapping[str, Any]) -> dict[str, str]:
 
 SOURCE = Source(
     name="gitlab",
-    verify=verify,
+    verify=signatures.verify_standard_or_token,
     identify=identify,
     parse=parse,
-    max_body=FORGE_BODY,
-    content_types=("application/json",),
-    own=False,
 )

@@ -22,17 +22,12 @@ from receiver.domain.model import (
 )
 from receiver.errors import Invalid
 from receiver.sources import signatures
-from receiver.sources.base import FORGE_BODY, Source
+from receiver.sources.base import Source
 from receiver.sources.forge_fields import ENDS, begun, ended, host_and_path, optional, section, text
 
 PHASES = {"queued": False, "started": False, "completed": True, "finalized": True, "finished": True}
 CLOUD = "org.jenkinsci.job."
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-
-def verify(request: Request, secrets: tuple[str, ...]) -> None:
-    """Raise Unauthorized unless HTTP Basic is right: the plugins can do no more."""
-    signatures.basic(request.headers, secrets)
 
 
 def identify(request: Request, document: Json) -> tuple[str, str]:
@@ -133,10 +128,7 @@ def _job(url: str) -> str:
 
 SOURCE = Source(
     name="jenkins",
-    verify=verify,
+    verify=signatures.verify_basic,
     identify=identify,
     parse=parse,
-    max_body=FORGE_BODY,
-    content_types=("application/json",),
-    own=False,
 )

@@ -20,7 +20,7 @@ from receiver.domain.model import (
     Statement,
 )
 from receiver.errors import Invalid
-from receiver.sources import packer_manifest
+from receiver.sources import packer_manifest, signatures
 from receiver.sources.base import Source
 from receiver.sources.fields import (
     BUILD_NUMBER,
@@ -35,7 +35,6 @@ from receiver.sources.fields import (
     flat,
     is_zoned,
     manifest_event,
-    verify,
 )
 
 RESOURCE_STATUSES = ("created", "removed")
@@ -202,10 +201,9 @@ def _without_nulls(document: Json) -> Json:
 
 SOURCE = Source(
     name="milepost",
-    verify=verify,
+    verify=signatures.verify_standard_or_bearer,
     identify=identify,
     parse=parse,
     max_body=MAX_BODY,
-    content_types=("application/json",),
     own=True,
 )

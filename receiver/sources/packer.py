@@ -18,7 +18,7 @@ from receiver.domain.model import (
     Statement,
 )
 from receiver.errors import Invalid
-from receiver.sources import packer_manifest
+from receiver.sources import packer_manifest, signatures
 from receiver.sources.base import Source
 from receiver.sources.fields import (
     MAX_BODY,
@@ -27,7 +27,6 @@ from receiver.sources.fields import (
     delivery_key,
     manifest_event,
     slug,
-    verify,
 )
 
 MAX_KEY = 500  # of a run; Packer's is a UUID
@@ -74,10 +73,9 @@ def _query(query: str) -> dict[str, str]:
 
 SOURCE = Source(
     name="packer",
-    verify=verify,
+    verify=signatures.verify_standard_or_bearer,
     identify=identify,
     parse=parse,
     max_body=MAX_BODY,
-    content_types=("application/json",),
     own=True,
 )

@@ -8,8 +8,9 @@ import binascii
 import hmac
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from receiver.domain.model import Request
 from receiver.errors import Unauthorized
 
 BEARER = "bearer:"
@@ -24,58 +25,44 @@ _STANDARD_SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{22,88}={0,2}")
 _BEARER_SECRET = re.compile(r"bearer:[!-~]{8,}")
 
 
-def standard_or_bearer(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> None:
+def verify_standard_or_bearer(request: Request, secrets: tuple[str, ...]) -> None:
     """Raise Unauthorized unless the request has a Standard Webhooks signature or a bearer token.
 
     If a signature is present, the token does not count.
     """
-    if "webhook-signature" in headers:
-        keys = [secret for secret in secrets if secret.startswith(STANDARD)]
-        passed = _has_signature(headers, body, keys)
+    if "webhook-signature" in request.headers:
+        passed = _has_signature(request, secrets)
     else:
-        tokens = [secret for secret in secrets if secret.startswith(BEARER)]
-        passed = _has_token(headers.get("authorization", ""), tokens)
-    if not passed:
-        raise Unauthorized
+        tokens = [secret[len(BEARER) :] for secret in secrets if secret.startswith(BEARER)]
+        passed = _has_login(request, "bearer", tokens)
+    _require(passed)
 
 
-def hub(headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> None:
-    """Raise Unauthorized unless GitHub's X-Hub-Signature-256 is valid.
+def verify_hub(request: Request, secrets: tuple[str, ...]) -> None:
+    """Raise Unauthorized unless X-Hub-Signature-256 is valid; the SHA-1 header does not count.
 
     https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     """
-    signature = headers.get("x-hub-signature-256", "").encode("latin-1", "replace")
-    expected = [
-        b"sha256=" + hmac.new(key.encode(), body, "sha256").hexdigest().encode() for key in secrets
-    ]
-    matches = [hmac.compare_digest(signature, each) for each in expected]
-    if not any(matches):
-        raise Unauthorized
+    digests = [hmac.new(key.encode(), request.body, "sha256").hexdigest() for key in secrets]
+    expected = [f"sha256={digest}" for digest in digests]
+    _require(_equals_any(request.headers.get("x-hub-signature-256", ""), expected))
 
 
-def standard_or_token(
-    headers: Mapping[str, str], body: bytes, secrets: Iterable[str], header: str
-) -> None:
+def verify_standard_or_token(request: Request, secrets: tuple[str, ...]) -> None:
     """Raise Unauthorized unless the request has a Standard Webhooks signature or, without one, a
-    token in the header."""
-    known = list(secrets)
-    if "webhook-signature" in headers:
-        passed = _has_signature(
-            headers, body, [each for each in known if each.startswith(STANDARD)]
-        )
+    token in X-Gitlab-Token."""
+    if "webhook-signature" in request.headers:
+        passed = _has_signature(request, secrets)
     else:
-        tokens = [each for each in known if not each.startswith(STANDARD)]
-        passed = _equals_any(headers.get(header, ""), tokens)
-    if not passed:
-        raise Unauthorized
+        tokens = [each for each in secrets if not each.startswith(STANDARD)]
+        passed = _equals_any(request.headers.get("x-gitlab-token", ""), tokens)
+    _require(passed)
 
 
-def basic(headers: Mapping[str, str], secrets: Iterable[str]) -> None:
+def verify_basic(request: Request, secrets: tuple[str, ...]) -> None:
     """Raise Unauthorized unless HTTP Basic has one of the secrets, each `user:password`."""
-    scheme, _, login = headers.get("authorization", "").partition(" ")
     expected = [base64.b64encode(secret.encode()).decode() for secret in secrets]
-    if not _equals_any(login, expected) or scheme.lower() != "basic":
-        raise Unauthorized
+    _require(_has_login(request, "basic", expected))
 
 
 def check_secret(secret: str) -> str | None:
@@ -88,7 +75,13 @@ def check_secret(secret: str) -> str | None:
     )
 
 
-def _has_signature(headers: Mapping[str, str], body: bytes, keys: Iterable[str]) -> bool:
+def _require(passed: bool) -> None:
+    if not passed:
+        raise Unauthorized
+
+
+def _has_signature(request: Request, secrets: tuple[str, ...]) -> bool:
+    headers = request.headers
     shapes = (
         MESSAGE_ID.fullmatch(headers.get("webhook-id", "")),
         _TIMESTAMP.fullmatch(headers.get("webhook-timestamp", "")),
@@ -96,19 +89,19 @@ def _has_signature(headers: Mapping[str, str], body: bytes, keys: Iterable[str])
     )
     if not all(shapes):
         return False
-    passed = [_verifies(key, headers, body) for key in keys]
+    passed = [_verifies(key, request) for key in secrets if key.startswith(STANDARD)]
     return any(passed)
 
 
-def _verifies(key: str, headers: Mapping[str, str], body: bytes) -> bool:
+def _verifies(key: str, request: Request) -> bool:
     """Return whether the raw bytes have a fresh signature of this key. They are not copied: the
     library would decode them, to up to four times their size."""
-    secret = _decoded(key)
+    secret, headers = _decoded(key), request.headers
     if not secret:  # whoever knows nothing could sign with an empty one
         return False
     digest = hmac.new(secret, digestmod="sha256")
     digest.update(f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode())
-    digest.update(body)
+    digest.update(request.body)
     expected = b"v1," + base64.b64encode(digest.digest())
     fresh = abs(time.time() - int(headers["webhook-timestamp"])) <= TOLERANCE_SECONDS
     signatures = headers["webhook-signature"].encode().split(b" ")
@@ -124,10 +117,9 @@ def _decoded(key: str) -> bytes:
         return b""
 
 
-def _has_token(authorization: str, tokens: Iterable[str]) -> bool:
-    scheme, _, token = authorization.partition(" ")
-    passed = _equals_any(token, [known[len(BEARER) :] for known in tokens])
-    return passed and scheme.lower() == "bearer"
+def _has_login(request: Request, scheme: str, known: Iterable[str]) -> bool:
+    given_scheme, _, login = request.headers.get("authorization", "").partition(" ")
+    return _equals_any(login, known) and given_scheme.lower() == scheme
 
 
 def _equals_any(text: str, known: Iterable[str]) -> bool:

@@ -121,16 +121,16 @@ def signed(data: bytes) -> None:
     names = ["webhook-id", "webhook-timestamp", "webhook-signature", "authorization"]
     names += ["x-hub-signature-256", "x-gitlab-token"]
     headers = dict(zip(names, parts, strict=False))
-    body = data[-20:]
-    checks: list[Callable[[], None]] = [
-        lambda: signatures.standard_or_bearer(headers, body, [KEY, "bearer:a-long-token"]),
-        lambda: signatures.standard_or_token(headers, body, [KEY, "token"], "x-gitlab-token"),
-        lambda: signatures.hub(headers, body, ["secret"]),
-        lambda: signatures.basic(headers, ["user:password"]),
+    request = Request(headers, data[-20:], "", NOW)
+    checks: list[tuple[Callable[[Request, tuple[str, ...]], None], tuple[str, ...]]] = [
+        (signatures.verify_standard_or_bearer, (KEY, "bearer:a-long-token")),
+        (signatures.verify_standard_or_token, (KEY, "token")),
+        (signatures.verify_hub, ("secret",)),
+        (signatures.verify_basic, ("user:password",)),
     ]
-    for check in checks:
+    for verify, secrets in checks:
         try:
-            check()
+            verify(request, secrets)
         except Unauthorized:
             continue
         assert any(part in data for part in (b"token", b"dXNlcjpwYXNzd29yZA=="))

@@ -6,8 +6,9 @@ import pytest
 import time_machine
 
 from hooks import signing
+from receiver.domain.model import Request
 from receiver.errors import Unauthorized
-from receiver.sources.signatures import hub, standard_or_bearer
+from receiver.sources.signatures import verify_hub, verify_standard_or_bearer
 
 # https://docs.svix.com/receiving/verifying-payloads/how-manual
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -22,12 +23,12 @@ MOMENT = datetime.fromtimestamp(1614265330, UTC)
 
 def test_standard_webhooks_vector_is_verified():
     with time_machine.travel(MOMENT):
-        standard_or_bearer(SIGNED, BODY, [KEY])
+        verify_standard_or_bearer(Request(SIGNED, BODY, "", MOMENT), (KEY,))
 
 
 def test_standard_webhooks_vector_is_stale_today():
     with pytest.raises(Unauthorized):
-        standard_or_bearer(SIGNED, BODY, [KEY])
+        verify_standard_or_bearer(Request(SIGNED, BODY, "", MOMENT), (KEY,))
 
 
 def test_our_hook_signs_the_standard_webhooks_vector():
@@ -39,4 +40,5 @@ def test_githubs_vector_is_verified():
     """https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries"""
     digest = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     secrets = ("It's a Secret to Everybody",)
-    hub({"x-hub-signature-256": f"sha256={digest}"}, b"Hello, World!", secrets)
+    headers = {"x-hub-signature-256": f"sha256={digest}"}
+    verify_hub(Request(headers, b"Hello, World!", "", MOMENT), secrets)
