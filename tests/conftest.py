@@ -1,4 +1,4 @@
-"""A real PostgreSQL for every test that asks, and a receiver on it."""
+"""A real PostgreSQL for every test that asks for one, and a receiver on it."""
 
 import os
 import shutil
@@ -90,7 +90,7 @@ def config(url: str, tmp_path: Path) -> Config:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Config], FlaskClient]]:
-    """Make an application as a worker has it; gives a client without a socket."""
+    """Make an application as a worker has it; return a client without a socket."""
     apps: list[Flask] = []
 
     def make(config: Config) -> FlaskClient:

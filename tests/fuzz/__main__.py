@@ -1,7 +1,7 @@
-"""`python -m tests.fuzz SECONDS [TARGET…]`: each target so long, guided by what code it reaches.
+"""`python -m tests.fuzz SECONDS [TARGET…]`: each target so long, guided by the code it reaches.
 
-atheris (libFuzzer) ends the process of a target that fails, so each runs in one of its own; what
-it found that far is kept in build/fuzz, and it begins there the next time.
+atheris (libFuzzer) ends the process of a target that fails, so each runs in one of its own; its
+corpus is kept in build/fuzz, and the next run begins there.
 """
 
 import re
@@ -18,7 +18,7 @@ LONGEST = 65_536
 
 
 def run(name: str, seconds: int, *options: str) -> tuple[int, int]:
-    """One target in a process of its own; gives its exit code and how many inputs it tried."""
+    """Run one target in a process of its own; return its exit code and the number of inputs."""
     done = subprocess.run(
         [
             sys.executable,
@@ -33,10 +33,10 @@ def run(name: str, seconds: int, *options: str) -> tuple[int, int]:
         capture_output=True,
         check=False,
     )
-    told = re.findall(r"^#(\d+)\s", done.stderr, re.MULTILINE)
+    counts = re.findall(r"^#(\d+)\s", done.stderr, re.MULTILINE)
     if done.returncode:
         sys.stderr.write(done.stderr[-5_000:] + done.stdout[-5_000:])
-    return done.returncode, int(told[-1]) if told else 0
+    return done.returncode, int(counts[-1]) if counts else 0
 
 
 def _fuzz(name: str, options: list[str]) -> None:
@@ -58,7 +58,7 @@ def _fuzz(name: str, options: list[str]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Every target, or those that are named; 1 where one fails."""
+    """Run every target, or the named ones; return 1 if one fails."""
     from tests.fuzz.targets import TARGETS
 
     seconds, names = int(arguments[0]), arguments[1:] or list(TARGETS)

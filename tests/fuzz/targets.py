@@ -1,6 +1,6 @@
-"""What is tried: each target takes bytes and raises where a parser does what it must not.
+"""The targets of the fuzzer: each takes bytes and raises where a parser does what it must not.
 
-A parser may give a value that can be stored, or raise the one error that it promises.
+A parser may return a value that can be stored, or raise the one error that it promises.
 """
 
 import base64
@@ -53,7 +53,7 @@ HEADERS: dict[str, list[dict[str, str]]] = {
 
 
 def body_of(source: str, data: bytes) -> bytes:
-    """The bytes themselves, or a right document in which they choose places and values."""
+    """Return the bytes, or a right document in which they choose places and values."""
     if len(data) < 3 or data[0] % 4 == 0:
         return data[1:]
     seeds = SEEDS[source]
@@ -105,7 +105,7 @@ def _storable(statement: Statement) -> None:
 
 
 def decode(data: bytes) -> None:
-    """payload.decode gives an object within its bounds, or Undecodable."""
+    """Decoding returns an object within its bounds, or raises Undecodable."""
     try:
         found = json_body.decode(data)
     except Invalid:
@@ -192,7 +192,7 @@ TEXTS: dict[str, list[bytes]] = {
 
 
 def seeds(name: str) -> list[bytes]:
-    """What the fuzzer begins with."""
+    """Return the inputs that the fuzzer begins with."""
     if name not in SOURCES:
         return TEXTS[name]
     whole = [b"\0" + orjson.dumps(seed) for seed in SEEDS[name]]

@@ -1,7 +1,7 @@
 """Secrets are planted wherever somebody might put one; none comes out anywhere.
 
-Raw bodies are for administrators. What a sender says of a failure, in a manifest or as an address
-is kept to the letter, and masked for whoever is no administrator.
+Raw bodies are for administrators. A sender's words of a failure, in a manifest or as an address
+are stored unchanged, and masked for readers.
 """
 
 import re
@@ -13,7 +13,16 @@ import psutil
 import psycopg
 import pytest
 
-from tests.support.canaries import NAMED, SECRETS, Visitor, deliver, found_in, knock, look, plant
+from tests.support.canaries import (
+    NAMED,
+    SECRETS,
+    Visitor,
+    found_in,
+    plant,
+    post_deliveries,
+    post_refused,
+    read_everything,
+)
 from tests.support.receivers import started
 
 # Where a sender's own words are kept; a body is there until it is pruned.
@@ -42,9 +51,9 @@ def visitor(module_url: str) -> Iterator[Visitor]:
             '[[sender]]\nname = "team"\nsource = "milepost"\nsecret_file = "team.secret"\n'
         )
         visitor = Visitor(running)
-        deliver(visitor)
-        knock(visitor)
-        look(visitor)
+        post_deliveries(visitor)
+        post_refused(visitor)
+        read_everything(visitor)
         yield visitor
 
 
@@ -53,39 +62,37 @@ def test_the_planted_secrets_arrived(visitor: Visitor):
     with psycopg.connect(visitor.receiver.environment["DATABASE_URL"]) as connection:
         bodies = connection.execute("SELECT body FROM deliveries").fetchall()
     text = b"".join(bytes(row[0]) for row in bodies).decode()
-    kept = found_in(text)
-    assert {"text", "detail", "manifest", "log of jenkins", "event", "github's job"} <= kept
+    expected = {"text", "detail", "manifest", "log of jenkins", "event", "github's job"}
+    assert expected <= found_in(text)
     assert len(visitor.answers) > 100
-    statuses = {said[:3] for said in visitor.answers.values()}
+    statuses = {answer[:3] for answer in visitor.answers.values()}
     assert {"200", "202", "401", "403", "404", "422"} <= statuses
-    assert not {said for said in visitor.answers.values() if said.startswith("5")}
+    assert not {status for status in statuses if status.startswith("5")}
 
 
 def test_no_answer_holds_a_secret(visitor: Visitor):
-    told = {name: found for name, said in visitor.answers.items() if (found := found_in(said))}
-    assert not told
+    assert not {name: found_in(text) for name, text in visitor.answers.items() if found_in(text)}
 
 
 def test_no_log_line_holds_a_secret_and_each_is_json(visitor: Visitor):
-    log = "".join(visitor.receiver.log)
-    assert not found_in(log)
-    assert len(visitor.receiver.log) > 100
     lines = visitor.receiver.log
+    assert not found_in("".join(lines))
+    assert len(lines) > 100
     began = next(place for place, line in enumerate(lines) if line.startswith("{"))  # the greeting
     assert {type(orjson.loads(line)) for line in lines[began:]} == {dict}
 
 
 @pytest.mark.usefixtures("visitor")
 def test_no_process_shows_a_secret_in_its_arguments():
-    shown = [
+    arguments = [
         " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])
     ]
-    assert any("serve" in line for line in shown)
-    assert not found_in("\n".join(shown))
+    assert any("serve" in line for line in arguments)
+    assert not found_in("\n".join(arguments))
 
 
 def columns(url: str) -> Iterator[tuple[str, str]]:
-    """Each column of each table, and all that it holds as one text."""
+    """Yield each column of each table, and all its values as one text."""
     with psycopg.connect(url) as connection:
         names = connection.execute(
             "SELECT table_name, column_name, data_type FROM information_schema.columns "
@@ -93,8 +100,8 @@ def columns(url: str) -> Iterator[tuple[str, str]]:
             "WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
         ).fetchall()
         for table, column, kind in names:
-            shown = f"encode({column}, 'escape')" if kind == "bytea" else f"{column}::text"
-            query = f"SELECT coalesce(string_agg({shown}, E'\\n'), '') FROM {table}"
+            text = f"encode({column}, 'escape')" if kind == "bytea" else f"{column}::text"
+            query = f"SELECT coalesce(string_agg({text}, E'\\n'), '') FROM {table}"
             row = connection.execute(query.encode()).fetchone()
             assert row
             yield f"{table}.{column}", row[0]
@@ -129,12 +136,11 @@ def test_no_command_prints_a_secret(visitor: Visitor):
 
 
 def test_an_administrator_sees_the_words_of_a_sender(visitor: Visitor):
-    said = visitor.ask("GET", "/api/v1/builds/canary-1", visitor.admin)
-    wanted = {"text", "text with =", "detail", "nested detail", "manifest", "URL of a run"}
-    assert wanted <= found_in(said)
-    assert wanted - {"URL of a run"} <= found_in(
-        visitor.ask("GET", "/builds/canary-1", visitor.admin)
-    )
+    answer = visitor.ask("GET", "/api/v1/builds/canary-1", visitor.admin)
+    expected = {"text", "text with =", "detail", "nested detail", "manifest", "URL of a run"}
+    assert expected <= found_in(answer)
+    page = visitor.ask("GET", "/builds/canary-1", visitor.admin)
+    assert expected - {"URL of a run"} <= found_in(page)
 
 
 def test_bodies_are_for_administrators(visitor: Visitor):

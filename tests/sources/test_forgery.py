@@ -93,8 +93,7 @@ def test_a_proof_of_one_source_is_none_on_another_route(
     for secret in SECRETS[source]:
         for other in set(SECRETS) - {source}:
             content = body(other)
-            signing = secret.startswith("whsec_")
-            headers = sign(content, secret) if signing else proof(source, secret, content)
+            headers = proof(source, secret, content)
             assert_refused(receiver, url, post(receiver, other, content, headers))
 
 

@@ -21,14 +21,14 @@ from tests.support.clusters import (
     fresh,
     join,
     leave,
-    made,
     place,
     postmaster,
+    read_lease,
     spawn,
-    told,
+    stopped_cluster,
 )
 
-__all__ = ["base", "binaries", "fresh", "join", "made", "place", "spawn"]  # fixtures
+__all__ = ["base", "binaries", "fresh", "join", "place", "spawn", "stopped_cluster"]  # fixtures
 
 FORKED = """
 import os, sys
@@ -82,24 +82,24 @@ def test_second_start_joins_the_server(base, join):
     url = cluster.start(base)
     server = postmaster(base)
     assert cluster.start(base) == url
-    assert told(join(base))["url"] == url
+    assert read_lease(join(base))["url"] == url
     assert postmaster(base) == server
 
 
 def test_server_is_no_child_of_the_process_that_starts_it(base, join):
-    assert told(join(base))["children"] == 0
+    assert read_lease(join(base))["children"] == 0
 
 
 def test_four_processes_that_start_at_once_share_one_server(fresh, join):
     sessions = [join(fresh) for _ in range(4)]
-    (url,) = {told(session)["url"] for session in sessions}
+    (url,) = {read_lease(session)["url"] for session in sessions}
     assert ask(url) == 1
 
 
 def test_last_process_to_leave_stops_the_server(base, join):
     first, last = join(base), join(base)
-    url = told(first)["url"]
-    told(last)
+    url = read_lease(first)["url"]
+    read_lease(last)
     leave(first)
     assert ask(url) == 1
     leave(last)
@@ -108,8 +108,8 @@ def test_last_process_to_leave_stops_the_server(base, join):
 
 def test_killed_process_loses_its_lease(base, join):
     killed, last = join(base), join(base)
-    told(killed)
-    told(last)
+    read_lease(killed)
+    read_lease(last)
     killed.kill()
     killed.wait()
     leave(last)
@@ -125,7 +125,7 @@ def test_forked_child_does_not_release_the_lease_of_its_parent(base, spawn):
 
 def test_server_outlives_a_process_that_does_not_stop_it(base, join):
     session = join(base, stop=False)
-    url = told(session)["url"]
+    url = read_lease(session)["url"]
     leave(session)
     assert ask(url) == 1
 
@@ -212,7 +212,7 @@ def test_ordinary_user_has_a_cluster_of_its_own(place, join, binaries, monkeypat
     os.chown(home, pwd.getpwnam(user).pw_uid, -1)
     monkeypatch.setenv("MILEPOST_PG_BIN", str(binaries))
     session = join(home / "milepost", user=user if IS_ROOT else "")
-    assert ask(told(session)["url"]) == 1
+    assert ask(read_lease(session)["url"]) == 1
     assert (home / "milepost/data").owner() == user
     assert (home / "milepost").stat().st_mode & 0o777 == 0o700
     leave(session)

@@ -8,9 +8,20 @@ import pytest
 
 from receiver.errors import EmbeddedError
 from receiver.storage.embedded import binaries, cluster
-from tests.support.clusters import IS_ROOT, ask, base, fresh, join, leave, made, place, spawn, told
+from tests.support.clusters import (
+    IS_ROOT,
+    ask,
+    base,
+    fresh,
+    join,
+    leave,
+    place,
+    read_lease,
+    spawn,
+    stopped_cluster,
+)
 
-__all__ = ["base", "fresh", "join", "made", "place", "spawn"]  # fixtures
+__all__ = ["base", "fresh", "join", "place", "spawn", "stopped_cluster"]  # fixtures
 
 
 def lay_out(base: Path, *, version: int) -> Path:
@@ -66,7 +77,7 @@ def test_error_of_a_failed_start_holds_the_reason(fresh):
 
 def test_cluster_in_use_by_another_host_is_refused(base, join):
     session = join(base)
-    told(session)
+    read_lease(session)
     (base / "owner").write_text("elsewhere\n0\n")
     with pytest.raises(EmbeddedError, match="in use by elsewhere"):
         cluster.start(base)

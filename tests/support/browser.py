@@ -17,7 +17,7 @@ WIDE, NARROW = (1440, 1000), (360, 800)
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser; root's needs its sandbox off."""
+    """Yield a browser; root's needs its sandbox off."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -28,7 +28,7 @@ def chromium() -> Iterator[Browser]:
 def page_of(
     browser: Browser, *, size: tuple[int, int] = WIDE, scheme: Any = "light", scripts: bool = True
 ) -> Iterator[tuple[Page, list[str]]]:
-    """A page of its own, and what its console complained of."""
+    """Yield a page of its own, and the complaints of its console."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme=scheme,
@@ -49,12 +49,12 @@ def page_of(
 
 
 def sign_in(page: Page, url: str, token: str) -> None:
-    """Show this token from here on, as the sign-in form makes a browser do."""
+    """Set the cookie that the sign-in form sets."""
     page.context.add_cookies([{"name": COOKIE, "value": token, "url": url}])
 
 
 def serious(page: Page) -> list[str]:
-    """What axe finds that is serious or critical: rule and place. It runs in its own world."""
+    """Return the serious and critical findings of axe, which runs in its own world."""
     session = page.context.new_cdp_session(page)
     frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
     world = session.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "axe"})

@@ -1,4 +1,4 @@
-"""Secrets planted wherever somebody might put one, and a visitor who looks everywhere for them."""
+"""Secrets planted wherever somebody might put one, and a visitor that reads everything."""
 
 import base64
 from pathlib import Path
@@ -15,17 +15,18 @@ from tests.support.forges import notification, workflow_job
 from tests.support.raw_requests import head, send
 from tests.support.receivers import Running
 from tests.support.samples import sample
-from tests.support.senders import envelope, manifest, proof, sign, stage, verdict
+from tests.support.senders import envelope, manifest, proof, stage, verdict
 
 PLANTED: dict[str, str] = {}
 
 
 def plant(where: str) -> str:
-    """A secret that is nowhere else."""
+    """Return a new secret for a place, the same at each call."""
     return PLANTED.setdefault(where, f"canary{uuid4().hex}")
 
 
 def planted_key(where: str) -> str:
+    """Return a new signing key, searched for in its base64 form and decoded."""
     coded = base64.b64encode(plant(f"{where}, decoded").ljust(48, "x")[:48].encode()).decode()
     PLANTED[where] = coded
     return f"whsec_{coded}"
@@ -43,7 +44,7 @@ NAMED = planted_key("secret of a named sender")
 
 
 class Visitor:
-    """Looks everywhere, and keeps every answer."""
+    """A client that remembers every answer."""
 
     def __init__(self, receiver: Running) -> None:
         self.receiver = receiver
@@ -51,30 +52,26 @@ class Visitor:
         self.read, self.admin = (self._token(scope) for scope in ("read", "admin"))
 
     def _token(self, scope: str) -> str:
-        made = self.receiver.run(
-            "token", "create", "--name", f"{scope}-{uuid4()}", "--scope", scope
-        )
-        PLANTED[f"{scope} token"] = made.stdout.strip()
-        return made.stdout.strip()
+        token = PLANTED[f"{scope} token"] = self.receiver.token(scope)
+        return token
 
     def ask(self, method: str, path: str, token: str | None = None, **more: Any) -> str:
-        shown = {"Authorization": f"Bearer {token or self.read}", "Cookie": f"a={plant('cookie')}"}
-        headers = shown | more.pop("headers", {})
+        bearer = f"Bearer {token or self.read}"
+        headers = {"Authorization": bearer, "Cookie": f"a={plant('cookie')}"}
+        headers |= more.pop("headers", {})
         answer = requests.request(
             method, self.receiver.url + path, headers=headers, timeout=30, **more
         )
-        said = f"{answer.status_code} {answer.headers}\n{answer.text}"
+        text = f"{answer.status_code} {answer.headers}\n{answer.text}"
         if token != self.admin:
-            self.answers[f"{method} {path} {len(self.answers)}"] = said
-        return said
+            self.answers[f"{method} {path} {len(self.answers)}"] = text
+        return text
 
     def post(
         self, source: str, document: object, secret: str, query: str = "", **more: str
     ) -> None:
         body = orjson.dumps(document)
         right = proof(source.partition("/")[0], secret, body)
-        if secret.startswith("whsec_"):
-            right = sign(body, secret)
         kind = "application/cloudevents+json" if source == "cloudevents" else "application/json"
         headers = {
             "Content-Type": kind,
@@ -90,8 +87,8 @@ class Visitor:
         self.answers[f"POST {source} {len(self.answers)}"] = f"{answer.status_code} {answer.text}"
 
 
-def deliver(visitor: Visitor) -> None:
-    """Authentic deliveries, full of what should not be in them."""
+def post_deliveries(visitor: Visitor) -> None:
+    """Post authentic deliveries, full of secrets that should not be in them."""
     failure = {
         "type": "provisioner",
         "message": f"curl -H 'Authorization: Bearer {plant('text')}' failed; "
@@ -111,7 +108,7 @@ def deliver(visitor: Visitor) -> None:
     made = manifest({"custom_data": custom, "artifact_id": "ami-1", "builder_type": "amazon-ebs"})
     build = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
     more = {"url": f"https://ada:{plant('URL of a run')}@ci.example.com/1"}
-    told = envelope(
+    document = envelope(
         stage("Storage", "failed", 1, failure=failure),
         verdict("failed", 2, failure=failure),
         number="canary-1",
@@ -120,7 +117,7 @@ def deliver(visitor: Visitor) -> None:
         manifest=made,
     )
     query = f"token={plant('query')}&secret={plant('second in the query')}"
-    visitor.post("milepost", told, SECRETS["milepost"], query)
+    visitor.post("milepost", document, SECRETS["milepost"], query)
     visitor.post("milepost/team", envelope(stage("Base"), number="canary-2"), NAMED)
     visitor.post("packer", made, SECRETS["packer"], "build_number=canary-3")
     visitor.post("packer", made, SECRETS["packer"], f"access_token={plant('query of packer')}")
@@ -137,8 +134,8 @@ def deliver(visitor: Visitor) -> None:
     visitor.post("milepost", {"password": plant("wrong field")}, SECRETS["milepost"])
 
 
-def knock(visitor: Visitor) -> None:
-    """Requests of those who may not, or whose client is broken."""
+def post_refused(visitor: Visitor) -> None:
+    """Send requests that are refused or broken."""
     for source in SECRETS:
         wrong = proof(source, SECRETS[source].replace("canary", "cagari"), b"{}")
         visitor.post(source, {}, SECRETS[source], f"token={plant('knock')}", **wrong)
@@ -153,8 +150,8 @@ def knock(visitor: Visitor) -> None:
     visitor.answers["broken header"] = repr(answer)
 
 
-def look(visitor: Visitor) -> None:
-    """Every page and answer that can be got, each delivery's page among them."""
+def read_everything(visitor: Visitor) -> None:
+    """Get every page and every answer of the API, and the page of each delivery."""
     with psycopg.connect(visitor.receiver.environment["DATABASE_URL"]) as connection:
         ids = [row[0] for row in connection.execute("SELECT id FROM deliveries").fetchall()]
     known = {
@@ -170,18 +167,18 @@ def look(visitor: Visitor) -> None:
         "name": "core",
     }
     config = Config(data_dir=Path("/nowhere"), database_url="postgresql:///none")
-    made = create_app(config)
-    made.extensions["milepost"].database.close()
-    with made.test_request_context():
-        for rule in made.url_map.iter_rules():
+    app = create_app(config)
+    app.extensions["milepost"].database.close()
+    with app.test_request_context():
+        for rule in app.url_map.iter_rules():
             if "GET" not in (rule.methods or ()):
                 continue
             for delivery_id in ids if "delivery_id" in rule.arguments else ids[:1]:
-                given = known | {"delivery_id": delivery_id, "failure_id": delivery_id}
-                built = rule.build({name: given[name] for name in rule.arguments}, False)
-                assert built
-                visitor.ask("GET", built[1])
-                visitor.ask("GET", built[1], headers={"Accept": "text/html"})
+                values = known | {"delivery_id": delivery_id, "failure_id": delivery_id}
+                url = rule.build({name: values[name] for name in rule.arguments}, False)
+                assert url
+                visitor.ask("GET", url[1])
+                visitor.ask("GET", url[1], headers={"Accept": "text/html"})
     for number in ("canary-2", "canary-3"):
         for path in (f"/builds/{number}", f"/builds/{number}.json", f"/api/v1/builds/{number}"):
             visitor.ask("GET", path)
@@ -190,4 +187,5 @@ def look(visitor: Visitor) -> None:
 
 
 def found_in(text: str) -> set[str]:
+    """Return the places whose secrets are in a text."""
     return {where for where, secret in PLANTED.items() if secret in text}

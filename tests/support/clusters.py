@@ -1,4 +1,4 @@
-"""Embedded servers to try things on: where they lie, who uses them, what they are asked."""
+"""Embedded servers for tests: their directories, the processes that use them, queries."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.support import ROOT
 
 IS_ROOT = os.geteuid() == 0
 
-# One process with a lease: it tells its URL, and ends when its standard input does.
+# One process with a lease: it prints its URL, and ends when its standard input does.
 SESSION = """
 import json, os, pwd, sys
 from pathlib import Path
@@ -44,16 +44,16 @@ Join = Callable[..., Session]
 
 
 def make_place() -> Path:
-    """A directory that every user can enter, unlike pytest's own."""
-    made = Path(tempfile.mkdtemp(prefix="milepost-test-", dir="/var/tmp")).resolve()
-    made.chmod(0o755)
-    return made
+    """Make a directory that every user can enter, unlike pytest's own."""
+    place = Path(tempfile.mkdtemp(prefix="milepost-test-", dir="/var/tmp")).resolve()
+    place.chmod(0o755)
+    return place
 
 
 def end_servers(place: Path) -> None:
-    """End what a failed test or a lasting server left there."""
-    found = psutil.process_iter(["name", "cwd"])
-    left = [p for p in found if Path(p.info["cwd"] or "/").is_relative_to(place)]
+    """End the servers that a failed test or a lasting lease left there."""
+    processes = psutil.process_iter(["name", "cwd"])
+    left = [p for p in processes if Path(p.info["cwd"] or "/").is_relative_to(place)]
     for process in left:
         if process.info["name"] in ("postgres", "initdb"):
             process.kill()
@@ -63,10 +63,10 @@ def end_servers(place: Path) -> None:
 @pytest.fixture
 def place() -> Iterator[Path]:
     """An empty place, removed at the end."""
-    made = make_place()
-    yield made
-    end_servers(made)
-    shutil.rmtree(made, ignore_errors=True)
+    place = make_place()
+    yield place
+    end_servers(place)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def fresh(place: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def made() -> Iterator[Path]:
+def stopped_cluster() -> Iterator[Path]:
     """A cluster made once, since initdb takes a second; no server runs."""
     place = make_place()
     cluster.start(place / "milepost")
@@ -98,11 +98,11 @@ def binaries() -> Iterator[Path]:
 
 
 @pytest.fixture
-def base(made: Path) -> Iterator[Path]:
+def base(stopped_cluster: Path) -> Iterator[Path]:
     """The data directory of a sound cluster without a server."""
-    yield made
-    cluster.release(made)
-    end_servers(made)
+    yield stopped_cluster
+    cluster.release(stopped_cluster)
+    end_servers(stopped_cluster)
 
 
 @pytest.fixture
@@ -129,7 +129,8 @@ def join(spawn: Spawn) -> Join:
     return session
 
 
-def told(session: Session) -> dict[str, Any]:
+def read_lease(session: Session) -> dict[str, Any]:
+    """Return the URL of the server and the number of its child processes."""
     assert session.stdout
     return dict(json.loads(session.stdout.readline()))
 

@@ -1,4 +1,4 @@
-"""Post every JSON file of a folder to a receiver of its own, really signed, and count the answers.
+"""Post every JSON file of a folder to a receiver of its own, with proof, and count the answers.
 
 Run by `make corpus DIR=…`; no part of the tests. Prints one line for each format and outcome.
 """
@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
 
 
 def payloads(path: Path) -> Iterator[Payload]:
-    """The file; or, of a list of examples as @octokit/webhooks-examples has it, each of them."""
+    """Yield the file; of a list of examples, as in @octokit/webhooks-examples, each of them."""
     body = path.read_bytes()
     document = _json(body)
     listed = document if isinstance(document, list) else []
@@ -72,7 +72,7 @@ def _post(running: Running, payload: Payload) -> str:
 
 
 def _event(path: Path, body: bytes) -> str:
-    """GitHub's event: its name is in most files' names."""
+    """Return the event of GitHub: its name is in most files' names."""
     name = path.as_posix().replace("-", "_")
     guessed = guess_event(body)
     return guessed if guessed != "unknown" else next((e for e in EVENTS if e in name), "push")

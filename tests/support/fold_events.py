@@ -13,6 +13,7 @@ from tests.support.senders import START, manifest
 
 
 def moment(minutes: float) -> datetime:
+    """Return the time so many minutes after START."""
     return START + timedelta(minutes=minutes)
 
 

@@ -1,4 +1,4 @@
-"""A server that keeps what hooks post, and answers as a test says."""
+"""A server that keeps the posts of hooks, and answers with the statuses of a test."""
 
 import json
 import threading
@@ -16,12 +16,12 @@ class Post:
 
     @property
     def document(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body)
-        return found
+        document: dict[str, Any] = json.loads(self.body)
+        return document
 
 
 class Listener(ThreadingHTTPServer):
-    """Keeps what is posted; answers with each status in turn, the last one for ever."""
+    """Keeps each post; answers with each status in turn, the last one for ever."""
 
     request_queue_size = 64
 

@@ -16,7 +16,7 @@ Headers = dict[str, str] | list[tuple[str, str]]
 
 @dataclass
 class Answer:
-    """What came back; status 0 where the connection was closed without a word."""
+    """An answer; status 0 if the connection was closed without one."""
 
     status: int
     headers: dict[str, str]
@@ -24,35 +24,35 @@ class Answer:
 
     @property
     def problem(self) -> dict[str, Any]:
-        found: dict[str, Any] = orjson.loads(self.body)
-        return found
+        document: dict[str, Any] = orjson.loads(self.body)
+        return document
 
     @property
     def code(self) -> str:
-        """Of a problem, else the outcome of a delivery."""
-        told = self.problem if self.body else {}
-        return str(told.get("code") or told.get("outcome"))
+        """The code of a problem, else the outcome of a delivery."""
+        document = self.problem if self.body else {}
+        return str(document.get("code") or document.get("outcome"))
 
 
 def head(path: str, headers: Headers, method: str = "POST", host: str = "localhost") -> bytes:
-    """A request's line and headers, with nothing added but the host."""
-    given = list(headers.items()) if isinstance(headers, dict) else headers
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given)]
+    """Return the line and the headers of a request, with nothing added but the host."""
+    pairs = list(headers.items()) if isinstance(headers, dict) else headers
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in pairs)]
     lines.insert(1, f"Host: {host}")
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
 
 def chunked(body: bytes, size: int = 2**16) -> bytes:
-    """A body in chunks, whole."""
+    """Return a whole body in chunks."""
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
     return b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in [*pieces, b""])
 
 
 def send(url: str, data: bytes, *, end: bool = False) -> Answer:
-    """Send bytes and read one answer; `end` tells the receiver that no more will come."""
+    """Send bytes and return one answer; `end` tells the receiver that no more will come."""
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname, parts.port), timeout=SECONDS) as client:
-        with suppress(BrokenPipeError, ConnectionResetError):  # it has said what it had to say
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has answered already
             client.sendall(data)
         if end:
             client.shutdown(socket.SHUT_WR)

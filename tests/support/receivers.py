@@ -27,16 +27,16 @@ MILEPOST = BIN / "milepost"
 
 @dataclass
 class Running:
-    """A receiver that listens, and the secrets it printed."""
+    """A receiver that listens, and the secrets that it printed."""
 
     url: str
     secrets: dict[str, str]
     process: subprocess.Popen[str]
     environment: dict[str, str]
-    log: list[str] = field(default_factory=list)  # what it printed since, errors too
+    log: list[str] = field(default_factory=list)  # its output since, errors too
 
     def connect(self, timeout: float | None = None) -> socket.socket:
-        """A bare connection to it."""
+        """Return a bare connection."""
         return socket.create_connection(("127.0.0.1", int(self.url.rsplit(":", 1)[1])), timeout)
 
     def post(self, document: dict[str, Any], **more: Any) -> requests.Response:
@@ -53,35 +53,35 @@ class Running:
         return requests.post(f"{self.url}/webhooks/{source}", body, headers=headers, timeout=30)
 
     def build(self, number: str) -> dict[str, Any]:
-        """The build as the API shows it; asked again while a worker has no database."""
+        """Return a build as the API shows it; ask again while a worker has no database."""
         for _ in range(60):
             answer = requests.get(f"{self.url}/api/v1/builds/{number}", timeout=30)
             if answer.status_code != 503:
                 break
             threading.Event().wait(0.5)
-        found: dict[str, Any] = answer.json()
-        return found
+        document: dict[str, Any] = answer.json()
+        return document
 
     def get(self, path: str) -> str:
-        """A page, as a browser asks for it."""
+        """Return a page, as a browser asks for it."""
         return requests.get(self.url + path, headers={"Accept": "text/html"}, timeout=30).text
 
     def token(self, scope: str) -> str:
-        """A new token for pages and API."""
-        made = self.run("token", "create", "--name", f"{scope}-{uuid4().hex}", "--scope", scope)
-        return made.stdout.strip()
+        """Return a new token for pages and API."""
+        name = f"{scope}-{uuid4().hex}"
+        return self.run("token", "create", "--name", name, "--scope", scope).stdout.strip()
 
     def resident(self) -> int:
-        """Bytes of memory that its workers hold."""
+        """Return the bytes of memory that its workers hold."""
         workers = psutil.Process(self.process.pid).children()
         return sum(worker.memory_info().rss for worker in workers)
 
     def database_url(self) -> str:
-        """What `milepost db url` prints."""
+        """Return the URL that `milepost db url` prints."""
         return self.run("db", "url").stdout.strip()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A milepost command with this receiver's settings."""
+        """Run a milepost command with the settings of this receiver."""
         return subprocess.run(
             [MILEPOST, *arguments],
             env=self.environment,
@@ -93,9 +93,9 @@ class Running:
 
 @contextmanager
 def started(database_url: str | None = None, **settings: str) -> Iterator[Running]:
-    """Start a receiver, wait until it is ready, stop it, and remove what it kept.
+    """Start a receiver, wait until it is ready, stop it, and remove its data.
 
-    `database_url` is of a server that is there and migrated; else it has an embedded one.
+    `database_url` is of a migrated server; without one the receiver has an embedded server.
     `settings` are further variables.
     """
     folder = Path(tempfile.mkdtemp(prefix="milepost-run-"))
@@ -133,16 +133,16 @@ def started(database_url: str | None = None, **settings: str) -> Iterator[Runnin
 
 
 def _secrets(process: subprocess.Popen[str]) -> dict[str, str]:
-    """Read the greeting."""
+    """Return the secrets of the greeting."""
     assert process.stdout is not None
-    found: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for line in process.stdout:
         if match := re.search(r"export MILEPOST_SECRET=(\S+)", line):
-            found["milepost"] = match[1]
+            secrets["milepost"] = match[1]
         if match := re.search(r"Authorization: Bearer ([^']+)", line):
-            found["packer"] = f"bearer:{match[1]}"
+            secrets["packer"] = f"bearer:{match[1]}"
             break
-    return found
+    return secrets
 
 
 def _drain(process: subprocess.Popen[str], lines: list[str]) -> None:
@@ -153,7 +153,7 @@ def _drain(process: subprocess.Popen[str], lines: list[str]) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -19,7 +19,7 @@ PATHS = {
 
 
 def main() -> None:
-    """Take them of 6 builds and of 1,500."""
+    """Take the screenshots of 6 builds and of 1,500."""
     for builds in (6, 1500):
         with started() as receiver:
             receiver.run("demo", "--builds", str(builds))
@@ -29,7 +29,7 @@ def main() -> None:
 def take(receiver: Running, folder: Path) -> None:
     """Save <page>-<scheme>-<width>.png, each whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {**PATHS, "build": f"/builds/{one_of(receiver)}"}
+    paths = {**PATHS, "build": f"/builds/{build_number(receiver)}"}
     token = receiver.token("admin")
     with chromium() as browser:
         for scheme in ("light", "dark"):
@@ -41,8 +41,8 @@ def take(receiver: Running, folder: Path) -> None:
                         page.screenshot(path=folder / f"{name}-{scheme}-{size[0]}.png")
 
 
-def one_of(receiver: Running) -> str:
-    """A failed build where there is one, else any."""
+def build_number(receiver: Running) -> str:
+    """Return the number of a failed build, else of any."""
     for query in ("?status=failed", ""):
         found = requests.get(f"{receiver.url}/builds.json{query}", timeout=30).json()["items"]
         if found:

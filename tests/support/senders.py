@@ -1,4 +1,4 @@
-"""What a sender does, in a few words: envelopes, signatures, posts."""
+"""Our own formats as a sender writes, signs and posts them."""
 
 import base64
 import hmac
@@ -30,22 +30,22 @@ Json = dict[str, Any]
 
 
 def at(minutes: float) -> str:
-    """The time so many minutes after START."""
+    """Return the time so many minutes after START."""
     return (START + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
 
 
 def stage(name: str | None, status: str = "started", minutes: float = 0, **more: Any) -> Json:
-    """A stage event."""
+    """Return a stage event."""
     return {"kind": "stage", "stage": name, "status": status, "at": at(minutes), **more}
 
 
 def verdict(status: str, minutes: float = 60, **more: Any) -> Json:
-    """A build event."""
+    """Return a build event."""
     return {"kind": "build", "status": status, "at": at(minutes), **more}
 
 
 def envelope(*events: Json, number: str = "core-1", run: str = "run-1", **more: Any) -> Json:
-    """Our hooks' envelope; `build` and `run_more` add to its parts."""
+    """Return an envelope of our hooks; `build` and `run_more` add to its parts."""
     return {
         "version": 1,
         "build": {"number": number, **more.pop("build", {})},
@@ -56,16 +56,16 @@ def envelope(*events: Json, number: str = "core-1", run: str = "run-1", **more: 
 
 
 def manifest(*builds: Json, run_uuid: str = "uuid-1") -> Json:
-    """A Packer manifest; entries without a run are of the last one."""
-    entry = {"builder_type": "null", "files": None, "artifact_id": "Null", "custom_data": None}
-    made = [{"name": "base", "packer_run_uuid": run_uuid, **entry, **build} for build in builds]
-    return {"builds": made, "last_run_uuid": run_uuid}
+    """Return a manifest of Packer; entries without a run are of the last one."""
+    entry: Json = {"name": "base", "builder_type": "null", "artifact_id": "Null"}
+    entry |= {"packer_run_uuid": run_uuid, "files": None, "custom_data": None}
+    return {"builds": [entry | build for build in builds], "last_run_uuid": run_uuid}
 
 
 def sign(
     body: bytes, secret: str = SECRET, message_id: str | None = None, when: datetime | None = None
 ) -> dict[str, str]:
-    """The headers of Standard Webhooks."""
+    """Return the headers of Standard Webhooks."""
     message_id = message_id or f"msg_{uuid4().hex}"
     moment = when or datetime.now(UTC)
     stamp = str(int(moment.timestamp()))
@@ -83,7 +83,9 @@ def sign(
 
 
 def proof(source: str, secret: str, body: bytes) -> dict[str, str]:
-    """The headers by which each source's sender proves itself."""
+    """Return the headers by which a sender of the source proves itself."""
+    if secret.startswith("whsec_"):
+        return sign(body, secret)
     if source == "github":
         digest = hmac.digest(secret.encode(), body, "sha256").hex()
         return {"X-Hub-Signature-256": f"sha256={digest}"}
@@ -91,9 +93,7 @@ def proof(source: str, secret: str, body: bytes) -> dict[str, str]:
         return {"X-Gitlab-Token": secret}
     if source == "jenkins":
         return {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
-    if secret.startswith("bearer:"):
-        return {"Authorization": secret.replace("bearer:", "Bearer ")}
-    return sign(body, secret)
+    return {"Authorization": secret.replace("bearer:", "Bearer ")}
 
 
 def post(client: FlaskClient, document: Json | bytes, **more: Any) -> TestResponse:
@@ -107,16 +107,17 @@ def post(client: FlaskClient, document: Json | bytes, **more: Any) -> TestRespon
 
 def post_manifest(client: FlaskClient, document: Json, query: str = "") -> TestResponse:
     """Post a raw manifest with a bearer token."""
+    body = orjson.dumps(document)
     return client.post(
         f"/webhooks/packer?{query}",
-        data=orjson.dumps(document),
-        headers={"Authorization": "Bearer " + PACKER_BEARER.removeprefix("bearer:")},
+        data=body,
+        headers=proof("packer", PACKER_BEARER, body),
         content_type="application/json",
     )
 
 
 def get_build(client: FlaskClient, number: str = "core-1") -> Json:
-    """The build as the API shows it."""
+    """Return a build as the API shows it."""
     response = client.get(f"/api/v1/builds/{number}", follow_redirects=True)
     assert response.status_code == 200, response.text
     document: Json = response.get_json()
@@ -124,16 +125,16 @@ def get_build(client: FlaskClient, number: str = "core-1") -> Json:
 
 
 def build_numbers(client: FlaskClient) -> list[str]:
-    """The builds that the API lists, by number."""
+    """Return the numbers of the builds that the API lists."""
     return [item["build_number"] for item in client.get("/api/v1/builds").get_json()["items"]]
 
 
 def add_sender(command: Callable[..., Result], *arguments: str) -> tuple[str, str]:
-    """Address and secret of a new sender, as its user pastes them."""
-    made = command("sender", "add", *arguments)
-    assert made.exit_code == 0, made.output
-    url = re.search(r"^export MILEPOST_URL=(\S+)$", made.stdout, re.MULTILINE)
-    secret = re.search(r"^export MILEPOST_SECRET=(\S+)$", made.stdout, re.MULTILINE)
+    """Return the path and the secret of a new sender, as its user pastes them."""
+    result = command("sender", "add", *arguments)
+    assert result.exit_code == 0, result.output
+    url = re.search(r"^export MILEPOST_URL=(\S+)$", result.stdout, re.MULTILINE)
+    secret = re.search(r"^export MILEPOST_SECRET=(\S+)$", result.stdout, re.MULTILINE)
     assert url
     assert secret
     return url[1].removeprefix("http://127.0.0.1:8080"), secret[1]

@@ -1,4 +1,4 @@
-"""What the database holds, for comparison: without ids and times of the rows themselves."""
+"""The rows of the database, for comparison: without their ids and their own times."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ NAMES = """
 
 
 def rows(url: str) -> dict[str, list[Any]]:
-    """Every build's rows, in one order."""
+    """Return the rows of every build, in one order."""
     with psycopg.connect(url) as connection:
         return {
             name: connection.execute(_statement(name, columns).encode()).fetchall()
@@ -31,15 +31,8 @@ def rows(url: str) -> dict[str, list[Any]]:
         }
 
 
-def outcomes(url: str) -> list[str]:
-    """Of every delivery, in the order in which they came."""
-    with psycopg.connect(url) as connection:
-        rows = connection.execute("SELECT outcome FROM deliveries ORDER BY received_at").fetchall()
-    return [row[0] for row in rows]
-
-
 def count(url: str, table: str) -> int:
-    """The rows of a table."""
+    """Return the number of rows of a table."""
     with psycopg.connect(url) as connection:
         row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
     assert row is not None
