@@ -15,7 +15,7 @@ from uuid import UUID
 import requests
 
 from receiver.domain import redact
-from receiver.domain.model import DIMENSIONS, Json
+from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE, Json
 from receiver.errors import (
     ConfigError,
     Ended,
@@ -67,11 +67,11 @@ class Client:
 
     def build(self, number: str) -> Json:
         """Return one build with its parts."""
-        return self._masked(self._get(_path("builds", number)))
+        return self._masked(self._get(_build_path(number)))
 
     def resume(self, number: str) -> Json:
         """Return a build's resume point: state, safe, artifact."""
-        return self._masked(self._get(_path("builds", number, "resume")))
+        return self._masked(self._get(_build_path(number, "resume")))
 
     def images(self, filters: Filters) -> list[Json]:
         """Return the latest good images that fit."""
@@ -117,11 +117,11 @@ class Client:
 
     def cancel(self, number: str, fields: Json) -> Json:
         """Cancel a build, and return its status."""
-        return self._post(_path("builds", number, "cancel"), fields)
+        return self._post(_build_path(number, "cancel"), fields)
 
     def add(self, number: str, kind: str, fields: Json) -> Json:
         """Add a state, failure or artifact to a build, and return the build's status."""
-        return self._post(_path("builds", number, f"{kind}s"), fields)
+        return self._post(_build_path(number, f"{kind}s"), fields)
 
     def audit(self, filters: Filters, limit: int) -> list[Json]:
         """Return the changes in the audit trail that fit, the newest first."""
@@ -211,6 +211,12 @@ def _document(response: requests.Response) -> Json:
     if not isinstance(document, dict):
         raise MilepostError(f"{response.url.partition('?')[0]} is no Milepost's API.")
     return document
+
+
+def _build_path(number: str, *parts: str) -> str:
+    if not NUMBER_SHAPE.fullmatch(number):  # with a slash it would be another address
+        raise NotFound("There is no build of this number.")
+    return _path("builds", number, *parts)
 
 
 def _path(*parts: str) -> str:

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import click
 import orjson
 
-from receiver.errors import Closed, ConfigError, Forbidden, HttpError, MilepostError, Unavailable
+from receiver.errors import ConfigError, Forbidden, HttpError, MilepostError, Unavailable
 
 # EX_UNAVAILABLE, EX_NOPERM and EX_CONFIG of sysexits.h; else 1.
-EXIT_CODES = {Unavailable: 69, Closed: 77, Forbidden: 77, ConfigError: 78}
+EXIT_CODES = {Unavailable: 69, Forbidden: 77, ConfigError: 78}
 WIDE = 1_000
 Item = TypeVar("Item")
 # What a terminal obeys: control characters, and those that turn the direction of writing.

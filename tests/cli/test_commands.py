@@ -51,11 +51,12 @@ def test_a_build_is_shown_whole(command: Command):
         assert part in shown
     document = told(command("build", "bad", "--json"))
     assert document["failures"][0]["component"] == "ansible"
-    missing = command("build", "none")
-    assert (missing.exit_code, missing.stderr) == (
-        1,
-        "Error: There is no build of this number.\n",
-    )
+    for number in ("none", "no/number"):
+        missing = command("build", number)
+        assert (missing.exit_code, missing.stderr) == (
+            1,
+            "Error: There is no build of this number.\n",
+        )
 
 
 @pytest.mark.usefixtures("filled")
