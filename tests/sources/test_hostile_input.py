@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from tests.support import forges
-from tests.support.deliveries import LIMIT, NUMBERS, OWN, SOURCES, body, document, headers
+from tests.support.deliveries import LIMIT, NUMBERS, OWN, SECRETS, SOURCES, body, document, headers
 from tests.support.hostile_input import BODIES, FIELDS, HARD, VALUES
 from tests.support.raw_requests import Answer, head, send
 from tests.support.receivers import Running, started
 from tests.support.samples import Json, cases, changed, places, sample
-from tests.support.senders import PACKER_BEARER, SECRET, post
+from tests.support.senders import post
 from tests.support.table_rows import count
 
-SECRETS = {"milepost": SECRET, "packer": PACKER_BEARER, **forges.SECRETS}
 OUTCOMES = ("stored", "ignored", "quarantined")
 
 
@@ -226,7 +225,7 @@ def test_any_value_in_any_field_is_taken_or_422(forge: FlaskClient, name: str, d
 @given(query=st.text(max_size=300))
 def test_any_query_is_taken_or_422(client: FlaskClient, query: str):
     content = orjson.dumps(sample("packer", "manifest"))
-    sent = headers("packer", PACKER_BEARER, content)
+    sent = headers("packer", SECRETS["packer"], content)
     answer = client.post(
         "/webhooks/packer", data=content, headers=sent, query_string={"platform": query}
     )

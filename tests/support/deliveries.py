@@ -4,8 +4,9 @@ from itertools import count
 
 import orjson
 
+from tests.support.forges import SECRETS as FORGES
 from tests.support.samples import Json, changed, sample
-from tests.support.senders import proof
+from tests.support.senders import PACKER_BEARER, SECRET, proof
 
 OWN = ("milepost", "packer")
 CASES = {
@@ -17,6 +18,7 @@ CASES = {
     "cloudevents": "pipelinerun.finished",
 }
 SOURCES = tuple(CASES)
+SECRETS = {"milepost": SECRET, "packer": PACKER_BEARER, **FORGES}
 LIMIT = {source: (5 if source in OWN else 25) * 2**20 for source in SOURCES}  # bytes of a body
 NUMBERS = count(1)
 _FREE = "@@"

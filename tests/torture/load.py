@@ -12,34 +12,11 @@ from typing import Any
 import orjson
 import requests
 
+from tests.support.deliveries import SECRETS
 from tests.support.forges import notification, workflow_job
 from tests.support.samples import sample
 from tests.support.senders import SECRET, Json, envelope, manifest, proof, sign, stage, verdict
 
-SECRETS = {
-    "milepost": SECRET,
-    "packer": "bearer:a-token-for-packer",
-    "github": "it's a secret of GitHub",
-    "gitlab": "a token of GitLab",
-    "jenkins": "jenkins:a password",
-}
-ROUTES = r"""
-[[route]]
-source = "github"
-repository = "acme/*"
-workflow = "golden*"
-job = 'build \((?P<os_version>[^,]+), (?P<image_type>[^,]+), (?P<platform>[^)]+)\)'
-project = "core"
-
-[[route]]
-source = "gitlab"
-repository = "acme/images"
-job = 'image: \[(?P<os_version>[^,]+), (?P<platform>[^\]]+)\]'
-
-[[route]]
-source = "jenkins"
-job = '^images/(?P<os_version>.+)$'
-"""
 STAGES = ("Base configuration", "Security baseline", "Frobnicate", "Storage", "Services")
 PAUSE_SECONDS = 0.2  # between two deliveries of a sender
 RETRY_SECONDS = 0.3

@@ -15,8 +15,9 @@ import psycopg
 import requests
 
 from receiver.storage.embedded import binaries
+from tests.support.deliveries import SECRETS
 from tests.support.receivers import MILEPOST, free_port
-from tests.torture.load import ROUTES, SECRETS
+from tests.support.samples import ROUTES
 
 ROLE = "milepost"
 READY_SECONDS = 60.0
