@@ -89,8 +89,8 @@ def test_a_backup_of_an_embedded_receiver_restores_into_an_empty_one(tmp_path: P
     folder.chmod(0o755)
     with started() as running:
         for number in ("one", "two"):
-            told = envelope(stage("Base"), verdict("failed", 9), number=number)
-            assert running.post(told).status_code == 202
+            document = envelope(stage("Base"), verdict("failed", 9), number=number)
+            assert running.post(document).status_code == 202
         assert running.run("backup", str(file)).returncode == 0
         before = checksums(running.database_url())
     env = {"MILEPOST_DATA_DIR": str(folder), "PATH": os.environ["PATH"]}
@@ -107,14 +107,14 @@ def test_a_backup_of_an_embedded_receiver_restores_into_an_empty_one(tmp_path: P
         shutil.rmtree(folder)
 
 
-def test_a_backup_overwrites_nothing(command: Command, tmp_path: Path):
+def test_backup_overwrites_no_file(command: Command, tmp_path: Path):
     file = tmp_path / "milepost.dump"
     file.write_text("precious")
     assert "is there already" in command("backup", str(file)).output
     assert file.read_text() == "precious"
 
 
-def test_a_file_that_is_no_backup_changes_nothing(empty: str, tmp_path: Path):
+def test_restore_of_another_file_changes_nothing(empty: str, tmp_path: Path):
     file = tmp_path / "milepost.dump"
     file.write_text("no backup")
     env = {"DATABASE_URL": empty, "MILEPOST_DATA_DIR": str(tmp_path)}
@@ -149,7 +149,9 @@ def test_prune_forgets_old_bodies_and_no_fact(client: FlaskClient, command: Comm
     assert command("prune", "--older-than", "30d").stdout == "0 bodies forgotten\n"
 
 
-def test_a_build_goes_on_after_its_bodies_went(client: FlaskClient, command: Command, url: str):
+def test_a_build_continues_after_its_bodies_are_pruned(
+    client: FlaskClient, command: Command, url: str
+):
     fill(client)
     age(url, 31)
     command("prune", "--older-than", "30d")
@@ -157,7 +159,7 @@ def test_a_build_goes_on_after_its_bodies_went(client: FlaskClient, command: Com
     assert {row["stage"] for row in get_build(client, "core-1")["states"]} >= {"Base", "Services"}
 
 
-def test_facts_go_where_somebody_asks_for_it(client: FlaskClient, command: Command, url: str):
+def test_prune_with_facts_deletes_old_builds(client: FlaskClient, command: Command, url: str):
     fill(client)
     age(url, 31)
     assert post(client, envelope(stage("Base"), number="new", build={})).status_code == 202
@@ -183,7 +185,7 @@ def test_progress_is_for_a_terminal_alone(url: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["", "month", "-3d"])
-def test_an_age_that_is_none_is_refused(command: Command, text: str):
+def test_prune_refuses_a_wrong_age(command: Command, text: str):
     assert command("prune", "--older-than", text).exit_code == 2
 
 

@@ -1,4 +1,4 @@
-"""The commands that read and resolve: on the database, and on a receiver elsewhere."""
+"""The commands that read and change builds, on the database and on a remote receiver."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ from tests.support.senders import envelope, post, stage
 Command = Callable[..., Result]
 
 
-def told(result: Result) -> Any:
+def document_of(result: Result) -> Any:
     assert result.exit_code == 0, result.output
     return orjson.loads(result.stdout)
 
@@ -25,7 +25,7 @@ def told(result: Result) -> Any:
 @pytest.mark.usefixtures("filled")
 def test_builds_are_filtered(command: Command):
     def numbers(*filters: str) -> list[str]:
-        return [row["build_number"] for row in told(command("builds", "--json", *filters))]
+        return [row["build_number"] for row in document_of(command("builds", "--json", *filters))]
 
     assert numbers() == ["bad", "good"]
     assert numbers("--status", "failed") == ["bad"]
@@ -37,11 +37,11 @@ def test_builds_are_filtered(command: Command):
     assert (wrong.exit_code, "since:" in wrong.stderr) == (1, True)
 
 
-def test_more_builds_than_a_page_are_all_there(client: FlaskClient, command: Command):
+def test_builds_of_several_pages_are_listed(client: FlaskClient, command: Command):
     for place in range(103):
         post(client, envelope(stage("Base"), number=f"build-{place}"))
-    assert len(told(command("builds", "--json", "--limit", "102"))) == 102
-    assert len(told(command("builds", "--json", "--limit", "1000"))) == 103
+    assert len(document_of(command("builds", "--json", "--limit", "102"))) == 102
+    assert len(document_of(command("builds", "--json", "--limit", "1000"))) == 103
 
 
 @pytest.mark.usefixtures("filled")
@@ -49,7 +49,7 @@ def test_a_build_is_shown_whole(command: Command):
     shown = command("build", "bad").stdout
     for part in ("bad", "failed", "45", "no route", "ansible", "Resume at 45 only"):
         assert part in shown
-    document = told(command("build", "bad", "--json"))
+    document = document_of(command("build", "bad", "--json"))
     assert document["failures"][0]["component"] == "ansible"
     for number in ("none", "no/number"):
         missing = command("build", number)
@@ -60,21 +60,21 @@ def test_a_build_is_shown_whole(command: Command):
 
 
 @pytest.mark.usefixtures("filled")
-def test_resume_says_what_runs_next(command: Command):
-    assert told(command("resume", "bad", "--json"))["state"] == 45
+def test_resume_shows_the_next_state(command: Command):
+    assert document_of(command("resume", "bad", "--json"))["state"] == 45
     assert command("resume", "good").stdout == "Nothing is left to run.\n"
 
 
 @pytest.mark.usefixtures("filled")
 def test_images_and_one_of_them_in_bare_text(command: Command):
-    rows = told(command("images", "--json"))
+    rows = document_of(command("images", "--json"))
     assert {row["artifact_id"]: row["region"] for row in rows} == {
         "ami-1": "us-east-1",
         "ami-2": "eu-west-1",
     }
-    assert told(command("images", "azure", "--json")) == []
+    assert document_of(command("images", "azure", "--json")) == []
     names = ("images", "aws-commercial", "rhel-8.8", "hana")
-    assert len(told(command(*names, "--region", "eu-west-1", "--json"))) == 1
+    assert len(document_of(command(*names, "--region", "eu-west-1", "--json"))) == 1
     assert command(*names, "--region", "us-east-1", "--text").stdout == "ami-1\n"
     several = command(*names, "--text")
     assert (several.exit_code, "say the region" in several.stderr) == (1, True)
@@ -84,26 +84,26 @@ def test_images_and_one_of_them_in_bare_text(command: Command):
 
 @pytest.mark.usefixtures("filled")
 def test_a_failure_is_resolved_and_reopened(command: Command):
-    (failure,) = told(command("failures", "--json"))
+    (failure,) = document_of(command("failures", "--json"))
     assert command("resolve", failure["id"], "--notes", "the route").stdout == "Resolved.\n"
-    assert told(command("failures", "--json")) == []
-    (resolved,) = told(command("failures", "--status", "resolved", "--json"))
+    assert document_of(command("failures", "--json")) == []
+    (resolved,) = document_of(command("failures", "--status", "resolved", "--json"))
     assert resolved["resolution_notes"] == "the route"
-    assert told(command("reopen", failure["id"], "--json"))["resolved"] is False
-    assert len(told(command("failures", "--json"))) == 1
+    assert document_of(command("reopen", failure["id"], "--json"))["resolved"] is False
+    assert len(document_of(command("failures", "--json"))) == 1
     assert command("resolve", "no id", "--notes", "x").exit_code == 2
     assert command("resolve", failure["id"].replace("-", "")[::-1], "--notes", "x").exit_code == 1
 
 
 @pytest.mark.usefixtures("filled")
-def test_stats_count_what_there_is(command: Command):
-    summary = told(command("stats", "--json"))
+def test_stats_count_builds_states_and_failures(command: Command):
+    summary = document_of(command("stats", "--json"))
     assert summary["builds_of_24_hours"] == {"completed": 1, "failed": 1}
     assert summary["open_failures"] == 1
-    (row,) = told(command("stats", "combinations", "--json"))
+    (row,) = document_of(command("stats", "combinations", "--json"))
     assert (row["builds"], row["completed"], row["failed"]) == (2, 1, 1)
     assert row["median_seconds"] == 540
-    states = {each["state"]: each for each in told(command("stats", "stages", "--json"))}
+    states = {each["state"]: each for each in document_of(command("stats", "stages", "--json"))}
     assert (states[15]["runs"], states[15]["median_seconds"]) == (2, 300)
     assert states[45]["failed"] == 1
     assert "1 completed, 1 failed" in command("stats").stdout
@@ -139,8 +139,8 @@ def test_completion_is_printed(shell: str):
     assert "_MILEPOST_COMPLETE" in result.stdout
 
 
-def test_migrate_says_what_is_missing(command: Command):
-    assert told(command("migrate", "--check", "--json")) == {"missing": []}
+def test_migrate_lists_missing_migrations(command: Command):
+    assert document_of(command("migrate", "--check", "--json")) == {"missing": []}
 
 
 def test_exit_codes(command: Command, tmp_path: Any):
@@ -153,7 +153,7 @@ def test_exit_codes(command: Command, tmp_path: Any):
 
 
 @pytest.fixture
-def elsewhere(url: str) -> Iterator[Running]:
+def remote_receiver(url: str) -> Iterator[Running]:
     with started(url) as running:
         yield running
 
@@ -167,41 +167,46 @@ def remote(url: str, token: str, *arguments: str) -> Result:
     return CliRunner().invoke(main, arguments, env=env)
 
 
-def test_a_receiver_elsewhere_is_asked_with_a_token(elsewhere: Running, token: Callable[..., str]):
-    assert elsewhere.post(envelope(stage("Base"), number="there")).status_code == 202
+def test_a_remote_receiver_is_asked_with_a_token(
+    remote_receiver: Running, token: Callable[..., str]
+):
+    assert remote_receiver.post(envelope(stage("Base"), number="there")).status_code == 202
     read = token("read")
-    for url in (elsewhere.url, f"{elsewhere.url}/webhooks/milepost/team-a"):
-        rows = told(remote(url, read, "builds", "--json"))
+    for url in (remote_receiver.url, f"{remote_receiver.url}/webhooks/milepost/team-a"):
+        rows = document_of(remote(url, read, "builds", "--json"))
         assert [row["build_number"] for row in rows] == ["there"]
-    assert told(remote(elsewhere.url, read, "build", "there", "--json"))["status"] == "running"
-    assert "there" in remote(elsewhere.url, read, "builds").stdout
-    missing = remote(elsewhere.url, read, "build", "none")
+    assert (
+        document_of(remote(remote_receiver.url, read, "build", "there", "--json"))["status"]
+        == "running"
+    )
+    assert "there" in remote(remote_receiver.url, read, "builds").stdout
+    missing = remote(remote_receiver.url, read, "build", "none")
     assert (missing.exit_code, missing.stderr) == (1, "Error: There is no build of this number.\n")
-    refused = remote(elsewhere.url, "mp_wrong", "builds")
+    refused = remote(remote_receiver.url, "mp_wrong", "builds")
     assert (refused.exit_code, "MILEPOST_TOKEN" in refused.stderr) == (77, True)
 
 
 @pytest.mark.usefixtures("filled")
 def test_an_address_without_a_token_means_the_database(url: str):
     env = {"DATABASE_URL": url, "MILEPOST_URL": "http://127.0.0.1:1"}
-    assert len(told(CliRunner().invoke(main, ["builds", "--json"], env=env))) == 2
+    assert len(document_of(CliRunner().invoke(main, ["builds", "--json"], env=env))) == 2
 
 
-def test_a_receiver_that_is_away_or_none():
+def test_a_remote_receiver_that_does_not_answer():
     assert remote("http://127.0.0.1:1", "mp_x", "builds").exit_code == 69
     assert remote("milepost.example.com", "mp_x", "builds").exit_code == 78
 
 
-def test_a_person_says_what_becomes_of_a_build(command: Command):
+def test_a_build_is_changed_by_hand(command: Command):
     created = command("create", "by-hand", "--project", "core", "--os-version", "rhel-9.4")
     assert created.stdout == "by-hand is pending at 0.\n"
     began = ("state", "by-hand", "completed", "--stage", "Base", "--state", "15")
-    assert told(command(*began, "--json"))["current_state"] == 15
+    assert document_of(command(*began, "--json"))["current_state"] == 15
     failed = ("fail", "by-hand", "no route", "--stage", "Storage", "--component", "ansible")
     assert "is failed at 45" in command(*failed).stdout
     kept = ("artifact", "by-hand", "ami-1", "--kind", "resumable", "--state", "15")
     assert command(*kept).exit_code == 0
-    assert told(command("resume", "by-hand", "--json"))["safe"] is True
+    assert document_of(command("resume", "by-hand", "--json"))["safe"] is True
     again = command("state", "by-hand", "started", "--stage", "Storage")
     assert "is running at 45" in again.stdout
     assert command("cancel", "by-hand", "--reason", "superseded").exit_code == 0
@@ -212,7 +217,7 @@ def test_a_person_says_what_becomes_of_a_build(command: Command):
     nowhere = command("state", "by-hand", "started")
     assert (nowhere.exit_code, "stage:" in nowhere.stderr) == (1, True)
     assert command("cancel", "none").exit_code == 1
-    actions = [row["action"] for row in told(command("audit", "--kind", "build", "--json"))]
+    actions = [row["action"] for row in document_of(command("audit", "--kind", "build", "--json"))]
     assert actions == [
         "build.cancel",
         "build.state",

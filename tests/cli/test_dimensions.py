@@ -1,4 +1,4 @@
-"""milepost rename and merge: the builds follow, and so does what senders go on reporting."""
+"""milepost rename and merge: of the builds, and of later reports."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def report(client: FlaskClient, number: str, **build: str) -> None:
 
 
 @pytest.mark.parametrize("dimension", ["platform", "os-version", "image-type", "project"])
-def test_a_renamed_row_takes_its_builds_and_what_comes_later(
+def test_a_new_name_holds_for_old_builds_and_later_reports(
     client: FlaskClient, command: Command, dimension: str
 ):
     name = dimension.replace("-", "_")
@@ -29,7 +29,7 @@ def test_a_renamed_row_takes_its_builds_and_what_comes_later(
 
 
 @pytest.mark.parametrize("dimension", ["platform", "os-version", "image-type", "project"])
-def test_a_merged_row_takes_its_builds_and_what_comes_later(
+def test_a_merge_holds_for_old_builds_and_later_reports(
     client: FlaskClient, command: Command, dimension: str, url: str
 ):
     name = dimension.replace("-", "_")
@@ -55,7 +55,7 @@ def test_aliases_follow_each_other(client: FlaskClient, command: Command):
         assert get_build(client, number)["platform"] == "d"
 
 
-def test_a_name_that_was_given_away_can_be_taken_again(client: FlaskClient, command: Command):
+def test_a_former_name_can_be_used_again(client: FlaskClient, command: Command):
     report(client, "one", platform="a")
     assert command("rename", "platform", "a", "b").exit_code == 0
     assert command("rename", "platform", "b", "a").exit_code == 0

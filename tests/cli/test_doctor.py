@@ -1,4 +1,4 @@
-"""`milepost doctor`: nothing about what is right, and each thing that is wrong."""
+"""`milepost doctor`: a finding for each mistake."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.senders import add_sender
 Command = Callable[..., Result]
 
 
-def test_the_doctor_finds_nothing_wrong_with_what_is_right(command: Command):
+def test_a_right_installation_has_no_bad_finding(command: Command):
     add_sender(command, "team-a")
     found = command("doctor")
     assert found.exit_code == 0, found.output
@@ -33,7 +33,7 @@ def test_the_doctor_finds_nothing_wrong_with_what_is_right(command: Command):
         ),
     ],
 )
-def test_the_doctor_says_what_is_wrong(url: str, tmp_path: Path, env: dict[str, str], problem: str):
+def test_a_wrong_setting_is_a_finding(url: str, tmp_path: Path, env: dict[str, str], problem: str):
     known = {"DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path)} | env
     found = CliRunner().invoke(main, ["doctor"], env=known)
     assert problem in found.output

@@ -14,7 +14,7 @@ from tests.support.senders import add_sender
 Command = Callable[..., Result]
 
 
-def test_what_to_paste_is_printed_and_the_secret_kept_private(command: Command, tmp_path: Path):
+def test_setup_is_printed_and_the_secret_is_private(command: Command, tmp_path: Path):
     made = command("sender", "add", "team-a", "--project", "core").stdout
     for words in ("GitHub Actions", "GitLab CI", "Jenkins", "Packer", "milepost-hook check"):
         assert words in made

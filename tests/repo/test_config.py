@@ -56,7 +56,7 @@ def test_a_weak_or_broken_secret_is_named_and_not_shown(secret: str):
     assert problem.startswith("MILEPOST_SECRET_MILEPOST, line 1: must be 'whsec_'")
 
 
-def test_unknown_names_are_told():
+def test_unknown_names_are_listed():
     assert config.load({"MILEPOST_COLOUR": "red"}).unknown == ("MILEPOST_COLOUR",)
     assert config.load({"MILEPOST_URL": "http://x", "PATH": "/"}).unknown == ()
 
