@@ -131,9 +131,9 @@ def token(command: Callable[..., Result]) -> Callable[..., str]:
     """Make a token of a scope, as an administrator does."""
 
     def make(scope: str, *more: str) -> str:
-        made = command("token", "create", "--name", f"{scope}-{uuid4()}", "--scope", scope, *more)
-        assert made.exit_code == 0, made.output
-        return made.stdout.strip()
+        result = command("token", "create", "--name", f"{scope}-{uuid4()}", "--scope", scope, *more)
+        assert result.exit_code == 0, result.output
+        return result.stdout.strip()
 
     return make
 
@@ -147,9 +147,10 @@ def api(client: FlaskClient, token: Callable[..., str]) -> Api:
 @pytest.fixture
 def filled(client: FlaskClient) -> FlaskClient:
     """One good build with an image in two regions, and one that failed."""
-    made = manifest(_entry("us-east-1", "ami-1"), _entry("eu-west-1", "ami-2"))
+    images = manifest(_entry("us-east-1", "ami-1"), _entry("eu-west-1", "ami-2"))
     base = stage("Base", state=15), stage("Base", "completed", 5, state=15)
-    good = envelope(*base, verdict("completed", 9), number="good", build=COMBINATION, manifest=made)
+    done = (*base, verdict("completed", 9))
+    good = envelope(*done, number="good", build=COMBINATION, manifest=images)
     failure = {"type": "provisioner", "message": "no route", "component": "ansible"}
     failed = stage("Storage", "failed", 8, state=45, failure=failure)
     bad = envelope(

@@ -1,4 +1,4 @@
-"""Resume, stalled builds and what they leave behind: as rows say it, and as the hook prints it."""
+"""Resume points, stalled builds and leftovers: in the API, on pages and from the hook."""
 
 import json
 import subprocess
@@ -26,13 +26,13 @@ PAGE = "/builds/core-1"
 
 
 def artifact(minutes: float, name: str = "ami-1", **more: Any) -> Json:
-    made = {"artifact_id": name, "checksum": "sha256:abc"}
-    return {"kind": "artifact", "at": at(minutes), "artifact": made, **more}
+    document = {"artifact_id": name, "checksum": "sha256:abc"}
+    return {"kind": "artifact", "at": at(minutes), "artifact": document, **more}
 
 
 def resource(status: str, minutes: float, name: str = "i-1") -> Json:
-    made = {"type": "instance", "id": name}
-    return {"kind": "resource", "status": status, "at": at(minutes), "resource": made}
+    document = {"type": "instance", "id": name}
+    return {"kind": "resource", "status": status, "at": at(minutes), "resource": document}
 
 
 FAILED_AT_55 = [
@@ -52,10 +52,10 @@ def test_an_artifact_of_the_last_completed_state_makes_resume_safe(client: Flask
 
 
 @pytest.mark.parametrize(
-    "made", [[], [artifact(3)], [artifact(9, state=15)], [artifact(9, state=60)]]
+    "artifacts", [[], [artifact(3)], [artifact(9, state=15)], [artifact(9, state=60)]]
 )
-def test_any_other_artifact_leaves_resume_unsafe(client: FlaskClient, made: list[Json]):
-    post(client, envelope(*FAILED_AT_55, *made))
+def test_any_other_artifact_leaves_resume_unsafe(client: FlaskClient, artifacts: list[Json]):
+    post(client, envelope(*FAILED_AT_55, *artifacts))
     assert get_build(client)["resume"] == {"state": 55, "safe": False, "artifact": None}
 
 
@@ -161,9 +161,9 @@ KEPT = {"artifact_id": "File", "files": [{"name": "x.img"}], "checksum": "sha256
 def test_the_resume_point_gives_a_state_and_an_exit_code(
     resume: Json, assume_kept: bool, state: int, code: int
 ):
-    found = resume_point({"attempt": 1, "resume": resume}, assume_kept)
-    assert (found["state"], found["exit_code"]) == (state, code)
-    assert found["start_from"] == ("x.img" if resume["safe"] else "")
+    point = resume_point({"attempt": 1, "resume": resume}, assume_kept)
+    assert (point["state"], point["exit_code"]) == (state, code)
+    assert point["start_from"] == ("x.img" if resume["safe"] else "")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What a name alone tells."""
+"""The columns of a dimension that its name gives."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The rules of the fold for attempts, stages and verdicts, one fact a test."""
+"""The rules of the fold for attempts, stages and verdicts."""
 
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Failure, Identity

@@ -1,4 +1,4 @@
-"""The rules of the fold for how far a build is and where it resumes, one fact a test."""
+"""The rules of the fold for the state of a build and its resume point."""
 
 from tests.support.fold_events import fold, stage, statement, verdict
 

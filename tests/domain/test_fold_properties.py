@@ -62,8 +62,8 @@ def stored() -> st.SearchStrategy[list[StoredStatement]]:
     )
 
 
-def seen(rows: list[StoredStatement]) -> Any:
-    """Everything but which of two equal manifests is the one that is kept."""
+def comparable(rows: list[StoredStatement]) -> Any:
+    """Return all rows but the choice between two equal manifests."""
     result = fold(*rows)
     return (
         result.identity,
@@ -87,7 +87,7 @@ def test_any_permutation_with_any_duplicates_gives_the_same_rows(data: st.DataOb
     rows = data.draw(stored())
     again = data.draw(st.lists(st.sampled_from(rows), max_size=4)) if rows else []
     shuffled = data.draw(st.permutations(rows + again))
-    assert seen(shuffled) == seen(rows)
+    assert comparable(shuffled) == comparable(rows)
 
 
 @settings(max_examples=200, deadline=None)

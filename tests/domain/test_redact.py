@@ -1,4 +1,4 @@
-"""What is shown holds no secret: values under keys that look so, and what looks so in a text."""
+"""Secrets are masked: values under keys with the name of a secret, and secrets in a text."""
 
 import time
 from typing import Any
@@ -38,16 +38,16 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize(("said", "secret"), SECRETS)
-def test_a_secret_in_a_text_is_masked(said: str, secret: str):
-    shown = redact.text(said)
-    assert secret not in shown
-    assert redact.MASK in shown
-    assert redact.document({"said": said}) == {"said": shown}
+@pytest.mark.parametrize(("text", "secret"), SECRETS)
+def test_a_secret_in_a_text_is_masked(text: str, secret: str):
+    masked = redact.text(text)
+    assert secret not in masked
+    assert redact.MASK in masked
+    assert redact.document({"text": text}) == {"text": masked}
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "Timeout waiting for SSH after 1800 s.",
         "secret not found",
@@ -58,24 +58,24 @@ def test_a_secret_in_a_text_is_masked(said: str, secret: str):
         "ami-0abc in eu-central-1:ami-1",
     ],
 )
-def test_a_text_without_a_secret_is_unchanged(said: str):
-    assert redact.text(said) == said
+def test_a_text_without_a_secret_is_unchanged(text: str):
+    assert redact.text(text) == text
 
 
 def test_values_under_keys_that_look_secret_are_masked_in_a_copy():
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "custom_data": {"db_password": "x", "API_KEY": 7, "team": "z", "has_token": True},
         "credentials": {"user": "ada"},
         "variables": [{"key": "DB_SECRET", "value": "y"}, {"key": "TYPE", "value": "hana"}],
         "passphrase": None,
     }
-    assert redact.document(found) == {
+    assert redact.document(document) == {
         "custom_data": {"db_password": "***", "API_KEY": "***", "team": "z", "has_token": True},
         "credentials": "***",
         "variables": [{"key": "DB_SECRET", "value": "***"}, {"key": "TYPE", "value": "hana"}],
         "passphrase": None,
     }
-    assert found["custom_data"]["db_password"] == "x"
+    assert document["custom_data"]["db_password"] == "x"
 
 
 @pytest.mark.parametrize(

@@ -47,13 +47,13 @@ def _fuzz(name: str, options: list[str]) -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds(name)):
         (corpus / f"seed-{number}").write_bytes(seed)
-    found = f"-artifact_prefix={ROOT / 'build' / 'fuzz'}/{name}-"
+    artifacts = f"-artifact_prefix={ROOT / 'build' / 'fuzz'}/{name}-"
     limits = [
         f"-timeout={LONGEST_SECONDS}",
         f"-rss_limit_mb={MOST_MEGABYTES}",
         f"-max_len={LONGEST}",
     ]
-    atheris.Setup([sys.argv[0], str(corpus), found, *limits, *options], TARGETS[name])
+    atheris.Setup([sys.argv[0], str(corpus), artifacts, *limits, *options], TARGETS[name])
     atheris.Fuzz()
 
 

@@ -107,15 +107,13 @@ def _storable(statement: Statement) -> None:
 def decode(data: bytes) -> None:
     """Decoding returns an object within its bounds, or raises Undecodable."""
     try:
-        found = json_body.decode(data)
+        document = orjson.dumps(json_body.decode(data).document)
     except Invalid:
         return
-    assert orjson.dumps(found.document).count(b"\\u0000") == orjson.dumps(found.document).count(
-        b"\\\\u0000"
-    )
+    assert document.count(b"\\u0000") == document.count(b"\\\\u0000")
 
 
-def signed(data: bytes) -> None:
+def proof(data: bytes) -> None:
     """No headers but the right ones pass, and the rest is Unauthorized."""
     parts = data.decode("latin-1").split("\n")
     names = ["webhook-id", "webhook-timestamp", "webhook-signature", "authorization"]
@@ -160,7 +158,7 @@ def toml(data: bytes) -> None:
             "\n".join(error.problems).encode()
 
 
-def shown(data: bytes) -> None:
+def redaction(data: bytes) -> None:
     """Masking takes any text and document; a host is ours or not."""
     text = data.decode("utf-8", "replace")
     assert isinstance(redact.text(text), str)
@@ -172,14 +170,14 @@ def shown(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     **{name: _source(name) for name in SOURCES},
     "decode": decode,
-    "signed": signed,
+    "proof": proof,
     "cursor": cursor,
     "toml": toml,
-    "shown": shown,
+    "redaction": redaction,
 }
 TEXTS: dict[str, list[bytes]] = {
     "decode": [orjson.dumps(seed) for seeds in SEEDS.values() for seed in seeds],
-    "signed": [b"msg_1\n1614265330\nv1,g0hM9SsE=\nBearer x\nsha256=00\nt", b"\n\n\nBasic dXNlcg=="],
+    "proof": [b"msg_1\n1614265330\nv1,g0hM9SsE=\nBearer x\nsha256=00\nt", b"\n\n\nBasic dXNlcg=="],
     "cursor": [paging.cursor_of(NOW, UUID(int=1)).encode()],
     "toml": [
         b'[[route]]\nsource = "github"\njob = \'(?P<os_version>.+)\'\nproject = "core"\n',
@@ -187,7 +185,7 @@ TEXTS: dict[str, list[bytes]] = {
         b'[[sender]]\nname = "a"\nsource = "github"\nsecret_file = "a"\nprojects = ["c"]\n'
         b"[[default]]\nsender = \"a\"\nvariables = { T = '(?P<image_type>.+)' }\n",
     ],
-    "shown": [b"password=x https://a:b@c Authorization: Bearer abc123 -u a:b sig=12345678"],
+    "redaction": [b"password=x https://a:b@c Authorization: Bearer abc123 -u a:b sig=12345678"],
 }
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong beside a delivery costs no delivery: a parser with a defect, a full disk."""
+"""A defect of a parser, too little memory and a full disk lose no delivery."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def broken(_: Request, _document: Json) -> Content:
 
 
 def replay(settings: Config) -> str:
-    """What `milepost replay --quarantined` says."""
+    """Return the output of `milepost replay --quarantined`."""
     env = {
         "DATABASE_URL": settings.database_url,
         "MILEPOST_DATA_DIR": str(settings.data_dir),
@@ -50,9 +50,9 @@ def test_a_delivery_that_breaks_a_parser_is_quarantined_and_can_be_replayed(
         patch.setitem(SOURCES, "gitlab", structs.replace(SOURCES["gitlab"], parse=broken))
         answer = post_gitlab(client, sample("gitlab", "job.success"))
     assert (answer.status_code, answer.get_json()["outcome"]) == (202, "quarantined")
-    (kept,) = client.get("/api/v1/deliveries").get_json()["items"]
-    assert kept["reason"].startswith("a defect of Milepost: KeyError in test_accept.py:")
-    assert "a secret of the delivery" not in kept["reason"]
+    (delivery,) = client.get("/api/v1/deliveries").get_json()["items"]
+    assert delivery["reason"].startswith("a defect of Milepost: KeyError in test_accept.py:")
+    assert "a secret of the delivery" not in delivery["reason"]
     assert "1 stored" in replay(settings)
     (build,) = client.get("/api/v1/builds").get_json()["items"]
     assert build["status"] == "completed"

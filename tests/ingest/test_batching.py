@@ -78,7 +78,7 @@ def test_an_error_is_raised_for_its_own_item_alone(batcher: Doubling, pool: Thre
 
 
 class Failing(Batcher[int, int]):
-    """Fails whatever it is given."""
+    """Fails at every batch."""
 
     size, wait, patience = 4, 0.01, 5
 
@@ -108,7 +108,7 @@ def test_item_past_its_deadline_is_dropped_and_the_rest_still_run(
 
 
 class Noting(Batcher[int, int]):
-    """Returns what it is given, and remembers it."""
+    """Returns its items, and remembers them."""
 
     size, wait, patience = 7, 0.001, 30
 

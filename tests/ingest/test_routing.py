@@ -1,4 +1,4 @@
-"""The file of routes: what fits, what it tells, what is wrong with it, and what is suggested."""
+"""The file of routes: matches, dimensions, mistakes and suggestions."""
 
 from collections.abc import Callable
 
@@ -60,8 +60,8 @@ platform = "azure"
     ],
 )
 def test_a_route_matches_only_with_all_its_keys(route: str, fits: bool):
-    told = subject(workflow="golden images", branch="main", variables={"IMAGE": "rhel-9"})
-    assert bool(routes(f"[[route]]\n{route}\n").match(told)) is fits
+    job = subject(workflow="golden images", branch="main", variables={"IMAGE": "rhel-9"})
+    assert bool(routes(f"[[route]]\n{route}\n").match(job)) is fits
 
 
 def test_groups_and_constants_give_the_dimensions():
@@ -72,19 +72,19 @@ variables = { CLOUD = '(?P<platform>\w+)' }
 branch = '^(?P<project>[^/]+)'
 image_type = "base"
 """)
-    told = subject(job="build (rhel-9, hana)", branch="core/main", variables={"CLOUD": "aws"})
-    found = file.match(told)
-    assert found
-    assert found.identity == Identity("core", "aws", "rhel-9", "hana")
-    assert found.build_number == "acme-images-500-rhel-9-hana-aws"
+    job = subject(job="build (rhel-9, hana)", branch="core/main", variables={"CLOUD": "aws"})
+    match = file.match(job)
+    assert match
+    assert match.identity == Identity("core", "aws", "rhel-9", "hana")
+    assert match.build_number == "acme-images-500-rhel-9-hana-aws"
 
 
 def test_a_group_may_give_the_build_number():
-    found = routes("[[route]]\njob = 'image (?P<build_number>.+)'\n").match(
+    match = routes("[[route]]\njob = 'image (?P<build_number>.+)'\n").match(
         subject(job="image rhel/9 nightly")
     )
-    assert found
-    assert found.build_number == "rhel-9-nightly"
+    assert match
+    assert match.build_number == "rhel-9-nightly"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def report(name: str, *steps: str, repository: str = "acme/images", **more: obje
     return Report(statement, subject(job=name, repository=repository, **more))
 
 
-SEEN = [
+IMAGE_JOBS = [
     *(
         report(f"build ({os}, {kind}, {cloud})", "Packer build", workflow="Golden images")
         for os in ("rhel-9", "ubuntu-24.04", "windows-2022")
@@ -124,7 +124,7 @@ SEEN = [
     *(report(f"build-{os}", "Run packer build .") for os in ("rhel9", "amazonlinux-2", "ubuntu")),
     report("bake the golden image", workflow="it's [nightly]"),
 ]
-OTHERS = [
+OTHER_JOBS = [
     report("lint", workflow="Golden images"),
     report("terraform apply"),
     report("test", "npm test", repository="acme/website"),
@@ -134,37 +134,37 @@ OTHERS = [
 
 
 def test_only_jobs_that_look_like_image_builds_are_suggested():
-    suggestions = suggest(SEEN + OTHERS)
+    suggestions = suggest(IMAGE_JOBS + OTHER_JOBS)
     assert [len(each.jobs) for each in suggestions] == [12, 3, 1]
     suggested = {name for each in suggestions for name in each.jobs}
-    assert suggested == {each.subject.job for each in SEEN}
+    assert suggested == {each.subject.job for each in IMAGE_JOBS}
 
 
 def test_a_suggestion_matches_its_jobs_and_no_other():
-    file = routes("\n".join(each.toml for each in suggest(SEEN + OTHERS)))
-    assert all(file.match(each.subject) for each in SEEN)
-    assert not any(file.match(each.subject) for each in OTHERS)
+    file = routes("\n".join(each.toml for each in suggest(IMAGE_JOBS + OTHER_JOBS)))
+    assert all(file.match(each.subject) for each in IMAGE_JOBS)
+    assert not any(file.match(each.subject) for each in OTHER_JOBS)
 
 
 def test_a_suggestion_for_a_matrix_gives_the_dimensions():
-    file = routes(suggest(SEEN)[0].toml)
-    found = file.match(SEEN[0].subject)
-    assert found
-    assert found.identity == Identity("images", "aws", "rhel-9", "base")
+    file = routes(suggest(IMAGE_JOBS)[0].toml)
+    match = file.match(IMAGE_JOBS[0].subject)
+    assert match
+    assert match.identity == Identity("images", "aws", "rhel-9", "base")
 
 
 def test_a_suggestion_for_names_with_an_os_gives_the_os_version():
-    file = routes(suggest(SEEN)[1].toml)
-    found = file.match(subject(job="build-amazonlinux-2"))
-    assert found
-    assert found.identity.os_version == "amazonlinux-2"
+    file = routes(suggest(IMAGE_JOBS)[1].toml)
+    match = file.match(subject(job="build-amazonlinux-2"))
+    assert match
+    assert match.identity.os_version == "amazonlinux-2"
 
 
 def test_a_payload_is_tried_out(command: Command):
     payload = orjson.dumps(workflow_job("completed", "success"))
-    shown = command(*TEST, input=payload).stdout
-    assert "acme-images-500-rhel-9-hana-aws" in shown
-    assert "Harden OS" in shown
+    output = command(*TEST, input=payload).stdout
+    assert "acme-images-500-rhel-9-hana-aws" in output
+    assert "Harden OS" in output
     (row,) = orjson.loads(command(*TEST, "--json", input=payload).stdout)
     assert (row["platform"], row["os_version"], row["image_type"]) == ("aws", "rhel-9", "hana")
     assert {"job": row["job"], "stage": "Harden OS", "state": 25} in row["stages"]
@@ -178,7 +178,7 @@ def test_a_payload_that_no_route_matches_makes_no_build(command: Command):
 @pytest.mark.parametrize(
     ("payload", "problem"),
     [
-        (b"not json", "name the source"),
+        (b"not json", "say which"),
         (b'{"zen": "x", "repository": {}}', "It would be ignored: event unknown is not used"),
         (b'{"workflow_job": null, "repository": {"full_name": "a/b"}}', "workflow_job"),
     ],

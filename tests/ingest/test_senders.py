@@ -1,4 +1,4 @@
-"""Named senders: what they post, what they may write, what they leave unsaid."""
+"""Named senders: their posts, their projects, and the defaults of their file."""
 
 import re
 from collections.abc import Callable
@@ -93,10 +93,10 @@ def test_a_forges_delivery_about_another_project_is_quarantined(
     event = {"X-GitHub-Event": "workflow_job"}
     assert deliver(receiver, path, secret, document, **event).status_code == 202
     with psycopg.connect(url) as connection:
-        found = connection.execute("SELECT sender, outcome, reason FROM deliveries").fetchone()
-    assert found
-    assert found[:2] == ("team-a", "quarantined")
-    assert "This sender writes edge only." in found[2]
+        row = connection.execute("SELECT sender, outcome, reason FROM deliveries").fetchone()
+    assert row
+    assert row[:2] == ("team-a", "quarantined")
+    assert "This sender writes edge only." in row[2]
 
 
 DEFAULTS = r"""
@@ -119,7 +119,7 @@ platform = "aws"
 
 
 @pytest.mark.parametrize(
-    ("document", "told_of"),
+    ("document", "dimensions"),
     [
         (envelope(stage("x"), number="rhel-9-x"), (None, "aws-commercial", "rhel-9", "unknown")),
         (
@@ -141,14 +141,14 @@ def test_a_default_gives_a_dimension_that_is_not_named(
     command: Command,
     tmp_path: Path,
     document: dict[str, object],
-    told_of: tuple[object, ...],
+    dimensions: tuple[object, ...],
 ):
     (tmp_path / "senders.toml").write_text(DEFAULTS)
     path, secret = add_sender(command, "team-a")
     answer = deliver(receiver, path, secret, document)
     build = get_build(receiver, answer.get_json()["builds"][0])
     names = ("project", "platform", "os_version", "image_type")
-    assert tuple(build[name] for name in names) == told_of
+    assert tuple(build[name] for name in names) == dimensions
 
 
 def test_a_default_outranks_the_builder_type(
@@ -179,9 +179,9 @@ def test_the_answer_to_a_heartbeat_names_the_dimensions(
 
 
 def csrf(client: FlaskClient) -> str:
-    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/setup").text)
-    assert found
-    return found[1]
+    field = re.search(r'name="csrf" value="([^"]+)"', client.get("/setup").text)
+    assert field
+    return field[1]
 
 
 @pytest.mark.parametrize(

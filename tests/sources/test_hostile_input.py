@@ -32,10 +32,10 @@ def receiver(module_url: str) -> Iterator[Running]:
 
 def deliver(receiver: Running, source: str, content: bytes, **changes: str | None) -> Answer:
     """Post to a real receiver with changed headers; None takes one out."""
-    sent = headers(source, receiver.secrets[source], content) | changes
-    sent |= {"Content-Length": str(len(content)), "Connection": "close"}
-    given = {name: value for name, value in sent.items() if value is not None}
-    return send(receiver.url, head(f"/webhooks/{source}", given) + content)
+    fields = headers(source, receiver.secrets[source], content) | changes
+    fields |= {"Content-Length": str(len(content)), "Connection": "close"}
+    sent = {name: text for name, text in fields.items() if text is not None}
+    return send(receiver.url, head(f"/webhooks/{source}", sent) + content)
 
 
 def deliveries(receiver: Running) -> int:
@@ -77,8 +77,8 @@ def test_an_odd_value_is_taken_or_refused(
 
 
 def post_case(client: FlaskClient, source: str, case: str, content: bytes) -> TestResponse:
-    sent = headers(source, SECRETS[source], content, case)
-    return client.post(f"/webhooks/{source}", data=content, headers=sent)
+    fields = headers(source, SECRETS[source], content, case)
+    return client.post(f"/webhooks/{source}", data=content, headers=fields)
 
 
 ROWS = [
@@ -225,8 +225,8 @@ def test_any_value_in_any_field_is_taken_or_422(forge: FlaskClient, name: str, d
 @given(query=st.text(max_size=300))
 def test_any_query_is_taken_or_422(client: FlaskClient, query: str):
     content = orjson.dumps(sample("packer", "manifest"))
-    sent = headers("packer", SECRETS["packer"], content)
+    fields = headers("packer", SECRETS["packer"], content)
     answer = client.post(
-        "/webhooks/packer", data=content, headers=sent, query_string={"platform": query}
+        "/webhooks/packer", data=content, headers=fields, query_string={"platform": query}
     )
     assert answer.status_code in (200, 202, 422), answer.text

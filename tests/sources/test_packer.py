@@ -10,14 +10,14 @@ def test_a_raw_manifest_is_a_completed_build_with_its_artifacts(client: FlaskCli
     document = manifest({"builder_type": "amazon-ebs", "artifact_id": "a-1:ami-1,b-1:ami-2"})
     response = post_manifest(client, document, "build_number=m-1&os_version=rhel-9")
     assert response.status_code == 202
-    found = get_build(client, "m-1")
-    assert (found["status"], found["current_state"]) == ("completed", 100)
-    assert [(each["region"], each["artifact_id"]) for each in found["artifacts"]] == [
+    build = get_build(client, "m-1")
+    assert (build["status"], build["current_state"]) == ("completed", 100)
+    assert [(each["region"], each["artifact_id"]) for each in build["artifacts"]] == [
         ("a-1", "ami-1"),
         ("b-1", "ami-2"),
     ]
-    assert (found["platform"], found["os_version"]) == ("amazon-ebs", "rhel-9")
-    assert found["packer_manifest"] == document
+    assert (build["platform"], build["os_version"]) == ("amazon-ebs", "rhel-9")
+    assert build["packer_manifest"] == document
 
 
 def test_a_raw_manifest_twice_is_one_delivery(client: FlaskClient, url: str):
@@ -30,8 +30,8 @@ def test_a_raw_manifest_twice_is_one_delivery(client: FlaskClient, url: str):
 def test_custom_data_outranks_the_query(client: FlaskClient):
     document = manifest({"custom_data": {"build_number": "c-1", "platform": "azure"}})
     post_manifest(client, document, "build_number=q-1&platform=aws&image_type=base")
-    found = get_build(client, "c-1")
-    assert (found["platform"], found["image_type"]) == ("azure", "base")
+    build = get_build(client, "c-1")
+    assert (build["platform"], build["image_type"]) == ("azure", "base")
 
 
 def test_a_wrong_query_is_422(client: FlaskClient):
@@ -44,9 +44,9 @@ def test_entries_of_earlier_runs_are_history(client: FlaskClient):
     old = {"packer_run_uuid": "uuid-0", "builder_type": "amazon-ebs", "artifact_id": "a-1:ami-0"}
     new = {"builder_type": "amazon-ebs", "artifact_id": "a-1:ami-1"}
     post(client, envelope(verdict("completed"), manifest=manifest(old, new)))
-    found = get_build(client)
-    assert [each["artifact_id"] for each in found["artifacts"]] == ["ami-1"]
-    assert len(found["packer_manifest"]["builds"]) == 2
+    build = get_build(client)
+    assert [each["artifact_id"] for each in build["artifacts"]] == ["ami-1"]
+    assert len(build["packer_manifest"]["builds"]) == 2
 
 
 def test_the_later_manifest_stays_in_either_order(client: FlaskClient):

@@ -18,8 +18,8 @@ AZURE = "/subscriptions/0f-1/resourceGroups/images/providers/Microsoft.Compute/i
 
 @pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
 def test_a_manifest_of_packer_has_artifacts(path: Path):
-    found = packer_manifest.check(orjson.loads(path.read_bytes()))
-    assert packer_manifest.artifacts(found)
+    manifest = packer_manifest.check(orjson.loads(path.read_bytes()))
+    assert packer_manifest.artifacts(manifest)
 
 
 @pytest.mark.parametrize(
@@ -44,28 +44,28 @@ def test_a_manifest_of_packer_has_artifacts(path: Path):
 def test_an_artifact_id_is_split_by_builder_type_only(
     builder: str | None, artifact_id: str | None, expected: list[tuple[str | None, str]]
 ):
-    found = document({"builder_type": builder, "artifact_id": artifact_id})
+    manifest = document({"builder_type": builder, "artifact_id": artifact_id})
     assert [
-        (each.region, each.artifact_id) for each in packer_manifest.artifacts(found)
+        (each.region, each.artifact_id) for each in packer_manifest.artifacts(manifest)
     ] == expected
 
 
 def test_entries_of_earlier_runs_are_not_current():
-    found = document({"packer_run_uuid": "old", "name": "a"}, {"name": "b"})
-    assert [(each.name, each.current) for each in packer_manifest.artifacts(found)] == [
+    manifest = document({"packer_run_uuid": "old", "name": "a"}, {"name": "b"})
+    assert [(each.name, each.current) for each in packer_manifest.artifacts(manifest)] == [
         ("a", False),
         ("b", True),
     ]
 
 
 def test_equal_names_in_one_run_are_several_artifacts():
-    found = document({"artifact_id": "image-us"}, {"artifact_id": "image-eu"})
-    assert len(packer_manifest.artifacts(found)) == 2
+    manifest = document({"artifact_id": "image-us"}, {"artifact_id": "image-eu"})
+    assert len(packer_manifest.artifacts(manifest)) == 2
 
 
 def test_an_entry_written_twice_is_one_artifact():
-    found = document({"build_time": 1_700_000_000}, {"build_time": 1_700_000_005})
-    assert len(packer_manifest.artifacts(found)) == 1
+    manifest = document({"build_time": 1_700_000_000}, {"build_time": 1_700_000_005})
+    assert len(packer_manifest.artifacts(manifest)) == 1
 
 
 @pytest.mark.parametrize("empty", [{}, {"builds": None}, {"builds": []}])
@@ -76,27 +76,27 @@ def test_a_manifest_may_be_empty(empty: dict[str, Any]):
 
 
 def test_the_time_of_a_manifest_is_a_second_after_the_last_entry_of_its_last_run():
-    found = document(
+    manifest = document(
         {"build_time": 1_900_000_000, "packer_run_uuid": "old"},
         {"build_time": 1_700_000_000},
         {"build_time": None},
     )
-    assert packer_manifest.moment(found) == datetime.fromtimestamp(1_700_000_001, UTC)
+    assert packer_manifest.moment(manifest) == datetime.fromtimestamp(1_700_000_001, UTC)
 
 
 def test_the_last_second_of_the_calendar_is_readable():
-    found = packer_manifest.check(document({"build_time": packer_manifest.LAST_SECOND}))
-    moment = packer_manifest.moment(found)
+    manifest = packer_manifest.check(document({"build_time": packer_manifest.LAST_SECOND}))
+    moment = packer_manifest.moment(manifest)
     assert moment is not None
     assert moment.year == 9999
 
 
 def test_custom_data_gives_dimensions_and_build_number():
-    found = document(
+    manifest = document(
         {"custom_data": {"platform": "aws", "milepost_platform": "aws-gov", "arch": "x86"}},
         {"custom_data": {"os_version": "<no value>", "build_number": "b-1", "project": " core "}},
     )
-    assert packer_manifest.custom(found) == (Identity("core", "aws-gov"), "b-1")
+    assert packer_manifest.custom(manifest) == (Identity("core", "aws-gov"), "b-1")
     assert packer_manifest.custom(document({"custom_data": {"build_number": "a b"}}))[1] is None
 
 

@@ -105,7 +105,9 @@ def post_deliveries(visitor: Visitor) -> None:
         "admin_password": plant("manifest"),
         "dsn": f"pg://u:{plant('URL in a manifest')}@h/d",
     }
-    made = manifest({"custom_data": custom, "artifact_id": "ami-1", "builder_type": "amazon-ebs"})
+    packer_manifest = manifest(
+        {"custom_data": custom, "artifact_id": "ami-1", "builder_type": "amazon-ebs"}
+    )
     build = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
     more = {"url": f"https://ada:{plant('URL of a run')}@ci.example.com/1"}
     document = envelope(
@@ -114,13 +116,15 @@ def post_deliveries(visitor: Visitor) -> None:
         number="canary-1",
         build=build,
         run_more=more,
-        manifest=made,
+        manifest=packer_manifest,
     )
     query = f"token={plant('query')}&secret={plant('second in the query')}"
     visitor.post("milepost", document, SECRETS["milepost"], query)
     visitor.post("milepost/team", envelope(stage("Base"), number="canary-2"), NAMED)
-    visitor.post("packer", made, SECRETS["packer"], "build_number=canary-3")
-    visitor.post("packer", made, SECRETS["packer"], f"access_token={plant('query of packer')}")
+    visitor.post("packer", packer_manifest, SECRETS["packer"], "build_number=canary-3")
+    visitor.post(
+        "packer", packer_manifest, SECRETS["packer"], f"access_token={plant('query of packer')}"
+    )
     job = workflow_job("completed", env={"TOKEN": plant("github's job")})
     visitor.post("github", job, SECRETS["github"], query, **{"X-GitHub-Event": "workflow_job"})
     variables = [{"key": "DB_PASSWORD", "value": plant("gitlab's variable")}]

@@ -44,9 +44,9 @@ def take(receiver: Running, folder: Path) -> None:
 def build_number(receiver: Running) -> str:
     """Return the number of a failed build, else of any."""
     for query in ("?status=failed", ""):
-        found = requests.get(f"{receiver.url}/builds.json{query}", timeout=30).json()["items"]
-        if found:
-            return str(found[0]["build_number"])
+        items = requests.get(f"{receiver.url}/builds.json{query}", timeout=30).json()["items"]
+        if items:
+            return str(items[0]["build_number"])
     raise AssertionError("no build was recorded")
 
 
