@@ -61,7 +61,7 @@ def test(file: Path, source: str | None, event: str | None, as_json: bool) -> No
     routes = Routes.parse(file.read_text(encoding="utf-8"), file.name)
     name = source or guess_source(body)
     if name not in SOURCES:
-        raise click.BadParameter("say which source it is: github, gitlab …", param_hint="--source")
+        raise click.BadParameter("name the source: github, gitlab …", param_hint="--source")
     headers = {"content-type": "application/json", "x-github-event": event or guess_event(body)}
     request = Request(headers, body, "", datetime.now(UTC))
     content = routed(SOURCES[name].read(request), routes)
