@@ -178,7 +178,7 @@ def test_a_payload_that_no_route_matches_makes_no_build(command: Command):
 @pytest.mark.parametrize(
     ("payload", "problem"),
     [
-        (b"not json", "say which"),
+        (b"not json", "name the source"),
         (b'{"zen": "x", "repository": {}}', "It would be ignored: event unknown is not used"),
         (b'{"workflow_job": null, "repository": {"full_name": "a/b"}}', "workflow_job"),
     ],
