@@ -37,7 +37,6 @@ DEFECTS = (
     TypeError,
     ValueError,
 )
-NO_CONTENT_TYPE = Invalid("It has no Content-Type.")
 
 
 def accept(services: Services, source: Source, sender: Sender, request: Request) -> Outcome:
@@ -101,7 +100,7 @@ def _touch(services: Services, content: Content, request: Request) -> Outcome:
 def _read(rules: Rules, source: Source, delivery: Delivery, body: Decoded | Invalid) -> Content:
     request = delivery.request
     if not request.headers.get("content-type"):
-        raise NO_CONTENT_TYPE
+        raise Invalid("It has no Content-Type.")
     if isinstance(body, Invalid):
         raise body
     content = routed(source.read(request, body), rules.routes())
