@@ -23,7 +23,7 @@ from receiver.ingest.rules import Rules
 from receiver.ingest.services import Services
 from receiver.sources import SOURCES
 from receiver.sources.base import Source
-from receiver.sources.json_body import Decoded, decode
+from receiver.sources.json_body import Decoded
 from receiver.storage import record
 
 # What a defect in a parser of ours raises. The forge's delivery is kept all the same: nobody else
@@ -66,7 +66,7 @@ def accept(services: Services, source: Source, sender: Sender, request: Request)
 def decoded_body(source: Source, request: Request) -> Decoded | Invalid:
     """Return the decoded body, or the reason why it cannot be read."""
     try:
-        return decode(source.json_of(request))
+        return source.decode(request)
     except Invalid as error:
         return error
 

@@ -125,18 +125,24 @@ class Batcher(Generic[Item, Result]):
 class DeliveryBatcher(Batcher[Delivery, Outcome]):
     """Records deliveries, those that wait together in one transaction.
 
-    A large one goes alone, since the statement holds a copy of each body.
+    Large ones go one after the other, since a statement holds a copy of each body.
     """
 
     def __init__(self, database: Database, stages: Callable[[], StageMap]) -> None:
         super().__init__()
         self._database, self._stages = database, stages
+        self._large = threading.Lock()
 
     def submit(self, item: Delivery) -> Outcome:
         """Record a delivery. Return its outcome, or raise its error."""
         if len(item.request.body) <= LARGE_BODY:
             return super().submit(item)
-        (outcome,) = self.run([item])
+        if not self._large.acquire(timeout=self.patience):
+            raise Unavailable("The database did not answer in time.")
+        try:
+            (outcome,) = self.run([item])
+        finally:
+            self._large.release()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

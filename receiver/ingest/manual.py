@@ -72,7 +72,7 @@ def create(services: Services, author: Author, number: str, body: Json) -> Resul
 
     Without a project it is of the author's only project. Raises Forbidden for another one.
     """
-    body = {"created_by": author.actor.name} | body
+    body = source.default_creator(author.actor.name) | body
     if author.project:
         body.setdefault("project", author.project)
 

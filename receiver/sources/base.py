@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from receiver.domain.model import Content, Json, Request
-from receiver.sources.json_body import Decoded, decode
+from receiver.sources.json_body import Decoded, check_size, decode
 
 FORGE_BODY = 25 * 2**20  # bytes: GitHub's limit for a payload
 
@@ -34,11 +34,16 @@ class Source(Struct, frozen=True, kw_only=True):
     content_types: tuple[str, ...] = ("application/json",)
     own: bool = False
 
+    def decode(self, request: Request) -> Decoded:
+        """Return the decoded body. Raises Invalid."""
+        check_size(request.body)
+        return decode(self.json_of(request))
+
     def read(self, request: Request, body: Decoded | None = None) -> Content:
         """Return the content of a request; `body` is its body if it was decoded before.
 
         Raises Invalid.
         """
-        body = body or decode(self.json_of(request))
+        body = body or self.decode(request)
         content = self.parse(request, body.document)
         return replace(content, flags=(*body.flags, *content.flags))

@@ -32,10 +32,14 @@ class Decoded:
     flags: tuple[str, ...] = ()
 
 
-def decode(body: bytes) -> Decoded:
-    """Return the JSON object in the body. Raises Undecodable with a reason."""
+def check_size(body: bytes) -> None:
+    """Raise Undecodable for a body that is too large to be read."""
     if len(body) > MAX_BODY:
         raise Undecodable(f"The body has more than {MAX_BODY} bytes: it was not read.")
+
+
+def decode(body: bytes) -> Decoded:
+    """Return the JSON object in the body. Raises Undecodable with a reason."""
     _check_containers(body)
     try:
         document = orjson.loads(body)

@@ -177,6 +177,14 @@ def parse(request: Request, document: Json) -> Content:
     return Content((statement(number, kind, body, request.received_at),))
 
 
+def default_creator(name: str) -> Json:
+    """Return `created_by` for the name of an actor; none if it is no valid label."""
+    try:
+        return dict(BuildAhead().load({"created_by": name}))
+    except ValidationError:
+        return {}
+
+
 def statement(number: str, kind: str, body: Json, received_at: datetime) -> Statement:
     """Return the statement of a validated body; `kind` is a key of KINDS."""
     event = KINDS[kind][1](body, body.get("at") or received_at)

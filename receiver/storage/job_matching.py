@@ -10,18 +10,23 @@ from uuid_utils.compat import uuid7
 from receiver.domain.job_matching import Job, Move, decide, is_run
 from receiver.domain.model import Identity
 from receiver.storage import dimensions
-from receiver.storage.db import Connection, Row, array, as_json, query
+from receiver.storage.db import Connection, Cursor, Row, array, as_json, query
 from receiver.storage.dimensions import Ids
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
     """The result: `builds` to fold again, by the keys of their jobs; `emptied` are builds that lost
-    events to another one; `outcomes` are those of deliveries whose outcome changed."""
+    events to another one."""
 
     builds: dict[str, set[UUID]] = field(default_factory=dict)
     emptied: frozenset[UUID] = frozenset()
-    outcomes: dict[UUID, str] = field(default_factory=dict)
+    changed: Cursor | None = None
+
+    def changed_outcomes(self) -> dict[UUID, str]:
+        """Return the outcomes that changed, by delivery. Read late, they cost no round trip."""
+        rows = self.changed.fetchall() if self.changed else []
+        return {row["id"]: row["outcome"] for row in rows}
 
 
 def match(connection: Connection, run_keys: Sequence[str], ids: Ids) -> Matches:
@@ -39,12 +44,15 @@ def match(connection: Connection, run_keys: Sequence[str], ids: Ids) -> Matches:
             _redirect(connection, move.redirect, move.owner)
     targets = _targets(connection, moves, ids)
     builds: dict[str, set[UUID]] = defaultdict(set)
+    used: dict[str, bool] = {}
     for move in moves:
         target = targets[move.job.run_key]
+        own = move.builds.union([target] if target else [])
+        used[move.job.run_key] = bool(own)
         for key in filter(None, (move.job.run_key, move.job.alias_key)):
-            builds[key] |= move.builds.union([target] if target else [])
+            builds[key] |= own
     emptied = {each for job in jobs for each in job.builds - {targets[job.run_key]}}
-    return Matches(builds, frozenset(emptied), _attach(connection, jobs, targets, builds))
+    return Matches(builds, frozenset(emptied), _attach(connection, jobs, targets, used))
 
 
 def find_or_create_builds(
@@ -124,18 +132,16 @@ def _attach(
     connection: Connection,
     jobs: Sequence[Job],
     targets: Mapping[str, UUID | None],
-    builds: Mapping[str, set[UUID]],
-) -> dict[UUID, str]:
-    """Move events to their builds. Return the deliveries whose outcome changes by that."""
+    used: Mapping[str, bool],
+) -> Cursor:
+    """Move events to their builds. Return a cursor over the deliveries whose outcome changes."""
     rows = [
-        {"run_key": key, "build_id": target, "used": bool(builds[key])}
-        for key, target in targets.items()
+        {"run_key": key, "build_id": target, "used": used[key]} for key, target in targets.items()
     ]
     parameters = {"rows": as_json(rows)}
     if any(_has_to_move(job, targets[job.run_key]) for job in jobs):
         connection.execute(query("job_matching/attach_jobs"), parameters)
-    changed = connection.execute(query("job_matching/note_attached"), parameters).fetchall()
-    return {row["id"]: row["outcome"] for row in changed}
+    return connection.execute(query("job_matching/note_attached"), parameters)
 
 
 def _has_to_move(job: Job, target: UUID | None) -> bool:

@@ -76,21 +76,25 @@ def record(
         builds = job_matching.find_or_create_builds(connection, _numbers(new), ids)
         # 5 Append the events.
         events.append(connection, new, builds)
-        # 6 Match forge jobs with hook builds.
-        matches = job_matching.match(connection, keys, ids)
+        # 6 Match forge jobs with hook builds; a duplicate changes nothing.
+        new_keys = shared_keys([*_run_keys(new), *_replaced_keys(replaced or ())])
+        matches = job_matching.match(connection, new_keys, ids)
         # 7 Lock every build concerned, in id order, and fold it.
         previous = {row["build_id"] for row in replaced or () if row["build_id"]}
         concerned = {each.id: previous | _builds_of(each, builds, matches) for each in new}
         locked = _lock_builds(connection, concerned, matches.emptied | previous)
         folded = refold.fold_builds(connection, [build["id"] for build in locked], stages)
         # 8 Refuse a build of a project that its sender may not write.
+        projects = _projects(connection, new, locked)
         for each in new:
-            _refuse_other_projects(each, locked, concerned[each.id])
+            _refuse_other_projects(each, projects, concerned[each.id])
             _refuse_other_senders(each, new, concerned)
         # 9 Write what differs.
         projections.write(connection, locked, folded, _heard_at(new, concerned), ids)
-        _note_heartbeats(connection, new)
-        outcomes = {each.id: _outcome(each, locked, concerned, matches.outcomes) for each in new}
+        if replaced is None:
+            _note_heartbeats(connection, new)
+        changed = matches.changed_outcomes()
+        outcomes = {each.id: _outcome(each, locked, concerned, changed) for each in new}
         return _with_duplicates(connection, deliveries, outcomes)
 
 
@@ -172,13 +176,25 @@ def _lock_builds(
     return [build for build in builds.fetchall() if build["id"] not in gone]
 
 
+def _projects(
+    connection: Connection, new: Sequence[Delivery], locked: Sequence[Row]
+) -> dict[UUID, str]:
+    """Return the projects of locked builds, if a sender may not write every project. They are read
+    after the lock: while it waited another sender may have made a build a project's."""
+    if not locked or not any(each.projects for each in new):
+        return {}
+    parameters = {"build_ids": array([build["id"] for build in locked])}
+    rows = connection.execute(query("record/projects_of_builds"), parameters).fetchall()
+    return {row["id"]: row["project"] for row in rows}
+
+
 def _refuse_other_projects(
-    delivery: Delivery, locked: Sequence[Row], concerned: AbstractSet[UUID]
+    delivery: Delivery, projects: Mapping[UUID, str], concerned: AbstractSet[UUID]
 ) -> None:
     """Raise Invalid if a build is of a project that the sender may not write."""
-    for build in locked if delivery.projects else ():
-        is_allowed = build["project"] is None or build["project"] in delivery.projects
-        if build["id"] in concerned and not is_allowed:
+    for build_id in concerned if delivery.projects else ():
+        project = projects.get(build_id)
+        if project is not None and project not in delivery.projects:
             problem = f"This build is of another project than {', '.join(delivery.projects)}."
             raise Invalid(fields={"build.number": [problem]})
 
@@ -257,8 +273,10 @@ def _duplicate(delivery: Delivery, earlier: Row | None) -> Outcome | Conflict:
 
 
 def _builds_of(delivery: Delivery, builds: Mapping[str, UUID], matches: Matches) -> set[UUID]:
+    """Return the builds that a delivery names, and those of the jobs under its run keys."""
     named = {builds[each.build_number] for each in delivery.content.statements}
-    return named.union(*(matches.builds.get(key, ()) for key in _run_keys([delivery])))
+    keys = {each.run.key for each in delivery.content.all_statements}
+    return named.union(*(matches.builds.get(key, ()) for key in keys))
 
 
 def _names(deliveries: Sequence[Delivery]) -> set[Name]:

@@ -195,3 +195,16 @@ def test_replay_of_statements_changes_nothing(
     page = client.get(f"/deliveries/{deliveries[0]['id']}")
     assert page.status_code == 200
     assert "curl" not in page.text
+
+
+@pytest.mark.parametrize("name", ["CI \N{ROCKET}", "x" * 201, " ci"])
+def test_build_of_a_token_with_an_odd_name_survives_a_replay(
+    client: FlaskClient, command: Callable[..., Result], api: Api, name: str
+):
+    token = command("token", "create", "--name", name, "--scope", "write").stdout.strip()
+    other = Api(client, lambda *_: token)
+    created = other.post("/builds", {"build_number": "core-1"})
+    assert (created.status_code, get_build(client)["created_by"]) == (201, None)
+    delivery = created.get_json()["delivery_id"]
+    replayed = api.send("POST", f"/deliveries/{delivery}/replay", scope="admin", json={})
+    assert replayed.get_json() == {"outcome": "stored", "builds": ["core-1"]}

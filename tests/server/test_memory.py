@@ -47,9 +47,9 @@ def peak(process: psutil.Process) -> int:
     return int(text.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-def post(receiver: Running, source: str, content: bytes) -> tuple[Answer, int]:
+def post(receiver: Running, source: str, content: bytes, **changes: str) -> tuple[Answer, int]:
     """Post a signed body; return the answer, and the bytes by which a worker grew at the most."""
-    fields = headers(source, receiver.secrets[source], content)
+    fields = headers(source, receiver.secrets[source], content) | changes
     fields |= {"Content-Length": str(len(content)), "Connection": "close"}
     workers = psutil.Process(receiver.process.pid).children()
     before = {worker: worker.memory_info().rss for worker in workers}
@@ -78,3 +78,12 @@ def test_a_forge_s_larger_body_is_kept_unread(receiver: Running, source: str):
     kept = requests.get(f"{receiver.url}/api/v1/deliveries/{answer.problem['id']}", timeout=30)
     assert kept.json()["reason"] == "The body has more than 5242880 bytes: it was not read."
     assert kept.json()["body_size"] == len(content)
+
+
+@pytest.mark.parametrize("size", [READ, 25 * MEBI])
+def test_the_worst_form_costs_little(receiver: Running, size: int):
+    content = b"payload=" + b"%22" * ((size - 8) // 3)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer, growth = post(receiver, "github", content, **form)
+    assert (answer.status, answer.problem["outcome"]) == (202, "quarantined")
+    assert growth < MOST

@@ -1,6 +1,8 @@
 """Deliveries that wait share a transaction, and nothing else."""
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import orjson
@@ -14,7 +16,7 @@ from receiver.domain.stage_map import StageMap
 from receiver.errors import Conflict, Invalid, Unavailable
 from receiver.sources import SOURCES
 from receiver.storage.db import Database
-from receiver.storage.record import record_batch
+from receiver.storage.record import record_batch, record_one
 from tests.support.forges import workflow_job
 from tests.support.senders import Json, envelope, stage, verdict
 
@@ -23,7 +25,7 @@ Many = Callable[..., list[Outcome | Exception]]
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
-    pool = Database(url, size=2)
+    pool = Database(url, size=3)
     pool.open()
     yield pool
     pool.close()
@@ -35,11 +37,13 @@ def report(document: Json, key: str, projects: tuple[str, ...] = ()) -> Delivery
     return Delivery(uuid7(), "milepost", "", "report", key, request, projects, content=content)
 
 
-def github_job(key: str) -> Delivery:
-    """What GitHub says of a job that nobody makes a build."""
+def github_job(key: str, number: str | None = None) -> Delivery:
+    """What GitHub says of a job; a route makes it the build of the number, or none does."""
     headers = {"x-github-event": "workflow_job", "x-github-delivery": key}
     request = Request(headers, orjson.dumps(workflow_job("queued")), "", datetime.now(UTC))
     content = SOURCES["github"].read(request)
+    reports = tuple(replace(each, number=number) for each in content.reports)
+    content = replace(content, reports=reports)
     return Delivery(uuid7(), "github", "", "workflow_job", key, request, own=False, content=content)
 
 
@@ -164,3 +168,56 @@ def test_a_database_that_is_away_concerns_all_who_wait(together: Many, url: str,
         connection.execute("LOCK TABLE deliveries")
         with pytest.raises(Unavailable):
             together(*(report(of(None), str(place)) for place in range(count)))
+
+
+def job_key() -> str:
+    """Return the run key of the job of github_job()."""
+    return github_job("any").content.reports[0].statement.run.key
+
+
+def test_a_duplicate_moves_no_events(together: Many, url: str):
+    for number in ("a-1", "b-1"):
+        together(report(envelope(stage("Base"), number=number, run=job_key()), number))
+    together(github_job("job"))
+    with psycopg.connect(url) as connection:
+        connection.execute("DELETE FROM builds WHERE build_number = 'a-1'")
+    (outcome,) = together(github_job("job"))
+    assert isinstance(outcome, Outcome)
+    assert outcome.duplicate
+    assert one(url, "SELECT count(*) FROM events WHERE native AND build_id IS NOT NULL") == 0
+
+
+def test_a_project_that_was_set_meanwhile_refuses_another_sender(database: Database):
+    (created,) = record_batch(database, [report(of(None), "created")], StageMap())
+    assert isinstance(created, Outcome)
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as connection:
+            record_one(connection, report(of("core"), "first"), StageMap())
+            second = report(of(None), "second", projects=("other",))
+            waiting = pool.submit(record_batch, database, [second], StageMap())
+            wait_for_lock(database)
+        assert outcomes(waiting.result()) == ["Invalid"]
+
+
+def test_events_added_to_a_route_s_build_outlive_its_redirect(database: Database, url: str):
+    record_batch(database, [github_job("job", number="x-1")], StageMap())
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as connection:
+            late = report(envelope(stage("Base"), number="x-1", run="local"), "late")
+            record_one(connection, late, StageMap())
+            owner = report(envelope(stage("Base"), number="y-1", run=job_key()), "owner")
+            waiting = pool.submit(record_batch, database, [owner], StageMap())
+            wait_for_lock(database)
+        assert outcomes(waiting.result()) == ["stored"]
+    assert one(url, f"SELECT count(*) FROM events WHERE delivery_id = '{late.id}'") == 1
+
+
+def wait_for_lock(database: Database) -> None:
+    """Wait until another transaction waits for a lock."""
+    waiting = "SELECT FROM pg_locks WHERE NOT granted"
+    for _ in range(200):
+        with database.transaction() as connection:
+            if connection.execute(waiting).fetchone() is not None:
+                return
+        threading.Event().wait(0.01)
+    raise AssertionError("no transaction waits")

@@ -2,3 +2,4 @@
 SELECT id
 FROM builds
 WHERE build_number = %(build_number)s AND native AND id <> %(build_id)s
+FOR UPDATE -- whoever adds events to it meanwhile is waited for, and claims it or fails

@@ -1,10 +1,9 @@
--- Lock builds until the transaction ends, in one order: id, build_number, project, native,
--- manifest_sha256, and what the fold last wrote, if that still stands.
+-- Lock builds until the transaction ends, in one order: id, build_number, manifest_sha256, and what
+-- the fold last wrote, if that still stands.
 SELECT
-    builds.id, builds.build_number, builds.manifest_sha256, builds.native, projects.name AS project,
-    CASE WHEN builds.written_at = builds.updated_at THEN builds.written END AS written
+    id, build_number, manifest_sha256,
+    CASE WHEN written_at = updated_at THEN written END AS written
 FROM builds
-LEFT JOIN projects ON projects.id = builds.project_id
-WHERE builds.id = ANY(%(build_ids)s::uuid[])
-ORDER BY builds.id
-FOR NO KEY UPDATE OF builds -- events that others add meanwhile hold a key share lock
+WHERE id = ANY(%(build_ids)s::uuid[])
+ORDER BY id
+FOR NO KEY UPDATE -- events that others add meanwhile hold a key share lock
