@@ -5,7 +5,6 @@ If two transactions wait for each other all the same, one raises Contended and i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
@@ -18,8 +17,8 @@ from receiver.domain.quarantine import quarantine
 from receiver.domain.stage_map import StageMap
 from receiver.errors import Conflict, Contended, Invalid, Unavailable
 from receiver.storage import deliveries as inbox
-from receiver.storage import dimensions, events, job_matching, projections, refold
-from receiver.storage.db import Connection, Database, Row, array, as_json, query
+from receiver.storage import dimensions, events, job_matching, projections, refold, write_access
+from receiver.storage.db import Connection, Cursor, Database, Row, array, as_json, query
 from receiver.storage.dimensions import Ids, Name
 from receiver.storage.job_matching import Matches
 
@@ -63,10 +62,7 @@ def record(
         # 1 Lock the CI runs: one transaction at a time decides which builds their jobs belong to.
         _lock_runs(connection, keys)
         # 2 Insert each delivery under its key; a key that is there already is a duplicate.
-        if replaced is None:
-            inserted = inbox.insert(connection, deliveries)
-        else:
-            inserted = inbox.replace_content(connection, deliveries[0])
+        inserted = _insert(connection, deliveries, replaced)
         # 3 Resolve the names of dimensions, and the numbers of builds, to ids.
         names = dimensions.request_ids(connection, _names(deliveries))
         new_ids = {row["id"] for row in inserted.fetchall()}
@@ -85,14 +81,10 @@ def record(
         locked = _lock_builds(connection, concerned, matches.emptied | previous)
         folded = refold.fold_builds(connection, [build["id"] for build in locked], stages)
         # 8 Refuse a build of a project that its sender may not write.
-        projects = _projects(connection, new, locked)
-        for each in new:
-            _refuse_other_projects(each, projects, concerned[each.id])
-            _refuse_other_senders(each, new, concerned)
+        write_access.check(connection, new, concerned)
         # 9 Write what differs.
         projections.write(connection, locked, folded, _heard_at(new, concerned), ids)
-        if replaced is None:
-            _note_heartbeats(connection, new)
+        _note_heartbeats(connection, new if replaced is None else [])
         changed = matches.changed_outcomes()
         outcomes = {each.id: _outcome(each, locked, concerned, changed) for each in new}
         return _with_duplicates(connection, deliveries, outcomes)
@@ -152,6 +144,15 @@ def _lock_runs(connection: Connection, keys: Sequence[str]) -> None:
     connection.execute(query("record/begin_recording"), {"locks": as_json(locks)})
 
 
+def _insert(
+    connection: Connection, deliveries: Sequence[Delivery], replaced: Sequence[Row] | None
+) -> Cursor:
+    """Insert deliveries, or replace what one of them stated. Return a cursor over the new ids."""
+    if replaced is None:
+        return inbox.insert(connection, deliveries)
+    return inbox.replace_content(connection, deliveries[0])
+
+
 def _ensure_names(connection: Connection, new: Sequence[Delivery], ids: Ids) -> Ids:
     statements = [each for delivery in new for each in delivery.content.all_statements]
     if not statements:
@@ -174,39 +175,6 @@ def _lock_builds(
     deleted = connection.execute(query("record/delete_silent_builds"), parameters)
     gone = {row["id"] for row in deleted.fetchall()}
     return [build for build in builds.fetchall() if build["id"] not in gone]
-
-
-def _projects(
-    connection: Connection, new: Sequence[Delivery], locked: Sequence[Row]
-) -> dict[UUID, str]:
-    """Return the projects of locked builds, if a sender may not write every project. They are read
-    after the lock: while it waited another sender may have made a build a project's."""
-    if not locked or not any(each.projects for each in new):
-        return {}
-    parameters = {"build_ids": array([build["id"] for build in locked])}
-    rows = connection.execute(query("record/projects_of_builds"), parameters).fetchall()
-    return {row["id"]: row["project"] for row in rows}
-
-
-def _refuse_other_projects(
-    delivery: Delivery, projects: Mapping[UUID, str], concerned: AbstractSet[UUID]
-) -> None:
-    """Raise Invalid if a build is of a project that the sender may not write."""
-    for build_id in concerned if delivery.projects else ():
-        project = projects.get(build_id)
-        if project is not None and project not in delivery.projects:
-            problem = f"This build is of another project than {', '.join(delivery.projects)}."
-            raise Invalid(fields={"build.number": [problem]})
-
-
-def _refuse_other_senders(
-    delivery: Delivery, new: Sequence[Delivery], concerned: Mapping[UUID, set[UUID]]
-) -> None:
-    """Raise Contended if another delivery of this batch, whose sender may write other projects,
-    concerns the same build: the first of them decides whose a new build is."""
-    for other in new:
-        if other.projects != delivery.projects and concerned[other.id] & concerned[delivery.id]:
-            raise Contended("Another sender reports this build at the same time.")
 
 
 def _heard_at(new: Sequence[Delivery], concerned: Mapping[UUID, set[UUID]]) -> dict[UUID, datetime]:
