@@ -120,7 +120,8 @@ def blueprint_of(dimension: str) -> Blueprint:
     blueprint = Blueprint(table, row.__doc__ or "")
     words = dimension.replace("os_version", "OS version").replace("_", " ")
     _add_reads(blueprint, dimension, words, row)
-    _add_writes(blueprint, dimension, words, changed, row)
+    _add_create(blueprint, dimension, words, changed, row)
+    _add_changes(blueprint, dimension, words, changed, row)
     return blueprint
 
 
@@ -153,10 +154,10 @@ def _add_reads(blueprint: Blueprint, dimension: str, words: str, row: Schema) ->
         return dimension_admin.find_row(services().database, dimension, name)
 
 
-def _add_writes(
+def _add_create(
     blueprint: Blueprint, dimension: str, words: str, changed: type[Strict], row: Schema
 ) -> None:
-    table, one = blueprint.name, f"/{blueprint.name}/<path:name>"
+    table = blueprint.name
 
     @blueprint.operation(
         "POST",
@@ -171,6 +172,12 @@ def _add_writes(
     def create(body: Json) -> tuple[Row, int, Json]:
         created = dimension_admin.create_row(services().database, dimension, body, actor())
         return created, 201, {"Location": url_for(f"{table}.show", name=body["name"])}
+
+
+def _add_changes(
+    blueprint: Blueprint, dimension: str, words: str, changed: type[Strict], row: Schema
+) -> None:
+    one = f"/{blueprint.name}/<path:name>"
 
     @blueprint.operation(
         "PATCH",
