@@ -21,7 +21,8 @@ MAX_TEXT = 64 * 1024
 MAX_TEXTS = 2 * MAX_BODY  # bytes of memory: one wide character makes its text four times as long
 NESTED = (dict, list)  # orjson makes no others, and none of a subclass
 CUT_MARK = "… [cut]"
-_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# A text, also one without an end: else each quote after it would be tried again.
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 @dataclass(slots=True)

@@ -171,6 +171,7 @@ def parse(request: Request, document: Json) -> Content:
     if not isinstance(kind, str) or kind not in KINDS:
         raise Invalid(fields={"kind": [f"Must be one of {', '.join(KINDS)}."]})
     try:
+        # Marshmallow refuses what is no object; its types would have that checked before.
         body = KINDS[kind][0]().load(document.get("said"))  # type: ignore[arg-type]
     except ValidationError as error:
         raise Invalid(fields=flat(error.messages_dict, "said")) from error
