@@ -23,6 +23,7 @@ BUILD_STATUSES: tuple[str, ...] = get_args(BuildStatus)
 STAGE_STATUSES: tuple[str, ...] = get_args(StageStatus)
 OUTCOMES: tuple[str, ...] = get_args(OutcomeKind)
 ORDERS = ("newest", "duration", "state")  # of a list of builds
+NAME_PLACES = ("target", "entry", "template", "var_file", "folder", "job", "workflow")
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
 NUMBER_SHAPE = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")  # of a build's number
 NUMBER_PROBLEM = "Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -"
@@ -39,7 +40,12 @@ class Identity(Struct, frozen=True, omit_defaults=True):
 
 
 class Run(Struct, frozen=True, omit_defaults=True):
-    """The run that reports: its key, and what it states of itself."""
+    """The run that reports: its key, and what it states of itself.
+
+    `pipeline` is the pipeline run that several jobs share. `pull_request` is the number of the pull
+    or merge request that it builds. `plugins` are Packer's plugins with their versions; `dirty`
+    tells whether the working tree had changes that are not committed.
+    """
 
     key: str
     attempt: int | None = None
@@ -47,6 +53,13 @@ class Run(Struct, frozen=True, omit_defaults=True):
     url: str | None = None
     commit: str | None = None
     branch: str | None = None
+    pipeline: str | None = None
+    default_branch: str | None = None
+    pull_request: str | None = None
+    packer_version: str | None = None
+    plugins: dict[str, str] | None = None
+    template_sha256: str | None = None
+    dirty: bool | None = None
 
 
 class Failure(Struct, frozen=True, omit_defaults=True):
@@ -123,7 +136,8 @@ class Statement(Struct, frozen=True, omit_defaults=True):
 
     `said` outranks `custom` (signed custom_data), which outranks `inferred`.
     `manifest` is Packer's document as it came, for `builds.packer_manifest`.
-    `order` names the run's stages in turn, where the source lists them.
+    `order` names the run's stages in turn, where the source lists them. `names` are raw names from
+    which the image may be inferred, by their place: `{"target": "amazon-ebs.rhel9", "job": "…"}`.
     """
 
     build_number: str = ""
@@ -135,6 +149,7 @@ class Statement(Struct, frozen=True, omit_defaults=True):
     created_by: str | None = None
     manifest: Json | None = None
     order: tuple[str, ...] = ()
+    names: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Subject(Struct, frozen=True):

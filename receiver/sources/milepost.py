@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from receiver.domain.model import (
     BUILD_STATUSES,
     DIMENSIONS,
+    NAME_PLACES,
     STAGE_STATUSES,
     Artifact,
     Content,
@@ -41,6 +42,7 @@ RESOURCE_STATUSES = ("created", "removed")
 KINDS = ("stage", "build", "artifact", "resource", "heartbeat")
 STATUSES = {"stage": STAGE_STATUSES, "build": BUILD_STATUSES, "resource": RESOURCE_STATUSES}
 MAX_EVENTS = 1_000
+MAX_PLUGINS = 100
 
 
 def _fits_its_kind(event: Json) -> None:
@@ -62,6 +64,7 @@ BUILD = Shape(  # which build it is about
         "os_version": Text(allow_none=True),
         "image_type": Text(allow_none=True),
         "created_by": Text(allow_none=True),
+        "names": Shape({name: Text(allow_none=True) for name in NAME_PLACES}, allow_none=True),
     },
     required=True,
 )
@@ -73,6 +76,18 @@ RUN = Shape(  # which run speaks
         "url": fields.String(allow_none=True, validate=validate.Length(max=2_000)),
         "commit": Text(allow_none=True),
         "branch": Text(allow_none=True),
+        "pipeline": fields.String(allow_none=True, validate=validate.Length(max=500)),
+        "default_branch": Text(allow_none=True),
+        "pull_request": Text(allow_none=True),
+        "packer_version": Text(allow_none=True),
+        "plugins": fields.Dict(
+            keys=fields.String(),
+            values=fields.String(),
+            allow_none=True,
+            validate=validate.Length(max=MAX_PLUGINS),
+        ),
+        "template_sha256": Text(allow_none=True),
+        "dirty": Flag(allow_none=True),
     },
     required=True,
 )
@@ -171,6 +186,7 @@ def _statement(envelope: Json, manifest: Json | None, request: Request) -> State
         inferred=packer_manifest.infer(manifest) if manifest else Identity(),
         created_by=build.get("created_by") or None,
         manifest=manifest,
+        names={place: name for place, name in (build.get("names") or {}).items() if name},
     )
 
 

@@ -40,7 +40,13 @@ class FailureRow(Struct, frozen=True):
 
 
 class BuildRow(Struct, frozen=True):
-    """Columns of builds; `manifest_from` is the id of the stored statement with the manifest."""
+    """Columns of builds; `manifest_from` is the id of the stored statement with the manifest.
+
+    `conflict` has the values of each dimension of which one run states several; `inferred` has, for
+    each dimension that nobody states, the place of the name that it is inferred from. `unstable`:
+    completed with Jenkins's warning. `future`: an end after its receipt. `estimated`: the state is
+    only an estimate.
+    """
 
     status: str = "pending"
     current_state: int = 0
@@ -56,6 +62,13 @@ class BuildRow(Struct, frozen=True):
     resumed_from: int | None = None
     manifest_from: Any = None
     manifest_sha256: str | None = None
+    default_branch: str | None = None
+    pull_request: str | None = None
+    conflict: dict[str, list[str]] | None = None
+    inferred: dict[str, str] | None = None
+    unstable: bool = False
+    future: bool = False
+    estimated: bool = False
 
 
 class ArtifactRow(Struct, frozen=True):

@@ -25,6 +25,13 @@ SET
         ELSE events.manifest
     END,
     manifest_sha256 = given.manifest_sha256,
+    default_branch = given.default_branch,
+    pull_request = given.pull_request,
+    conflict = given.conflict,
+    inferred = given.inferred,
+    unstable = given.unstable,
+    future = given.future,
+    estimated = given.estimated,
     written = decode(given.written, 'hex'),
     written_at = now(),
     updated_at = now()
@@ -33,7 +40,9 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
     image_type_id uuid, current_state integer, status text, attempt integer,
     start_time timestamptz, end_time timestamptz, duration_seconds integer, created_by text,
     run_url text, commit text, branch text, resume_state integer, resumed_from integer,
-    delivery_id uuid, place integer, manifest_sha256 text, written text
+    delivery_id uuid, place integer, manifest_sha256 text, written text,
+    default_branch text, pull_request text, conflict jsonb, inferred jsonb, unstable boolean,
+    future boolean, estimated boolean
 )
 LEFT JOIN events ON events.delivery_id = given.delivery_id AND events.place = given.place
 WHERE builds.id = given.id
