@@ -25,6 +25,7 @@ KNOWN = {
     "MILEPOST_EXTERNAL_URL",
     "MILEPOST_KEEP_BODIES",
     "MILEPOST_PG_BIN",
+    "MILEPOST_PROJECTS",
     "MILEPOST_PUBLIC_BADGES",
     "MILEPOST_PUBLIC_READ",
     "MILEPOST_ROUTES",
@@ -87,6 +88,7 @@ class Config:
     stages: Path | None = None
     routes: Path | None = None
     senders_file: Path | None = None
+    projects: Path | None = None
     external_url: str = DEFAULT_URL
     stall_after: timedelta = STALL_AFTER
     keep_bodies: timedelta = KEEP_BODIES
@@ -126,6 +128,7 @@ def load(env: Mapping[str, str]) -> Config:
         public_badges=reader.flag("MILEPOST_PUBLIC_BADGES"),
         stages=reader.path("MILEPOST_STAGES"),
         routes=reader.path("MILEPOST_ROUTES"),
+        projects=reader.path("MILEPOST_PROJECTS"),
         senders_file=Path(path) if (path := env.get("MILEPOST_SENDERS")) else None,
         external_url=reader.url("MILEPOST_EXTERNAL_URL") or DEFAULT_URL,
         stall_after=reader.duration("MILEPOST_STALL_AFTER", STALL_AFTER),

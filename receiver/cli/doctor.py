@@ -17,6 +17,7 @@ from receiver.cli.output import as_json, print_json
 from receiver.config import Config, load
 from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError, MilepostError
+from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.rules import Rules
 from receiver.ingest.senders import Senders
@@ -93,6 +94,7 @@ def _files(config: Config) -> Iterator[Finding]:
     files: list[tuple[str, Path | None, Callable[[str, str], object]]] = [
         ("stages", config.stages, StageMap.parse),
         ("routes", config.routes, Routes.parse),
+        ("projects", config.projects, ProjectSettings.parse),
         ("senders", config.senders if config.senders.exists() else None, senders),
     ]
     for what, path, parse in files:

@@ -3,14 +3,13 @@
 A TOML file of `[[route]]` tables; the first that matches a job makes it a build.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE, Identity, Json, Subject
 from receiver.errors import ConfigError
-from receiver.ingest.rule_file import Pattern, lines_of, problems_of
+from receiver.ingest.rule_file import Pattern, lines_of, parse_toml, problems_of
 from receiver.sources.fields import slug
 
 GLOBS = ("source", "repository", "workflow")
@@ -51,10 +50,7 @@ class Routes:
     @classmethod
     def parse(cls, text: str, file_name: str) -> "Routes":
         """Return the routes of a TOML file. Raises ConfigError with every mistake and its line."""
-        try:
-            document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError([f"{file_name}: {error}."]) from error
+        document = parse_toml(text, file_name)
         problems = list(_problems(document, lines_of(text, "route"), file_name))
         if problems:
             raise ConfigError(problems)

@@ -1,9 +1,13 @@
-"""Shared by the TOML files of routes and senders: tables of patterns that capture dimensions."""
+"""Shared by the TOML files of routes, senders and projects: their lines, and tables of patterns."""
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from receiver.domain.model import Json
+from receiver.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,33 @@ class Pattern:
         return dict(self.constants) | {key: text for key, text in named.items() if text}
 
 
+def parse_toml(text: str, file_name: str) -> Json:
+    """Return a document. Raises ConfigError, with the line, for what is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{file_name}: {error}."]) from error
+
+
 def lines_of(text: str, kind: str) -> list[int]:
     """Return the line of each [[kind]]: TOML readers keep no lines."""
     lines = enumerate(text.splitlines(), 1)
     return [number for number, line in lines if line.strip().startswith(f"[[{kind}]]")]
+
+
+def table_line(text: str, kind: str, name: str) -> int:
+    """Return the line of [kind.name], however the name is quoted; 1 where it is written inline."""
+    headers = {f"[{kind}.{each}]" for each in (name, f'"{name}"', f"'{name}'")}
+    lines = enumerate(text.splitlines(), 1)
+    return next((n for n, line in lines if line.partition("#")[0].strip() in headers), 1)
+
+
+def key_line(text: str, start: int, key: str) -> int:
+    """Return the first line from `start` on that begins with this key; `start` if none does."""
+    spellings = (key, f'"{key}"', f"'{key}'", f"[{key}")
+    lines = enumerate(text.splitlines(), 1)
+    found = (n for n, line in lines if n >= start and line.strip().startswith(spellings))
+    return next(found, start)
 
 
 def problems_of(

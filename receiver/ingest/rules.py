@@ -1,4 +1,4 @@
-"""The rules of an installation: stage map, routes, senders. Their files are watched."""
+"""The rules of an installation: stage map, routes, senders, projects. Their files are watched."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from receiver.config import Config
 from receiver.config_files import WatchedFile
 from receiver.domain.model import Sender
 from receiver.domain.stage_map import StageMap
+from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.senders import Senders
 
@@ -20,6 +21,7 @@ class Rules:
     stage_file: WatchedFile[StageMap] = field(repr=False)
     route_file: WatchedFile[Routes] = field(repr=False)
     sender_file: WatchedFile[Senders] = field(repr=False)
+    project_file: WatchedFile[ProjectSettings] = field(repr=False)
 
     @classmethod
     def load(cls, config: Config) -> "Rules":
@@ -30,6 +32,7 @@ class Rules:
             WatchedFile(config.stages, StageMap.parse, StageMap()),
             WatchedFile(config.routes, Routes.parse, Routes()),
             WatchedFile(config.senders, parse, Senders(), optional=True),
+            WatchedFile(config.projects, ProjectSettings.parse, ProjectSettings()),
         )
 
     def stages(self) -> StageMap:
@@ -39,6 +42,10 @@ class Rules:
     def routes(self) -> Routes:
         """Return the routes."""
         return self.route_file.get()
+
+    def projects(self) -> ProjectSettings:
+        """Return the settings of projects."""
+        return self.project_file.get()
 
     def named_senders(self) -> Senders:
         """Return the senders file."""

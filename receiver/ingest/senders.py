@@ -5,7 +5,6 @@ and below the statement of the sender and the route.
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from receiver.config import SOURCES, STANDARD_SOURCES
 from receiver.domain.model import DIMENSIONS, Identity, Json, Sender
 from receiver.errors import ConfigError
-from receiver.ingest.rule_file import Pattern, lines_of, problems_of
+from receiver.ingest.rule_file import Pattern, lines_of, parse_toml, problems_of
 from receiver.sources import signatures
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
@@ -70,10 +69,7 @@ class Senders:
 
         Secret files are in `folder`. Raises ConfigError with every mistake and its line.
         """
-        try:
-            document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError([f"{file_name}: {error}."]) from error
+        document = parse_toml(text, file_name)
         reader = _Reader(text, file_name, folder, taken)
         read = reader.read(document)
         if reader.problems:
