@@ -24,7 +24,8 @@
         │   └── Undecodable  422, the body is not valid JSON
         ├── RateLimited      429, after many wrong signatures or tokens
         └── Unavailable      503, try again
-            └── Contended    503, another transaction was in the way; retried before it is reported
+            ├── Contended    503, another transaction was in the way; retried before it is reported
+            └── SchemaMissing  503, the schema is that of an older release
 
 An error's text is a sentence that a user may see; it never repeats input or a secret.
 """
@@ -204,3 +205,12 @@ class Unavailable(HttpError):
 
 class Contended(Unavailable):
     """Another transaction was in the way; a retry may pass at once."""
+
+
+class SchemaMissing(Unavailable):
+    """The database lacks a table or column of this release: run milepost migrate."""
+
+    code, title = "migrate", "Database schema out of date"
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__ or "")

@@ -125,7 +125,7 @@ def _database(config: Config) -> Iterator[Finding]:
         with db.translated_errors(), db.connect(url) as connection:
             yield from _version(connection)
             yield from _clock(connection)
-            missing = migrate.pending_names(url)
+            missing = migrate.read_schema(url).pending
             yield _schema(missing)
             if not missing:
                 with suppress(ConfigError):  # a broken file is a finding already

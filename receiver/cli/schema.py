@@ -19,14 +19,17 @@ from receiver.storage.embedded import cluster
 def migrate(check: bool, as_json: bool) -> None:
     """Bring the database to this release's schema."""
     url = database_url(settings())
-    names = migrations.pending_names(url) if check else migrations.migrate(url)
+    names = migrations.read_schema(url).pending if check else migrations.migrate(url)
+    newer = migrations.read_schema(url).newer
     if names and not check:
         with connection(url) as database:
             target, after = Target("receiver"), {"applied": names}
             audit.note_change(database, actor(), "migrate", target, after=after)
     word = "missing" if check else "applied"
-    text = "\n".join(f"{word} {name}" for name in names) or "The schema is up to date."
-    print_result(text, {word: names}, as_json=as_json)
+    lines = [f"{word} {name}" for name in names] or ["The schema is up to date."]
+    if newer:
+        lines.append(migrations.newer_text(newer))
+    print_result("\n".join(lines), {word: names, "newer": newer}, as_json=as_json)
     if check and names:
         sys.exit(1)
 

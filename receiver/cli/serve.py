@@ -23,12 +23,18 @@ def serve(bind: str, is_local: bool) -> None:
         local.check_free(bind)
     config = settings(local.environment(os.environ) if is_local else os.environ)
     if config.database_url is None:
-        migrate.migrate(cluster.start(config.data_dir))
+        _migrate(cluster.start(config.data_dir))
     url = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104  # only shown
     click.echo(f"Milepost {__version__} serves {url}")
     if is_local:
         _print_setup(config, url)
     Server(config, bind).run()
+
+
+def _migrate(url: str) -> None:
+    migrate.migrate(url)
+    if newer := migrate.read_schema(url).newer:
+        click.echo(f"milepost: {migrate.newer_text(newer)}", err=True)
 
 
 def _print_setup(config: Config, url: str) -> None:

@@ -3,7 +3,7 @@
 Every wait has a limit: an absent or overloaded database is a 503 within three seconds.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -20,31 +20,76 @@ from psycopg.types.json import Jsonb, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from receiver import log
-from receiver.errors import Contended, Invalid, MigrationError, MilepostError, Unavailable
+from receiver.errors import (
+    Contended,
+    HttpError,
+    Invalid,
+    MigrationError,
+    MilepostError,
+    SchemaMissing,
+    Unavailable,
+)
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
 WAIT_SECONDS = 2.5  # for a connection; the rest of the three is for the work
 ANSWER_SECONDS = 6.0  # above the server's own limit: only a silent network takes so long
 CHECK_SECONDS = 2.0  # for the check of an idle connection
 
+# What answers depend on, whatever the defaults of the role, the database or the environment are.
+STYLE = {
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "standard_conforming_strings": "on",
+}
 # Server-side limits, so that every statement ends before the sender's timeout (10 s at the forges).
 LIMITS = {
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
-    "timezone": "UTC",
     "random_page_cost": "1.1",  # the data lies in memory or on an SSD
 }
-OPTIONS = " ".join(f"-c {name}={value}" for name, value in LIMITS.items())
 
-# A silent network is noticed within seconds; psycopg's own connect_timeout would be 130 s.
+
+def _options(settings: Mapping[str, str]) -> str:
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+# A silent network is noticed within seconds; psycopg's own connect_timeout would be 130 s. What is
+# named here counts above the URL, a service file and the environment (PGCLIENTENCODING):
+# https://www.postgresql.org/docs/current/libpq-envars.html
 NETWORK: dict[str, Any] = {
+    "client_encoding": "UTF8",  # in another one, JSON that we send as bytes would be stored wrongly
     "connect_timeout": 3,
     "tcp_user_timeout": 5000,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
+
+# What an old schema lacks. A function is named with the types that it takes, so a column of another
+# type may be one of these as well.
+MISSING = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+)
+
+# These make a pool's other connections useless as well: a demoted primary still passes its check,
+# and a migration made their prepared statements stale.
+STALE = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.FeatureNotSupported)
+ANSWERS: tuple[tuple[type[psycopg.Error], type[Unavailable], str], ...] = (
+    (PoolTimeout, Unavailable, "The database did not answer in time."),
+    (psycopg.errors.ReadOnlySqlTransaction, Unavailable, "The database is read-only."),
+    (psycopg.errors.FeatureNotSupported, Unavailable, "The schema changed meanwhile."),
+    (
+        psycopg.errors.IdleInTransactionSessionTimeout,
+        Unavailable,
+        "The database waited too long for us.",
+    ),
+    (psycopg.errors.ForeignKeyViolation, Contended, "A name was merged meanwhile."),
+    (psycopg.errors.DeadlockDetected, Contended, "The database is busy."),
+)
 
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
@@ -76,7 +121,33 @@ def as_json(value: object) -> Jsonb:
 
 def connect(url: str) -> Connection:
     """Return a connection outside a pool, for commands."""
-    return psycopg.connect(url, row_factory=dict_row, options=OPTIONS, **NETWORK)
+    options = _options(STYLE | LIMITS)
+    connection = psycopg.connect(url, row_factory=dict_row, options=options, **NETWORK)
+    _set_up(connection)
+    return connection
+
+
+def connect_without_limits(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """Return a connection that commits each statement and waits for each, for migrations."""
+    connection = psycopg.connect(url, autocommit=True, options=_options(STYLE), **NETWORK)
+    _set_up(connection)
+    return connection
+
+
+def _set_up(connection: psycopg.Connection[Any]) -> None:
+    """Undo what PGTZ and PGDATESTYLE set: libpq sends them beside `options`, and the server lets
+    them win. Set the isolation level, for PgBouncer too: what is atomic here counts on it.
+
+    https://github.com/postgres/postgres/blob/REL_17_STABLE/src/interfaces/libpq/fe-protocol3.c#L2335
+    """
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    for name in ("TimeZone", "DateStyle"):
+        value = STYLE[name.lower()]
+        status = connection.info.parameter_status(name) or ""
+        if not status.startswith(value):
+            connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+    if not connection.autocommit:
+        connection.commit()
 
 
 def url_parameters(url: str) -> dict[str, str]:
@@ -96,7 +167,7 @@ def translated_errors() -> Iterator[None]:
     """Raise the driver's errors as MilepostError, for commands."""
     try:
         yield
-    except psycopg.errors.UndefinedTable as error:
+    except MISSING as error:
         raise MigrationError("The schema is old: run milepost migrate") from error
     except psycopg.OperationalError as error:
         raise Unavailable(f"The database is away: {error}") from error
@@ -141,7 +212,9 @@ class Database:
         self, conninfo: str | Callable[[], str], *, size: int, prepare: bool = True
     ) -> None:
         self._prepare = prepare
-        session = {"options": OPTIONS} if prepare else {"prepare_threshold": None}
+        # An empty `options` keeps PGOPTIONS out, which PgBouncer may refuse.
+        unprepared = {"options": "", "prepare_threshold": None}
+        session = {"options": _options(STYLE | LIMITS)} if prepare else unprepared
         # No max_waiting: it also counts callers whose wait timed out, so a pool that lost its last
         # connection would refuse everybody for ever. A worker has no more threads than may wait.
         self._pool: ConnectionPool[_TimedConnection] = ConnectionPool(
@@ -152,6 +225,7 @@ class Database:
             max_size=size,
             timeout=WAIT_SECONDS,
             reconnect_timeout=5,
+            configure=_set_up,
             check=_check,
             open=False,
         )
@@ -175,33 +249,20 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction, which commits at the end.
 
-        Raises Unavailable where the database is away, Contended, Invalid.
+        Raises Unavailable where the database is away, SchemaMissing, Contended, Invalid.
         """
         try:
             with self._pool.connection() as connection:
                 if not self._prepare:
-                    connection.execute(query("db/limit_transaction"), LIMITS)
+                    connection.execute(query("db/limit_transaction"), STYLE | LIMITS)
                 yield connection
-        except PoolTimeout as error:
-            raise Unavailable("The database did not answer in time.") from error
-        except psycopg.errors.ReadOnlySqlTransaction as error:
-            self._pool.drain()  # a demoted primary still passes the pool's check
-            raise Unavailable("The database is read-only.") from error
-        except psycopg.errors.FeatureNotSupported as error:
-            self._pool.drain()  # a migration made a prepared statement stale
-            raise Unavailable("The schema changed meanwhile.") from error
-        except psycopg.errors.IdleInTransactionSessionTimeout as error:
-            raise Unavailable("The database waited too long for us.") from error
-        except psycopg.errors.ForeignKeyViolation as error:
-            raise Contended("A name was merged meanwhile.") from error
-        except psycopg.errors.DeadlockDetected as error:
-            raise Contended("The database is busy.") from error
-        except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
-            # Our checks missed it. A 503 would be wrong: trying again does not help.
-            log.unexpected(error)
-            raise Invalid("The database cannot hold such a value.") from error
-        except psycopg.OperationalError as error:
-            raise Unavailable(_reason(error)) from error
+        except psycopg.Error as error:
+            if isinstance(error, STALE):
+                self._pool.drain()
+            translated = _translated(error)
+            if translated is None:
+                raise
+            raise translated from error
 
 
 @contextmanager
@@ -213,6 +274,21 @@ def open_database(conninfo: str | Callable[[], str], *, prepare: bool = True) ->
         yield database
     finally:
         database.close()
+
+
+def _translated(error: psycopg.Error) -> HttpError | None:
+    """Return the error of a request; None for an error of our own code."""
+    if isinstance(error, MISSING):
+        log.unexpected(error)  # a defect of ours would look the same
+        return SchemaMissing()
+    if isinstance(error, (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)):
+        # Our checks missed it. A 503 would be wrong: trying again does not help.
+        log.unexpected(error)
+        return Invalid("The database cannot hold such a value.")
+    for kind, answer, text in ANSWERS:
+        if isinstance(error, kind):
+            return answer(text)
+    return Unavailable(_reason(error)) if isinstance(error, psycopg.OperationalError) else None
 
 
 def _reason(error: psycopg.OperationalError) -> str:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from receiver.errors import HttpError
+from receiver.errors import HttpError, MigrationError
 from receiver.storage import migrate
 from receiver.web.context import services
 from receiver.web.problem import json_response
@@ -18,9 +18,11 @@ def livez() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """Return 200 if the database has this release's schema, else 503 with the reason."""
+    """Return 200 if this release works with the database's schema, else 503 with the reason."""
     try:
         applied = migrate.applied_names(services().database)
+    except MigrationError as error:
+        return _unavailable(migrations=str(error))
     except HttpError as error:
         return _unavailable(database=error.detail)
     missing = [each.name for each in migrate.migration_files() if each.name not in applied]

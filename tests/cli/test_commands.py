@@ -140,7 +140,7 @@ def test_completion_is_printed(shell: str):
 
 
 def test_migrate_lists_missing_migrations(command: Command):
-    assert document_of(command("migrate", "--check", "--json")) == {"missing": []}
+    assert document_of(command("migrate", "--check", "--json")) == {"missing": [], "newer": []}
 
 
 def test_exit_codes(command: Command, tmp_path: Any):

@@ -128,7 +128,7 @@ def test_every_query_is_used():
 
 def test_second_migration_changes_nothing(server_url: str):
     assert migrate.migrate(server_url) == []
-    assert migrate.pending_names(server_url) == []
+    assert migrate.read_schema(server_url).pending == []
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def migration(name: str, text: str) -> migrate.Migration:
 
 
 def test_pending_migrations_are_named(empty_database: str):
-    assert migrate.pending_names(empty_database)[0] == "0001_names"
+    assert migrate.read_schema(empty_database).pending[0] == "0001_names"
 
 
 def test_edited_file_is_refused(empty_database: str):

@@ -76,7 +76,7 @@ def test_old_schema_with_data_migrates_without_loss(old: Callable[[int], str], c
     assert all(rows for rows, _ in before.values()), "a table without data proves nothing"
     migrate.migrate(url)
     assert sums(url, known) == before
-    assert migrate.pending_names(url) == []
+    assert migrate.read_schema(url).pending == []
 
 
 @pytest.mark.parametrize("count", range(EVENTS, len(FILES)), ids=lambda n: FILES[n - 1].name)

@@ -1,6 +1,5 @@
 """`milepost migrate` of a next release: this release's migrations, and one more."""
 
-import hashlib
 import sys
 
 from receiver.storage.migrate import Migration, migrate, migration_files
@@ -11,5 +10,5 @@ CREATE INDEX idx_builds_later ON builds (status, created_at);
 """
 
 if __name__ == "__main__":
-    later = Migration("9000_later", TEXT, hashlib.sha256(TEXT.encode()).hexdigest())
+    later = Migration.read("9000_later", TEXT)
     migrate(sys.argv[1], [*migration_files(), later])
