@@ -16,21 +16,23 @@ MIN_LENGTH = 6  # of a value that is secret only by its variable's name
 _SECRET_NAME = re.compile(
     r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH", re.I
 )
+# Each alternative is linear: its repetitions are bounded, or no other match can begin inside them.
 _LOOKS_SECRET = re.compile(
     r"(?P<key>(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)[\"']?\s*[=:]\s*[\"']?)"
     r"(?!<sensitive>)[^\s\"',;&]{3,}"
-    r"|(?P<url>://[^/\s:@]+:)[^/\s@]+(?=@)"
+    r"|(?P<url>://[^/\s:@]{0,100}:)[^/\s@]{1,500}(?=@)"
     r"|(?P<bearer>\b(?:bearer|basic) )[\w.~+/=-]{12,}"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bglpat-[\w-]{16,}|\bxox[abpr]-[\w-]{10,}"
-    r"|\bwhsec_[\w+/=]{8,}|\bbearer:\S{6,}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*",
+    r"|\bwhsec_[\w+/=]{8,}|\bbearer:\S{6,}"
+    r"|(?<![\w-])eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*",
     re.I,
 )
 _HINT = re.compile(
     r"pass|secret|token|key|://|bearer|basic|akia|asia|gh[pousr]_|glpat|xox|eyj", re.I
 )
-_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
-_KEY_ENDS = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
-_KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{16,}\s*$")
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY")
+_KEY_ENDS = re.compile(r"-----END [A-Z ]{0,30}PRIVATE KEY-----")
+_KEY_LINE = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,}\s*$")
 
 
 class Redactor:

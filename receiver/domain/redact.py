@@ -18,7 +18,7 @@ _NAMES = (
     r"|account[_-]?key|private[_-]?key"
 )
 _KEY = re.compile(rf"{_NAMES}|authorization|cookie", re.I)
-# Every repetition is bounded, or ends where it cannot go on: a text is looked at once.
+# Each alternative is linear: its repetitions are bounded, or no other match can begin inside them.
 _TEXT = re.compile(
     # password=…, "token": "…", X-Api-Key: …
     rf"(?P<named>(?:{_NAMES})[\w.-]{{0,40}}[\\\"'\]]{{0,4}}\s{{0,4}}(?:=>|[=:])\s{{0,4}}\\?)"
@@ -30,7 +30,7 @@ _TEXT = re.compile(
     r"|(?P<scheme>\b(?:bearer|basic) )(?=\S{0,100}[\d+/=])[\w.~+/=-]{8,}"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"
     r"|\bxox[abpr]-[\w-]{10,}|\bwhsec_[\w+/=]{8,}|\bbearer:\S{6,}|\bmp_[\w-]{43}"
-    r"|\beyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?"
+    r"|(?<![\w-])eyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?"
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,10000}(?:-----END [A-Z ]{0,30}KEY-----)?",
     re.I,
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from receiver.domain import patterns as regex
 from receiver.errors import ConfigError
 
 STATES = {
@@ -199,7 +200,7 @@ class ProjectStages:
     """One table of the file: exact cleaned names first, then patterns in the file's order."""
 
     names: Mapping[str, int]
-    patterns: tuple[tuple[re.Pattern[str], int], ...]
+    patterns: tuple[tuple[regex.Pattern, int], ...]
 
     def state_of(self, name: str) -> int | None:
         """Return the state of a name in this table alone."""
@@ -240,7 +241,7 @@ class StageMap:
 def _table(table: Mapping[str, Mapping[str, int]]) -> ProjectStages:
     return ProjectStages(
         {clean(name): state for name, state in table.get("names", {}).items()},
-        tuple((re.compile(each), state) for each, state in table.get("patterns", {}).items()),
+        tuple((regex.compiled(each), state) for each, state in table.get("patterns", {}).items()),
     )
 
 
@@ -264,8 +265,8 @@ def _entry_problem(key: str, name: str, state: object) -> str | None:
         return "a state is an integer from 0 to 100"
     if key == "patterns":
         try:
-            re.compile(name)
-        except re.error as error:
+            regex.compiled(name)
+        except ConfigError as error:
             return f"no regular expression: {error}"
     return None
 

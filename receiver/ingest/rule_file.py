@@ -1,11 +1,11 @@
 """Shared by the TOML files of routes, senders and projects: their lines, and tables of patterns."""
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from receiver.domain import patterns as regex
 from receiver.domain.model import Json
 from receiver.errors import ConfigError
 
@@ -14,8 +14,8 @@ from receiver.errors import ConfigError
 class Pattern:
     """Regular expressions that must all match, and constants; their groups capture texts."""
 
-    patterns: Mapping[str, re.Pattern[str]]
-    variables: Mapping[str, re.Pattern[str]]
+    patterns: Mapping[str, regex.Pattern]
+    variables: Mapping[str, regex.Pattern]
     constants: Mapping[str, str]
 
     @classmethod
@@ -25,8 +25,8 @@ class Pattern:
         """Return the pattern of a valid table; `patterns` and `constants` are its possible keys."""
         variables = table.get("variables", {})
         return cls(
-            patterns={name: re.compile(table[name]) for name in patterns if name in table},
-            variables={name: re.compile(each) for name, each in variables.items()},
+            patterns={name: regex.compiled(table[name]) for name in patterns if name in table},
+            variables={name: regex.compiled(each) for name, each in variables.items()},
             constants={name: table[name] for name in constants if name in table},
         )
 
@@ -93,8 +93,8 @@ def problems_of(
 
 def _pattern_problems(name: str, value: object, groups: Sequence[str]) -> Iterator[str]:
     try:
-        unknown = set(re.compile(str(value)).groupindex) - set(groups)
-    except re.error as error:
+        unknown = set(regex.compiled(str(value)).groupindex) - set(groups)
+    except ConfigError as error:
         yield f"{name} is no regular expression: {error}"
         return
     if unknown:

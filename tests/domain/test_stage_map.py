@@ -110,3 +110,15 @@ def test_every_mistake_is_named_at_once():
     with pytest.raises(ConfigError) as caught:
         StageMap.parse("x = 5\ny = 6\n['*']\nnames = { A = -1 }", "stages.toml")
     assert len(caught.value.problems) == 3
+
+
+def test_a_pattern_that_python_would_search_for_years_answers_at_once():
+    stages = StageMap.parse(
+        "['*']\npatterns = { '(a|aa)+$' = 5, '^(\\w+\\s?)*$' = 10 }", "stages.toml"
+    )
+    assert stages.state_of("a" * 199 + "!", []) is None
+
+
+def test_look_around_is_refused_with_its_place():
+    with pytest.raises(ConfigError, match=r"stages.toml, line 2: .*invalid perl operator: \(\?!"):
+        StageMap.parse("['*']\npatterns = { '(?!a)b' = 5 }", "stages.toml")
