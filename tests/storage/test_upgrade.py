@@ -1,6 +1,8 @@
-"""A database of every earlier schema, with data in it, migrates without loss."""
+"""A database of every earlier schema, with data in it, migrates without loss, while receivers of
+two releases take deliveries."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ from psycopg.conninfo import make_conninfo
 
 from receiver.config import Config
 from receiver.storage import migrate
+from tests.support.releases import RELEASES, Release
 from tests.support.samples import SAMPLES
 from tests.support.senders import SECRET, envelope, get_build, post, stage
+from tests.torture import schemas
+from tests.torture.systems import Fault, of_a_release, run
 
 FILES = migrate.migration_files()
 DATA = SAMPLES / "schema"
@@ -93,3 +98,12 @@ def test_old_build_goes_on_after_the_migration(
     build = get_build(client)
     assert [row["stage"] for row in build["states"]] == ["Storage", "Services"]
     assert (build["attempt"], build["os_version"], build["created_by"]) == (2, "rhel-8.8", "ada")
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.schema)
+def test_two_releases_at_once_lose_and_double_nothing_and_answer_no_500(release: Release):
+    """One receiver after the other is replaced under load, and one of the old ones restarts."""
+    fault = Fault("F20", "rolling", partial(schemas.roll, release), partial(of_a_release, release))
+    verdict = run(fault, brief=True)
+    assert (verdict.problems, verdict.not_run) == ((), "")
+    assert 0 < verdict.acknowledged == verdict.offered == verdict.stored

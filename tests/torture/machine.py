@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL
@@ -91,12 +91,12 @@ class Server:
         """Return the URL of a database, at the server's own port or a proxy's."""
         return f"postgresql://{ROLE}@127.0.0.1:{port or self.port}/{name}"
 
-    def database(self, name: str = ROLE) -> str:
-        """Create a database with the schema; return its URL."""
+    def database(self, name: str = ROLE, launcher: Sequence[str] = (str(MILEPOST),)) -> str:
+        """Create a database with the schema of this `milepost`; return its URL."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         done = subprocess.run(
-            [MILEPOST, "migrate"],
+            [*launcher, "migrate"],
             env={"PATH": os.environ["PATH"], "DATABASE_URL": self.url(name)},
             check=False,
             capture_output=True,

@@ -4,13 +4,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg
 
 from tests.support.receivers import MILEPOST
-from tests.torture.machine import pause, until
-from tests.torture.systems import Fault, System, plain
+from tests.support.releases import RELEASES, Release
+from tests.torture.machine import Receiver, pause, until
+from tests.torture.systems import Fault, System, of_a_release, plain
 
 INTACT = [str(MILEPOST)]
 DEFECTIVE = [sys.executable, "-m", "tests.torture.defective_parser"]
@@ -43,6 +45,33 @@ def run_old_release(system: System) -> None:
     system.receiver.start()
     system.heal()
     until(lambda: system.receiver.status("/") == 200, 10, "pages are shown")
+
+
+def roll(release: Release, system: System) -> None:
+    """Upgrade two receivers one by one; between, one of the old release restarts, and migrates as
+    an init container does."""
+    first, second = system.receivers
+    old = first.launcher
+    system.expect(_migrate(INTACT, system) == 0, "the migration was applied")
+    _replace(second, INTACT)
+    pause(1 if system.brief else 10)
+    code = 0 if release.accepts_newer else 1
+    system.expect(_migrate(old, system) == code, f"the old migrate ends with {code}")
+    _replace(first, old)
+    pause(1 if system.brief else 10)
+    _replace(first, INTACT)
+    system.of_today = False  # the old release's rows stay until their build's next report
+
+
+def _replace(receiver: Receiver, launcher: list[str]) -> None:
+    receiver.stop()
+    receiver.launcher = launcher
+    receiver.start()
+
+
+def _migrate(launcher: list[str], system: System) -> int:
+    environment = system.receiver.environment
+    return subprocess.run([*launcher, "migrate"], env=environment, check=False).returncode
 
 
 @contextmanager
@@ -80,5 +109,14 @@ def _count(system: System, outcome: str) -> int:
 FAULTS = [
     Fault("F19", "migration under load, first one killed", migrate, plain),
     Fault("F20", "old release on the next schema", run_old_release, plain),
+    *(
+        Fault(
+            f"F20{letter}",
+            f"two releases at once, from schema {release.schema}",
+            partial(roll, release),
+            partial(of_a_release, release),
+        )
+        for letter, release in zip("abc", RELEASES, strict=True)
+    ),
     Fault("F24", "a parser with a defect", replay_quarantined, defective_parser),
 ]

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,8 @@ import requests
 from psycopg.conninfo import make_conninfo
 
 from receiver.storage.embedded import cluster
+from tests.support.receivers import MILEPOST
+from tests.support.releases import Release
 from tests.torture.load import Load, Post
 from tests.torture.machine import NotRun, Receiver, Server, pause, until, volume
 from tests.torture.pgbouncer import PgBouncer
@@ -40,6 +42,7 @@ class System:
     bouncer: PgBouncer | None = None
     healed: float = 0.0
     extra_deliveries: int = 0  # that a fault sends by other means than the load
+    of_today: bool = True  # today's fold wrote every row
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -107,13 +110,14 @@ def _verdict(fault: Fault, system: System) -> Verdict:
         system.problems.append(str(error))
     finally:
         system.load.finish(SETTLE_SECONDS)
-    expected = _expected_url(system)
+    expected = _expected_url(system) if system.of_today else None
     inbox = read_inbox(system.url, system.load.offered)
     system.expect(
         inbox.unknown == system.extra_deliveries, f"{inbox.unknown} deliveries that no sender sent"
     )
     verdict = judge(fault.code, fault.name, system.load, inbox, system.healed)
-    system.problems += differences(system.url, expected)
+    if expected:
+        system.problems += differences(system.url, expected)
     return replace(verdict, problems=(*system.problems, *verdict.problems))
 
 
@@ -160,6 +164,19 @@ def two_receivers(folder: Path, brief: bool) -> Iterator[System]:
     with ExitStack() as stack:
         server = stack.enter_context(_server(folder))
         both = [stack.enter_context(_receiver(folder, server.url(), index)) for index in (0, 1)]
+        yield _system(folder, server.url(), both, brief, _server=server)
+
+
+@contextmanager
+def of_a_release(release: Release, folder: Path, brief: bool) -> Iterator[System]:
+    """Yield two receivers of an earlier release on one database of its schema."""
+    launcher = release.unpack(folder / "release")
+    with ExitStack() as stack:
+        server = stack.enter_context(_server(folder, launcher))
+        both = [
+            stack.enter_context(_receiver(folder, server.url(), index, launcher))
+            for index in (0, 1)
+        ]
         yield _system(folder, server.url(), both, brief, _server=server)
 
 
@@ -228,20 +245,29 @@ def bounced(folder: Path, brief: bool) -> Iterator[System]:
 
 
 @contextmanager
-def _server(folder: Path, **more: Any) -> Iterator[Server]:
+def _server(
+    folder: Path, launcher: Sequence[str] = (str(MILEPOST),), **more: Any
+) -> Iterator[Server]:
     server = Server(folder, **more)
     server.make()
     server.start()
     try:
-        server.database()
+        server.database(launcher=launcher)
         yield server
     finally:
         server.stop("immediate")
 
 
 @contextmanager
-def _receiver(folder: Path, url: str | None, index: int = 0, **more: str) -> Iterator[Receiver]:
+def _receiver(
+    folder: Path,
+    url: str | None,
+    index: int = 0,
+    launcher: Sequence[str] = (str(MILEPOST),),
+    **more: str,
+) -> Iterator[Receiver]:
     receiver = Receiver(folder / f"receiver {index}", url, **more)
+    receiver.launcher = [*launcher]
     try:
         receiver.start()
         yield receiver
