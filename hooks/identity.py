@@ -22,6 +22,9 @@ MAX_LENGTH = 200
 
 _ALLOWED = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")
 _SEPARATORS = re.compile(r"[^A-Za-z0-9._@+]+")  # a hyphen too: several become one
+_OTHERS = re.compile(r"[^A-Za-z0-9._@+\u0080-\U0010ffff]+")  # separators of ASCII
+# What is no separator: neither a no-break space, a middle dot, nor a dash or quotation mark.
+_LETTERS = re.compile(r"[^\0-\x7f\u00a0\u00b7\u2000-\u203f]")
 
 Env = Mapping[str, str]
 Flags = Mapping[str, "str | None"]
@@ -92,16 +95,28 @@ def details(flags: Flags, env: Env) -> Values:
 
 
 def slug(text: str) -> str:
-    """Return the text as a build number; a long one is cut and ends with a digest."""
-    clean = _SEPARATORS.sub("-", text.replace("/", ".")).strip("-")
+    """Return the text as a build number; a long one is cut and ends with a digest.
+
+    So does one with letters that a number cannot hold: `构建` and `测试` are two builds. The digest
+    is of the text with separators alone replaced, which the shell hook and the receiver make alike.
+    """
+    whole = text.replace("/", ".")
+    clean = _SEPARATORS.sub("-", whole).strip("-")
+    if len(clean) <= MAX_LENGTH and _LETTERS.search(text):
+        return f"{clean[: MAX_LENGTH - 11]}-{_digest(_OTHERS.sub('-', whole).strip('-'))}".strip(
+            "-"
+        )
     return _shortened(clean, text)
 
 
 def _shortened(clean: str, text: str = "") -> str:
     if len(clean) <= MAX_LENGTH:
         return clean
-    digest = hashlib.sha256((text or clean).encode("utf-8", "surrogateescape")).hexdigest()[:10]
-    return f"{clean[: MAX_LENGTH - 11]}-{digest}"
+    return f"{clean[: MAX_LENGTH - 11]}-{_digest(text or clean)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:10]
 
 
 def _setting(name: str, flags: Flags, env: Env) -> Value:

@@ -29,8 +29,11 @@ elif [ -n "${BUILD_URL:-}" ]; then run=${JOB_NAME:-}-${BUILD_NUMBER:-} run_key=j
 said=${MILEPOST_OS_VERSION:-}-${MILEPOST_IMAGE_TYPE:-}-${MILEPOST_PLATFORM:-} && [ "$said" != -- ] || said=$job
 [ -n "$run" ] || { run=${PACKER_RUN_UUID:+packer-$PACKER_RUN_UUID} && said=''; }
 number=${run:+$run-$said-${PACKER_BUILDER_TYPE:-}-${PACKER_BUILD_NAME:-}}
-number=$(printf %s "$number" | tr / . | LC_ALL=C tr -cs 'A-Za-z0-9._@+' - | sed 's/^-//; s/-$//')
-number=${MILEPOST_BUILD_NUMBER:-$number} url=${MILEPOST_URL:-} && secret=$(printf %s "${MILEPOST_SECRET:-}" | head -n 1)
+whole=$(printf %s "$number" | tr / . | LC_ALL=C tr -cs 'A-Za-z0-9._@+\200-\377' - | sed 's/^-//; s/-$//') # letters of every alphabet
+number=$(printf %s "$whole" | LC_ALL=C tr -cs 'A-Za-z0-9._@+' - | sed 's/^-//; s/-$//')
+letters=$(printf %s "$whole" | LC_ALL=C tr -d '\001-\177' | LC_ALL=C sed "s/$(printf '\302\240')//g; s/$(printf '\302\267')//g; s/$(printf '\342\200').//g")
+[ -z "$letters" ] || number=$(printf %s "$number" | cut -c 1-189)-$(printf %s "$whole" | sha256 | od -An -tx1 | tr -d ' \n' | cut -c 1-10)
+number=${MILEPOST_BUILD_NUMBER:-${number#-}} url=${MILEPOST_URL:-} && secret=$(printf %s "${MILEPOST_SECRET:-}" | head -n 1)
 case $#:${2:-}:${3:-} in 3:--status:*) set -- "$1" "$3" ;; 4:*:--state) set -- "$1" "$2" "$4" ;; esac
 case ${MILEPOST_WRAPPED:-}:${1:-} in 1:done) exit 0 ;; 1:manifest) printf 'milepost: manifest %s\n' "${2:-}" && exit 0 ;; esac # it judges
 event='' manifest=null at=$(date -u +%Y-%m-%dT%H:%M:%S.%N) && case ${at#*.} in '' | *[!0-9]*) at=${at%%.*} ;; esac

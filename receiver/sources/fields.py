@@ -15,6 +15,9 @@ from receiver.sources import packer_manifest, signatures
 
 MAX_BODY = 5 * 2**20
 MAX_NAME = 200
+_OTHERS = re.compile(r"[^A-Za-z0-9._@+\u0080-\U0010ffff]+")  # separators of ASCII
+# What is no separator: neither a no-break space, a middle dot, nor a dash or quotation mark.
+_LETTERS = re.compile(r"[^\0-\x7f\u00a0\u00b7\u2000-\u203f]")
 BUILD_NUMBER = validate.Regexp(NUMBER_SHAPE, error=NUMBER_PROBLEM)
 
 
@@ -142,12 +145,22 @@ def manifest_event(document: Json, request: Request) -> Event:
 
 
 def slug(text: str) -> str:
-    """Return a text as a build number; a long one keeps its beginning and gets a digest."""
-    clean = re.sub(r"[^A-Za-z0-9._:@+-]+", "-", text).strip("-") or "build"
+    """Return a text as a build number; a long one keeps its beginning and gets a digest.
+
+    So does one with letters that a number cannot hold: `构建` and `测试` are two builds. The hooks
+    make the same digest of the same text.
+    """
+    clean = re.sub(r"[^A-Za-z0-9._:@+-]+", "-", text).strip("-")
+    if len(clean) <= MAX_NAME and _LETTERS.search(text):
+        whole = _OTHERS.sub("-", text.replace("/", ".")).strip("-")
+        return f"{clean[: MAX_NAME - 11]}-{_digest(whole)}".strip("-")
     if len(clean) <= MAX_NAME:
-        return clean
-    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-    return f"{clean[: MAX_NAME - 11]}-{digest}"
+        return clean or "build"
+    return f"{clean[: MAX_NAME - 11]}-{_digest(text)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def checked(document: object, path: str = "") -> Json:

@@ -12,6 +12,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from hooks import identity
+from receiver.domain.model import NUMBER_SHAPE
+from receiver.sources.fields import slug
 from receiver.sources.milepost import ENVELOPE
 from tests.support import ROOT
 from tests.support.ci_variables import GITHUB, GITLAB, JENKINS, packer
@@ -170,6 +172,41 @@ def test_identity_is_that_of_the_hook_in_python(
     assert document["build"]["platform"] == values["platform"].text
     assert document["run"]["key"] == values["run_key"].text
     assert str(document["run"]["attempt"] or "") == (values["attempt"].text or "")
+
+
+ASCII = {  # a number that was given before stays as it is
+    "golden: [rhel-9, aws]": "acme.images-900-golden-rhel-9-aws",
+    "build (rhel-9)": "acme.images-900-build-rhel-9",
+    "a/b": "acme.images-900-a.b",
+    "Build \u2013 rhel\u00b79": "acme.images-900-Build-rhel-9",
+}
+LETTERS = [
+    *["构建", "测试", "建构", "Сборка", "Проверка", "Образы/Сборка", "Образы/Проверка", "🐧", "🪟"],
+    *["é", "è", "build-構建", "build-测试", "构建 rhel-9", "rhel-9 构建", "a—é", "名" * 60],
+]
+
+
+def numbers_of(listener: Listener, job: str) -> list[str]:
+    """Return the default number of a job by the shell hook, the hook in Python, and a route."""
+    env = {**GITLAB, "CI_JOB_NAME": job}
+    assert run(listener, "stage", "x", **env).stderr == ""
+    by_hook = identity.identity({}, env)["build_number"].text or ""
+    return [listener.posts[-1].document["build"]["number"], by_hook, slug(f"acme.images-900-{job}")]
+
+
+@pytest.mark.parametrize(("job", "number"), ASCII.items())
+def test_number_of_latin_letters_has_no_digest(listener: Listener, job: str, number: str):
+    by_shell, by_hook, _ = numbers_of(listener, job)
+    assert (by_shell, by_hook) == (number, number)
+
+
+def test_other_letters_give_each_job_a_number(listener: Listener):
+    found = [numbers_of(listener, job) for job in LETTERS]
+    assert all(by_shell == by_hook for by_shell, by_hook, _ in found)
+    assert all(len({number[-10:] for number in numbers}) == 1 for numbers in found)
+    for numbers in zip(*found, strict=True):
+        assert len(set(numbers)) == len(LETTERS)
+        assert all(NUMBER_SHAPE.fullmatch(number) for number in numbers)
 
 
 def test_url_may_name_the_sender(listener: Listener):
