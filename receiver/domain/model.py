@@ -24,6 +24,8 @@ STAGE_STATUSES: tuple[str, ...] = get_args(StageStatus)
 OUTCOMES: tuple[str, ...] = get_args(OutcomeKind)
 ORDERS = ("newest", "duration", "state")  # of a list of builds
 NAME_PLACES = ("target", "entry", "template", "var_file", "folder", "job", "workflow")
+# Words of a verdict `cancelled` about a job that never began; any other verdict outranks it.
+NEVER_RAN = ("skipped", "skip", "manual", "not_built")
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
 NUMBER_SHAPE = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")  # of a build's number
 NUMBER_PROBLEM = "Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -"
@@ -113,7 +115,8 @@ class Event(Struct, frozen=True, omit_defaults=True):
     build's for kind `build` (pending, running, completed, failed, cancelled), created or removed
     for kind `resource`, else None. An artifact's `state` is how far the image is that it holds.
     `at` is in UTC. `dated` is False where `at` had to be taken from the delivery. A `context` says
-    nothing but its run and identity. `word` is the sender's own word for the status.
+    nothing but its run and identity. `word` is the sender's own word for the status, in lower case;
+    one of NEVER_RAN where a job is over that never began.
     """
 
     kind: Kind
@@ -201,13 +204,17 @@ class Request(Struct, frozen=True):
 
 
 class Content(Struct, frozen=True):
-    """What a source read in a delivery; `outcome` is stored, ignored or quarantined."""
+    """What a source read in a delivery; `outcome` is stored, ignored or quarantined.
+
+    `keeps_body` is False for a body that nobody shall be able to read here.
+    """
 
     statements: tuple[Statement, ...] = ()
     reports: tuple[Report, ...] = ()
     outcome: str = "stored"
     reason: str | None = None
     flags: tuple[str, ...] = ()
+    keeps_body: bool = True
 
     @property
     def all_statements(self) -> tuple[Statement, ...]:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from receiver import log
+from receiver.domain.fold.events import never_ran
 from receiver.domain.model import (
     Content,
     Delivery,
@@ -124,9 +125,14 @@ def routed(content: Content, routes: Routes) -> Content:
 
 
 def _routed_report(report: Report, routes: Routes) -> Report:
-    """Return the report with its route's build; a whole run has no job, and no route."""
+    """Return the report with its route's build; a whole run has no job, and no route.
+
+    That a job never ran makes no build: it only ends one that another delivery of the job has made.
+    """
     match = routes.match(report.subject) if report.subject.job else None
     if match is None:
         return report
     statement = replace(report.statement, inferred=match.identity)
+    if all(never_ran(event) for event in statement.events):
+        return replace(report, statement=statement)
     return replace(report, number=match.build_number, statement=statement)

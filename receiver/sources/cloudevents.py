@@ -24,17 +24,38 @@ from receiver.domain.model import (
 )
 from receiver.sources import signatures
 from receiver.sources.base import Source
-from receiver.sources.forge_fields import ENDS, begun, ended, moment, optional, section, text, waits
+from receiver.sources.forge_fields import (
+    ENDS,
+    SKIPPED,
+    begun,
+    ended,
+    moment,
+    names,
+    never_ran,
+    optional,
+    section,
+    text,
+    waits,
+)
+from receiver.sources.run_keys import bounded
 
 STRUCTURED = "application/cloudevents+json"
 _TYPE = re.compile(r"dev\.cdevents\.(pipelinerun|taskrun|artifact)\.([a-z]+)\.", re.ASCII)
 
 
 def identify(request: Request, document: Json) -> tuple[str, str]:
-    """Return the SHA-256 of `source` and `id`, which together are unique, as the key."""
-    names = ("type", "source", "id")
-    kind, source, event_id = (_attribute(request, document, name) for name in names)
+    """Return the SHA-256 of `source` and `id`, which together are unique, as the key.
+
+    In binary mode these are headers, which a signature does not cover: there it is the SHA-256 of
+    what is signed, so that nobody can send a signed body again as another event.
+    """
+    kind, source, event_id = (
+        _attribute(request, document, name) for name in ("type", "source", "id")
+    )
     identity = f"{source}\n{event_id}".encode() if event_id else request.body
+    if _headers_are_unsigned(request):
+        signed = (request.headers.get(name, "") for name in ("webhook-id", "webhook-timestamp"))
+        identity = "\n".join((*signed, "")).encode() + request.body
     return (kind or "unknown")[:100], hashlib.sha256(identity).hexdigest()
 
 
@@ -59,10 +80,22 @@ def _is_structured(request: Request) -> bool:
     return request.headers.get("content-type", "").lower().startswith(STRUCTURED)
 
 
-def _attribute(request: Request, envelope: Mapping[str, Any], name: str) -> str:
-    """Return a CloudEvents attribute, of the envelope or of a header (percent-decoded once)."""
+def _headers_are_unsigned(request: Request) -> bool:
+    """Return whether the attributes are headers, beside a signature of the body alone."""
+    return "webhook-signature" in request.headers and not _is_structured(request)
+
+
+def _attribute(request: Request, document: Mapping[str, Any], name: str) -> str:
+    """Return a CloudEvents attribute, of the envelope or of a header (percent-decoded once).
+
+    In binary mode beside a signature it is what the body says: CDEvents has the attributes in
+    `context` too, with the same values (cloudevents-binding.md of the specification).
+    """
     if _is_structured(request):
-        return text(envelope, name, 2_000) or ""
+        return text(document, name, 2_000) or ""
+    if _headers_are_unsigned(request):
+        key = "timestamp" if name == "time" else name
+        return text(optional(document, "context"), key, 2_000) or ""
     return unquote(request.headers.get(f"ce-{name}", "")).strip()
 
 
@@ -83,12 +116,13 @@ def _report(
     run = _run_of(kind, subject, content, context)
     if not run:
         return None
-    at = moment(context.get("timestamp")) or sent
+    at = moment(context.get("timestamp")) or sent  # when the event occurred, by CDEvents
     name = text(content, "pipelineName") or ""
     statement = Statement(
         build_number="",
-        run=Run(f"cloudevents:{source}:{run}"[:500], url=_link(content)),
+        run=Run(bounded(f"cloudevents:{source}:{run}"), url=_link(content)),
         events=tuple(_events(kind, what, subject, content, at, request)),
+        names=names(workflow=name),
     )
     return Report(statement, Subject("cloudevents", source, run, job=name or run, workflow=name))
 
@@ -128,7 +162,9 @@ def _events(
     if what == "started":
         return begun(time, what)
     word = (text(content, "outcome") or "").lower()
-    if ENDS.get(word, "skipped") == "skipped":
+    if word in SKIPPED and kind == "pipelinerun":
+        return [never_ran(at, word, request.received_at)]
+    if word in SKIPPED or word not in ENDS:
         return []
     reason = text(content, "errors", 2_000)
     if kind == "taskrun":

@@ -30,6 +30,7 @@ ENDS = {
     "skip": "skipped",
     "not_built": "skipped",
 }
+SKIPPED = tuple(word for word, status in ENDS.items() if status == "skipped")
 WARNINGS = ("neutral", "unstable")
 WAITING = (
     "queued",
@@ -81,6 +82,11 @@ def number(document: Mapping[str, Any], name: str, path: str = "") -> int:
     return value
 
 
+def names(**raw: str | None) -> dict[str, str]:
+    """Return the raw names that are there, by their place, for the inference of the image."""
+    return {place: name for place, name in raw.items() if name}
+
+
 def host_and_path(url: str) -> tuple[str, list[str]]:
     """Return the host of a URL and the parts of its path; empty if it is no URL."""
     try:
@@ -115,6 +121,14 @@ def ended(
     if ENDS[word] == "failed" or word in WARNINGS:
         failure = Failure(type=word, message=f"{what} ended with {word}")
     return Event(kind, at, status=ENDS[word], word=word, **{"failure": failure, **more})
+
+
+def never_ran(at: datetime | None, word: str, received: datetime) -> Event:
+    """Return the event of a job that is over and never began: skipped, or not played by anybody.
+
+    It is a cancelled verdict whose word, one of NEVER_RAN, lets it give way to any other one.
+    """
+    return Event("build", at or received, status="cancelled", word=word, dated=at is not None)
 
 
 def begun(at: datetime | None, word: str) -> list[Event]:

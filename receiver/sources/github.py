@@ -1,6 +1,12 @@
 """GitHub's webhooks: workflow_job makes and moves builds, workflow_run judges what never reported.
 
 https://docs.github.com/en/webhooks/webhook-events-and-payloads
+
+Of a workflow_job, `created_at` is when it was queued; `started_at` is set on a queued job too, and
+is the start only once it runs; `completed_at` is the end. A workflow_run has no end of its own:
+`updated_at` is it. After "Re-run failed jobs" a job that had passed comes again as completed, with
+a new id, the new attempt, and its old times, so that `started_at` is before `created_at`
+(https://github.com/actions/actions-runner-controller/issues/4315).
 """
 
 import hashlib
@@ -25,16 +31,20 @@ from receiver.sources.base import Source
 from receiver.sources.forge_fields import (
     ENDS,
     RUNNING,
+    SKIPPED,
     WAITING,
     begun,
     ended,
     moment,
+    names,
+    never_ran,
     number,
     optional,
     section,
     text,
     waits,
 )
+from receiver.sources.run_keys import bounded
 
 FORM = "application/x-www-form-urlencoded"
 MAX_STEPS = 1_000
@@ -83,22 +93,23 @@ def _job(document: Json, request: Request) -> Content:
     run, attempt = number(job, "run_id", "workflow_job."), job.get("run_attempt")
     known = attempt if type(attempt) is int and 1 <= attempt <= 1_000_000 else 1
     group = f"github:{_repository(document)}:{run}:{known}"
-    if text(job, "conclusion") == "skipped":
-        return Content(outcome="ignored", reason="the job was skipped")
-    events = (*_steps(job), *_job_events(job, request))
-    runner = text(job, "runner_name")
+    skipped = text(job, "conclusion") in SKIPPED
+    events = (*([] if skipped else _steps(job)), *_job_events(job, request))
+    runner, name = text(job, "runner_name"), text(job, "name") or ""
+    key = f"{group}:{number(job, 'id', 'workflow_job.')}"
     statement = Statement(
         build_number="",
-        run=_run(f"{group}:{number(job, 'id', 'workflow_job.')}", known, job, "head_branch"),
+        run=_run(key, known, job, document),
         events=events,
         created_by=text(optional(document, "sender"), "login"),
-        order=tuple(name for step in _listed_steps(job) if (name := text(step, "name"))),
+        order=tuple(each for step in _listed_steps(job) if (each := text(step, "name"))),
+        names=names(job=name, workflow=text(job, "workflow_name")),
     )
     subject = Subject(
         source="github",
         repository=_repository(document),
         run=str(run),
-        job=text(job, "name") or "",
+        job=name,
         workflow=text(job, "workflow_name"),
         branch=text(job, "head_branch"),
     )
@@ -126,16 +137,23 @@ def _job_events(job: Mapping[str, Any], request: Request) -> list[Event]:
     """Return the events of the job as a whole. `started_at` is set even on a queued job."""
     status, word = text(job, "status") or "", text(job, "conclusion") or ""
     began = moment(job.get("started_at")) or moment(job.get("created_at"))
+    if word in SKIPPED:
+        return [never_ran(moment(job.get("created_at")), word, request.received_at)]
     if word in ENDS:
         at, what = moment(job.get("completed_at")), f"Job {text(job, 'name') or ''}"
         end = ended("build", at or request.received_at, word, what, dated=at is not None)
-        return [*begun(began, "in_progress"), end]
+        return [*begun(began if _has_run(job) else None, "in_progress"), end]
     if status in RUNNING:
         return begun(began, status)
     if status in WAITING or word in WAITING:
         created = moment(job.get("created_at")) or began
         return waits(created, word or status, request.received_at)
     return []
+
+
+def _has_run(job: Mapping[str, Any]) -> bool:
+    """Return whether a job that ended had a runner; a payload that names none may be an old one."""
+    return bool(job.get("runner_id", True) or text(job, "runner_name") or _listed_steps(job))
 
 
 def _listed_steps(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -153,12 +171,14 @@ def _workflow_run(document: Json, request: Request) -> Content:
     at = updated or request.received_at
     word = text(run, "conclusion") or ""
     events = [Event("context", at, dated=updated is not None)]
-    if text(run, "status") == "completed" and ENDS.get(word, "skipped") != "skipped":
+    if text(run, "status") == "completed" and word in SKIPPED:
+        events.append(never_ran(updated, word, request.received_at))
+    elif text(run, "status") == "completed" and word in ENDS:
         what = f"Workflow {text(run, 'name') or ''}"
         events.append(ended("build", at, word, what, dated=updated is not None))
     statement = Statement(
         build_number="",
-        run=_run(f"github:{_repository(document)}:{run_id}:{known}", known, run, "head_branch"),
+        run=_run(f"github:{_repository(document)}:{run_id}:{known}", known, run, document),
         events=tuple(events),
         created_by=text(optional(run, "actor"), "login"),
     )
@@ -166,14 +186,33 @@ def _workflow_run(document: Json, request: Request) -> Content:
     return Content(reports=(Report(statement, subject),))
 
 
-def _run(key: str, attempt: int, document: Mapping[str, Any], branch: str) -> Run:
+def _run(key: str, attempt: int, section: Mapping[str, Any], document: Json) -> Run:
     return Run(
-        key=key[:500],
+        key=bounded(key),
         attempt=attempt,
-        url=text(document, "html_url", 2_000),
-        commit=text(document, "head_sha"),
-        branch=text(document, branch),
+        url=text(section, "html_url", 2_000),
+        commit=text(section, "head_sha"),
+        branch=text(section, "head_branch"),
+        default_branch=text(optional(document, "repository"), "default_branch"),
+        pull_request=_pull_request(section),
     )
+
+
+def _pull_request(run: Mapping[str, Any]) -> str | None:
+    """Return the number of the pull request that a workflow_run builds, its head for a fork's.
+
+    Of a fork's pull request `pull_requests` is empty. For another event it lists the requests that
+    the branch happens to have. A workflow_job has neither field.
+    """
+    if not (text(run, "event") or "").startswith("pull_request"):
+        return None
+    listed = run.get("pull_requests")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    count = first.get("number") if isinstance(first, Mapping) else None
+    if type(count) is int:
+        return str(count)
+    owner = text(optional(optional(run, "head_repository"), "owner"), "login") or ""
+    return f"{owner}:{text(run, 'head_branch') or ''}"
 
 
 def _repository(document: Mapping[str, Any]) -> str:

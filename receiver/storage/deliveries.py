@@ -41,7 +41,7 @@ def insert(connection: Connection, deliveries: Sequence[Delivery]) -> Cursor:
     """Insert deliveries. Return a cursor over the ids of those whose keys are new."""
     parameters = {
         "rows": as_json([_row(each) for each in deliveries]),
-        "bodies": [each.request.body for each in deliveries],
+        "bodies": [each.request.body if each.content.keeps_body else None for each in deliveries],
     }
     return connection.execute(query("deliveries/insert_deliveries"), parameters)
 

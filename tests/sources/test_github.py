@@ -1,6 +1,7 @@
 """GitHub's webhooks, alone and together with a hook inside the job."""
 
 import random
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import orjson
@@ -8,6 +9,8 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
+from receiver.domain.model import Content, Request
+from receiver.sources import github
 from tests.support.forges import post_github, workflow_job, workflow_run
 from tests.support.senders import (
     Json,
@@ -208,3 +211,47 @@ def test_a_hook_and_a_route_of_two_projects_do_not_merge(
     else:
         assert build_numbers(forge) == [NUMBER]
         assert get_build(forge, NUMBER)["project"] == "core"
+
+
+@pytest.mark.parametrize("before", ["queued", "waiting"])
+def test_a_job_that_was_skipped_is_over(forge: FlaskClient, before: str):
+    waits = workflow_job("queued")
+    waits["workflow_job"]["status"] = before
+    post_github(forge, waits)
+    assert get_build(forge, NUMBER)["status"] == "pending"
+    post_github(forge, workflow_job("completed", "skipped", steps=[]))
+    assert get_build(forge, NUMBER)["status"] == "cancelled"
+
+
+def test_a_skipped_job_makes_no_build_alone(forge: FlaskClient):
+    assert post_github(forge, workflow_job("completed", "skipped", steps=[])).status_code == 202
+    assert build_numbers(forge) == []
+
+
+def test_a_job_that_was_cancelled_in_the_queue_tells_no_start():
+    silent = {"steps": [], "runner_id": 0, "runner_name": ""}
+    (report,) = read(workflow_job("completed", "cancelled", **silent)).reports
+    assert [event.status for event in report.statement.events] == ["cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "number"),
+    [
+        ({"event": "push", "pull_requests": [{"number": 7}]}, None),
+        ({"event": "pull_request", "pull_requests": [{"number": 7}]}, "7"),
+        ({"event": "pull_request_target", "pull_requests": []}, "ada:topic"),
+    ],
+)
+def test_a_run_tells_the_pull_request_that_it_builds(changes: Json, number: str | None):
+    head: Json = {"head_branch": "topic", "head_repository": {"owner": {"login": "ada"}}}
+    document = workflow_run("completed", **(changes | head))
+    document["repository"]["default_branch"] = "main"
+    (report,) = read(document, "workflow_run").reports
+    run = report.statement.run
+    assert (run.branch, run.default_branch, run.pull_request) == ("topic", "main", number)
+
+
+def read(document: Json, event: str = "workflow_job") -> Content:
+    headers = {"content-type": "application/json", "x-github-event": event}
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    return github.SOURCE.read(Request(headers, orjson.dumps(document), "", now))

@@ -1,5 +1,6 @@
 """GitLab's webhooks, alone and together with a hook inside the job."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -7,8 +8,10 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
+from receiver.domain.model import Request
+from receiver.sources import gitlab
 from tests.support.forges import post_forge, post_gitlab
-from tests.support.samples import sample
+from tests.support.samples import Json, sample
 from tests.support.senders import build_numbers, envelope, get_build, post, sign, stage
 
 IMAGE = "acme-images-900-image"
@@ -98,3 +101,90 @@ def test_stages_that_are_no_list_are_none(forge: FlaskClient, stages: Any):
     document = sample("gitlab", "pipeline.failed", **changes)
     assert post_gitlab(forge, document, "Pipeline Hook").status_code == 202
     assert get_build(forge, IMAGE)["current_state"] == 45
+
+
+def job_hook(status: str, **changes: Any) -> Json:
+    return sample("gitlab", "job.created", build_name="image", build_status=status, **changes)
+
+
+def test_a_job_that_was_skipped_is_over(forge: FlaskClient):
+    post_gitlab(forge, job_hook("created"))
+    assert get_build(forge, IMAGE)["status"] == "pending"
+    post_gitlab(forge, job_hook("skipped"))
+    assert get_build(forge, IMAGE)["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("pipeline", ["success", "failed"])
+def test_a_manual_job_that_nobody_starts_is_over_with_its_pipeline(
+    forge: FlaskClient, pipeline: str
+):
+    post_gitlab(forge, job_hook("manual"))
+    assert get_build(forge, IMAGE)["status"] == "pending"
+    post_gitlab(forge, job_hook("manual", commit={"id": 900, "status": pipeline}))
+    assert get_build(forge, IMAGE)["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_skipped_job_may_run_later(forge: FlaskClient, order: tuple[int, ...]):
+    deliveries = [
+        job_hook("created"),
+        job_hook("skipped"),
+        sample("gitlab", "job.running", build_name="image"),
+    ]
+    for place in order:
+        assert post_gitlab(forge, deliveries[place]).status_code == 202
+    build = get_build(forge, IMAGE)
+    assert (build["status"], build["attempt"]) == ("running", 1)
+    post_gitlab(forge, sample("gitlab", "job.success", build_name="image"))
+    assert get_build(forge, IMAGE)["status"] == "completed"
+
+
+def test_a_skipped_job_makes_no_build_alone(forge: FlaskClient):
+    assert post_gitlab(forge, job_hook("skipped")).status_code == 202
+    assert build_numbers(forge) == []
+
+
+def test_a_pipeline_hook_without_jobs_is_ignored_with_the_reason(forge: FlaskClient, url: str):
+    document = sample("gitlab", "pipeline.failed")
+    del document["builds"]
+    assert post_gitlab(forge, document, "Pipeline Hook").status_code == 202
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT outcome, reason FROM deliveries").fetchone()
+    assert row == ("ignored", "the pipeline hook lists no jobs")
+
+
+def test_a_jobs_link_keeps_scheme_port_and_path_of_its_server():
+    home = "http://git.example.com:8443/gitlab/acme/images"
+    document = job_hook("created", project__web_url=home)
+    (report,) = gitlab.SOURCE.read(request_of(document)).reports
+    assert report.statement.run.url == f"{home}/-/jobs/4242"
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({}, ("main", None)),
+        ({"tag": True, "ref": "v1.2"}, (None, None)),
+        ({"ref": "refs/merge-requests/12/head"}, (None, "12")),
+    ],
+)
+def test_a_job_hook_tells_branch_and_merge_request(
+    changes: Json, known: tuple[str | None, str | None]
+):
+    document = job_hook("created", project__default_branch="main", **changes)
+    (report,) = gitlab.SOURCE.read(request_of(document)).reports
+    run = report.statement.run
+    assert (run.branch, run.pull_request) == known
+    assert run.default_branch == "main"
+
+
+def test_a_pipeline_hook_tells_its_merge_request():
+    document = sample("gitlab", "pipeline.failed", object_attributes__ref="topic")
+    document["merge_request"] = {"id": 1, "iid": 12, "target_branch": "main"}
+    for report in gitlab.SOURCE.read(request_of(document)).reports:
+        assert (report.statement.run.branch, report.statement.run.pull_request) == ("topic", "12")
+
+
+def request_of(document: Json) -> Request:
+    headers = {"content-type": "application/json"}
+    return Request(headers, orjson.dumps(document), "", datetime(2026, 1, 1, 12, tzinfo=UTC))

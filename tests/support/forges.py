@@ -36,10 +36,18 @@ def _changed_within(event: str, status: str, conclusion: str | None, changes: Js
     return document
 
 
+BEGAN = 1_767_261_600_000  # milliseconds; a minute long
+SENT = {"QUEUED": -30_000, "STARTED": 0, "COMPLETED": 60_000, "FINALIZED": 60_900}
+
+
 def notification(phase: str, status: str | None = None, **changes: Any) -> Json:
-    """Return a payload of Jenkins's Notification plugin; `changes` are fields of the build."""
+    """Return a payload of Jenkins's Notification plugin; `changes` are fields of the build.
+
+    Its time is that of the phase: when it was queued, began, ended and was sent.
+    """
     document = sample("jenkins", "notification.completed" if status else "notification.started")
-    document["build"] |= {"phase": phase, **({"status": status} if status else {}), **changes}
+    known = {"phase": phase, "timestamp": BEGAN + SENT[phase]}
+    document["build"] |= {**known, **({"status": status} if status else {}), **changes}
     return document
 
 

@@ -1,6 +1,7 @@
 """From facts to numbered attempts. Rule 2 of docs/fold.md.
 
-A try holds the facts of one run, cut before a hook's first start after that hook's own verdict.
+A try holds the facts of one run, cut before a reporter's first start after its own verdict, where
+that reporter is a hook, or Jenkins: a job that was made again counts its builds from 1 again.
 Tries are numbered by their earliest time; a declared number can only raise that.
 """
 
@@ -44,7 +45,7 @@ def _cut(facts: list[Fact]) -> list[list[Fact]]:
         if fact.is_start and fact.reporter in judged:
             pieces.append([])
             judged.clear()
-        if fact.is_verdict and fact.is_hook:
+        if fact.is_verdict and (fact.is_hook or fact.source == "jenkins"):
             judged.add(fact.reporter)
         pieces[-1].append(fact)
     return pieces

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from receiver.domain.model import Event, Identity, Run, Statement
+from receiver.domain.model import NEVER_RAN, Event, Identity, Run, Statement
 
 RANKS = {
     "pending": 0,
@@ -122,6 +122,11 @@ def verdicts_of_others(
 def is_verdict(event: Event) -> bool:
     """Return whether an event ends its build."""
     return event.kind == "build" and event.status in VERDICTS
+
+
+def never_ran(event: Event) -> bool:
+    """Return whether an event ends a job that never began: skipped, or played by nobody."""
+    return event.kind == "build" and event.status == "cancelled" and event.word in NEVER_RAN
 
 
 def distinct_facts(rows: Iterable[StoredStatement]) -> list[Fact]:

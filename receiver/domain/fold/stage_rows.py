@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from receiver.domain.fold.events import RANKS, Fact
+from receiver.domain.fold.events import RANKS, Fact, never_ran
 from receiver.domain.model import Failure
 from receiver.domain.stage_map import clean
 
@@ -32,9 +32,22 @@ class StageRow:
 
 
 def verdict_of(facts: Sequence[Fact]) -> Fact | None:
-    """Return the deciding build event: failed before cancelled before completed, then the first."""
-    verdicts = [fact for fact in facts if fact.is_verdict]
-    return max(verdicts, key=lambda fact: RANKS[fact.event.status or ""], default=None)
+    """Return the deciding build event: failed before cancelled before completed, then the first.
+
+    That a job never ran ranks below all of them, and counts only until something starts.
+    """
+    starts = [fact.rank for fact in facts if fact.is_start]
+    last = max(starts, default=None)
+    verdicts = [
+        fact
+        for fact in facts
+        if fact.is_verdict and not (never_ran(fact.event) and last and last > fact.rank)
+    ]
+    return max(verdicts, key=_weight, default=None)
+
+
+def _weight(fact: Fact) -> int:
+    return -1 if never_ran(fact.event) else RANKS[fact.event.status or ""]
 
 
 def rows_of(facts: Sequence[Fact]) -> list[StageRow]:
