@@ -9,6 +9,7 @@ from secure import ContentSecurityPolicy, ReferrerPolicy, Secure, XContentTypeOp
 
 from receiver import log
 from receiver.config import Config
+from receiver.ingest.rules import Rules
 from receiver.ingest.services import Services
 from receiver.storage.db import Database
 from receiver.storage.embedded import cluster
@@ -54,13 +55,16 @@ class Application(Flask):
         log.unexpected(exc_info[1])
 
 
-def create_app(config: Config) -> Flask:
-    """Wire everything together; connects in the background, so an absent database is a 503."""
+def create_app(config: Config, rules: Rules | None = None) -> Flask:
+    """Wire everything together; connects in the background, so an absent database is a 503.
+
+    `rules` are those that the master has read.
+    """
     log.configure()
     app = Application(__name__, template_folder="web/templates", static_folder="web/static")
     database = Database(conninfo(config), size=POOL_SIZE, prepare=config.prepare)
     database.open()
-    app.extensions["milepost"] = Services.start(config, database)
+    app.extensions["milepost"] = Services.start(config, database, rules)
     for module in (health, webhooks, hook_file, metrics, auth):
         app.register_blueprint(module.blueprint)
     for part in (api, pages, rate_limit, problem, request_log):

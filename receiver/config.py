@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from receiver.config_files import read_text
 from receiver.domain.model import SCOPES
 from receiver.errors import ConfigError
 from receiver.sources import signatures
@@ -120,7 +121,7 @@ def load(env: Mapping[str, str]) -> Config:
     """Return the settings. Raises ConfigError with every problem."""
     reader = _Reader(env)
     config = Config(
-        data_dir=Path(env.get("MILEPOST_DATA_DIR") or default_data_dir(env)).expanduser(),
+        data_dir=data_dir(env),
         database_url=reader.conninfo("DATABASE_URL"),
         admin_url=reader.conninfo("DATABASE_ADMIN_URL"),
         prepare=reader.flag("MILEPOST_DB_PREPARE", default=True),
@@ -146,6 +147,16 @@ def load(env: Mapping[str, str]) -> Config:
     if reader.problems:
         raise ConfigError(reader.problems)
     return config
+
+
+def data_dir(env: Mapping[str, str]) -> Path:
+    """Return the data directory."""
+    return Path(env.get("MILEPOST_DATA_DIR") or default_data_dir(env)).expanduser()
+
+
+def kept_reading(folder: Path, kind: str) -> Path:
+    """Return where the last good reading of a settings file lies in the data directory."""
+    return folder / "last-good" / f"{kind}.json"
 
 
 def default_data_dir(env: Mapping[str, str]) -> Path:
@@ -250,8 +261,10 @@ class _Reader:
         return duration or default
 
     def path(self, name: str) -> Path | None:
+        """Return the path of a settings file, which may be gone if a good reading is kept."""
         value = self.env.get(name)
-        if value and not Path(value).is_file():
+        kept = kept_reading(data_dir(self.env), name.removeprefix("MILEPOST_").lower())
+        if value and not Path(value).is_file() and not kept.exists():
             self.problems.append(f"{name}: there is no file {value}.")
         return Path(value) if value else None
 
@@ -275,10 +288,9 @@ class _Reader:
 
     def _contents(self, name: str, path: str) -> str | None:
         try:
-            return Path(path).read_text(encoding="utf-8").strip() or None
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            self.problems.append(f"{name}: cannot read {path}: {reason}.")
+            return read_text(Path(path)).strip() or None
+        except ConfigError as error:
+            self.problems.append(f"{name}: {error}")
             return None
 
 

@@ -13,9 +13,9 @@ import click
 
 from receiver.cli.database import actor, connection, database_command, database_url, settings
 from receiver.cli.output import as_json, print_result, progress
-from receiver.cli.secret_files import new_file
 from receiver.config import parse_duration
 from receiver.errors import MilepostError
+from receiver.private_files import new_file
 from receiver.storage import audit, db, migrate, retention
 from receiver.storage.audit import Target
 from receiver.storage.embedded import binaries

@@ -15,6 +15,7 @@ import click
 from receiver.cli.database import database_url
 from receiver.cli.output import as_json, print_json
 from receiver.config import Config, load
+from receiver.config_files import read_text
 from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.project_settings import ProjectSettings
@@ -101,9 +102,7 @@ def _files(config: Config) -> Iterator[Finding]:
         if path is None:
             continue
         try:
-            parse(path.read_text(encoding="utf-8"), path.name)
-        except (OSError, UnicodeDecodeError) as error:
-            yield Finding(what, "bad", f"{path} cannot be read: {error}")
+            parse(read_text(path), path.name)
         except ConfigError as error:
             for problem in error.problems:
                 yield Finding(what, "bad", problem)

@@ -44,5 +44,4 @@ def hook_settings(env: Mapping[str, str]) -> dict[str, str]:
 
 def secrets_folder(env: Mapping[str, str]) -> Path:
     """Return the folder of the secrets that a local receiver generates."""
-    folder = Path(env.get("MILEPOST_DATA_DIR") or config.default_data_dir(env))
-    return folder.expanduser() / "secrets"
+    return config.data_dir(env) / "secrets"

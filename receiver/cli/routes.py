@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 
 from receiver.cli.database import database_command, database_url, settings
 from receiver.cli.output import as_json, command, print_json, print_rows, printable
+from receiver.config_files import read_text
 from receiver.domain.model import DIMENSIONS, Content, Json, Report, Request
 from receiver.domain.stage_map import StageMap
 from receiver.ingest.accept import routed
@@ -58,7 +59,7 @@ def suggest(limit: int, as_json: bool) -> None:
 def test(file: Path, source: str | None, event: str | None, as_json: bool) -> None:
     """Show what the payload on stdin would become with this file of routes."""
     body = sys.stdin.buffer.read()
-    routes = Routes.parse(file.read_text(encoding="utf-8"), file.name)
+    routes = Routes.parse(read_text(file), file.name)
     name = source or guess_source(body)
     if name not in SOURCES:
         raise click.BadParameter("name the source: github, gitlab …", param_hint="--source")
@@ -66,7 +67,7 @@ def test(file: Path, source: str | None, event: str | None, as_json: bool) -> No
     request = Request(headers, body, "", datetime.now(UTC))
     content = routed(SOURCES[name].read(request), routes)
     path = settings().stages
-    stages = StageMap.parse(path.read_text(encoding="utf-8"), path.name) if path else StageMap()
+    stages = StageMap.parse(read_text(path), path.name) if path else StageMap()
     _print_content(content, stages, as_json=as_json)
 
 

@@ -13,11 +13,13 @@ from tomlkit.items import AoT, Table
 
 from receiver.cli.database import database_command, note_file_change, settings
 from receiver.cli.output import as_json, print_result, print_rows
-from receiver.cli.secret_files import generate_secret, write_text
-from receiver.config import SOURCES, Config
+from receiver.cli.secret_files import generate_secret
+from receiver.config import SOURCES, Config, kept_reading
+from receiver.config_files import forget, read_text
 from receiver.domain.model import Sender
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.senders import NAME, Senders
+from receiver.private_files import write_text
 from receiver.storage.audit import Target
 from receiver.web.pages.setup import setup_lines
 
@@ -80,6 +82,7 @@ def rotate(name: str, source: str | None, finish: bool, as_json: bool) -> None:
     newest = sender.secrets[:1]
     if finish:
         write_text(path, "\n".join([*newest, ""]))
+        forget(kept_reading(config.data_dir, "senders"))
         print_result(f"{name} has one secret.", {"name": name, "secrets": 1}, as_json=as_json)
     else:
         secret = generate_secret(sender.source)
@@ -110,6 +113,7 @@ def remove(name: str, source: str | None, as_json: bool) -> None:
         tables.remove(table)
     _write(config, document)
     path.unlink(missing_ok=True)
+    forget(kept_reading(config.data_dir, "senders"))
     before = {"source": sender.source, "projects": sender.projects}
     note_file_change(config, "sender.remove", Target("sender", name), before, None)
     print_result(f"{name} is removed.", {"name": name, "removed": True}, as_json=as_json)
@@ -125,7 +129,7 @@ def _read(config: Config) -> Senders:
     path = config.senders
     if not path.exists():
         return Senders()
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     return Senders.parse(text, path.name, folder=path.parent, taken=config.secrets)
 
 
@@ -158,7 +162,7 @@ def _document(config: Config) -> TOMLDocument:
     if not config.senders.exists():
         return tomlkit.document()
     try:
-        return tomlkit.parse(config.senders.read_text(encoding="utf-8"))
+        return tomlkit.parse(read_text(config.senders))
     except TOMLKitError as error:
         raise ConfigError([f"{config.senders.name}: {error}"]) from error
 

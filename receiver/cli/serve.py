@@ -8,6 +8,7 @@ from receiver import __version__
 from receiver.cli import local
 from receiver.cli.database import database_command, settings
 from receiver.config import Config
+from receiver.ingest.rules import Rules
 from receiver.server.gunicorn import Server
 from receiver.storage import migrate
 from receiver.storage.embedded import cluster
@@ -22,13 +23,14 @@ def serve(bind: str, is_local: bool) -> None:
     if is_local:
         local.check_free(bind)
     config = settings(local.environment(os.environ) if is_local else os.environ)
+    rules = Rules.load(config)
     if config.database_url is None:
         _migrate(cluster.start(config.data_dir))
     url = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104  # only shown
     click.echo(f"Milepost {__version__} serves {url}")
     if is_local:
         _print_setup(config, url)
-    Server(config, bind).run()
+    Server(config, rules, bind).run()
 
 
 def _migrate(url: str) -> None:

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
-from receiver.config import Config
-from receiver.config_files import WatchedFile
+from receiver.config import Config, kept_reading
+from receiver.config_files import NamedFiles, WatchedFile
 from receiver.domain.model import Sender
 from receiver.domain.stage_map import StageMap
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.senders import Senders
+
+KINDS = ("stages", "routes", "senders", "projects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +28,44 @@ class Rules:
 
     @classmethod
     def load(cls, config: Config) -> "Rules":
-        """Read the files that the settings name. Raises ConfigError with every mistake."""
-        parse = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
+        """Read the files that the settings name; of one that is wrong now, the last good reading.
+
+        Raises ConfigError with the mistakes of a file of which none was kept.
+        """
+        named = NamedFiles()
+        parse = partial(
+            Senders.parse, folder=config.senders.parent, taken=config.secrets, read=named.read
+        )
+        kept = {kind: kept_reading(config.data_dir, kind) for kind in KINDS}
         return cls(
             config.secrets,
-            WatchedFile(config.stages, StageMap.parse, StageMap()),
-            WatchedFile(config.routes, Routes.parse, Routes()),
-            WatchedFile(config.senders, parse, Senders(), optional=True),
-            WatchedFile(config.projects, ProjectSettings.parse, ProjectSettings()),
+            WatchedFile(config.stages, StageMap.parse, StageMap(), kept=kept["stages"]),
+            WatchedFile(config.routes, Routes.parse, Routes(), kept=kept["routes"]),
+            WatchedFile(
+                config.senders, parse, Senders(), optional=True, named=named, kept=kept["senders"]
+            ),
+            WatchedFile(
+                config.projects, ProjectSettings.parse, ProjectSettings(), kept=kept["projects"]
+            ),
         )
+
+    def files(self) -> dict[str, WatchedFile[Any]]:
+        """Return each file by its kind."""
+        files = (self.stage_file, self.route_file, self.sender_file, self.project_file)
+        return dict(zip(KINDS, files, strict=True))
+
+    def refresh(self) -> None:
+        """Read again what has changed, and keep it for the next start; for the master alone."""
+        for file in self.files().values():
+            file.get()
+            file.keep()
+
+    def problems(self) -> dict[str, tuple[str, ...]]:
+        """Return the problems of each file that is wrong now, by kind; its last good reading is
+        in use."""
+        for file in self.files().values():
+            file.get()
+        return {kind: file.problems for kind, file in self.files().items() if file.problems}
 
     def stages(self) -> StageMap:
         """Return the stage map."""

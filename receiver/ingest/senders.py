@@ -5,11 +5,12 @@ and below the statement of the sender and the route.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from receiver.config import SOURCES, STANDARD_SOURCES
+from receiver.config_files import read_text
 from receiver.domain.model import DIMENSIONS, Identity, Json, Sender
 from receiver.errors import ConfigError
 from receiver.ingest.rule_file import Pattern, lines_of, parse_toml, problems_of
@@ -63,27 +64,39 @@ class Senders:
 
     @classmethod
     def parse(
-        cls, text: str, file_name: str, folder: Path, taken: Mapping[str, tuple[str, ...]]
+        cls,
+        text: str,
+        file_name: str,
+        folder: Path,
+        taken: Mapping[str, tuple[str, ...]],
+        read: Callable[[Path], str] = read_text,
     ) -> "Senders":
         """Return the contents of a TOML file; `taken` are the secrets of the default senders.
 
-        Secret files are in `folder`. Raises ConfigError with every mistake and its line.
+        Secret files are in `folder`, and are read by `read`. Raises ConfigError with every mistake
+        and its line.
         """
         document = parse_toml(text, file_name)
-        reader = _Reader(text, file_name, folder, taken)
-        read = reader.read(document)
+        reader = _Reader(text, file_name, folder, taken, read)
+        senders = reader.read(document)
         if reader.problems:
             raise ConfigError(reader.problems)
-        return read
+        return senders
 
 
 class _Reader:
     """Reads both kinds of tables and collects their problems."""
 
     def __init__(
-        self, text: str, file_name: str, folder: Path, taken: Mapping[str, tuple[str, ...]]
+        self,
+        text: str,
+        file_name: str,
+        folder: Path,
+        taken: Mapping[str, tuple[str, ...]],
+        read_secret: Callable[[Path], str],
     ) -> None:
         self.text, self.file_name, self.folder = text, file_name, folder
+        self.read_secret = read_secret
         self.problems: list[str] = []
         self.owners = {secret: source for source, lines in taken.items() for secret in lines}
 
@@ -117,8 +130,8 @@ class _Reader:
     def _secrets(self, table: Json, problems: list[str]) -> tuple[str, ...]:
         path = self.folder / table["secret_file"]
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = self.read_secret(path)
+        except ConfigError:
             problems.append(f"secret_file {table['secret_file']} cannot be read")
             return ()
         lines = tuple(line.strip() for line in text.splitlines() if line.strip())

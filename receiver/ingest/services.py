@@ -18,7 +18,7 @@ class Services:
     batcher: DeliveryBatcher = field(repr=False)
 
     @classmethod
-    def start(cls, config: Config, database: Database) -> "Services":
-        """Read the rules and put the parts together. Raises ConfigError."""
-        rules = Rules.load(config)
+    def start(cls, config: Config, database: Database, rules: Rules | None = None) -> "Services":
+        """Read the rules, if nobody has, and put the parts together. Raises ConfigError."""
+        rules = rules or Rules.load(config)
         return cls(config, database, rules, DeliveryBatcher(database, rules.stages))

@@ -16,6 +16,7 @@ from gunicorn.arbiter import Arbiter
 from receiver import log
 from receiver.app import create_app
 from receiver.config import Config
+from receiver.ingest.rules import Rules
 from receiver.server import housekeeping
 from receiver.server.worker import Worker
 from receiver.web import metrics
@@ -54,8 +55,13 @@ class Master(Arbiter):
     """gunicorn's master. After SIGTERM, /readyz answers "draining" for a moment before the end."""
 
     def __init__(self, app: "Server") -> None:
-        self._draining = app.draining
+        self._draining, self._rules = app.draining, app.rules
         super().__init__(app)
+
+    def manage_workers(self) -> None:
+        """Read changed settings files, before any worker starts with them; called each second."""
+        self._rules.refresh()
+        super().manage_workers()
 
     def stop(self, graceful: bool = True) -> None:
         """Stop the workers; called at SIGTERM, and once more after every way to end."""
@@ -68,8 +74,8 @@ class Master(Arbiter):
 class Server(BaseApplication):
     """The receiver under gunicorn; each worker makes its app after the fork."""
 
-    def __init__(self, config: Config, bind: str) -> None:
-        self._config = config
+    def __init__(self, config: Config, rules: Rules, bind: str) -> None:
+        self._config, self.rules = config, rules
         self.draining = mmap.mmap(-1, 1)  # one byte that master and workers share
         # Set before any worker imports prometheus_client; new and empty for each receiver.
         os.environ[metrics.FOLDER] = tempfile.mkdtemp(
@@ -81,6 +87,7 @@ class Server(BaseApplication):
     def run(self) -> None:
         """Serve until a signal ends it. Workers return through here too, and leave the counters."""
         master = os.getpid()
+        log.configure()
         try:
             Master(self).run()
         finally:
@@ -95,7 +102,9 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Return the app; called in each worker."""
         housekeeping.start(self._config)
-        app = create_app(self._config)
+        app = create_app(self._config, self.rules)
+        for file in self.rules.files().values():
+            file.log_problems()
         app.before_request(self._answer_draining)
         gc.freeze()  # the collector need not visit objects that live as long as the worker
         return app

@@ -1,6 +1,6 @@
 """`/livez` and `/readyz`: the health of this process and of its database."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 
 from receiver.errors import HttpError, MigrationError
 from receiver.storage import migrate
@@ -28,7 +28,19 @@ def readyz() -> Response:
     missing = [each.name for each in migrate.migration_files() if each.name not in applied]
     if missing:
         return _unavailable(migrations=f"missing: {missing}")
-    return json_response({"status": "ok", "database": "ok", "schema": applied[-1]})
+    document = {"status": "ok", "database": "ok", "schema": applied[-1]}
+    # Not the problems themselves: they quote the file, and anybody may ask here.
+    if wrong := list(services().rules.problems()):
+        document["warning"] = f"wrong settings files, whose last good reading is in use: {wrong}"
+    return json_response(document)
+
+
+@blueprint.app_template_global("wrong_settings")
+def wrong_settings() -> dict[str, tuple[str, ...]]:
+    """Return the problems of settings files by kind, for the banner that administrators see."""
+    grant = g.get("grant")
+    is_admin = grant is not None and grant.allows("admin") and grant.project is None
+    return services().rules.problems() if is_admin else {}
 
 
 def _unavailable(**reason: str) -> Response:

@@ -100,6 +100,24 @@ class Instruments:
         self.waiting.set(stats.get("requests_waiting", 0))
 
 
+class SettingsCollector:
+    """Whether each settings file is right, read at each scrape."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterator["Metric"]:
+        """Yield a 1 for each file that is right, or absent."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        text = "1 if the settings file is right; with 0 its last good reading is in use."
+        family = GaugeMetricFamily("milepost_settings_file_valid", text, labels=["file"])
+        problems = self._services.rules.problems()
+        for kind in self._services.rules.files():
+            family.add_metric([kind], 0 if kind in problems else 1)
+        yield family
+
+
 class DatabaseCollector:
     """Metrics of the database, read at each scrape."""
 
@@ -154,6 +172,7 @@ def metrics() -> Response:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(counters.registry)
+    registry.register(SettingsCollector(services()))
     registry.register(DatabaseCollector(services()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -17,6 +17,7 @@ from receiver import __version__
 from receiver.storage import overview
 from receiver.web.auth import caller
 from receiver.web.context import services
+from receiver.web.health import wrong_settings
 from receiver.web.problem import JSON
 
 blueprint = Blueprint("pages", __name__)
@@ -110,7 +111,8 @@ def _named(values: Values) -> Values:
 def _tag(version: str) -> str:
     grant = caller()
     who = f"{grant.name}/{grant.scope}/{grant.project}" if grant else ""
-    parts = (__version__, version, request.full_path, who, str(int(time.time() // AGE_SECONDS)))
+    age = str(int(time.time() // AGE_SECONDS))
+    parts = (__version__, version, request.full_path, who, age, repr(wrong_settings()))
     return hashlib.sha256("\n".join((request.host, *parts)).encode()).hexdigest()[:32]
 
 

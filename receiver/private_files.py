@@ -1,0 +1,34 @@
+"""Files that only their owner can read, written whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a file that becomes `path` at the end, whole, or not at all.
+
+    A link at `path` is replaced, and none is followed: whoever may write to the folder could have
+    planted one, also under the name of the part that is being written.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as output:
+        try:
+            yield output
+            output.flush()
+            os.fsync(output.fileno())
+        except BaseException:
+            part.unlink()
+            raise
+    part.replace(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file."""
+    with new_file(path) as output:
+        output.write(text.encode())
