@@ -15,6 +15,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from receiver.domain.fold.carried_over import MARK as CARRIED_OVER
 from receiver.domain.model import (
     Content,
     Event,
@@ -90,17 +91,13 @@ def _unquoted(text: bytes) -> bytes:
 
 def _job(document: Json, request: Request) -> Content:
     job = section(document, "workflow_job")
-    run, attempt = number(job, "run_id", "workflow_job."), job.get("run_attempt")
-    known = attempt if type(attempt) is int and 1 <= attempt <= 1_000_000 else 1
-    group = f"github:{_repository(document)}:{run}:{known}"
+    run, name = number(job, "run_id", "workflow_job."), text(job, "name") or ""
+    key, alias, attempt = _place(job, f"github:{_repository(document)}:{run}")
     skipped = text(job, "conclusion") in SKIPPED
-    events = (*([] if skipped else _steps(job)), *_job_events(job, request))
-    runner, name = text(job, "runner_name"), text(job, "name") or ""
-    key = f"{group}:{number(job, 'id', 'workflow_job.')}"
     statement = Statement(
         build_number="",
-        run=_run(key, known, job, document),
-        events=events,
+        run=_run(key, attempt, job, document),
+        events=(*([] if skipped else _steps(job)), *_job_events(job, request)),
         created_by=text(optional(document, "sender"), "login"),
         order=tuple(each for step in _listed_steps(job) if (each := text(step, "name"))),
         names=names(job=name, workflow=text(job, "workflow_name")),
@@ -113,11 +110,30 @@ def _job(document: Json, request: Request) -> Content:
         workflow=text(job, "workflow_name"),
         branch=text(job, "head_branch"),
     )
-    ends = moment(job.get("completed_at"))
-    alias = f"{group}:{runner}" if runner else None
-    return Content(
-        reports=(Report(statement, subject, alias, moment(job.get("started_at")), ends),)
-    )
+    began, ends = moment(job.get("started_at")), moment(job.get("completed_at"))
+    return Content(reports=(Report(statement, subject, alias, began, ends),))
+
+
+def _place(job: Mapping[str, Any], run: str) -> tuple[str, str | None, int | None]:
+    """Return the job's key, its runner's, and its attempt.
+
+    A job that was carried over is known by its name and start: the attempt that ran it is named
+    nowhere. It is most likely the one before; a runner's name counts only within the job's times.
+    """
+    attempt, runner = _attempt(job), text(job, "runner_name")
+    began, created = moment(job.get("started_at")), moment(job.get("created_at"))
+    if attempt > 1 and began and created and began < created and job.get("completed_at"):
+        identity = f"{text(job, 'name')}\n{began.isoformat()}"
+        digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        alias = f"{run}:{attempt - 1}:{runner}" if runner else None
+        return f"{run}:{CARRIED_OVER}:{digest}", alias, None
+    alias = f"{run}:{attempt}:{runner}" if runner else None
+    return f"{run}:{attempt}:{number(job, 'id', 'workflow_job.')}", alias, attempt
+
+
+def _attempt(section: Mapping[str, Any]) -> int:
+    attempt = section.get("run_attempt")
+    return attempt if type(attempt) is int and 1 <= attempt <= 1_000_000 else 1
 
 
 def _steps(job: Mapping[str, Any]) -> list[Event]:
@@ -164,8 +180,7 @@ def _listed_steps(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _workflow_run(document: Json, request: Request) -> Content:
     run = section(document, "workflow_run")
-    run_id, attempt = number(run, "id", "workflow_run."), run.get("run_attempt")
-    known = attempt if type(attempt) is int and 1 <= attempt <= 1_000_000 else 1
+    run_id, attempt = number(run, "id", "workflow_run."), _attempt(run)
     # It has no completed_at: updated_at is when it was completed.
     updated = moment(run.get("updated_at"))
     at = updated or request.received_at
@@ -178,7 +193,7 @@ def _workflow_run(document: Json, request: Request) -> Content:
         events.append(ended("build", at, word, what, dated=updated is not None))
     statement = Statement(
         build_number="",
-        run=_run(f"github:{_repository(document)}:{run_id}:{known}", known, run, document),
+        run=_run(f"github:{_repository(document)}:{run_id}:{attempt}", attempt, run, document),
         events=tuple(events),
         created_by=text(optional(run, "actor"), "login"),
     )
@@ -186,7 +201,7 @@ def _workflow_run(document: Json, request: Request) -> Content:
     return Content(reports=(Report(statement, subject),))
 
 
-def _run(key: str, attempt: int, section: Mapping[str, Any], document: Json) -> Run:
+def _run(key: str, attempt: int | None, section: Mapping[str, Any], document: Json) -> Run:
     return Run(
         key=bounded(key),
         attempt=attempt,

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
@@ -255,3 +256,44 @@ def read(document: Json, event: str = "workflow_job") -> Content:
     headers = {"content-type": "application/json", "x-github-event": event}
     now = datetime(2026, 1, 1, 12, tzinfo=UTC)
     return github.SOURCE.read(Request(headers, orjson.dumps(document), "", now))
+
+
+def carried_over(**changes: Any) -> Json:
+    """Return the job that had passed once more, as a job of attempt 2."""
+    again = {"id": 90001, "run_attempt": 2, "created_at": at(60)}
+    return workflow_job("completed", "success", **(again | changes))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+@pytest.mark.parametrize("lost", [None, 0, 1])
+def test_a_job_that_was_carried_over_changes_nothing(
+    forge: FlaskClient, order: tuple[int, ...], lost: int | None
+):
+    deliveries = [
+        workflow_job("in_progress"),
+        workflow_job("completed", "success"),
+        carried_over(),
+    ]
+    run = workflow_run("completed", "failure", run_attempt=2)
+    for place in order:
+        if place != lost:
+            assert post_github(forge, deliveries[place]).status_code == 202
+    before = shown(forge)
+    assert post_github(forge, run, "workflow_run").status_code == 202
+    assert post_github(forge, carried_over(id=90002, run_attempt=3)).status_code == 202
+    assert shown(forge) == before
+    assert before[:2] == ("completed", 1)
+    assert [row[0] for row in before[2]].count("Harden OS") == 1
+
+
+def shown(client: FlaskClient) -> tuple[str, int, list[tuple[str, str]]]:
+    build = get_build(client, NUMBER)
+    rows = [(row["stage"], row["status"]) for row in build["states"]]
+    return build["status"], build["attempt"], rows
+
+
+def test_a_job_that_ran_again_is_the_second_attempt(forge: FlaskClient):
+    post_github(forge, workflow_job("completed"))
+    again = {"id": 90001, "run_attempt": 2, "created_at": at(60), "started_at": at(61)}
+    post_github(forge, workflow_job("completed", "success", **again, completed_at=at(70)))
+    assert get_build(forge, NUMBER)["attempt"] == 2

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+from receiver.domain.fold.carried_over import join_carried_over
 from receiver.domain.fold.events import Fact, run_group
 
 Span = tuple[datetime, datetime]
@@ -20,6 +21,7 @@ def attempts(facts: Iterable[Fact]) -> list[tuple[int, list[Fact]]]:
     for fact in facts:
         groups["" if fact.source == "api" else run_group(fact.run.key)].append(fact)
     manual = groups.pop("", [])
+    join_carried_over(groups)
     tries = _tries(groups)
     _join(tries, manual)
     ordered = [sorted(facts, key=lambda fact: fact.rank) for _, facts in tries]

@@ -1,0 +1,56 @@
+"""Jobs that a re-run carried over: they belong to the try that ran them. Rule 2 of docs/fold.md.
+
+After "Re-run failed jobs" GitHub reports a job that had passed once more, as a job of the new
+attempt with its old times. Its facts are those of the job that ran; where a delivery about that
+job was lost they take its place.
+"""
+
+from collections import defaultdict
+
+from msgspec.structs import replace
+
+from receiver.domain.fold.events import Fact
+from receiver.domain.model import Event
+
+MARK = "~"  # in a run key in the attempt's place: known to the parser of GitHub
+
+
+def join_carried_over(groups: dict[str, list[Fact]]) -> None:
+    """Move the facts of jobs that were carried over to the group of the run that ran them.
+
+    `groups` are facts by run. A job that no other one here equals stays alone.
+    """
+    for group in [each for each in groups if each.endswith(f":{MARK}")]:
+        jobs: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+        for fact in groups.pop(group):
+            jobs[fact.reporter].append(fact)
+        attempts = {key: facts for key, facts in groups.items() if key.startswith(group[:-1])}
+        for facts in jobs.values():
+            original = _original(facts, attempts)
+            if original is None:
+                groups.setdefault(group, []).extend(facts)
+            else:
+                groups[original[0]].extend(_missing(facts, attempts[original[0]], original[1]))
+
+
+def _original(
+    facts: list[Fact], attempts: dict[str, list[Fact]]
+) -> tuple[str, tuple[str, str]] | None:
+    """Return group and reporter of the job that states most of the same events, if any does."""
+    events = {_key(fact.event) for fact in facts}
+    shared: dict[tuple[str, tuple[str, str]], int] = defaultdict(int)
+    for group, others in attempts.items():
+        for fact in others:
+            if fact.source == "github" and _key(fact.event) in events:
+                shared[group, fact.reporter] += 1
+    return max(shared, key=lambda job: (shared[job], job), default=None)
+
+
+def _missing(facts: list[Fact], others: list[Fact], reporter: tuple[str, str]) -> list[Fact]:
+    """Return the facts that the job itself did not state, as its own."""
+    known = {_key(fact.event) for fact in others if fact.reporter == reporter}
+    return [replace(fact, reporter=reporter) for fact in facts if _key(fact.event) not in known]
+
+
+def _key(event: Event) -> tuple[object, ...]:
+    return (event.kind, event.status, event.stage, event.at)
