@@ -17,6 +17,7 @@ from receiver.storage.audit import Actor
 from receiver.storage.tokens import Grant
 from receiver.web import rate_limit
 from receiver.web.context import services
+from receiver.web.forms import form_fields
 
 blueprint = Blueprint("sign_in", __name__)
 COOKIE = "milepost_token"
@@ -87,11 +88,12 @@ def form() -> Response:
 def sign_in() -> BaseResponse:
     """Store a valid token in the cookie, and return to the page that needed it."""
     _check_form()
-    token = request.form.get("token", "").strip()
+    fields = form_fields()
+    token = fields.get("token", "").strip()
     if _grant(token) is None:
         rate_limit.count_failure()
         return _form(401, "This token is unknown, expired or revoked.")
-    response = redirect(_local(request.form.get("next", "")), 303)
+    response = redirect(_local(fields.get("next", "")), 303)
     _set_cookie(response, COOKIE, token)
     return response
 
@@ -178,10 +180,10 @@ def _bearer() -> str | None:
 def _check_form() -> None:
     """Raise Forbidden unless the form came from one of our own pages."""
     origin = request.headers.get("Origin")
-    field = request.form.get("csrf", "")
     cookie = request.cookies.get(CSRF_COOKIE, "")
-    is_own = origin is None or urlsplit(origin).netloc == request.host
-    if not (is_own and cookie and hmac.compare_digest(field.encode(), cookie.encode())):
+    is_own = cookie and (origin is None or urlsplit(origin).netloc == request.host)
+    field = form_fields().get("csrf", "") if is_own else ""
+    if not (is_own and hmac.compare_digest(field.encode(), cookie.encode())):
         raise Forbidden("The form is out of date: go back, reload the page and send it again.")
 
 

@@ -126,6 +126,13 @@ def build_filter(parameters: Mapping[str, str]) -> BuildFilter:
     return BuildFilter(**page_filter(BuildsQuery, parameters))
 
 
+def build_arguments(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters of a list of builds that are filled in, for links. No other name of an
+    address may reach url_for(), which has parameters of its own."""
+    known = BuildsQuery().fields.keys() - {"limit", "after"}
+    return {name: text for name, text in parameters.items() if text.strip() and name in known}
+
+
 def page_filter(schema: type[PageQuery], parameters: Mapping[str, str]) -> Json:
     """Return the conditions in a page's address, where a form leaves fields empty. Raises Invalid.
 

@@ -2,13 +2,10 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from io import BytesIO
-from typing import IO
 
 from flask import Blueprint, Response, g, request
 from gunicorn.http.errors import ParseException
 from msgspec.structs import asdict
-from werkzeug.exceptions import ClientDisconnected
 
 from receiver import log
 from receiver.domain import redact
@@ -17,7 +14,6 @@ from receiver.errors import (
     HttpError,
     Malformed,
     NotFound,
-    TooLarge,
     Unauthorized,
     WrongMethod,
     WrongType,
@@ -26,13 +22,13 @@ from receiver.ingest.accept import accept
 from receiver.sources import SOURCES
 from receiver.sources.base import Source
 from receiver.web import rate_limit
+from receiver.web.bodies import PIECE_BYTES, read_body
 from receiver.web.context import services
 from receiver.web.problem import json_response
 
 blueprint = Blueprint("webhooks", __name__)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 LOGGED_BUILDS = 20  # of one delivery, in its log line
-PIECE_BYTES = 2**20  # gunicorn reads as much from a socket at once
 MAX_DISCARDED = 32 * 2**20  # more than the proxies in deploy/ pass on
 
 
@@ -106,37 +102,11 @@ def _check_type(source: Source) -> None:
 def _request(source: Source) -> Request:
     return Request(
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=_body(source.max_body),
+        body=read_body(source.max_body),
         # The query of a forge has no meaning here; that of every URL may hold a credential.
         query=redact.query(request.query_string.decode("latin-1")) if source.own else "",
         received_at=datetime.now(UTC),
     )
-
-
-def _body(limit: int) -> bytes:
-    """Return the body, of at most `limit` bytes. A chunked one has no length, so one byte more is
-    read: Werkzeug would cut it silently at the limit. Raises Malformed or TooLarge."""
-    if (request.content_length or 0) > limit:
-        raise TooLarge(f"A body may have {limit} bytes.")
-    request.max_content_length = limit + 1
-    try:
-        body = _read(request.stream, limit + 1)
-    except (ClientDisconnected, OSError, ParseException) as error:
-        raise Malformed("The body ended early, or its chunks are malformed.") from error
-    if len(body) < (request.content_length or 0):
-        raise Malformed("The body is shorter than its Content-Length.")
-    if len(body) > limit:
-        raise TooLarge(f"A body may have {limit} bytes.")
-    return body
-
-
-def _read(stream: IO[bytes], limit: int) -> bytes:
-    """Return at most `limit` bytes, read in pieces into a buffer that grows in place: for one large
-    read, each layer below would hold a copy."""
-    buffer = BytesIO()
-    while (left := limit - buffer.tell()) and (piece := stream.read(min(PIECE_BYTES, left))):
-        buffer.write(piece)
-    return buffer.getvalue()
 
 
 def _discard() -> None:

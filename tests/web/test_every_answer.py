@@ -203,3 +203,20 @@ def test_delivery_of_a_forge_is_stored_when_our_code_fails(
     assert "ZeroDivisionError" in log
     assert body["id"] in log
     assert "canary" not in log
+
+
+HOSTILE_QUERIES = [
+    *("endpoint=x", "_method=DELETE", "_external=1", "_scheme=x", "_anchor=x", "values=1"),
+    *("status=failed&_external=1", "after=x", "limit=0", "q=%00", "text=%ff%fe", "low=x&high=%C3"),
+    *("since=9999-99-99", "since=0001-01-01T00:00", "order=x", "project=%00&sender=", "a[]=1"),
+    *("build_number=x", "delivery_id=1", "name=..", "format=text&region=", "%=%", "=&&=;"),
+]
+
+
+@pytest.mark.parametrize("query", HOSTILE_QUERIES)
+def test_no_query_of_any_path_is_an_error_of_ours(filled: FlaskClient, url: str, query: str):
+    for path in paths(filled.application, "GET", url):
+        for accept in ("text/html", "application/json"):
+            answer = filled.get(f"{path}?{query}", headers={"Accept": accept})
+            answer.close()
+            assert answer.status_code < 500, path

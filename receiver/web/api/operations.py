@@ -14,16 +14,16 @@ import flask
 import msgspec
 from flask import Response, request
 from msgspec import Meta, Struct, defstruct
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from receiver import log
 from receiver.domain.model import Json
-from receiver.errors import Invalid, Malformed, TooLarge, WrongType
+from receiver.errors import Invalid, WrongType
 from receiver.sources import json_body
 from receiver.sources.fields import flat
 from receiver.sources.manual import Strict
 from receiver.storage.tokens import Grant
 from receiver.web import auth
+from receiver.web.bodies import read_body
 from receiver.web.filters import checked, loaded
 from receiver.web.problem import JSON, PROBLEM_JSON, Problem, json_response
 
@@ -166,13 +166,7 @@ def _body(schema: type[Strict]) -> Json:
         raise WrongType("Send Content-Type: application/json.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise WrongType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
-    request.max_content_length = MAX_BODY
-    try:
-        body = request.get_data()
-    except RequestEntityTooLarge as error:
-        raise TooLarge(f"A body may have {MAX_BODY} bytes.") from error
-    except ClientDisconnected as error:
-        raise Malformed("The body ended early.") from error
+    body = read_body(MAX_BODY)
     is_left_out = schema.may_be_left_out and not body
     return loaded(schema(), {} if is_left_out else json_body.decode(body).document)
 

@@ -12,7 +12,7 @@ from receiver.storage.db import Row
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require
 from receiver.web.context import services
-from receiver.web.filters import build_filter
+from receiver.web.filters import build_arguments, build_filter
 from receiver.web.pages import charts
 from receiver.web.pages.render import (
     Values,
@@ -38,7 +38,7 @@ def _builds(conditions: BuildFilter, project: str | None) -> Values:
     page = builds.list_builds(
         database, conditions, DEFAULT_LIMIT, request.args.get("after"), stall_after, project
     )
-    arguments = {name: value for name, value in request.args.items() if value and name != "after"}
+    arguments = build_arguments(request.args)
     return {
         "items": page.items,
         "next": next_link(arguments, page.cursor),

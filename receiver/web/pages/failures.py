@@ -10,6 +10,7 @@ from receiver.storage import failures
 from receiver.storage.failures import Resolution
 from receiver.web.auth import actor, require_read, require_write
 from receiver.web.context import services
+from receiver.web.forms import form_fields
 from receiver.web.pages import charts
 from receiver.web.pages.render import Values, blueprint, cached_page
 
@@ -33,8 +34,9 @@ def _failures() -> Values:
 def resolve(failure_id: UUID) -> BaseResponse:
     """Resolve a failure with notes, or reopen it; needs a token of scope write."""
     require_write()
-    resolution = Resolution(request.form.get("resolved") != "no", request.form.get("notes", ""))
+    fields = form_fields()
+    resolution = Resolution(fields.get("resolved") != "no", fields.get("notes", ""))
     number = failures.resolve_failure(services().database, failure_id, resolution, actor())
-    if request.form.get("back") == "failures":
+    if fields.get("back") == "failures":
         return redirect(url_for("pages.failures"), 303)
     return redirect(url_for("pages.build", build_number=number) + "#failures", 303)

@@ -10,7 +10,7 @@ from receiver.storage.db import Row
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require
 from receiver.web.context import services
-from receiver.web.filters import build_filter
+from receiver.web.filters import build_arguments, build_filter
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint
 
@@ -23,7 +23,7 @@ def feed() -> Response:
     page = builds.list_builds(database, conditions, DEFAULT_LIMIT, None, stall_after, project)
     atom = feedgenerator.Atom1Feed(
         title="Milepost builds",
-        link=url_for("pages.builds", _external=True, **request.args),
+        link=url_for("pages.builds", _external=True, **build_arguments(request.args)),
         description="Golden image builds",
         feed_url=request.url,
     )

@@ -22,6 +22,7 @@ from receiver.storage import deliveries
 from receiver.storage.db import Row
 from receiver.web import auth
 from receiver.web.context import services
+from receiver.web.forms import form_fields
 from receiver.web.pages.render import page, wants_json
 from receiver.web.problem import json_response
 
@@ -103,7 +104,7 @@ def show() -> Response:
 def test() -> Response:
     """Accept a delivery as this sender would sign it."""
     auth.require_write()
-    source, name = request.form.get("source", ""), request.form.get("sender", "")
+    source, name = form_fields().get("source", ""), form_fields().get("sender", "")
     sender = services().rules.sender(source, name)
     if sender is None:
         raise NotFound("There is no such sender.")
