@@ -83,6 +83,18 @@ class Client:
         query = {name: filters[name] for name in filters if name not in COMBINATION}
         return self._request("GET", path, {**query, "format": "text"}).text.strip()
 
+    def confirmed_images(self) -> list[Json]:
+        """Return the images that people confirmed."""
+        return self._items("/confirmed_images")
+
+    def confirm(self, names: Json) -> bool:
+        """Confirm an image. Return False where it is confirmed already."""
+        return not self._post("/confirmed_images", names)["duplicate"]
+
+    def take_back(self, names: Json) -> None:
+        """Undo the confirmation of an image."""
+        self._request("DELETE", "/confirmed_images", names)
+
     def failures(self, status: str, limit: int) -> list[Json]:
         """Return the failures that are open, resolved or all, the newest first."""
         return self._rows("/failures", {"status": status}, limit)

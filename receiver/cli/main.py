@@ -15,6 +15,7 @@ COMMANDS = {
     "build": ("builds", "Show one build with its states, failures and artifacts."),
     "builds": ("builds", "List builds, newest first; in another order at most 100."),
     "cancel": ("manual", "Cancel a build that is pending or running."),
+    "confirm": ("confirmed_images", "State an image whose names are only inferred."),
     "create": ("manual", "Create a build before its first report."),
     "db": ("schema", "The database in use."),
     "deliveries": ("deliveries", "List deliveries, newest first."),

@@ -51,7 +51,9 @@ def _facts(
         "build_number": statement.build_number,
         "builder_type": guess.platform or "",
         "branch": statement.run.branch or "",
-        "job": subject.job if subject else "",
+        "job": subject.job if subject else statement.names.get("job", ""),
+        "workflow": (subject.workflow if subject else statement.names.get("workflow")) or "",
+        "entry": statement.names.get("entry", ""),
     }
 
 

@@ -17,7 +17,7 @@ from receiver.ingest.rule_file import Pattern, lines_of, parse_toml, problems_of
 from receiver.sources import signatures
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-PATTERNS = ("job", "branch", "build_number", "builder_type")
+PATTERNS = ("job", "workflow", "entry", "branch", "build_number", "builder_type")
 _SENDER_KEYS = {"name": str, "source": str, "secret_file": str, "projects": list}
 _EXACT = ("source", "sender", "for_project")
 

@@ -79,6 +79,9 @@ def _with_parts(
 ) -> Row:
     build = row | {"stalled": build_status.is_stalled(row, now, stall_after)} | parts
     usable = [each for each in parts["artifacts"] if resume_point.may_start(each, now)]
+    estimated = {row["attempt"] for row in parts["states"] if row["estimated"]}
+    for failure in parts["failures"]:
+        failure["estimated"] = failure["attempt"] in estimated
     build["resume"] = resume_point.resume(row, parts["states"], usable)
     build["saved_seconds"] = resume_point.saved_seconds(row, parts["states"])
     build["left_behind"] = build_status.left_behind(build, parts["resources"], parts["artifacts"])

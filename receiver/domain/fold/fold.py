@@ -18,6 +18,7 @@ from receiver.domain.fold.progress import (
     StateOf,
     attempt_of,
     current_state,
+    is_estimated,
     latest,
 )
 from receiver.domain.fold.projection import (
@@ -96,6 +97,7 @@ def _build_row(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
         resumed_from=newest.resumed_from,
         manifest_from=manifest and manifest.row_id,
         manifest_sha256=manifest and manifest.event.manifest_sha256,
+        estimated=is_estimated(newest),
     )
 
 

@@ -79,6 +79,11 @@ def current_state(attempt: Attempt) -> int:
     return max(reached, default=attempt.resumed_from or 0)
 
 
+def is_estimated(attempt: Attempt) -> bool:
+    """Return whether the state is only an estimate, of the place of a step among all steps."""
+    return attempt.status != "completed" and any(value.estimated for value in attempt.states)
+
+
 def named_rows(attempt: Attempt) -> list[tuple[StageRow, int]]:
     """Return the rows whose states a sender or a map named, with these states."""
     pairs = zip(attempt.rows, attempt.states, strict=True)

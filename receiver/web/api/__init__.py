@@ -2,13 +2,23 @@
 
 from flask import Flask
 
-from receiver.web.api import builds, deliveries, dimensions, docs, document, failures, images, stats
+from receiver.web.api import (
+    builds,
+    confirmed_images,
+    deliveries,
+    dimensions,
+    docs,
+    document,
+    failures,
+    images,
+    stats,
+)
 
 __all__ = ["register"]
 
 
 def register(app: Flask) -> None:
     """Add the API and its document to an app."""
-    each = (builds, images, failures, deliveries, stats)
+    each = (builds, images, confirmed_images, failures, deliveries, stats)
     document.register(app, [*(module.blueprint for module in each), *dimensions.blueprints])
     app.register_blueprint(docs.blueprint)

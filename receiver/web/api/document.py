@@ -64,6 +64,7 @@ EXAMPLES: dict[str, Json] = {
         "size_bytes": 8589934592,
     },
     "Cancellation": {"reason": "superseded by core-rhel-9-web-143"},
+    "ImageNames": DIMENSIONS,
     "Notes": {"notes": "The route table of the subnet was missing."},
     "NewPlatform": {"name": "aws-gov", "region": "us-gov-west-1"},
     "NewOsVersion": {"name": "rhel-9.4"},

@@ -90,6 +90,11 @@ class BuildStage(Struct):
     estimated: bool | None
 
 
+Estimated = Annotated[
+    bool, Meta(description="Whether the state is only an estimate: the place of a step among all.")
+]
+
+
 class StageFailure(Struct):
     """A failure of a build."""
 
@@ -97,6 +102,7 @@ class StageFailure(Struct):
     attempt: int | None
     stage: str | None
     state: int
+    estimated: Estimated
     failure_type: str
     error_message: str
     component: str | None
@@ -178,6 +184,11 @@ class BuildRow(Progress):
     commit_sha: str | None
     branch: str | None
     stalled: bool
+    estimated: Estimated
+    inferred: Annotated[
+        dict[str, str] | None,
+        Meta(description="Dimensions that nobody states, with what each is inferred from."),
+    ]
     resume: ResumeState
 
 
@@ -185,6 +196,15 @@ class Build(BuildRow):
     """A build with its history."""
 
     run_url: str | None
+    confirmed: Annotated[bool, Meta(description="Whether a person confirmed what is inferred.")]
+    default_branch: str | None
+    pull_request: str | None
+    conflict: Annotated[
+        dict[str, list[str]] | None,
+        Meta(description="Dimensions of which one run states several values."),
+    ]
+    unstable: bool
+    future: Annotated[bool, Meta(description="Whether it says that it ends later than it came.")]
     packer_manifest: Json | None
     states: list[BuildStage]
     failures: list[BuildFailure]

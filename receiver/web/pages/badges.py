@@ -56,7 +56,7 @@ def _check_caller() -> None:
 def _message(build: Row) -> str:
     at = build["end_time"] or build["start_time"] or build["created_at"]
     span = charts.duration((datetime.now(UTC) - at).total_seconds())
-    return f"{build['current_state']} {build['status']}, {' '.join(span.split(' ')[:2])} ago"
+    return f"{charts.state(build)} {build['status']}, {' '.join(span.split(' ')[:2])} ago"
 
 
 def _badge(label: str, message: str, status: str) -> Response:

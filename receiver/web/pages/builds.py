@@ -4,13 +4,15 @@ import orjson
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.domain.model import BUILD_STATUSES, ORDERS
+from receiver.domain import stage_map
+from receiver.domain.dimensions import BUILDER
+from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
 from receiver.sources import packer_manifest
-from receiver.storage import builds
+from receiver.storage import builds, confirmed_images
 from receiver.storage.builds import BuildFilter
 from receiver.storage.db import Row
 from receiver.storage.paging import DEFAULT_LIMIT
-from receiver.web.auth import require
+from receiver.web.auth import actor, require
 from receiver.web.context import services
 from receiver.web.filters import build_arguments, build_filter
 from receiver.web.pages import charts
@@ -69,6 +71,35 @@ def show_build(build_number: str) -> BaseResponse:
     return cached_page("build.html", lambda: _build(build), has_form=True)
 
 
+@blueprint.post("/builds/<build_number>/confirm", endpoint="confirm")
+def confirm(build_number: str) -> BaseResponse:
+    """Confirm the image of a build, or take that back; needs a token of scope write."""
+    own, stall_after = require("write").project, services().config.stall_after
+    build = builds.find_build(services().database, build_number, stall_after, own)
+    change = confirmed_images.take_back if request.form.get("undo") else confirmed_images.confirm
+    with services().database.transaction() as connection:
+        change(connection, {name: build[name] for name in DIMENSIONS}, actor(), own)
+    return redirect(url_for("pages.build", build_number=build["build_number"]), 303)
+
+
+def _position(build: Row) -> str:
+    """Return where a build is: the stage in which it failed, else the name of its state.
+
+    An estimate has no name: it is the place of a step, which no built-in stage has to do with.
+    """
+    failed = [row for row in build["failures"] if row["attempt"] == build["attempt"]]
+    if build["status"] == "failed" and failed:
+        return failed[-1]["stage"] or _state_name(build)
+    if build["estimated"]:
+        rows = (row for row in reversed(build["states"]) if row["end_time"] is None)
+        return next((row["stage"] or "" for row in rows), "")
+    return _state_name(build)
+
+
+def _state_name(build: Row) -> str:
+    return "" if build["estimated"] else stage_map.STATES.get(build["current_state"], "")
+
+
 def _build(build: Row) -> Values:
     neighbours, usual = builds.neighbours(services().database, build["build_number"])
     document = build["packer_manifest"]
@@ -76,6 +107,8 @@ def _build(build: Row) -> Values:
     after = [row for row in neighbours if row["place"] == "after"]
     return build | {
         "_build": build,
+        "_position": _position(build),
+        "_doubtful": set((build["inferred"] or {}).items()) - {("platform", BUILDER)},
         "_attempts": charts.timeline(build["states"], usual),
         "_manifest_text": orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(),
         "_past": sum(

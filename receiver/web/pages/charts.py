@@ -196,6 +196,11 @@ def _differ(build: Row, good: Row) -> bool:
     return bool(build["commit_sha"] and build["commit_sha"] != good["commit_sha"])
 
 
+def state(build: Row) -> str:
+    """Return a build's state, marked where it is only an estimate: "≈ 95"."""
+    return f"≈ {build['current_state']}" if build["estimated"] else str(build["current_state"])
+
+
 def duration(seconds: float | None) -> str:
     """Return a span of time in two units at most, or a dash."""
     if seconds is None:

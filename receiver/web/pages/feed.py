@@ -41,7 +41,7 @@ def _add(atom: feedgenerator.Atom1Feed, build: Row) -> None:
     names = (build["project"] or charts.DASH, build["platform"], build["os_version"])
     at = build["end_time"] or build["start_time"] or datetime.fromtimestamp(0, UTC)
     atom.add_item(
-        title=f"{build['build_number']}: {build['current_state']} {build['status']}",
+        title=f"{build['build_number']}: {charts.state(build)} {build['status']}",
         link=link,
         description=_printable(" · ".join((*names, build["image_type"]))),
         updateddate=at,

@@ -17,6 +17,16 @@ SIGNS = {
     "skipped": "»",
     "stalled": "◌",
 }
+PLACES = {  # as builds.inferred names them
+    "target": "the name of Packer's source",
+    "entry": "the name of the manifest's entry",
+    "template": "the template's name",
+    "var_file": "the var-file's name",
+    "folder": "the folder of the template",
+    "job": "the job's name",
+    "workflow": "the workflow's name",
+    "builder": "the builder's type",
+}
 
 
 @blueprint.app_template_filter("duration")
@@ -50,6 +60,18 @@ def sign(status: str) -> str:
 def json_text(value: object, indent: bool = True) -> str:
     """Return JSON for people: `tojson` would show "<" as \\u003c."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None).decode()
+
+
+@blueprint.app_template_filter("label")
+def label(dimension: str) -> str:
+    """Return a dimension's name in words: os_version → "OS version"."""
+    return dimension.replace("os_version", "OS version").replace("_", " ")
+
+
+@blueprint.app_template_filter("place_words")
+def place_words(place: str) -> str:
+    """Return where a name stands that a dimension is inferred from: job → "the job's name"."""
+    return PLACES.get(place, f"the {place.replace('_', ' ')}")
 
 
 @blueprint.app_template_filter("state_name")

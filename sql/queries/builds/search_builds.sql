@@ -11,7 +11,8 @@ near AS MATERIALIZED (
     SELECT
         id, created_at, build_number, project_id, platform_id, os_version_id, image_type_id,
         current_state, status, attempt, start_time, end_time, duration_seconds, created_by,
-        resume_state, resumed_from, last_heard_at, heartbeat_at, commit_sha, branch
+        resume_state, resumed_from, last_heard_at, heartbeat_at, commit_sha, branch,
+        inferred, estimated
     FROM builds
     WHERE
         %(after_time)s::timestamptz IS NULL
@@ -24,7 +25,8 @@ SELECT
     platforms.name AS platform, os_versions.name AS os_version, image_types.name AS image_type,
     near.current_state, near.status, near.attempt, near.start_time, near.end_time,
     near.duration_seconds, near.created_by, near.resume_state, near.resumed_from, near.last_heard_at,
-    near.heartbeat_at, near.commit_sha, near.branch
+    near.heartbeat_at, near.commit_sha, near.branch, near.inferred,
+    coalesce(near.estimated, false) AS estimated
 FROM near
 JOIN platforms ON platforms.id = near.platform_id
 JOIN os_versions ON os_versions.id = near.os_version_id

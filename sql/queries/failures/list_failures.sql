@@ -5,7 +5,13 @@ SELECT
     failures.id, builds.build_number, builds.project, builds.platform, builds.os_version,
     builds.image_type, failures.stage, failures.state, failures.attempt, failures.failure_type,
     failures.error_message, failures.component, failures.created_at, failures.resolved_at,
-    failures.resolution_notes, builds.status, builds.attempt > failures.attempt AS is_past
+    failures.resolution_notes, builds.status, builds.attempt > failures.attempt AS is_past,
+    EXISTS (
+        SELECT FROM build_states AS states
+        WHERE
+            states.build_id = failures.build_id AND states.attempt = failures.attempt
+            AND states.estimated
+    ) AS estimated
 FROM (
     SELECT
         *, CASE WHEN %(by_resolution)s THEN resolved_at ELSE created_at END AS time

@@ -32,7 +32,8 @@ SELECT
     builds.id, builds.build_number, builds.project, builds.platform, builds.cloud_provider,
     builds.os_version, builds.image_type, builds.current_state, builds.status, builds.attempt,
     builds.start_time, builds.end_time, builds.duration_seconds, builds.created_at,
-    builds.last_heard_at, builds.heartbeat_at, artifact.artifact_id, artifact.region
+    builds.last_heard_at, builds.heartbeat_at, builds.inferred,
+    coalesce(builds.estimated, false) AS estimated, artifact.artifact_id, artifact.region
 FROM latest
 JOIN named_builds AS builds ON builds.id = latest.id
 LEFT JOIN LATERAL (

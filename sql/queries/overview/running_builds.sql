@@ -2,7 +2,8 @@
 SELECT
     builds.build_number, builds.project, builds.platform, builds.os_version, builds.image_type,
     builds.current_state, builds.status, builds.attempt, builds.start_time, builds.end_time,
-    builds.duration_seconds, builds.last_heard_at, builds.heartbeat_at, stage.stage,
+    builds.duration_seconds, builds.last_heard_at, builds.heartbeat_at,
+    coalesce(builds.estimated, false) AS estimated, stage.stage,
     stage.start_time AS stage_start, usual.seconds AS usual_seconds
 FROM (
     SELECT id FROM builds WHERE status = 'running' ORDER BY created_at DESC, id DESC LIMIT 30
