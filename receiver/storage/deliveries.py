@@ -1,7 +1,7 @@
 """Deliveries: inserted once under their key, found again under it, listed, read for a replay."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
@@ -24,6 +24,7 @@ KEPT_HEADERS = {
     "x-gitlab-instance",
     "x-gitlab-webhook-uuid",
 }
+BODIES_AT_ONCE = 4  # of a forge, up to 5 MiB each
 KEPT_PREFIX = "ce-"  # CloudEvents' attributes
 
 
@@ -129,12 +130,13 @@ def senders(database: Database) -> list[Row]:
         return connection.execute(query("deliveries/senders_heard")).fetchall()
 
 
-def bodies(database: Database, outcome: str, reason: str, limit: int) -> list[Row]:
-    """Return the newest deliveries of an outcome and a reason, with their bodies."""
+def bodies(database: Database, outcome: str, reason: str, limit: int) -> Iterator[Row]:
+    """Yield the newest deliveries of an outcome and a reason, with their bodies. They come through
+    a cursor of the server, a few at a time: all of them may take gigabytes."""
     parameters = {"outcome": outcome, "reason": reason, "limit": limit}
-    with database.transaction() as connection:
-        rows = connection.execute(query("deliveries/list_bodies"), parameters, prepare=False)
-        return rows.fetchall()
+    with database.transaction() as connection, connection.cursor("bodies") as cursor:
+        cursor.itersize = BODIES_AT_ONCE
+        yield from cursor.execute(query("deliveries/list_bodies"), parameters)
 
 
 def _row(delivery: Delivery) -> Row:

@@ -13,6 +13,7 @@ DASH = "\N{EN DASH}"
 TICKS = (60, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
 MAX_TICKS = 6
 MANY = 60  # with more combinations than this, a group starts closed
+EMPTY_PLACES = 4  # of a table, for each build in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,14 @@ def _ticks(span: float) -> list[tuple[int, int]]:
 class Grid:
     """One project's combinations as a table: a row is platform and OS version, a column a type.
 
-    A row has one build or None in each column; `depth` is the depth in the tree of projects.
+    A row has one build or None in each column; `depth` is the depth in the tree of projects. Where
+    most places would be empty there are no columns: a row has its builds one after the other.
     """
 
     project: str | None
     depth: int
     types: list[str]
-    rows: list[tuple[str, str, list[Row | None]]]
+    rows: list[tuple[str, str, Sequence[Row | None]]]
     counts: dict[str, int]
 
     @property
@@ -150,7 +152,12 @@ def _grid(project: str | None, depth: int, builds: Sequence[Row]) -> Grid:
     for build in builds:
         lines[(build["platform"], build["os_version"])][build["image_type"]] = build
         counts["stalled" if build["stalled"] else build["status"]] += 1
-    rows = [(*key, [line.get(each) for each in types]) for key, line in lines.items()]
+    if len(types) * len(lines) > EMPTY_PLACES * max(len(builds), MANY):
+        types = []
+    rows = [
+        (*key, [line.get(each) for each in types] if types else list(line.values()))
+        for key, line in lines.items()
+    ]
     return Grid(project, depth, types, rows, dict(counts))
 
 

@@ -12,6 +12,7 @@ from receiver.web.context import services
 from receiver.web.pages import charts
 from receiver.web.pages.render import Values, blueprint, cached_page
 
+MAX_CELLS = 1_000  # of the page; its JSON twin has all
 NAMES = ("build_number", *DIMENSIONS, "status")
 
 
@@ -28,16 +29,24 @@ def _overview() -> Values:
     current = overview.read_overview(services().database, datetime.now(UTC), config.stall_after)
     text = request.args.get("q", "").strip()
     latest = [cell for cell in current["latest"] if _matches(cell, text)]
-    grids = charts.grids(latest, current["parents"])
+    shown = sorted(latest, key=_urgency)[:MAX_CELLS] if len(latest) > MAX_CELLS else latest
+    grids = charts.grids(shown, current["parents"])
     worst = next((each for each in ("failed", "stalled", "running") if current[each]), "")
     return current | {
         "latest": latest,
         "_grids": grids,
+        "_cut": len(latest) - len(shown),
         "_text": text,
         "_worst": worst,
         "_total": len(current["parents"]) or current["latest"],
         "_many": len(latest) > charts.MANY,
     }
+
+
+def _urgency(cell: Row) -> tuple[bool, float]:
+    """Return the key that puts failed and running builds first, then the newest."""
+    at = cell["end_time"] or cell["start_time"]
+    return cell["status"] not in ("failed", "running"), -at.timestamp() if at else 0
 
 
 def _matches(cell: Row, text: str) -> bool:

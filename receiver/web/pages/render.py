@@ -5,6 +5,7 @@ same, nothing is read or rendered. A page that many watch is rendered once a ver
 """
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +25,7 @@ blueprint = Blueprint("pages", __name__)
 VERSION_SECONDS = 0.5  # the delay that a poll may have
 AGE_SECONDS = 60  # ages and stalled builds change without a commit
 MAX_BODIES = 64
+MAX_BYTES = 16 * 2**20  # of all bodies that a worker keeps
 
 Values = dict[str, Any]
 
@@ -33,6 +35,7 @@ class PageCache:
 
     def __init__(self) -> None:
         self._bodies: dict[str, bytes] = {}
+        self._lock = threading.Lock()
         self._version, self._expires = "", 0.0
 
     def version(self) -> str:
@@ -48,10 +51,17 @@ class PageCache:
         body = self._bodies.get(tag)
         if body is None:
             body = make()
-            while len(self._bodies) >= MAX_BODIES:
-                self._bodies.pop(next(iter(self._bodies)), None)
-            self._bodies[tag] = body
+            with self._lock:
+                self._keep(tag, body)
         return body
+
+    def _keep(self, tag: str, body: bytes) -> None:
+        """Keep a body, and drop the oldest ones that are too many or too large with it."""
+        size = len(body) + sum(map(len, self._bodies.values()))
+        while self._bodies and (size > MAX_BYTES or len(self._bodies) >= MAX_BODIES):
+            size -= len(self._bodies.pop(next(iter(self._bodies))))
+        if size <= MAX_BYTES:
+            self._bodies[tag] = body
 
 
 def cached_page(template: str, read: Callable[[], Values], *, has_form: bool = False) -> Response:

@@ -1,0 +1,56 @@
+"""No page and no cache grows beyond its bound, whatever senders say."""
+
+import psycopg
+from flask.testing import FlaskClient
+
+from receiver.web.pages.render import MAX_BYTES, PageCache
+
+COUNT = 1_200
+BUILDS = """
+WITH p AS (
+    INSERT INTO platforms (id, name, display_name, cloud_provider)
+    SELECT gen_random_uuid(), 'platform-' || n, 'p', 'aws' FROM generate_series(1, %(count)s) AS n
+    RETURNING id, name
+), o AS (
+    INSERT INTO os_versions (id, name, display_name, os_family, major_version)
+    SELECT gen_random_uuid(), 'os-' || n, 'o', 'os', n FROM generate_series(1, %(count)s) AS n
+    RETURNING id, name
+), t AS (
+    INSERT INTO image_types (id, name, display_name)
+    SELECT gen_random_uuid(), 'type-' || n, 't' FROM generate_series(1, %(count)s) AS n
+    RETURNING id, name
+)
+INSERT INTO builds (
+    id, build_number, platform_id, os_version_id, image_type_id, current_state, status, start_time
+)
+SELECT
+    gen_random_uuid(), 'b-' || n, p.id, o.id, t.id, 25,
+    CASE WHEN n = 1 THEN 'failed' ELSE 'completed' END, now() - n * interval '1 second'
+FROM generate_series(1, %(count)s) AS n
+JOIN p ON p.name = 'platform-' || n
+JOIN o ON o.name = 'os-' || n
+JOIN t ON t.name = 'type-' || n
+"""
+
+
+def test_overview_has_no_cells_for_empty_places(client: FlaskClient, url: str):
+    with psycopg.connect(url) as connection:
+        connection.execute(BUILDS, {"count": COUNT})
+    page = client.get("/").text
+    assert page.count('class="none"') == 0
+    assert page.count('<td class="cell') == 1_000
+    assert "200 more images are not shown" in page
+    assert ">b-1<" in page or 'title="b-1"' in page  # a failed one is shown first
+    assert len(page) < 2_000_000
+    assert len(client.get("/overview.json").get_json()["latest"]) == COUNT
+
+
+def test_cached_bodies_have_a_bound_in_bytes():
+    cache = PageCache()
+    large = bytes(MAX_BYTES // 4)
+    for number in range(20):
+        assert cache.body(str(number), lambda: large) == large
+    assert sum(map(len, cache._bodies.values())) <= MAX_BYTES
+    assert "19" in cache._bodies
+    assert cache.body("huge", lambda: bytes(MAX_BYTES + 1)) == bytes(MAX_BYTES + 1)
+    assert "huge" not in cache._bodies
