@@ -1,17 +1,19 @@
 """The settings: one frozen Config, made from the environment and passed down."""
 
-import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from receiver.config_files import read_text
+from receiver.data_directory import data_dir, kept_reading
 from receiver.domain.model import SCOPES
+from receiver.durations import parse_duration
 from receiver.errors import ConfigError
 from receiver.sources import signatures
 
@@ -44,8 +46,6 @@ KNOWN = {
 }
 STALL_AFTER = timedelta(minutes=15)
 KEEP_BODIES = timedelta(days=30)
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"([0-9]{1,6})(|[smhd])")
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 # Of the hooks and the commands, which may share an environment with the receiver.
@@ -77,7 +77,7 @@ class Config:
     `prepare` is off behind a PgBouncer that pools transactions. `secrets` are those of each
     source's default sender; a source without one is off. A build that has sent heartbeats is
     stalled after a silence of `stall_after`. `unknown` names the MILEPOST_… variables that are no
-    settings.
+    settings; `warnings` are sentences about settings that a later release refuses.
     """
 
     data_dir: Path
@@ -99,6 +99,7 @@ class Config:
     user_scope: str = "read"
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -141,6 +142,7 @@ def load(env: Mapping[str, str]) -> Config:
         secrets={source: lines for source in SOURCES if (lines := reader.secrets(source))},
         unknown=tuple(sorted(name for name in env if _is_unknown(name))),
     )
+    config = replace(config, warnings=tuple(reader.warnings))
     reader.refuse_shared(config.secrets)
     if config.admin_url and not config.database_url:
         reader.problems.append("DATABASE_ADMIN_URL is set: set DATABASE_URL too, for the receiver.")
@@ -149,28 +151,12 @@ def load(env: Mapping[str, str]) -> Config:
     return config
 
 
-def data_dir(env: Mapping[str, str]) -> Path:
-    """Return the data directory."""
-    return Path(env.get("MILEPOST_DATA_DIR") or default_data_dir(env)).expanduser()
-
-
-def kept_reading(folder: Path, kind: str) -> Path:
-    """Return where the last good reading of a settings file lies in the data directory."""
-    return folder / "last-good" / f"{kind}.json"
-
-
-def default_data_dir(env: Mapping[str, str]) -> Path:
-    """Return a folder that the embedded PostgreSQL can read: it never runs as root."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/milepost")
-    home = Path(env.get("HOME", "~")).expanduser()
-    return Path(env.get("XDG_DATA_HOME") or home / ".local/share") / "milepost"
-
-
-def parse_duration(text: str) -> timedelta | None:
-    """Return fifteen minutes for `15m`; a number alone is seconds. Return None for other text."""
-    match = _DURATION.fullmatch(text)
-    return timedelta(seconds=int(match[1]) * UNITS[match[2]]) if match else None
+def unknown_text(name: str) -> str:
+    """Return the sentence about a variable that is no setting, with the one that may be meant."""
+    known = [each.removeprefix("MILEPOST_") for each in sorted(KNOWN | OTHER_NAMES)]
+    near = get_close_matches(name.removeprefix("MILEPOST_"), known, n=1, cutoff=0.75)
+    meant = f": did you mean MILEPOST_{near[0]}?" if near else "."
+    return f"{name} is not a setting of this release{meant}"
 
 
 def _is_unknown(name: str) -> bool:
@@ -183,6 +169,7 @@ class _Reader:
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = env
         self.problems: list[str] = []
+        self.warnings: list[str] = []
 
     def text(self, name: str) -> str | None:
         """Return the setting, or the contents of the file that <name>_FILE names."""
@@ -216,8 +203,13 @@ class _Reader:
         """Return a web address without a slash at its end."""
         value = (self.env.get(name) or "").rstrip("/")
         parts = urlsplit(value)
-        if value and (parts.scheme not in ("http", "https") or not parts.netloc):
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             self.problems.append(f"{name} must be as https://milepost.example.com.")
+        elif parts.path or parts.query or parts.fragment or parts.username:
+            self.problems.append(
+                f"{name} must end with the host name and port: Milepost needs a host name of its "
+                "own, and cannot be served below a path."
+            )
         return value or None
 
     def hosts(self, name: str) -> tuple[str, ...]:
@@ -256,8 +248,13 @@ class _Reader:
     def duration(self, name: str, default: timedelta) -> timedelta:
         value = self.env.get(name, "").strip()
         duration = parse_duration(value) if value else default
+        if value.isascii() and value.isdigit():
+            duration = parse_duration(f"{value}s")
+            self.warnings.append(
+                f"{name}={value} has no unit: write {value}s. The next release refuses it."
+            )
         if not duration:
-            self.problems.append(f"{name} must be a time such as 900, 90s, 15m, 1h or 30d.")
+            self.problems.append(f"{name} must be a time such as 90s, 15m, 1h or 30d.")
         return duration or default
 
     def path(self, name: str) -> Path | None:

@@ -13,7 +13,7 @@ import click
 
 from receiver.cli.database import actor, connection, database_command, database_url, settings
 from receiver.cli.output import as_json, print_result, progress
-from receiver.config import parse_duration
+from receiver.durations import parse_duration
 from receiver.errors import MilepostError
 from receiver.private_files import new_file
 from receiver.storage import audit, db, migrate, retention

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import click
 
 from receiver.cli.output import command, printable
-from receiver.config import Config, load
+from receiver.config import Config, load, unknown_text
 from receiver.errors import ConfigError, MilepostError
 from receiver.storage import audit, db
 from receiver.storage.audit import Actor, Target, Values
@@ -29,8 +29,8 @@ def database_command(function: Callable[..., None]) -> Callable[..., None]:
 def settings(env: Mapping[str, str] = os.environ) -> Config:
     """Return the settings, and warn about names that nothing reads."""
     config = load(env)
-    for name in config.unknown:
-        click.echo(f"milepost: {name} is not a setting of this release", err=True)
+    for text in (*map(unknown_text, config.unknown), *config.warnings):
+        click.echo(f"milepost: {text}", err=True)
     return config
 
 

@@ -14,7 +14,7 @@ import click
 
 from receiver.cli.database import database_url
 from receiver.cli.output import as_json, print_json
-from receiver.config import Config, load
+from receiver.config import Config, load, unknown_text
 from receiver.config_files import read_text
 from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError, MilepostError
@@ -75,7 +75,9 @@ def _findings() -> Iterator[Finding]:
         return
     yield Finding("settings", "good", "understood")
     for name in config.unknown:
-        yield Finding("settings", "odd", f"{name} is not a setting of this release", "Remove it.")
+        yield Finding("settings", "odd", unknown_text(name), "Correct or remove it.")
+    for text in config.warnings:
+        yield Finding("settings", "odd", text)
     yield from _secrets(config)
     yield from _files(config)
     yield from _space(config)

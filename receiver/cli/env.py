@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from receiver import config
 from receiver.cli.output import as_json, command, print_result
+from receiver.data_directory import data_dir
 from receiver.errors import MilepostError
 
 HOOK_FILE = "hook.json"  # in the folder of secrets; `milepost serve --local` writes it
@@ -44,4 +44,4 @@ def hook_settings(env: Mapping[str, str]) -> dict[str, str]:
 
 def secrets_folder(env: Mapping[str, str]) -> Path:
     """Return the folder of the secrets that a local receiver generates."""
-    return config.data_dir(env) / "secrets"
+    return data_dir(env) / "secrets"

@@ -14,8 +14,9 @@ from tomlkit.items import AoT, Table
 from receiver.cli.database import database_command, note_file_change, settings
 from receiver.cli.output import as_json, print_result, print_rows
 from receiver.cli.secret_files import generate_secret
-from receiver.config import SOURCES, Config, kept_reading
+from receiver.config import SOURCES, Config
 from receiver.config_files import forget, read_text
+from receiver.data_directory import kept_reading
 from receiver.domain.model import Sender
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.senders import NAME, Senders

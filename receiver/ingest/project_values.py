@@ -7,8 +7,8 @@ from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from receiver.config import parse_duration
 from receiver.domain.model import DIMENSIONS
+from receiver.durations import parse_duration
 
 _WINDOW = re.compile(r"([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2}) (\S+)")
 _CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}")
@@ -72,7 +72,7 @@ def clock(value: object) -> time:
 
 def duration(value: object) -> timedelta:
     """Return a time with its unit: 900 alone is seconds to one reader and minutes to another."""
-    span = parse_duration(value) if isinstance(value, str) and not value[-1:].isdigit() else None
+    span = parse_duration(value) if isinstance(value, str) else None
     if not span:
         raise ValueError('must be a time with its unit, such as "90s", "15m", "12h" or "7d"')
     return span

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from receiver.config import Config, kept_reading
+from receiver.config import Config
 from receiver.config_files import NamedFiles, WatchedFile
+from receiver.data_directory import kept_reading
 from receiver.domain.model import Sender
 from receiver.domain.stage_map import StageMap
 from receiver.ingest.project_settings import ProjectSettings

@@ -9,6 +9,7 @@ from receiver.cli import local
 from receiver.cli.database import database_url
 from receiver.config_files import WatchedFile
 from receiver.domain.stage_map import StageMap
+from receiver.durations import parse_duration
 from receiver.errors import ConfigError
 from tests.support.senders import BEARER, OTHER_SECRET, SECRET
 
@@ -97,3 +98,35 @@ def test_commands_go_past_pgbouncer():
     admin = env | {"DATABASE_ADMIN_URL": "postgresql:///direct"}
     assert database_url(config.load(admin)) == "postgresql:///direct"
     assert problems({"DATABASE_ADMIN_URL": "postgresql:///direct"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ci.example.com/milepost",
+        "https://ci.example.com/?x=1",
+        "https://ada:secret@ci.example.com",
+    ],
+)
+def test_an_address_below_a_path_is_refused(url: str):
+    (problem,) = problems({"MILEPOST_EXTERNAL_URL": url})
+    assert "cannot be served below a path" in problem
+    assert "secret" not in problem
+
+
+def test_an_unknown_name_is_shown_with_the_one_that_may_be_meant():
+    assert config.unknown_text("MILEPOST_STAGE").endswith("did you mean MILEPOST_STAGES?")
+    assert config.unknown_text("MILEPOST_COLOUR").endswith("is not a setting of this release.")
+
+
+def test_a_number_without_a_unit_is_taken_with_a_warning():
+    loaded = config.load({"MILEPOST_STALL_AFTER": "900"})
+    assert loaded.stall_after.total_seconds() == 900
+    (warning,) = loaded.warnings
+    assert warning.startswith("MILEPOST_STALL_AFTER=900 has no unit: write 900s.")
+    assert config.load({"MILEPOST_STALL_AFTER": "15m"}).warnings == ()
+
+
+@pytest.mark.parametrize("text", ["900", "15 m", "m", "", "99999999d", "-5m", "1.5h"])
+def test_what_is_no_time_with_a_unit_is_none(text: str):
+    assert parse_duration(text) is None
