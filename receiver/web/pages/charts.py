@@ -114,7 +114,7 @@ class Grid:
     project: str | None
     depth: int
     types: list[str]
-    rows: list[tuple[str, str, Sequence[Row | None]]]
+    rows: Sequence[tuple[str, str, Sequence[Row | None]]]
     counts: dict[str, int]
 
     @property
