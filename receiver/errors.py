@@ -16,6 +16,7 @@
         ├── Forbidden        403, the token does not allow it
         ├── Conflict         409
         ├── Pruned           409, the body of the delivery was pruned
+        ├── SenderGone       409, the sender of the delivery was removed
         ├── Taken            409, the name or number exists already
         ├── InUse            409, other rows refer to it, and are named
         ├── Cycle            409, a project as its own ancestor
@@ -143,6 +144,18 @@ class Pruned(HttpError):
     """The body of this delivery was pruned, so it cannot be read again."""
 
     status, code, title = 409, "pruned", "The delivery's body was pruned"
+
+
+class SenderGone(HttpError):
+    """The sender of this delivery was removed: make it again, or leave the delivery as it is."""
+
+    status, code, title = 409, "sender-gone", "The delivery's sender is gone"
+
+    def __init__(self, source: str, sender: str) -> None:
+        super().__init__(
+            f"There is no {source} sender {sender} any more, so nothing was changed. Make it again"
+            f" with `milepost sender add {sender} --source {source}`, then replay."
+        )
 
 
 class Taken(HttpError):

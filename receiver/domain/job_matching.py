@@ -4,6 +4,9 @@ A job has two reporters: a hook inside it, and its forge's webhook about it. The
 kept under the job's run key. They belong to the one build that a hook names under that key, else to
 the build that a route makes of the job, else to none; several builds of hooks share the job's
 verdict. Whichever came first, the decision is the same.
+
+A hook claims a job when it names a build under the job's key. A claim by a sender of other projects
+joins nothing and blocks nobody: what it says stays its own build.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,39 +18,73 @@ from receiver.domain.fold.events import run_group
 from receiver.errors import Invalid
 
 FORGES = ("github:", "gitlab:", "jenkins:", "cloudevents:")
+Projects = frozenset[UUID] | None  # that a sender may write; None is every one
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A build that hooks name under a job's key, or, where it is not `exact`, under its alias.
+
+    `projects` are those that these hooks may write; `project` is the one that they state.
+    """
+
+    build: UUID
+    exact: bool = True
+    projects: Projects = None
+    project: UUID | None = None
 
 
 class Job(Struct, frozen=True, kw_only=True):
     """A forge's job, or a whole run of GitHub, as its deliveries and the hooks describe it.
 
-    `number` is the build number that a route gives it. `builds` are those that its events belong
-    to; `is_loose` if an event belongs to none. `owners` are the builds that hooks name under its
-    keys. `run_builds` are the builds of a whole run's jobs. The two projects are those that the
-    hook of its only owner and its route state.
+    `number` is the build number that a route gives it, and `project` the project that its forge's
+    side states. `builds` are those that its events belong to, and `shared` those that share its
+    verdict; `is_loose` if an event belongs to none, `is_undecided` if one came since the last
+    decision. `run_builds` are the builds of a whole run's jobs. The two names of projects are those
+    that the hook of its only claim and its route state.
     """
 
     run_key: str
     alias_key: str | None = None
     number: str | None = None
+    project: UUID | None = None
     builds: frozenset[UUID] = frozenset()
+    shared: frozenset[UUID] = frozenset()
     is_loose: bool = False
-    owners: tuple[UUID, ...] = ()
+    is_undecided: bool = False
+    claims: tuple[Claim, ...] = ()
     run_builds: frozenset[UUID] = frozenset()
     hook_project: str | None = None
     route_project: str | None = None
+
+    @property
+    def owners(self) -> tuple[UUID, ...]:
+        """The builds whose claims on the job count, sorted."""
+        claims = [claim for claim in self.claims if _may_write(claim, self)]
+        trusted = [claim for claim in claims if claim.projects is None]
+        if trusted:
+            claims = [claim for claim in claims if _may_write_all(claim, trusted)]
+        return tuple(sorted({claim.build for claim in claims}))
+
+    def projects_of(self, build: UUID) -> Projects:
+        """Return the projects that those may write who claim the job for a build."""
+        claims = [claim.projects for claim in self.claims if claim.build == build]
+        known = [projects for projects in claims if projects is not None]
+        return frozenset().union(*known) if len(known) == len(claims) else None
 
 
 class Move(Struct, frozen=True, kw_only=True):
     """The decision about a job: its events belong to the build `owner`, else to the build of
     `number`, else to none.
 
-    `redirect` is a build number that leads to `owner` from now on. `builds` are to be folded again.
+    `redirect` is a build number that leads to `owner` from now on. `shared` are the builds that
+    share its verdict. `builds` are to be folded again.
     """
 
     job: Job
     owner: UUID | None = None
     number: str | None = None
     redirect: str | None = None
+    shared: frozenset[UUID] = frozenset()
     builds: frozenset[UUID] = frozenset()
 
 
@@ -58,7 +95,7 @@ def decide(jobs: Sequence[Job]) -> list[Move]:
     Raises Invalid if the hook in a job and the route of that job name two projects.
     """
     moves = [_move(job) for job in jobs]
-    return sorted(moves, key=lambda move: not move.job.owners)
+    return sorted(moves, key=lambda move: move.owner is None and not move.shared)
 
 
 def is_run(run_key: str) -> bool:
@@ -71,16 +108,31 @@ def shared_keys(keys: Iterable[str]) -> list[str]:
     return sorted({key for key in keys if key.startswith(FORGES)})
 
 
+def _may_write(claim: Claim, job: Job) -> bool:
+    """Return whether the claim's sender may write the job's project; a job without one can be
+    claimed by its exact key."""
+    if claim.projects is None:
+        return True
+    return claim.exact if job.project is None else job.project in claim.projects
+
+
+def _may_write_all(claim: Claim, trusted: Sequence[Claim]) -> bool:
+    """Return whether the claim's sender may write every build that a sender of all projects claims;
+    one without a project belongs to that sender."""
+    return claim.projects is None or all(each.project in claim.projects for each in trusted)
+
+
 def _move(job: Job) -> Move:
     if is_run(job.run_key):
         return Move(job=job, builds=job.run_builds)
-    builds = job.builds.union(job.owners)
-    if len(job.owners) > 1:
-        return Move(job=job, builds=builds)
-    if not job.owners:
+    owners = job.owners
+    builds = job.builds.union(job.shared, owners)
+    if len(owners) > 1:
+        return Move(job=job, shared=frozenset(owners), builds=builds)
+    if not owners:
         return Move(job=job, number=job.number, builds=builds)
     _refuse_two_projects(job)
-    return Move(job=job, owner=job.owners[0], redirect=job.number, builds=builds)
+    return Move(job=job, owner=owners[0], redirect=job.number, builds=builds)
 
 
 def _refuse_two_projects(job: Job) -> None:

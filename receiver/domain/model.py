@@ -154,6 +154,16 @@ class Statement(Struct, frozen=True, omit_defaults=True):
     order: tuple[str, ...] = ()
     names: dict[str, str] = msgspec.field(default_factory=dict)
 
+    @property
+    def identity(self) -> Identity:
+        """The identity by this statement alone: said, else signed custom_data, else inferred."""
+        levels = (self.said, self.custom, self.inferred)
+        names = {
+            name: next((text for each in levels if (text := getattr(each, name))), None)
+            for name in DIMENSIONS
+        }
+        return Identity(**names)
+
 
 class Subject(Struct, frozen=True):
     """The job that a forge speaks of, for the routes: what may make it a build."""

@@ -18,7 +18,7 @@ from receiver.domain.model import (
 )
 from receiver.domain.quarantine import quarantine
 from receiver.errors import Invalid
-from receiver.ingest.defaults import identity_of, with_defaults
+from receiver.ingest.defaults import with_defaults
 from receiver.ingest.routing import Routes
 from receiver.ingest.rules import Rules
 from receiver.ingest.services import Services
@@ -59,7 +59,7 @@ def accept(services: Services, source: Source, sender: Sender, request: Request)
         raise
     # 4 A heartbeat only touches its builds.
     if content.is_heartbeat:
-        return _touch(services, content, request)
+        return _touch(services, replace(delivery, content=content))
     # 5 Record it.
     return services.batcher.submit(replace(delivery, content=content))
 
@@ -91,11 +91,11 @@ def content_of(rules: Rules, delivery: Delivery, body: Decoded | Invalid) -> Con
         return _quarantine_defect(source, error)
 
 
-def _touch(services: Services, content: Content, request: Request) -> Outcome:
-    numbers = tuple(statement.build_number for statement in content.statements)
-    record.touch(services.database, numbers, request.received_at)
-    identity = identity_of(content.statements[0])
-    return Outcome(None, "heard", build_numbers=numbers, identity=identity)
+def _touch(services: Services, delivery: Delivery) -> Outcome:
+    record.touch(services.database, delivery)
+    statements = delivery.content.statements
+    numbers = tuple(statement.build_number for statement in statements)
+    return Outcome(None, "heard", build_numbers=numbers, identity=statements[0].identity)
 
 
 def _read(rules: Rules, source: Source, delivery: Delivery, body: Decoded | Invalid) -> Content:

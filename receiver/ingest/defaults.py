@@ -3,16 +3,12 @@
 from msgspec.structs import replace
 
 from receiver.domain.model import DIMENSIONS, Content, Delivery, Identity, Statement, Subject
-from receiver.errors import Invalid
 from receiver.ingest.senders import Senders
 from receiver.sources import packer_manifest
 
 
 def with_defaults(content: Content, delivery: Delivery, senders: Senders) -> Content:
-    """Return the content with the defaults of the senders file.
-
-    Raises Invalid if it names a project that its sender may not write.
-    """
+    """Return the content with the senders file's defaults, and with its sender's only project."""
     statements = tuple(_filled(each, delivery, senders) for each in content.statements)
     reports = tuple(
         replace(each, statement=_filled(each.statement, delivery, senders, each.subject))
@@ -21,23 +17,18 @@ def with_defaults(content: Content, delivery: Delivery, senders: Senders) -> Con
     return replace(content, statements=statements, reports=reports)
 
 
-def identity_of(statement: Statement) -> Identity:
-    """Return the identity by this statement alone: said, else signed custom_data, else inferred."""
-    return _first(_first(statement.said, statement.custom), statement.inferred)
-
-
 def _filled(
     statement: Statement, delivery: Delivery, senders: Senders, subject: Subject | None = None
 ) -> Statement:
     if not senders.defaults:
-        return _within_projects(statement, delivery.projects)
+        return _with_only_project(statement, delivery.projects)
     guess = packer_manifest.infer(statement.manifest) if statement.manifest else Identity()
     facts = _facts(statement, delivery, guess, subject)
     default = senders.identity(facts, subject.variables if subject else {})
     # A route and a query are somebody's choice; a builder's type is a guess.
     chosen = _first(_without(statement.inferred, guess), default)
     statement = replace(statement, inferred=_first(chosen, guess))
-    return _within_projects(statement, delivery.projects)
+    return _with_only_project(statement, delivery.projects)
 
 
 def _facts(
@@ -47,7 +38,7 @@ def _facts(
     return {
         "source": delivery.source,
         "sender": delivery.sender,
-        "for_project": identity_of(statement).project or "",
+        "for_project": statement.identity.project or "",
         "build_number": statement.build_number,
         "builder_type": guess.platform or "",
         "branch": statement.run.branch or "",
@@ -57,17 +48,11 @@ def _facts(
     }
 
 
-def _within_projects(statement: Statement, projects: tuple[str, ...]) -> Statement:
-    """Return the statement with its sender's only project if it names none. Raises Invalid if it
-    names another one."""
-    project = identity_of(statement).project
-    if not projects or project in projects:
+def _with_only_project(statement: Statement, projects: tuple[str, ...]) -> Statement:
+    """Return the statement with its sender's only project if it names none."""
+    if len(projects) != 1 or statement.identity.project is not None:
         return statement
-    if project is None and len(projects) == 1:
-        return replace(statement, inferred=replace(statement.inferred, project=projects[0]))
-    if project is None:
-        raise Invalid(fields={"build.project": [f"Name one of {', '.join(projects)}."]})
-    raise Invalid(fields={"build.project": [f"This sender writes {', '.join(projects)} only."]})
+    return replace(statement, inferred=replace(statement.inferred, project=projects[0]))
 
 
 def _without(identity: Identity, guess: Identity) -> Identity:

@@ -28,7 +28,7 @@ from receiver.sources import manual as source
 from receiver.storage import audit, deliveries, manual, record
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Row
-from receiver.storage.dimensions import is_within
+from receiver.storage.dimensions import is_within, projects_within
 
 STATUS = ("status", "current_state", "attempt")
 UNFINISHED = ("pending", "running")
@@ -123,6 +123,9 @@ def _record(
         outcome = deliveries.duplicate_of(delivery, earlier)
         if outcome is None:
             check(connection, before)
+            if author.project:
+                projects = projects_within(connection, author.project)
+                delivery = replace(delivery, projects=projects)
             outcome = record.record_one(connection, delivery, services.rules.stages())
         after = manual.read_build(connection, statement.number)
         assert after is not None  # noqa: S101  # it was recorded

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from msgspec.structs import replace
 
+from receiver.domain.job_matching import FORGES
 from receiver.domain.model import (
     DIMENSIONS,
     NUMBER_PROBLEM,
@@ -42,7 +43,7 @@ def parse(request: Request, document: Json) -> Content:
     document = checked(document)
     query = _query(request.query)
     custom, number = packer_manifest.custom(document)
-    run_key = packer_manifest.run_key(document, request.body)[:MAX_KEY]
+    run_key = _run_key(document, request.body)
     inferred = replace(
         packer_manifest.infer(document),
         **{name: query[name] for name in DIMENSIONS if name in query},
@@ -56,6 +57,12 @@ def parse(request: Request, document: Json) -> Content:
         manifest=document,
     )
     return Content((statement,))
+
+
+def _run_key(document: Json, body: bytes) -> str:
+    """Return the run's UUID, never a key that a forge's job has: Packer knows none of its CI."""
+    key = packer_manifest.run_key(document, body)
+    return (f"packer:{key}" if key.startswith(FORGES) else key)[:MAX_KEY]
 
 
 def _query(query: str) -> dict[str, str]:

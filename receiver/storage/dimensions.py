@@ -114,11 +114,19 @@ def insert_row(connection: Connection, dimension: str, columns: Row) -> Cursor:
 
 
 def is_within(connection: Connection, name: str | None, project: str | None) -> bool:
-    """Return whether the project `name` is `project` or below it; None is every project."""
+    """Return whether the project `name` is `project` or below it, both also by an old name; None is
+    every project."""
     if project is None or name == project:
         return True
+    ids = find_ids(connection, {("project", project)})
     chain = connection.execute(query("dimensions/project_chain"), {"name": name}).fetchall()
-    return project in [row["name"] for row in chain]
+    return ids.get(("project", project)) in [row["id"] for row in chain]
+
+
+def projects_within(connection: Connection, project: str) -> tuple[str, ...]:
+    """Return a project, also by an old name, and those below it; else the name alone."""
+    rows = connection.execute(query("dimensions/projects_within"), {"name": project}).fetchall()
+    return tuple(row["name"] for row in rows) or (project,)
 
 
 def _names(identity: Identity) -> set[Name]:

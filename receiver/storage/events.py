@@ -25,7 +25,7 @@ def append(connection: Connection, new: Sequence[Delivery], builds: Mapping[str,
 
 
 def of_delivery(connection: Connection, delivery_id: UUID) -> list[Row]:
-    """Return the events of a delivery: build_id, run_key, alias_key."""
+    """Return the events of a delivery: build_id, run_key, alias_key, projects."""
     parameters = {"id": delivery_id}
     return connection.execute(query("events/events_of_delivery"), parameters).fetchall()
 
@@ -39,6 +39,7 @@ def _event_row(delivery: Delivery, place: int, statement: Statement) -> Row:
         "statement": msgspec.Raw(dump(statement)),
         "manifest": statement.manifest,
         "run_group": run_group(statement.run.key),
+        "projects": sorted(delivery.projects) or None,
     }
 
 

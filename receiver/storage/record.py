@@ -77,11 +77,13 @@ def record(
         matches = job_matching.match(connection, new_keys, ids)
         # 7 Lock every build concerned, in id order, and fold it.
         previous = {row["build_id"] for row in replaced or () if row["build_id"]}
-        concerned = {each.id: previous | _builds_of(each, builds, matches) for each in new}
-        locked = _lock_builds(connection, concerned, matches.emptied | previous)
+        concerned = {each.id: previous | _builds_of(each, builds, matches, ids) for each in new}
+        affected = matches.affected.union(previous, *concerned.values())
+        locked = _lock_builds(connection, affected, matches.emptied | previous)
         folded = refold.fold_builds(connection, [build["id"] for build in locked], stages)
+        ids = dimensions.ids_of(connection, [each.identity for each in folded.values()], ids)
         # 8 Refuse a build of a project that its sender may not write.
-        write_access.check(connection, new, concerned)
+        write_access.check(connection, new, write_access.Builds(concerned, locked, folded, ids))
         # 9 Write what differs.
         projections.write(connection, locked, folded, _heard_at(new, concerned), ids)
         _note_heartbeats(connection, new if replaced is None else [])
@@ -109,10 +111,15 @@ def find(database: Database, delivery: Delivery) -> Outcome | None:
         return inbox.duplicate_of(delivery, inbox.ask(connection, delivery).fetchone())
 
 
-def touch(database: Database, build_numbers: Sequence[str], at: datetime) -> None:
-    """Note a heartbeat of these builds; unknown numbers are left unknown."""
+def touch(database: Database, delivery: Delivery) -> None:
+    """Note the heartbeats of a delivery of nothing else; unknown numbers are left unknown.
+
+    Raises Invalid for a build that its sender may not write.
+    """
+    numbers = sorted({each.build_number for each in delivery.content.statements})
     with database.transaction() as connection:
-        _touch(connection, build_numbers, at)
+        write_access.check_heartbeats(connection, delivery, numbers)
+        _touch(connection, numbers, delivery.request.received_at)
 
 
 def _record_alone(database: Database, delivery: Delivery, stages: StageMap) -> Outcome | Exception:
@@ -161,10 +168,9 @@ def _ensure_names(connection: Connection, new: Sequence[Delivery], ids: Ids) -> 
 
 
 def _lock_builds(
-    connection: Connection, concerned: Mapping[UUID, set[UUID]], emptied: frozenset[UUID]
+    connection: Connection, build_ids: frozenset[UUID], emptied: frozenset[UUID]
 ) -> list[Row]:
     """Lock builds in id order. Return them without those of `emptied` that have no event left."""
-    build_ids = emptied.union(*concerned.values())
     if not build_ids:
         return []
     parameters = {"build_ids": array(sorted(build_ids))}
@@ -240,17 +246,27 @@ def _duplicate(delivery: Delivery, earlier: Row | None) -> Outcome | Conflict:
     return outcome
 
 
-def _builds_of(delivery: Delivery, builds: Mapping[str, UUID], matches: Matches) -> set[UUID]:
-    """Return the builds that a delivery names, and those of the jobs under its run keys."""
-    named = {builds[each.build_number] for each in delivery.content.statements}
-    keys = {each.run.key for each in delivery.content.all_statements}
-    return named.union(*(matches.builds.get(key, ()) for key in keys))
+def _builds_of(
+    delivery: Delivery, builds: Mapping[str, UUID], matches: Matches, ids: Ids
+) -> set[UUID]:
+    """Return the builds that a delivery names, and those of the jobs that it reports. Of a whole
+    run, whose jobs may be of several projects, these are the ones that its sender may write."""
+    found = {builds[each.build_number] for each in delivery.content.statements}
+    allowed = write_access.allowed(delivery, ids)
+    for report in delivery.content.reports:
+        own = matches.builds.get(report.statement.run.key, set())
+        if allowed is not None and is_run(report.statement.run.key):
+            own = {each for each in own if matches.projects[each] in allowed}
+        found |= own
+    return found
 
 
 def _names(deliveries: Sequence[Delivery]) -> set[Name]:
     """Return the names of dimensions and the build numbers in these deliveries."""
     statements = [each for delivery in deliveries for each in delivery.content.all_statements]
-    return dimensions.names_of(statements) | {("build", number) for number in _numbers(deliveries)}
+    names = {("build", number) for number in _numbers(deliveries)}
+    names |= {("project", name) for delivery in deliveries for name in delivery.projects}
+    return dimensions.names_of(statements) | names
 
 
 def _numbers(deliveries: Sequence[Delivery]) -> set[str]:

@@ -6,10 +6,12 @@ from functools import partial
 from uuid import UUID
 
 from receiver.domain.fold import fold
+from receiver.domain.fold.belief import believed, names_to_compare
 from receiver.domain.fold.events import StoredStatement, load, run_group, verdicts_of_others
 from receiver.domain.fold.progress import StateOf
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.stage_map import StageMap
+from receiver.storage import dimensions
 from receiver.storage.db import Connection, Row, array, query
 
 MAX_DEPTH = 32  # projects above one another
@@ -46,7 +48,18 @@ def _statements(
     for build_id, keys in runs.items():
         others = [each for key in keys for each in of_runs.get(key, ())]
         own[build_id] += verdicts_of_others(own[build_id], others)
-    return own
+    return _believed(connection, own)
+
+
+def _believed(
+    connection: Connection, own: Mapping[UUID, list[StoredStatement]]
+) -> dict[UUID, list[StoredStatement]]:
+    """Return the statements without those of forges whose sender may not write the build."""
+    names = {("project", name) for rows in own.values() for name in names_to_compare(rows)}
+    if not names:
+        return defaultdict(list, own)
+    ids = dimensions.find_ids(connection, names)
+    return {build_id: believed(rows, ids) for build_id, rows in own.items()}
 
 
 def _statements_of_runs(
@@ -62,14 +75,19 @@ def _statements_of_runs(
 
 
 def _reported_runs(rows: Iterable[StoredStatement]) -> set[str]:
-    """Return the runs of these jobs, which a forge may report as a whole."""
-    keys = {row.statement.run.key for row in rows}
+    """Return the runs of these jobs, which a forge may report as a whole. A key that a sender of
+    some projects names counts where the forge tells of its job as well."""
+    keys = {row.statement.run.key for row in rows if row.native or row.projects is None}
     return {run_group(key) for key in keys} - keys
 
 
 def _stored(row: Row) -> StoredStatement:
     row_id = (row["delivery_id"], row["place"])
-    return StoredStatement(row_id, row["source"], load(row["statement"]))
+    projects = tuple(row["projects"]) if row["projects"] is not None else None
+    statement = load(row["statement"])
+    return StoredStatement(
+        row_id, row["source"], statement, row["native"], row["alias_key"], projects
+    )
 
 
 def _parents(connection: Connection) -> dict[str, str | None]:

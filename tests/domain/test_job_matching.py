@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from receiver.domain.job_matching import Job, Move, decide, is_run, shared_keys
+from receiver.domain.job_matching import Claim, Job, Move, decide, is_run, shared_keys
 from receiver.errors import Invalid
 
 HOOK, HOOK_2, ROUTED, OTHER = (UUID(int=number) for number in range(1, 5))
@@ -23,29 +23,29 @@ CASES: dict[str, tuple[Job, dict[str, Any]]] = {
         job(number="r-1", builds=frozenset({ROUTED})),
         {"number": "r-1", "builds": {ROUTED}},
     ),
-    "one hook: to its build": (job(owners=(HOOK,)), {"owner": HOOK, "builds": {HOOK}}),
+    "one hook: to its build": (job(claims=(Claim(build=HOOK),)), {"owner": HOOK, "builds": {HOOK}}),
     "a hook after a route: the number leads to the hook's build": (
-        job(number="r-1", builds=frozenset({ROUTED}), owners=(HOOK,)),
+        job(number="r-1", builds=frozenset({ROUTED}), claims=(Claim(build=HOOK),)),
         {"owner": HOOK, "redirect": "r-1", "builds": {HOOK, ROUTED}},
     ),
     "two hooks: to none, and both are folded again": (
-        job(owners=(HOOK, HOOK_2)),
-        {"builds": {HOOK, HOOK_2}},
+        job(claims=(Claim(build=HOOK), Claim(build=HOOK_2))),
+        {"builds": {HOOK, HOOK_2}, "shared": {HOOK, HOOK_2}},
     ),
     "two hooks after one: the first one loses the job's events": (
-        job(builds=frozenset({HOOK}), owners=(HOOK, HOOK_2)),
-        {"builds": {HOOK, HOOK_2}},
+        job(builds=frozenset({HOOK}), claims=(Claim(build=HOOK), Claim(build=HOOK_2))),
+        {"builds": {HOOK, HOOK_2}, "shared": {HOOK, HOOK_2}},
     ),
     "two hooks and a route: no number leads anywhere": (
-        job(number="r-1", owners=(HOOK, HOOK_2)),
-        {"builds": {HOOK, HOOK_2}},
+        job(number="r-1", claims=(Claim(build=HOOK), Claim(build=HOOK_2))),
+        {"builds": {HOOK, HOOK_2}, "shared": {HOOK, HOOK_2}},
     ),
     "a hook and a route of one project": (
-        job(number="r-1", owners=(HOOK,), hook_project="core", route_project="core"),
+        job(number="r-1", claims=(Claim(build=HOOK),), hook_project="core", route_project="core"),
         {"owner": HOOK, "redirect": "r-1", "builds": {HOOK}},
     ),
     "a hook without a project": (
-        job(number="r-1", owners=(HOOK,), route_project="core"),
+        job(number="r-1", claims=(Claim(build=HOOK),), route_project="core"),
         {"owner": HOOK, "redirect": "r-1", "builds": {HOOK}},
     ),
     "a whole run: to none, and its jobs' builds are folded again": (
@@ -63,11 +63,20 @@ def test_a_job_moves(given: Job, expected: dict[str, Any]):
 
 def test_a_hook_and_a_route_that_name_two_projects_are_refused():
     with pytest.raises(Invalid):
-        decide([job(number="r-1", owners=(HOOK,), hook_project="core", route_project="edge")])
+        decide(
+            [
+                job(
+                    number="r-1",
+                    claims=(Claim(build=HOOK),),
+                    hook_project="core",
+                    route_project="edge",
+                )
+            ]
+        )
 
 
 def test_jobs_with_owners_come_first_and_the_others_keep_their_order():
-    jobs = [job(number="r-1"), job(owners=(HOOK,)), job(number="r-2")]
+    jobs = [job(number="r-1"), job(claims=(Claim(build=HOOK),)), job(number="r-2")]
     assert [move.number for move in decide(jobs)] == [None, "r-1", "r-2"]
 
 

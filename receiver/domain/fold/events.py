@@ -4,6 +4,7 @@ A fact is an event with the context in which it was stated. Two deliveries that 
 make one fact, so neither duplicates nor the order of arrival can change the rows.
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,11 +37,18 @@ _DECODER = msgspec.json.Decoder(Statement)
 
 @dataclass(frozen=True, slots=True)
 class StoredStatement:
-    """A statement of the events table; `id` names its row, `source` its format."""
+    """A statement of the events table; `id` names its row, `source` its format.
+
+    `native`: a forge tells it of a job; `alias` is the second key of that job. `projects` are the
+    names of those that its sender might write, None where it was every one.
+    """
 
     id: Any
     source: str
     statement: Statement
+    native: bool = False
+    alias: str | None = None
+    projects: tuple[str, ...] | None = None
 
 
 class Fact(msgspec.Struct, frozen=True, eq=False):
@@ -148,7 +156,7 @@ def _context_or_verdict(row: StoredStatement, judged: set[str]) -> StoredStateme
         for event in row.statement.events
         if event.kind == "context" or (is_verdict(event) and not has_verdict)
     )
-    return StoredStatement(row.id, row.source, replace(row.statement, events=events))
+    return dataclasses.replace(row, statement=replace(row.statement, events=events))
 
 
 def _fact(row: StoredStatement, event: Event) -> Fact:

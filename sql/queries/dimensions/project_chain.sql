@@ -1,4 +1,4 @@
--- A project, also by an old name, and its ancestors, nearest first: name.
+-- A project, also by an old name, and its ancestors, nearest first: id, name.
 WITH RECURSIVE chain AS (
     SELECT id, name, parent_project_id, 0 AS depth
     FROM projects
@@ -11,4 +11,4 @@ WITH RECURSIVE chain AS (
     JOIN chain ON parent.id = chain.parent_project_id
     WHERE chain.depth < 32
 )
-SELECT name FROM chain ORDER BY depth
+SELECT id, name FROM chain ORDER BY depth

@@ -6,22 +6,29 @@ WITH given AS MATERIALIZED (
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
         delivery_id uuid, place integer, build_id uuid, source text, run_key text, statement jsonb,
         manifest jsonb, native boolean, alias_key text, began_at timestamptz, ended_at timestamptz,
-        native_number text, run_group text
+        native_number text, run_group text, projects text[]
     )
 ),
 named AS (
-    INSERT INTO run_keys AS old (run_key, build_id, first_at, last_at, run_group)
-    SELECT run_key, build_id, min(began_at), max(ended_at), min(run_group)
+    INSERT INTO run_keys AS old (run_key, build_id, first_at, last_at, run_group, projects)
+    SELECT
+        run_key, build_id, min(began_at), max(ended_at), min(run_group),
+        CASE WHEN bool_and(projects IS NOT NULL) THEN min(projects) END
     FROM given
     WHERE NOT native
     GROUP BY run_key, build_id
     ORDER BY run_key, build_id
     ON CONFLICT (run_key, build_id) DO UPDATE SET
         first_at = least(old.first_at, excluded.first_at),
-        last_at = greatest(old.last_at, excluded.last_at)
+        last_at = greatest(old.last_at, excluded.last_at),
+        projects = CASE
+            WHEN old.projects IS NOT NULL AND excluded.projects IS NOT NULL
+                THEN array(SELECT unnest(old.projects) UNION SELECT unnest(excluded.projects) ORDER BY 1)
+        END
     WHERE
         old.first_at IS DISTINCT FROM least(old.first_at, excluded.first_at)
         OR old.last_at IS DISTINCT FROM greatest(old.last_at, excluded.last_at)
+        OR (old.projects IS NOT NULL AND NOT coalesce(excluded.projects <@ old.projects, false))
 ),
 claimed AS (
     UPDATE builds
@@ -31,10 +38,10 @@ claimed AS (
 )
 INSERT INTO events (
     delivery_id, place, build_id, source, run_key, statement, manifest, native, alias_key,
-    began_at, ended_at, native_number, run_group
+    began_at, ended_at, native_number, run_group, projects
 )
 SELECT
     delivery_id, place, build_id, source, run_key, statement, manifest, native, alias_key,
     CASE WHEN native THEN began_at END, CASE WHEN native THEN ended_at END,
-    native_number, CASE WHEN native THEN run_group END
+    native_number, CASE WHEN native THEN run_group END, projects
 FROM given

@@ -2,7 +2,7 @@
 -- id and outcome of those that change.
 WITH jobs AS (
     SELECT events.delivery_id, bool_or(given.used) AS used
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (run_key text, build_id uuid, used boolean)
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (run_key text, used boolean)
     JOIN events ON events.native AND events.run_key = given.run_key
     GROUP BY events.delivery_id
 )

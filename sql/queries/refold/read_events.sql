@@ -1,16 +1,22 @@
--- All that was said of builds: build_id, delivery_id, place, source, statement as a text, shared (of
--- a job that several builds share).
-SELECT build_id, delivery_id, place, source, statement::text AS statement, false AS shared
+-- All that was said of builds: build_id, delivery_id, place, source, statement as a text, native,
+-- alias_key, projects, shared (of a job that several builds share).
+SELECT
+    build_id, delivery_id, place, source, statement::text AS statement, native, alias_key, projects,
+    false AS shared
 FROM events
 WHERE build_id = ANY(%(build_ids)s::uuid[])
 UNION ALL
 SELECT
-    jobs.build_id, events.delivery_id, events.place, events.source, events.statement::text, true
+    jobs.build_id, events.delivery_id, events.place, events.source, events.statement::text,
+    events.native, events.alias_key, events.projects, true
 FROM (
     SELECT run_keys.build_id, events.delivery_id, events.place
     FROM run_keys
     JOIN events ON events.native AND events.run_key = run_keys.run_key
-    WHERE run_keys.build_id = ANY(%(build_ids)s::uuid[]) AND events.build_id IS NULL
+    WHERE
+        run_keys.build_id = ANY(%(build_ids)s::uuid[])
+        AND events.build_id IS NULL
+        AND (events.shared_with IS NULL OR run_keys.build_id = ANY(events.shared_with))
     UNION
     SELECT run_keys.build_id, events.delivery_id, events.place
     FROM run_keys
@@ -18,6 +24,7 @@ FROM (
     WHERE
         run_keys.build_id = ANY(%(build_ids)s::uuid[])
         AND events.build_id IS NULL
+        AND (events.shared_with IS NULL OR run_keys.build_id = ANY(events.shared_with))
         AND run_keys.last_at >= events.began_at
         AND run_keys.first_at <= coalesce(events.ended_at, 'infinity')
 ) AS jobs

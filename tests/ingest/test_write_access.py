@@ -1,0 +1,83 @@
+"""Who may write what: replays, the API and renamed projects."""
+
+from collections.abc import Callable
+from itertools import product
+
+import orjson
+import pytest
+from click.testing import Result
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from receiver.config import Config
+from tests.support.api import Api
+from tests.support.senders import add_sender, envelope, get_build, post, proof, stage, verdict
+from tests.support.table_rows import rows
+
+Serve = Callable[[Config], FlaskClient]
+Command = Callable[..., Result]
+Token = Callable[..., str]
+
+
+def test_a_replay_for_a_sender_that_is_gone_or_lost_the_project_changes_nothing(
+    serve: Serve, config: Config, command: Command, token: Token, url: str
+):
+    client = serve(config)
+    admin = {"Authorization": f"Bearer {token('admin')}"}
+    path, secret = add_sender(command, "team", "--project", "data")
+    document = envelope(verdict("failed", 9), number="b-1", build={"project": "data"})
+    body = orjson.dumps(document)
+    headers = proof("milepost", secret, body) | {"Content-Type": "application/json"}
+    delivery = client.post(path, data=body, headers=headers).get_json()["id"]
+    senders = config.senders
+    before = rows(url)
+    for change, status, words in (
+        (('"data"', '"core"'), 422, "This sender writes core only."),
+        (('name = "team"', 'name = "others"'), 409, "There is no milepost sender team"),
+    ):
+        senders.write_text(senders.read_text().replace(*change))
+        answer = client.post(f"/api/v1/deliveries/{delivery}/replay", headers=admin)
+        assert (answer.status_code, words in answer.text) == (status, True), answer.text
+        assert rows(url) == before
+
+
+def test_a_token_of_another_project_changes_no_build(client: FlaskClient, api: Api):
+    post(client, envelope(stage("Storage"), number="theirs", build={"project": "data"}))
+    post(client, envelope(stage("Storage"), number="nobodys"))
+    before = [get_build(client, number) for number in ("theirs", "nobodys")]
+    for number, (kind, body) in product(
+        ("theirs", "nobodys"),
+        (
+            ("states", {"stage": "x", "status": "failed"}),
+            ("artifacts", {"artifact_id": "ami-intruder"}),
+            ("failures", {"stage": "x", "message": "no"}),
+        ),
+    ):
+        answer = api.post(f"/builds/{number}/{kind}", body, project="core")
+        assert answer.status_code == 404, answer.text
+    assert [get_build(client, number) for number in ("theirs", "nobodys")] == before
+
+
+@pytest.mark.parametrize("change", [("rename", "core", "base"), ("merge", "core", "data")])
+def test_senders_and_tokens_follow_a_project_to_its_new_name(
+    serve: Serve, config: Config, command: Command, token: Token, change: tuple[str, str, str]
+):
+    client = serve(config)
+    post(client, envelope(stage("Storage"), number="other", build={"project": "data"}))
+    path, secret = add_sender(command, "team", "--project", "core")
+    bearer = {"Authorization": f"Bearer {token('write', '--project', 'core')}"}
+
+    def send(minutes: int, number: str = "b-1") -> TestResponse:
+        body = orjson.dumps(envelope(stage("Storage", minutes=minutes), number=number))
+        headers = proof("milepost", secret, body) | {"Content-Type": "application/json"}
+        return client.post(path, data=body, headers=headers)
+
+    assert send(0).status_code == 202
+    kind, old, new = change
+    assert command(kind, "project", old, new).exit_code == 0
+    assert send(1).status_code == 202
+    assert get_build(client, "b-1")["project"] == new
+    assert send(2, "other").status_code == (202 if kind == "merge" else 422)
+    said = {"stage": "x", "status": "completed"}
+    made = client.post("/api/v1/builds/b-1/states", json=said, headers=bearer)
+    assert made.status_code == 201, made.text
