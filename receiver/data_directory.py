@@ -1,8 +1,14 @@
 """The data directory: where it is, and what a receiver leaves there for commands of its host."""
 
+import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from receiver.private_files import write_text
+
+RECEIVER = "receiver.json"
 
 
 def data_dir(env: Mapping[str, str]) -> Path:
@@ -21,3 +27,35 @@ def default_data_dir(env: Mapping[str, str]) -> Path:
 def kept_reading(folder: Path, kind: str) -> Path:
     """Return where the last good reading of a settings file lies in the data directory."""
     return folder / "last-good" / f"{kind}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverNote:
+    """What a running receiver notes about itself: its address on this host, its release, the
+    sources that are on without a named sender, the path of each settings file, and whether its
+    database is an external one."""
+
+    url: str
+    version: str
+    sources: tuple[str, ...]
+    files: Mapping[str, str]
+    external: bool
+
+    def write(self, folder: Path) -> None:
+        """Write the note. Raises OSError."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / RECEIVER, json.dumps(asdict(self)))
+
+    @classmethod
+    def read(cls, folder: Path) -> "ReceiverNote | None":
+        """Return the note of the last receiver, which may have been killed; None without one."""
+        try:
+            document = json.loads((folder / RECEIVER).read_bytes())
+            return cls(**document | {"sources": tuple(document["sources"])})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+
+def remove_note(folder: Path) -> None:
+    """Remove the note of a receiver that ends."""
+    (folder / RECEIVER).unlink(missing_ok=True)

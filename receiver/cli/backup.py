@@ -60,7 +60,7 @@ def backup(file: Path, as_json: bool) -> None:
 @database_command
 def restore(file: Path, as_json: bool) -> None:
     """Fill an empty database from FILE, and migrate it."""
-    url = database_url(settings())
+    url = database_url(settings(), create=True)
     with connection(url) as database:
         table = database.execute("SELECT FROM pg_tables WHERE schemaname = 'public'").fetchone()
     if table is not None:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
+import click
 import requests
 
 from receiver.domain import redact
@@ -41,6 +42,9 @@ def open_client() -> Iterator["Client"]:
     """Yield a client of the receiver in the environment, else of the database in the settings."""
     url, token = (os.environ.get(name, "").strip() for name in ("MILEPOST_URL", "MILEPOST_TOKEN"))
     if url and token:
+        if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+            shown = urlsplit(url).hostname
+            click.echo(f"milepost: this is the receiver at {shown}, not DATABASE_URL", err=True)
         with requests.Session() as session:
             yield Client(_base_of(url), _with_token(session, token))
         return

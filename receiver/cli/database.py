@@ -4,6 +4,7 @@ import logging
 import os
 import pwd
 from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
 import click
 
@@ -34,16 +35,53 @@ def settings(env: Mapping[str, str] = os.environ) -> Config:
     return config
 
 
-def database_url(config: Config) -> str:
+def database_url(config: Config, *, create: bool = False) -> str:
     """Return the database's URL; an embedded server is started for as long as this command runs.
 
-    Raises ConfigError where only a PgBouncer that pools transactions is known.
+    Raises ConfigError where only a PgBouncer that pools transactions is known, MilepostError where
+    no receiver has run yet, unless the command may create a database.
     """
+    _name_database(config)
     if not config.prepare and not config.admin_url:
         raise ConfigError([NO_SESSION])
     # The command itself says that the database is away, in one line.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
+    if not config.direct_url and not create:
+        require_data(config)
     return config.direct_url or cluster.start(config.data_dir)
+
+
+def has_data(config: Config) -> bool:
+    """Return whether an embedded database was made in the data directory."""
+    return (config.data_dir / "data" / "PG_VERSION").exists()
+
+
+def require_data(config: Config) -> None:
+    """Raise MilepostError where no embedded database was made yet."""
+    try:
+        (config.data_dir / "data" / "PG_VERSION").stat()
+    except FileNotFoundError:
+        raise MilepostError(
+            f"There is no data in {config.data_dir}: start a receiver with `make run`, or set "
+            "MILEPOST_URL and MILEPOST_TOKEN to ask another one."
+        ) from None
+    except OSError:
+        pass  # the embedded server says what it may not do
+
+
+def where(config: Config) -> str:
+    """Return the name of the database in a sentence; never a password."""
+    if config.direct_url is None:
+        return f"the data in {config.data_dir}"
+    return "DATABASE_ADMIN_URL" if config.admin_url else "DATABASE_URL"
+
+
+def _name_database(config: Config) -> None:
+    """Say which one answers, where the receiver of MILEPOST_URL may be meant as well."""
+    if url := os.environ.get("MILEPOST_URL", "").partition("/webhooks/")[0]:
+        shown = urlsplit(url).hostname or "MILEPOST_URL"
+        text = f"milepost: this is {where(config)}, not the receiver at {shown} (MILEPOST_URL)"
+        click.echo(printable(text), err=True)
 
 
 def connection(url: str | None = None) -> Connection:
@@ -67,7 +105,7 @@ def note_file_change(
 
     The change is made already: a sender must be shut out whether the database answers or not.
     """
-    if config.database_url is None and not (config.data_dir / "data").is_dir():
+    if config.database_url is None and not has_data(config):
         return  # no receiver ran here yet
     try:
         with db.translated_errors(), db.connect(database_url(config)) as connection:

@@ -21,6 +21,7 @@ from receiver.cli.database import database_command
 from receiver.cli.env import hook_settings
 from receiver.cli.output import progress
 from receiver.config import load
+from receiver.data_directory import ReceiverNote, data_dir
 from receiver.domain.model import Json, Request, Sender
 from receiver.errors import MilepostError
 from receiver.ingest.accept import accept
@@ -104,6 +105,8 @@ def record(env: Mapping[str, str], builds: int, now: datetime) -> Iterator[str]:
 def _hook_environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the hooks; without MILEPOST_URL they report to `make run`."""
     own = {} if env.get("MILEPOST_URL") else hook_settings(env)
+    if own and (note := ReceiverNote.read(data_dir(env))):
+        own["MILEPOST_URL"] = note.url
     settings = own | {
         "CHECKPOINT_DISABLE": "1",
         "MILEPOST_PROJECT": "demo",
@@ -122,6 +125,16 @@ def _check(settings: Mapping[str, str]) -> None:
         requests.get(f"{url}/livez", timeout=5).raise_for_status()
     except requests.RequestException as error:
         raise MilepostError(f"No receiver answers at {url}: start one with make run.") from error
+    done = subprocess.run(
+        [Path(sys.executable).parent / "milepost-hook", "check"],
+        env={**settings, "MILEPOST_STRICT": "1"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason"])[-1]
+        raise MilepostError(f"The receiver at {url} refuses the demo's reports: {reason}")
 
 
 def _packer(settings: Mapping[str, str], folder: str, *arguments: str, expected: int) -> None:

@@ -11,11 +11,13 @@ from functools import partial
 from pathlib import Path
 
 import click
+import requests
 
 from receiver.cli.database import database_url
-from receiver.cli.output import as_json, print_json
+from receiver.cli.output import as_json, print_json, printable
 from receiver.config import Config, load, unknown_text
 from receiver.config_files import read_text
+from receiver.data_directory import ReceiverNote
 from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.project_settings import ProjectSettings
@@ -78,21 +80,59 @@ def _findings() -> Iterator[Finding]:
         yield Finding("settings", "odd", unknown_text(name), "Correct or remove it.")
     for text in config.warnings:
         yield Finding("settings", "odd", text)
-    yield from _secrets(config)
-    yield from _files(config)
+    note = ReceiverNote.read(config.data_dir)
+    answer = _ask(note) if note else None
+    yield _receiver(config, note, answer)
+    running = note if answer is not None else None
+    yield from _secrets(config, running)
+    yield from _files(config, running)
     yield from _space(config)
+    if running and running.external and not config.database_url:
+        text = "the receiver has an external PostgreSQL, which is not known here"
+        yield Finding("database", "odd", text, "Set DATABASE_URL as it has it, to check more.")
+        return
     yield from _database(config)
 
 
-def _secrets(config: Config) -> Iterator[Finding]:
-    if config.secrets:
-        yield Finding("secrets", "good", f"on: {', '.join(config.secrets)}")
+def _ask(note: ReceiverNote) -> requests.Response | None:
+    """Return what the receiver says of itself; None if it does not answer."""
+    try:
+        return requests.get(f"{note.url}/readyz", timeout=5)
+    except requests.RequestException:
+        return None
+
+
+def _receiver(
+    config: Config, note: ReceiverNote | None, answer: requests.Response | None
+) -> Finding:
+    """Return the finding about the receiver that runs with this data directory."""
+    if note is None:
+        return Finding("receiver", "odd", f"none runs with the data directory {config.data_dir}")
+    if answer is None:
+        text = f"none answers at {note.url}, where one ran with this data directory"
+        return Finding("receiver", "bad", text, "Start it again, and look into its log.")
+    try:
+        said = dict(answer.json())
+    except (requests.JSONDecodeError, TypeError, ValueError):
+        said = {"status": f"another program answers {answer.status_code}"}
+    problem = said.get("warning") or "" if answer.ok else printable(str(said))
+    if problem or said.get("status") != "ok":
+        return Finding("receiver", "bad", f"{note.url}: {problem or said.get('status')}")
+    return Finding("receiver", "good", f"{note.url} answers, release {note.version}")
+
+
+def _secrets(config: Config, running: ReceiverNote | None) -> Iterator[Finding]:
+    """Judge the sources of the receiver that runs; those of the settings where none does."""
+    sources = running.sources if running else tuple(config.secrets)
+    if sources:
+        yield Finding("secrets", "good", f"on: {', '.join(sources)}")
     elif not config.senders.exists():
         advice = "Run milepost sender add NAME, or set MILEPOST_SECRET_MILEPOST."
         yield Finding("secrets", "bad", "no source has a secret, so nobody can post", advice)
 
 
-def _files(config: Config) -> Iterator[Finding]:
+def _files(config: Config, running: ReceiverNote | None) -> Iterator[Finding]:
+    """Judge the settings files, those of the receiver that runs if one does."""
     senders = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
     files: list[tuple[str, Path | None, Callable[[str, str], object]]] = [
         ("stages", config.stages, StageMap.parse),
@@ -100,7 +140,9 @@ def _files(config: Config) -> Iterator[Finding]:
         ("projects", config.projects, ProjectSettings.parse),
         ("senders", config.senders if config.senders.exists() else None, senders),
     ]
-    for what, path, parse in files:
+    for what, own, parse in files:
+        used = running.files.get(what) if running and what != "senders" else None
+        path = Path(used) if used else own
         if path is None:
             continue
         try:

@@ -4,7 +4,14 @@ import sys
 
 import click
 
-from receiver.cli.database import actor, connection, database_command, database_url, settings
+from receiver.cli.database import (
+    actor,
+    connection,
+    database_command,
+    database_url,
+    require_data,
+    settings,
+)
 from receiver.cli.output import as_json, print_result
 from receiver.storage import audit
 from receiver.storage import migrate as migrations
@@ -18,7 +25,7 @@ from receiver.storage.embedded import cluster
 @database_command
 def migrate(check: bool, as_json: bool) -> None:
     """Bring the database to this release's schema."""
-    url = database_url(settings())
+    url = database_url(settings(), create=not check)
     names = migrations.read_schema(url).pending if check else migrations.migrate(url)
     newer = migrations.read_schema(url).newer
     if names and not check:
@@ -45,5 +52,7 @@ def db() -> None:
 def db_url(as_json: bool) -> None:
     """Print a libpq URL; an embedded server is started if need be, and left running."""
     config = settings()
+    if not config.direct_url:
+        require_data(config)
     url = config.direct_url or cluster.start(config.data_dir, stop_at_exit=False)
     print_result(url, {"url": url}, as_json=as_json)

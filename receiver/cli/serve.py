@@ -1,6 +1,7 @@
 """milepost serve."""
 
 import os
+import socket
 
 import click
 
@@ -8,8 +9,9 @@ from receiver import __version__
 from receiver.cli import local
 from receiver.cli.database import database_command, settings
 from receiver.config import Config
+from receiver.errors import ConfigError
 from receiver.ingest.rules import Rules
-from receiver.server.gunicorn import Server
+from receiver.server.gunicorn import Server, local_url
 from receiver.storage import migrate
 from receiver.storage.embedded import cluster
 
@@ -22,15 +24,34 @@ def serve(bind: str, is_local: bool) -> None:
     """Serve webhooks, pages and API with gunicorn."""
     if is_local:
         local.check_free(bind)
+    check_bind(bind)
     config = settings(local.environment(os.environ) if is_local else os.environ)
     rules = Rules.load(config)
     if config.database_url is None:
         _migrate(cluster.start(config.data_dir))
-    url = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104  # only shown
+    url = local_url(bind)
     click.echo(f"Milepost {__version__} serves {url}")
     if is_local:
         _print_setup(config, url)
     Server(config, rules, bind).run()
+
+
+def check_bind(bind: str) -> None:
+    """Raise ConfigError where nothing can listen at HOST:PORT."""
+    host, _, port = bind.rpartition(":")
+    try:
+        if not host or not 0 < int(port) < 2**16:
+            raise ValueError
+        family, kind, _, _, address = socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except ValueError:
+        raise ConfigError([f"--bind {bind}: write HOST:PORT, such as 127.0.0.1:8080."]) from None
+    except OSError as error:
+        raise ConfigError([f"--bind {bind}: cannot listen there: {error.strerror}."]) from error
 
 
 def _migrate(url: str) -> None:

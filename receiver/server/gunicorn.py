@@ -13,9 +13,10 @@ from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
-from receiver import log
+from receiver import __version__, data_directory, log
 from receiver.app import create_app
 from receiver.config import Config
+from receiver.data_directory import ReceiverNote
 from receiver.ingest.rules import Rules
 from receiver.server import housekeeping
 from receiver.server.worker import Worker
@@ -24,6 +25,7 @@ from receiver.web.problem import json_response
 
 DRAIN_SECONDS = 2.0  # for a load balancer to read /readyz and use another receiver
 MEMORY = "/dev/shm"  # noqa: S108  # a full disk must stop neither the heartbeat nor the counters
+ANY = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}  # noqa: S104  # as written in bind
 OPTIONS: dict[str, Any] = {
     "worker_class": "receiver.server.worker.Worker",
     "logger_class": "receiver.server.gunicorn.Log",
@@ -81,7 +83,12 @@ class Server(BaseApplication):
         os.environ[metrics.FOLDER] = tempfile.mkdtemp(
             prefix=f"milepost-metrics-{os.getpid()}-", dir=MEMORY
         )
-        self._options = OPTIONS | {"child_exit": _forget_worker, "bind": bind}
+        self._bind = bind
+        self._options = OPTIONS | {
+            "child_exit": _forget_worker,
+            "when_ready": self._note,
+            "bind": bind,
+        }
         super().__init__()
 
     def run(self) -> None:
@@ -92,6 +99,7 @@ class Server(BaseApplication):
             Master(self).run()
         finally:
             if os.getpid() == master:
+                data_directory.remove_note(self._config.data_dir)
                 shutil.rmtree(os.environ[metrics.FOLDER], ignore_errors=True)
 
     def load_config(self) -> None:
@@ -109,11 +117,27 @@ class Server(BaseApplication):
         gc.freeze()  # the collector need not visit objects that live as long as the worker
         return app
 
+    def _note(self, _: Arbiter) -> None:
+        """Leave a note for the commands of this host, once it listens."""
+        files = {kind: str(file.path) for kind, file in self.rules.files().items() if file.path}
+        sources, external = tuple(self._config.secrets), self._config.database_url is not None
+        note = ReceiverNote(local_url(self._bind), __version__, sources, files, external)
+        try:
+            note.write(self._config.data_dir)
+        except OSError as error:  # commands then ask the settings alone
+            log.get().warning("no note for commands", reason=error.strerror)
+
     def _answer_draining(self) -> Response | None:
         """Answer /readyz with 503 once this receiver ends."""
         if request.path != "/readyz" or not self.draining[0]:
             return None
         return json_response({"status": "draining"}, 503, {"Retry-After": "3"})
+
+
+def local_url(bind: str) -> str:
+    """Return the URL at which programs of this host reach a receiver that listens at HOST:PORT."""
+    host, _, port = bind.rpartition(":")
+    return f"http://{ANY.get(host, host)}:{port}"
 
 
 def _is_timeout(exc_info: Any) -> bool:

@@ -181,7 +181,13 @@ def test_a_remote_receiver_is_asked_with_a_token(
     )
     assert "there" in remote(remote_receiver.url, read, "builds").stdout
     missing = remote(remote_receiver.url, read, "build", "none")
-    assert (missing.exit_code, missing.stderr) == (1, "Error: There is no build of this number.\n")
+    assert (missing.exit_code, missing.stderr.splitlines()) == (
+        1,
+        [
+            "milepost: this is the receiver at 127.0.0.1, not DATABASE_URL",
+            "Error: There is no build of this number.",
+        ],
+    )
     refused = remote(remote_receiver.url, "mp_wrong", "builds")
     assert (refused.exit_code, "MILEPOST_TOKEN" in refused.stderr) == (77, True)
 
