@@ -26,7 +26,10 @@ PARTS = {
         *("kind", "expires_at", "build_time"),
     ),
 }
-IMAGES = (*DIMENSIONS, "region", "artifact_id", "build_number", "built_at")
+IMAGES = (
+    *(*DIMENSIONS, "region", "arch", "artifact_id"),
+    *("build_number", "behind", "built_at", "inferred"),
+)
 STATISTICS = {
     "combinations": (
         *(*DIMENSIONS, "builds", "completed", "failed", "cancelled"),
@@ -97,11 +100,25 @@ def resume(number: str, as_json: bool) -> None:
 @click.argument("image_type", required=False)
 @click.option("--region")
 @click.option("--project")
+@click.option("--name", help="The artifact's name, id or file; * is any text.")
+@click.option("--arch", help="Such as x86_64 or arm64.")
+@click.option("--custom", multiple=True, metavar="KEY=VALUE", help="A value of its custom_data.")
+@click.option("--inferred", is_flag=True, help="Also images that nobody has named.")
+@click.option("--complete", is_flag=True, help="Of one build that has all usual regions.")
 @click.option("--text", "is_text", is_flag=True, help="Print one image's artifact id alone.")
 @as_json
 @command
-def images(is_text: bool, as_json: bool, **filters: str | None) -> None:
+def images(
+    is_text: bool,
+    as_json: bool,
+    custom: tuple[str, ...],
+    inferred: bool,
+    complete: bool,
+    **filters: str | None,
+) -> None:
     """List the latest good images, each of a completed build."""
+    filters |= {"inferred": "1" if inferred else None, "complete": "1" if complete else None}
+    filters |= _custom(custom)
     if is_text and (filters["image_type"] is None or as_json):
         raise click.UsageError("--text needs PLATFORM, OS_VERSION and IMAGE_TYPE, and no --json.")
     with open_client() as client:
@@ -109,7 +126,22 @@ def images(is_text: bool, as_json: bool, **filters: str | None) -> None:
             click.echo(printable(client.image_id(filters)))
             return
         rows = client.images(filters)
+    if not as_json:
+        rows = [row | {"inferred": _places(row["inferred"])} for row in rows]
     print_rows(rows, IMAGES, as_json=as_json)
+
+
+def _places(inferred: dict[str, str] | None) -> str | None:
+    """Return "os_version from target" for {"os_version": "target"}."""
+    return ", ".join(f"{name} from {place}" for name, place in (inferred or {}).items()) or None
+
+
+def _custom(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Return the selectors of KEY=VALUE pairs."""
+    if not all("=" in each for each in pairs):
+        raise click.UsageError("--custom must be as edition=free.")
+    split = (each.partition("=") for each in pairs)
+    return {f"custom.{key}": value for key, _, value in split}
 
 
 @click.command()

@@ -16,7 +16,7 @@ import click
 import requests
 
 from receiver.domain import redact
-from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE, Json
+from receiver.domain.model import NUMBER_SHAPE, Json
 from receiver.errors import (
     ConfigError,
     Ended,
@@ -31,7 +31,6 @@ from receiver.errors import (
 )
 
 Filters = Mapping[str, Any]  # what is None fits all
-COMBINATION = DIMENSIONS[1:]
 PAGE = 100  # rows, the most that /api/v1 gives at once
 TIMEOUT = (5.0, 30.0)  # to connect, and between two bytes of an answer
 ERRORS: tuple[type[HttpError], ...] = (NotFound, Pruned, Taken, Ended, Invalid)
@@ -83,9 +82,7 @@ class Client:
 
     def image_id(self, filters: Filters) -> str:
         """Return the artifact id of the one image that fits. Raises Invalid where several do."""
-        path = _path("images", *(filters[name] for name in COMBINATION))
-        query = {name: filters[name] for name in filters if name not in COMBINATION}
-        return self._request("GET", path, {**query, "format": "text"}).text.strip()
+        return self._request("GET", "/image", {**filters, "format": "text"}).text.strip()
 
     def confirmed_images(self) -> list[Json]:
         """Return the images that people confirmed."""

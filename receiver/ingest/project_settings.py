@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from typing import Any
 
+from receiver.domain.images import Serving
 from receiver.domain.model import Json
 from receiver.errors import ConfigError
 from receiver.ingest import project_values
@@ -71,6 +72,11 @@ class ProjectSettings:
         names = (*projects, EVERY_PROJECT)
         tables = [self.projects[name] for name in names if name in self.projects]
         return ProjectTable(**{key: _first(tables, key) for key in project_values.PROJECT})
+
+    def serving(self, projects: Sequence[str]) -> Serving:
+        """Return which builds of a project are served; `projects` as in of()."""
+        table = self.of(projects)
+        return Serving(table.serve_branches, table.unstable == "completed")
 
 
 def _first(tables: Sequence[ProjectTable], key: str) -> Any:

@@ -3,7 +3,7 @@
 A name that a table lacks is created. Builds' numbers are looked up in the same query.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID
@@ -131,3 +131,10 @@ def projects_within(connection: Connection, project: str) -> tuple[str, ...]:
 
 def _names(identity: Identity) -> set[Name]:
     return {(name, text) for name in DIMENSIONS if (text := getattr(identity, name))}
+
+
+def current_names(connection: Connection, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the names by dimension, each old name replaced by the current one."""
+    row = {"names": as_json({name: text.replace("\0", "") for name, text in names.items()})}
+    renamed = connection.execute(query("dimensions/current_names"), row).fetchall()
+    return dict(names) | {row["dimension"]: row["name"] for row in renamed}

@@ -1,17 +1,17 @@
-"""Read queries for the overview, and for the pages and badges of images and stages."""
+"""Read queries for the overview, for badges and for the page of stages."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from receiver.domain import build_status, redact
+from receiver.domain.dimensions import UNKNOWN
 from receiver.domain.model import DIMENSIONS
-from receiver.errors import Invalid, NotFound
-from receiver.storage.db import Database, Row, as_json, query
+from receiver.storage.db import Connection, Database, Row, as_json, query
+from receiver.storage.dimensions import current_names
+from receiver.storage.serving import ServingOf, rules
 
 EXPECTED_WITHIN = timedelta(days=7)
-COMBINATION = DIMENSIONS[1:]
-IMAGE = (*DIMENSIONS, "region", "artifact_id", "build_number", "built_at")
 SEEN_WITHIN = timedelta(days=1)
 
 
@@ -22,11 +22,13 @@ def database_version(database: Database) -> str:
     return row["version"] if row else ""
 
 
-def read_overview(database: Database, now: datetime, stall_after: timedelta) -> Row:
+def read_overview(
+    database: Database, serving_of: ServingOf, now: datetime, stall_after: timedelta
+) -> Row:
     """Return the latest build of each combination, and of these the running, stalled, failed and
-    missing ones."""
+    missing ones. Builds of which nobody says what they make are no combination: not in `latest`."""
     with database.transaction() as connection:
-        latest = connection.execute(query("overview/latest_builds")).fetchall()
+        latest = _latest_builds(connection, serving_of)
         running = connection.execute(query("overview/running_builds")).fetchall()
         failed = [row["id"] for row in latest if row["status"] == "failed"]
         open_failures = connection.execute(
@@ -37,14 +39,19 @@ def read_overview(database: Database, now: datetime, stall_after: timedelta) -> 
         row["stalled"] = build_status.is_stalled(row, now, stall_after)
     failures = {row["build_id"]: row for row in redact.document(open_failures)}
     cells = [row | {"failure": failures.get(row.pop("id"))} for row in latest]
+    named = [cell for cell in cells if _is_named(cell)]
     return {
-        "expected": expected_combinations(cells, now),
+        "expected": expected_combinations(named, now),
         "running": [row for row in running if not row["stalled"]],
         "stalled": [row for row in cells if row["stalled"]],
         "failed": _newest_first(cells),
-        "latest": cells,
+        "latest": named,
         "parents": {row["name"]: row["parent"] for row in tree},
     }
+
+
+def _is_named(cell: Row) -> bool:
+    return UNKNOWN not in (cell["os_version"], cell["image_type"])
 
 
 def _newest_first(cells: Sequence[Row]) -> list[Row]:
@@ -60,84 +67,29 @@ def expected_combinations(cells: Sequence[Row], now: datetime) -> Row:
     return {"count": len(expected), "seen": len(expected) - len(missing), "missing": missing}
 
 
-def latest_images(database: Database) -> list[Row]:
-    """Return the latest good artifact of every combination and region, with its `built_at`."""
-    with database.transaction() as connection:
-        return connection.execute(query("overview/latest_images")).fetchall()
-
-
-def list_images(database: Database) -> list[Row]:
-    """Return the latest good images with the fields of IMAGE, newest first."""
-    rows = [{name: row[name] for name in IMAGE} for row in latest_images(database)]
-    return sorted(rows, key=lambda row: row["built_at"], reverse=True)
-
-
-def matching_images(
-    rows: Sequence[Row], names: Sequence[str], filters: Mapping[str, str]
-) -> list[Row]:
-    """Return the images of a platform, OS version and image type, as far as these are named."""
-    conditions = dict(zip(COMBINATION, names, strict=False)) | dict(filters)
-    return [row for row in rows if all(row.get(name) == text for name, text in conditions.items())]
-
-
-def find_image(database: Database, names: Sequence[str], filters: Mapping[str, str]) -> Row:
-    """Return the image of a platform, OS version and image type, also by their old names.
-
-    `filters` may hold region and project; without a region the image is of the newest build.
-    Raises NotFound, or Invalid where several images fit.
-    """
-    conditions = dict(zip(COMBINATION, names, strict=True)) | dict(filters)
-    current = _current_names(database, conditions)
-    return _only_image(matching_images(list_images(database), (), current))
-
-
-def _current_names(database: Database, names: Mapping[str, str]) -> dict[str, str]:
-    """Return the names by dimension, each old name replaced by the current one."""
-    row = {"names": as_json({name: text.replace("\0", "") for name, text in names.items()})}
-    with database.transaction() as connection:
-        renamed = connection.execute(query("overview/current_names"), row).fetchall()
-    return dict(names) | {row["dimension"]: row["name"] for row in renamed}
-
-
-def _only_image(images: Sequence[Row]) -> Row:
-    if not images:
-        raise NotFound("There is no such image.")
-    newest = {row["project"]: row["build_number"] for row in reversed(images)}
-    latest = [row for row in images if row["build_number"] == newest[row["project"]]]
-    if len({row["artifact_id"] for row in latest}) > 1:
-        raise Invalid(
-            "Several images fit: say the region, or the project.", fields=_choices(latest)
-        )
-    return latest[0]
-
-
-def _choices(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """Return the values that tell these images apart, by parameter."""
-    values = {name: sorted({row[name] or "" for row in rows}) for name in ("project", "region")}
-    return {
-        name: [f"Say one of {', '.join(filter(None, texts))}."]
-        for name, texts in values.items()
-        if len(texts) > 1
-    }
-
-
-def find_latest_build(database: Database, names: Sequence[str]) -> Row | None:
+def find_latest_build(
+    database: Database, serving_of: ServingOf, names: Sequence[str]
+) -> Row | None:
     """Return the latest build of one combination; `names` are project (- for none), platform, OS
     version and image type, also by their old names."""
-    current = _current_names(database, dict(zip(DIMENSIONS, names, strict=True)))
-    rows = _latest_builds(database)
-    fits = (row for row in rows if all((row[name] or "-") == current[name] for name in current))
-    return next(fits, None)
-
-
-def count_statuses(database: Database, project: str) -> Counter[str]:
-    """Return the number of a project's combinations by the status of their latest builds."""
-    return Counter(row["status"] for row in _latest_builds(database) if row["project"] == project)
-
-
-def _latest_builds(database: Database) -> list[Row]:
     with database.transaction() as connection:
-        return connection.execute(query("overview/latest_builds")).fetchall()
+        current = current_names(connection, dict(zip(DIMENSIONS, names, strict=True)))
+        rows = _latest_builds(connection, serving_of)
+    fits = (row for row in rows if all((row[name] or "-") == current[name] for name in current))
+    return next(filter(_is_named, fits), None)
+
+
+def count_statuses(database: Database, serving_of: ServingOf, project: str) -> Counter[str]:
+    """Return the number of a project's combinations by the status of their latest builds."""
+    with database.transaction() as connection:
+        rows = _latest_builds(connection, serving_of)
+    named = filter(_is_named, rows)
+    return Counter(row["status"] for row in named if row["project"] == project)
+
+
+def _latest_builds(connection: Connection, serving_of: ServingOf) -> list[Row]:
+    rows = {"rules": as_json(rules(connection, serving_of))}
+    return connection.execute(query("overview/latest_builds"), rows).fetchall()
 
 
 def stage_names(database: Database) -> Row:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from receiver.domain.stage_map import STATES
 from receiver.storage.db import Database, Row, query
 from receiver.storage.overview import read_overview
+from receiver.storage.serving import ServingOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,12 @@ def build_counts(database: Database, stall_after: timedelta) -> Row:
     return counts
 
 
-def summary(database: Database, now: datetime, stall_after: timedelta) -> Row:
+def summary(
+    database: Database, serving_of: ServingOf, now: datetime, stall_after: timedelta
+) -> Row:
     """Return the counts of /metrics and of the overview in one row."""
     counts = build_counts(database, stall_after)
-    expected = read_overview(database, now, stall_after)["expected"]
+    expected = read_overview(database, serving_of, now, stall_after)["expected"]
     return {
         "builds_of_24_hours": counts["builds"],
         "running": counts["running"],

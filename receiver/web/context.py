@@ -5,8 +5,14 @@ from typing import cast
 from flask import current_app
 
 from receiver.ingest.services import Services
+from receiver.storage.serving import ServingOf
 
 
 def services() -> Services:
     """Return the services of the app that serves this request."""
     return cast(Services, current_app.extensions["milepost"])
+
+
+def serving_of() -> ServingOf:
+    """Return what tells which builds of a project are served, of the newest projects file."""
+    return services().rules.projects().serving

@@ -4,14 +4,25 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import (
+    EXCLUDE,
+    Schema,
+    ValidationError,
+    fields,
+    post_load,
+    pre_load,
+    validate,
+)
 
+from receiver.domain.images import ImageFilter
 from receiver.domain.model import BUILD_STATUSES, ORDERS, OUTCOMES, Json
 from receiver.errors import Invalid
 from receiver.sources.fields import Whole, flat
 from receiver.sources.manual import Fitting, Strict, about
 from receiver.storage.builds import BuildFilter
 from receiver.storage.paging import CURSOR, DEFAULT_LIMIT, MAX_LIMIT
+
+CUSTOM = "custom."
 
 
 class Number(Whole):
@@ -38,6 +49,13 @@ class Text(fields.String):
 
     def _deserialize(self, value: Any, *more: Any, **named: Any) -> Any:
         return super()._deserialize(value, *more, **named).strip() or None
+
+
+class Flag(fields.String):
+    """1 or 0 in a query."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(validate=validate.OneOf(("0", "1")), **more)
 
 
 class PageQuery(Strict):
@@ -68,25 +86,52 @@ class BuildsQuery(PageQuery):
     )
 
 
-class ImagesQuery(Strict):
-    """The filters of /images."""
+class Selectors(Strict):
+    """What tells the artifacts of one image apart. `custom.KEY` are values of its custom_data."""
 
     project = Text()
+    region = Text()
+    name = Text(**about("The artifact's name, id or file; `*` is any text."))
+    arch = Text(**about("Such as x86_64 or arm64."))
+    inferred = Flag(**about("1: also images whose OS version or type is only inferred."))
+    complete = Flag(**about("1: one build that has all usual regions of its image."))
+
+    @pre_load
+    def take_custom(self, data: Mapping[str, str], **_: Any) -> dict[str, str]:
+        """Take out the values of custom_data: their keys are the user's own."""
+        keys = [name for name in data if name.startswith(CUSTOM) and name != CUSTOM]
+        self.custom = {name.removeprefix(CUSTOM): data[name] for name in keys}
+        return {name: text for name, text in data.items() if name not in keys}
+
+    @post_load
+    def add_custom(self, data: Json, **_: Any) -> Json:
+        """Add them under `custom`."""
+        return data | {"custom": self.custom}
+
+
+class ImagesQuery(Selectors):
+    """The filters of /images."""
+
     platform = Text()
     os_version = Text()
     image_type = Text()
-    region = Text()
 
 
-class ImageQuery(Strict):
-    """The region and project of one image, and its format."""
+class ImageQuery(Selectors):
+    """The selectors of one image, and its format."""
 
-    region = Text()
-    project = Text()
     format = fields.String(
         validate=validate.OneOf(("json", "text")),
         **about("`text` is the bare artifact id, for shells."),
     )
+
+
+class NamedImageQuery(ImageQuery):
+    """The names of one image, which may have slashes; its selectors and its format."""
+
+    platform = Text(required=True)
+    os_version = Text(required=True)
+    image_type = Text(required=True)
 
 
 class FailuresQuery(PageQuery):
@@ -119,6 +164,12 @@ class NamesQuery(PageQuery):
     """The page of a list of names."""
 
     after = fields.String(**about("The name that the page begins behind."))
+
+
+def image_filter(values: Json) -> ImageFilter:
+    """Return the filter of the checked values of Selectors; `format` is none of it."""
+    flags = {name: values.get(name) == "1" for name in ("inferred", "complete")}
+    return ImageFilter(**{name: each for name, each in values.items() if name != "format"} | flags)
 
 
 def build_filter(parameters: Mapping[str, str]) -> BuildFilter:

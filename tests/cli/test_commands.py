@@ -80,6 +80,11 @@ def test_images_and_one_of_them_in_bare_text(command: Command):
     assert (several.exit_code, "say the region" in several.stderr) == (1, True)
     assert command("images", "aws-commercial", "rhel-8.8", "web", "--text").exit_code == 1
     assert command("images", "--text").exit_code == 2
+    one = ("--region", "us-east-1", "--text")
+    assert command(*names, *one, "--name", "ba*", "--complete").stdout == "ami-1\n"
+    assert command(*names, *one, "--custom", "edition=free").exit_code == 1
+    assert command(*names, *one, "--custom", "edition").exit_code == 2
+    assert "ami-1" in command("images", "--inferred").stdout
 
 
 @pytest.mark.usefixtures("filled")

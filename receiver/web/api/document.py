@@ -88,6 +88,11 @@ EXAMPLES: dict[str, Json] = {
         "artifact_id": AMI,
         "build_number": BUILD_NUMBER,
         "built_at": AT,
+        "behind": 0,
+        "name": "rhel-9.4-web",
+        "arch": "x86_64",
+        "branch": "main",
+        "inferred": None,
     },
     "Problem": {
         "type": "about:blank",

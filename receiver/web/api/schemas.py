@@ -223,16 +223,23 @@ class BuildReference(Struct):
 
 
 class Image(Dimensions):
-    """An artifact of the latest completed build of its dimensions."""
+    """An artifact of the latest served build of its dimensions."""
 
     region: str | None
-    artifact_id: str
+    artifact_id: Annotated[str, Meta(description="As its builder wrote it.")]
     build_number: str
     built_at: Time
+    behind: Annotated[int, Meta(description="How many served builds of its image are newer.")]
+    name: str | None
+    arch: Annotated[str | None, Meta(description="Such as x86_64 or arm64, where a name tells.")]
+    branch: str | None
+    inferred: Annotated[
+        dict[str, str] | None, Meta(description="Dimensions that nobody states, and from where.")
+    ]
 
 
 class ImageDetails(Image):
-    """An image, with its age and the manifest of its build."""
+    """An image, with its age and the manifest of its build. Its id is what a program can use."""
 
     age_seconds: int
     packer_manifest: Json | None

@@ -12,7 +12,7 @@ from receiver.web.api.schemas import (
     StageStats,
     Summary,
 )
-from receiver.web.context import services
+from receiver.web.context import services, serving_of
 from receiver.web.filters import AuditQuery
 
 blueprint = Blueprint("stats", "Counts and durations of builds, and the audit trail.")
@@ -22,7 +22,7 @@ blueprint = Blueprint("stats", "Counts and durations of builds, and the audit tr
 def show_stats() -> Json:
     """Show the counts of /metrics and the overview."""
     stall_after = services().config.stall_after
-    return statistics.summary(services().database, datetime.now(UTC), stall_after)
+    return statistics.summary(services().database, serving_of(), datetime.now(UTC), stall_after)
 
 
 @blueprint.operation("GET", "/stats/combinations", "read", {200: list_of(CombinationStats)})

@@ -6,11 +6,12 @@ import anybadge
 from flask import Response, request
 from markupsafe import escape
 
+from receiver.domain.model import DIMENSIONS
 from receiver.errors import NotFound
 from receiver.storage import overview
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
-from receiver.web.context import services
+from receiver.web.context import services, serving_of
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint, wants_json
 from receiver.web.problem import json_response
@@ -22,13 +23,22 @@ GREY = "#5c6866"
 PATH = "/badge/<project>/<platform>/<os_version>/<image_type>"
 
 
-@blueprint.get(f"{PATH}.svg", endpoint="badge")
-@blueprint.get(f"{PATH}.json", endpoint="badge_json")
+@blueprint.get("/badge.svg", endpoint="badge")
+@blueprint.get("/badge.json", endpoint="badge_json")
+def of_query() -> Response:
+    """Show the badge of a combination, or of a project, whose names may have slashes."""
+    project = request.args.get("project") or "-"
+    names = tuple(request.args.get(name, "") for name in DIMENSIONS[1:])
+    return of_combination(project, *names) if any(names) else of_project(project)
+
+
+@blueprint.get(f"{PATH}.svg", endpoint="badge_of_path")
+@blueprint.get(f"{PATH}.json", endpoint="badge_json_of_path")
 def of_combination(project: str, platform: str, os_version: str, image_type: str) -> Response:
     """Show state, status and age of a combination's latest build; `-` means no project."""
     _check_caller()
     names = (project, platform, os_version, image_type)
-    build = overview.find_latest_build(services().database, names)
+    build = overview.find_latest_build(services().database, serving_of(), names)
     if build is None:
         raise NotFound("There is no build of this combination.")
     return _badge(f"{os_version} {image_type}", _message(build), build["status"])
@@ -39,7 +49,7 @@ def of_combination(project: str, platform: str, os_version: str, image_type: str
 def of_project(project: str) -> Response:
     """Show the number of a project's combinations whose latest build is good."""
     _check_caller()
-    counts = overview.count_statuses(services().database, project)
+    counts = overview.count_statuses(services().database, serving_of(), project)
     if not counts:
         raise NotFound("There is no build of this project.")
     good, total = counts["completed"], counts.total()

@@ -1,23 +1,31 @@
 """`/images`: the latest good image of every combination, and the Terraform line that uses it."""
 
-from datetime import UTC, datetime
-
 from flask import Response, request
 
+from receiver.domain import image_reasons
+from receiver.domain.images import usable_ids
+from receiver.domain.model import DIMENSIONS
 from receiver.errors import Invalid
-from receiver.storage import overview
+from receiver.storage import images
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
-from receiver.web.context import services
+from receiver.web.context import services, serving_of
 from receiver.web.pages.render import Values, blueprint, cached_page
 
 OLD_DAYS = 30
+DAY = 86400
+SHOWN = (
+    *(*DIMENSIONS, "region", "artifact_id", "build_number", "built_at"),
+    *("age_seconds", "behind", "name", "arch", "branch", "inferred"),
+)
 
 
+@blueprint.get("/image", endpoint="image")
 @blueprint.get("/images", endpoint="images")
 @blueprint.get("/images.json", endpoint="images_json")
 def list_images() -> Response:
-    """List the images; `old` is the number of days after which an image is too old."""
+    """List the images, of every name or of those in the address; `old` is the number of days after
+    which an image is too old."""
     require_read()
     text = request.args.get("old") or str(OLD_DAYS)
     if not text.isascii() or not text.isdecimal() or not 0 < len(text) < 6:
@@ -26,15 +34,36 @@ def list_images() -> Response:
 
 
 def _images(old: int) -> Values:
-    now = datetime.now(UTC)
-    items = [_image(row, now, old) for row in overview.latest_images(services().database)]
-    return {"items": items, "old": old, "_old_count": sum(item["is_old"] for item in items)}
+    database = services().database
+    rows = images.latest_images(database, serving_of())
+    items = [_image(row, old) for row in rows if _is_asked(row)]
+    unserved = [
+        row | {"why": image_reasons.unserved(row)}
+        for row in images.unserved_builds(database, serving_of())
+        if _is_asked(row)
+    ]
+    return {
+        "items": items,
+        "unserved": unserved,
+        "old": old,
+        "_old_count": sum(item["is_old"] for item in items),
+        "_branches": [row for row in unserved if row["reason"] == "branch"],
+        "_doubtful": [row for row in unserved if row["reason"] != "branch"],
+        "_names": {name: request.args[name] for name in DIMENSIONS if request.args.get(name)},
+    }
 
 
-def _image(row: Row, now: datetime, old: int) -> Row:
-    use = use_line(row["cloud_provider"], row["artifact_id"])
-    columns = {name: row[name] for name in overview.IMAGE}
-    return columns | {"is_old": (now - row["built_at"]).days >= old, "use": use}
+def _is_asked(row: Row) -> bool:
+    asked = {name: request.args.get(name) for name in DIMENSIONS}
+    return all(text in (None, "", row[name]) for name, text in asked.items())
+
+
+def _image(row: Row, old: int) -> Row:
+    ids = usable_ids(row)
+    use = use_line(row["cloud_provider"], ids[0]) if len(ids) == 1 else None
+    columns = {name: row[name] for name in SHOWN}
+    shown = {"artifact_id": ids[0] if len(ids) == 1 else row["artifact_id"]}
+    return columns | shown | {"is_old": row["age_seconds"] >= old * DAY, "use": use}
 
 
 USES = {

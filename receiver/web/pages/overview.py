@@ -8,7 +8,7 @@ from receiver.domain.model import DIMENSIONS
 from receiver.storage import overview
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
-from receiver.web.context import services
+from receiver.web.context import services, serving_of
 from receiver.web.pages import charts
 from receiver.web.pages.render import Values, blueprint, cached_page
 
@@ -26,7 +26,9 @@ def overview_page() -> Response:
 
 def _overview() -> Values:
     config = services().config
-    current = overview.read_overview(services().database, datetime.now(UTC), config.stall_after)
+    current = overview.read_overview(
+        services().database, serving_of(), datetime.now(UTC), config.stall_after
+    )
     text = request.args.get("q", "").strip()
     latest = [cell for cell in current["latest"] if _matches(cell, text)]
     shown = sorted(latest, key=_urgency)[:MAX_CELLS] if len(latest) > MAX_CELLS else latest

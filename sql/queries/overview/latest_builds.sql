@@ -1,32 +1,62 @@
--- The latest build of every combination, with one index lookup for each.
-WITH RECURSIVE latest AS (
+-- The latest build of every combination that counts, among its last 100: of a served branch, and one
+-- that ran. A build of a pull request, or a job that was skipped, leaves the build before in its place.
+WITH RECURSIVE combinations AS (
     (
-        SELECT id, coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id, os_version_id, image_type_id
+        SELECT coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id, os_version_id, image_type_id
         FROM builds
         ORDER BY
-            coalesce(project_id, '00000000-0000-0000-0000-000000000000'), platform_id, os_version_id, image_type_id,
-            created_at DESC, id DESC
+            coalesce(project_id, '00000000-0000-0000-0000-000000000000'), platform_id, os_version_id, image_type_id
         LIMIT 1
     )
     UNION ALL
     SELECT next.*
-    FROM latest
+    FROM combinations
     CROSS JOIN LATERAL (
         SELECT
-            builds.id, coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
+            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
             builds.platform_id, builds.os_version_id, builds.image_type_id
         FROM builds
         WHERE
             (
                 coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
                 builds.platform_id, builds.os_version_id, builds.image_type_id
-            ) > (latest.project_id, latest.platform_id, latest.os_version_id, latest.image_type_id)
-
+            ) > (
+                combinations.project_id, combinations.platform_id,
+                combinations.os_version_id, combinations.image_type_id
+            )
         ORDER BY
             coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'), builds.platform_id,
-            builds.os_version_id, builds.image_type_id, builds.created_at DESC, builds.id DESC
+            builds.os_version_id, builds.image_type_id
         LIMIT 1
     ) AS next
+),
+
+latest AS (
+    SELECT counting.id
+    FROM combinations
+    LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
+        project_id uuid, branches text [], unstable_counts boolean
+    ) ON rules.project_id = combinations.project_id
+    CROSS JOIN LATERAL (
+        SELECT recent.id
+        FROM (
+            SELECT id, branch, default_branch, pull_request, status, start_time
+            FROM builds
+            WHERE
+                coalesce(project_id, '00000000-0000-0000-0000-000000000000') = combinations.project_id
+                AND platform_id = combinations.platform_id
+                AND os_version_id = combinations.os_version_id
+                AND image_type_id = combinations.image_type_id
+            ORDER BY created_at DESC, id DESC
+            LIMIT 100
+        ) AS recent
+        WHERE
+            is_of_served_branch(
+                recent.branch, recent.default_branch, recent.pull_request, rules.branches
+            )
+            AND (recent.status <> 'cancelled' OR recent.start_time IS NOT NULL)
+        LIMIT 1
+    ) AS counting
 )
 SELECT
     builds.id, builds.build_number, builds.project, builds.platform, builds.cloud_provider,

@@ -1,0 +1,131 @@
+-- The artifacts that may be served: of each combination the final ones, not expired, of the last 10
+-- completed builds that are served and made some, among its last 1,000. Only the last attempt of a
+-- build counts. `newness` is 0 for the newest of these builds. Unless `every`, only those of the
+-- newest build of a region. With `inferred` there are 10 inferred builds beside the 10 stated ones,
+-- which come behind all of them, among the last 100.
+WITH RECURSIVE combinations AS (
+    (
+        SELECT
+            coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id,
+            os_version_id, image_type_id
+        FROM builds WHERE status = 'completed' AND pull_request IS NULL
+        ORDER BY
+            coalesce(project_id, '00000000-0000-0000-0000-000000000000'), platform_id, os_version_id,
+            image_type_id
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT next.*
+    FROM combinations
+    CROSS JOIN LATERAL (
+        SELECT
+            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
+            builds.platform_id, builds.os_version_id, builds.image_type_id
+        FROM builds
+        WHERE
+            (
+                coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
+                builds.platform_id, builds.os_version_id, builds.image_type_id
+            ) > (
+                combinations.project_id, combinations.platform_id,
+                combinations.os_version_id, combinations.image_type_id
+            )
+            AND builds.status = 'completed' AND builds.pull_request IS NULL
+        ORDER BY
+            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'), builds.platform_id,
+            builds.os_version_id, builds.image_type_id
+        LIMIT 1
+    ) AS next
+),
+
+named AS (
+    SELECT
+        row_number() OVER () AS image, combinations.*, projects.name AS project,
+        platforms.name AS platform, platforms.cloud_provider, os_versions.name AS os_version,
+        os_versions.major_version, os_versions.minor_version, image_types.name AS image_type,
+        rules.branches, rules.unstable_counts
+    FROM combinations
+    JOIN platforms ON platforms.id = combinations.platform_id
+    JOIN os_versions ON os_versions.id = combinations.os_version_id
+    JOIN image_types ON image_types.id = combinations.image_type_id
+    LEFT JOIN projects ON projects.id = combinations.project_id
+    LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
+        project_id uuid, branches text [], unstable_counts boolean
+    ) ON rules.project_id = combinations.project_id
+    WHERE
+        'unknown' NOT IN (
+            coalesce(projects.name, ''), platforms.name, os_versions.name, image_types.name
+        )
+        AND (%(project)s::text IS NULL OR projects.name = %(project)s)
+        AND (%(platform)s::text IS NULL OR platforms.name = %(platform)s)
+        AND (%(os_version)s::text IS NULL OR os_versions.name = %(os_version)s)
+        AND (%(image_type)s::text IS NULL OR image_types.name = %(image_type)s)
+),
+
+candidates AS (
+    SELECT
+        named.image, served.id, served.built_at, artifacts.id AS artifact_row,
+        dense_rank() OVER (
+            PARTITION BY named.image ORDER BY served.is_guess, served.built_at DESC, served.id DESC
+        ) - 1 AS newness,
+        rank() OVER (
+            PARTITION BY named.image, artifacts.region
+            ORDER BY served.is_guess, served.built_at DESC, served.id DESC
+        ) AS turn
+    FROM named
+    CROSS JOIN (VALUES (NULL, false), ('inferred', true)) AS kinds (doubt, is_guess)
+    CROSS JOIN LATERAL (
+        SELECT
+            recent.id, recent.attempt, kinds.is_guess,
+            least(coalesce(recent.end_time, recent.created_at), recent.last_heard_at) AS built_at
+        FROM (
+            SELECT
+                builds.id, builds.attempt, builds.end_time, builds.created_at,
+                builds.last_heard_at,
+                image_doubt(
+                    builds.branch, builds.default_branch, builds.pull_request, builds.conflict,
+                    builds.unstable, builds.inferred, named.branches, named.unstable_counts
+                ) AS doubt
+            FROM builds
+            WHERE
+                coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000') = named.project_id
+                AND builds.platform_id = named.platform_id
+                AND builds.os_version_id = named.os_version_id
+                AND builds.image_type_id = named.image_type_id
+                AND builds.status = 'completed'
+                AND builds.pull_request IS NULL
+            ORDER BY
+                coalesce(
+                    CASE WHEN builds.future THEN builds.created_at ELSE builds.end_time END,
+                    builds.created_at
+                ) DESC,
+                builds.id DESC
+            LIMIT CASE WHEN kinds.is_guess THEN 100 ELSE 1000 END
+        ) AS recent
+        WHERE recent.doubt IS NOT DISTINCT FROM kinds.doubt
+        LIMIT 10
+    ) AS served
+    JOIN artifacts ON artifacts.build_id = served.id AND artifacts.attempt = served.attempt
+    WHERE
+        (%(inferred)s OR NOT kinds.is_guess)
+        AND artifacts.kind IS DISTINCT FROM 'resumable'
+        AND (artifacts.expires_at IS NULL OR artifacts.expires_at > now())
+)
+
+SELECT
+    named.project, named.platform, named.cloud_provider, named.os_version, named.image_type,
+    builds.build_number, candidates.built_at, builds.branch, builds.inferred,
+    artifacts.artifact_id, artifacts.region, artifacts.name, artifacts.builder_type,
+    artifacts.custom_data, artifacts.files, artifacts.path, candidates.newness
+FROM candidates
+JOIN named ON named.image = candidates.image
+CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
+    SELECT build_number, branch, inferred FROM builds WHERE id = candidates.id LIMIT 1
+) AS builds
+CROSS JOIN LATERAL (
+    SELECT * FROM artifacts WHERE id = candidates.artifact_row LIMIT 1
+) AS artifacts
+WHERE %(every)s OR candidates.turn = 1
+ORDER BY
+    named.platform, named.major_version, named.minor_version, named.os_version, named.image_type,
+    named.project, artifacts.region, candidates.newness, artifacts.place
