@@ -1,5 +1,6 @@
 """Why an image is not served, and what to do, in the words of answers and pages; pure."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,9 +48,16 @@ def _unstable(row: Row) -> str:
 
 def _inferred(row: Row) -> str:
     return (
-        f"{inferred_from(row['inferred'])}, which nobody states. State it in the hook, in a route "
-        "or in a [[default]] of senders.toml, or ask with inferred=1."
+        f"{inferred_from(row['inferred'])}, which nobody states. If it is right, run: "
+        f"{confirm_line(row)}. Or state it in the hook, in a route or in a [[default]] of "
+        "senders.toml, or ask with inferred=1."
     )
+
+
+def confirm_line(row: Row) -> str:
+    """Return the command that confirms the image of a row."""
+    project = ["--project", row["project"]] if row["project"] else []
+    return shlex.join(["milepost", "confirm", *(row[name] for name in DIMENSIONS[1:]), *project])
 
 
 WORDS = {

@@ -1,6 +1,8 @@
 """Which builds are served as images, and which artifact of them."""
 
 import os
+import re
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -203,6 +205,18 @@ def test_inferred_image_is_served_only_when_asked_for(client: FlaskClient, repor
     assert "inferred=1" in why(client)
     assert image(client, "inferred=1") == "ami-1"
     assert client.get(f"{PATH}?inferred=1").get_json()["inferred"] == GUESS
+
+
+def test_inferred_image_is_served_once_it_is_confirmed(
+    client: FlaskClient, report: Report, command: Callable[..., Any]
+):
+    report("n-1", 10, ami("ami-1"), inferred=GUESS)
+    line = re.search(r"run: milepost (.*?)\. Or", why(client))
+    assert line
+    for more, served in (((), "ami-1"), (("--undo",), None)):
+        assert command(*shlex.split(line[1]), *more).exit_code == 0
+        assert image(client) == served
+        assert (client.get("/images.json").get_json()["unserved"] == []) == bool(served)
 
 
 def test_inferred_image_never_replaces_a_stated_one(client: FlaskClient, report: Report):

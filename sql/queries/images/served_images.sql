@@ -43,7 +43,16 @@ named AS (
         row_number() OVER () AS image, combinations.*, projects.name AS project,
         platforms.name AS platform, platforms.cloud_provider, os_versions.name AS os_version,
         os_versions.major_version, os_versions.minor_version, image_types.name AS image_type,
-        rules.branches, rules.unstable_counts
+        rules.branches, rules.unstable_counts,
+        EXISTS (
+            SELECT FROM confirmed_images AS confirmed
+            WHERE
+                coalesce(confirmed.project_id, '00000000-0000-0000-0000-000000000000')
+                = combinations.project_id
+                AND confirmed.platform_id = combinations.platform_id
+                AND confirmed.os_version_id = combinations.os_version_id
+                AND confirmed.image_type_id = combinations.image_type_id
+        ) AS is_confirmed
     FROM combinations
     JOIN platforms ON platforms.id = combinations.platform_id
     JOIN os_versions ON os_versions.id = combinations.os_version_id
@@ -84,7 +93,8 @@ candidates AS (
                 builds.last_heard_at,
                 image_doubt(
                     builds.branch, builds.default_branch, builds.pull_request, builds.conflict,
-                    builds.unstable, builds.inferred, named.branches, named.unstable_counts
+                    builds.unstable, CASE WHEN NOT named.is_confirmed THEN builds.inferred END,
+                    named.branches, named.unstable_counts
                 ) AS doubt
             FROM builds
             WHERE
@@ -114,7 +124,8 @@ candidates AS (
 
 SELECT
     named.project, named.platform, named.cloud_provider, named.os_version, named.image_type,
-    builds.build_number, candidates.built_at, builds.branch, builds.inferred,
+    builds.build_number, candidates.built_at, builds.branch,
+    CASE WHEN NOT named.is_confirmed THEN builds.inferred END AS inferred,
     artifacts.artifact_id, artifacts.region, artifacts.name, artifacts.builder_type,
     artifacts.custom_data, artifacts.files, artifacts.path, candidates.newness
 FROM candidates

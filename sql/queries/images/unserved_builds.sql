@@ -49,6 +49,16 @@ doubtful AS (
     LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
         project_id uuid, branches text [], unstable_counts boolean
     ) ON rules.project_id = combinations.project_id
+    LEFT JOIN LATERAL (
+        SELECT true AS ours
+        FROM confirmed_images
+        WHERE
+            coalesce(confirmed_images.project_id, '00000000-0000-0000-0000-000000000000')
+            = combinations.project_id
+            AND confirmed_images.platform_id = combinations.platform_id
+            AND confirmed_images.os_version_id = combinations.os_version_id
+            AND confirmed_images.image_type_id = combinations.image_type_id
+    ) AS confirmed ON true
     CROSS JOIN LATERAL (
         SELECT
             recent.id, recent.branch,
@@ -57,7 +67,8 @@ doubtful AS (
                 WHEN 'unknown' IN (platforms.name, os_versions.name, image_types.name) THEN 'unknown'
                 ELSE image_doubt(
                     recent.branch, recent.default_branch, recent.pull_request, recent.conflict,
-                    recent.unstable, recent.inferred, rules.branches, rules.unstable_counts
+                    recent.unstable, CASE WHEN confirmed.ours IS NULL THEN recent.inferred END,
+                    rules.branches, rules.unstable_counts
                 )
             END AS reason
         FROM (
