@@ -68,7 +68,7 @@ def test(file: Path, source: str | None, event: str | None, as_json: bool) -> No
     content = routed(SOURCES[name].read(request), routes)
     path = settings().stages
     stages = StageMap.parse(read_text(path), path.name) if path else StageMap()
-    _print_content(content, stages, as_json=as_json)
+    _print_content(content, routes, stages, as_json=as_json)
 
 
 def guess_source(body: bytes) -> str | None:
@@ -99,10 +99,10 @@ def _document(body: bytes) -> Json:
     return document if isinstance(document, dict) else {}
 
 
-def _print_content(content: Content, stage_map: StageMap, *, as_json: bool) -> None:
+def _print_content(content: Content, routes: Routes, stage_map: StageMap, *, as_json: bool) -> None:
     if content.outcome != "stored":
         raise click.ClickException(f"It would be {content.outcome}: {content.reason}.")
-    rows = [_row(report) for report in content.reports]
+    rows = [_row(report, routes) for report in content.reports]
     stages = [row for report in content.reports for row in _stages(report, stage_map)]
     if as_json:
         print_rows([row | {"stages": stages} for row in rows], (), as_json=True)
@@ -110,13 +110,38 @@ def _print_content(content: Content, stage_map: StageMap, *, as_json: bool) -> N
     print_rows(rows, COLUMNS, as_json=False)
     click.echo()
     print_rows(stages, STAGE_COLUMNS, as_json=False)
-    if not any(row["build_number"] for row in rows):
-        click.echo("\nNo route fits: it would become a build only by a hook inside the job.")
+    click.echo()
+    for row in rows:
+        click.echo(printable(_explanation(row)))
 
 
-def _row(report: Report) -> dict[str, Any]:
-    identity = asdict(report.statement.inferred) if report.number else {}
-    return {"job": report.subject.job or "(the run)", "build_number": report.number, **identity}
+def _row(report: Report, routes: Routes) -> dict[str, Any]:
+    """Return the build that a route makes of a job, with the route's line, or what is nearest."""
+    subject = report.subject
+    match = routes.match(subject) if subject.job else None
+    near = routes.nearest(subject) if subject.job and not match else None
+    identity = asdict(match.identity) if match else {}
+    return {
+        "job": subject.job or "(the run)",
+        "build_number": report.number,
+        **identity,
+        "route": match.line if match else None,
+        "near": {"route": near.line, "misses": dict(near.misses)} if near else None,
+    }
+
+
+def _explanation(row: dict[str, Any]) -> str:
+    if row["route"]:
+        made = "" if row["build_number"] else "; that it never ran makes no build"
+        return f"{row['job']}: the route at line {row['route']} fits{made}."
+    advice = "it would become a build only by a hook inside the job"
+    if not row["near"]:
+        return f"{row['job']}: No route fits: {advice}."
+    misses = "; ".join(
+        f"its {name} does not fit {text!r}" for name, text in row["near"]["misses"].items()
+    )
+    line = row["near"]["route"]
+    return f"{row['job']}: No route fits: {advice}. The one at line {line} is near: {misses}."
 
 
 def _stages(report: Report, stage_map: StageMap) -> list[dict[str, Any]]:

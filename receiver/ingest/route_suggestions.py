@@ -1,14 +1,17 @@
 """Suggest routes for the jobs of kept deliveries that no route and no hook makes a build."""
 
 import glob
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from receiver.domain import image_names
 from receiver.domain.model import Report, Request, Subject
-from receiver.errors import Invalid
+from receiver.errors import ConfigError, Invalid
+from receiver.ingest.image_jobs import looks_like_an_image_build
+from receiver.ingest.route_patterns import exactly, parts_of, pattern_of
+from receiver.ingest.routing import Routes
 from receiver.ingest.services import Services
 from receiver.sources import SOURCES
 from receiver.storage import deliveries
@@ -17,26 +20,7 @@ UNUSED = "no route and no hook makes it a build"  # as note_attached.sql has it
 MAX_NAMES = 40
 SHOWN_NAMES = 5
 
-_IMAGE = re.compile(
-    r"(?i)\b(?:packer|golden|ami|vhd|ova|qcow2|box|kickstart|(?:base|machine|vm|os)[-_ ]?images?|"
-    r"images?|templates?|bake)\b"
-)
-_BUILDS = re.compile(r"(?i)(?:re)?build|bake|create|golden|packer|image|ami|template")
-_ANOTHER = re.compile(
-    r"(?i)\b(?:lint|validate|validation|fmt|format|scan|deploy|terraform|release|publish|notify|"
-    r"check|cleanup|clean|delete|destroy|docs?|changelog|shellcheck|docker)\b"
-)
-_PACKER_STEP = re.compile(r"(?i)\bpacker[-_: ]+build\b|\bbuild\b.*\b(?:ami|golden image|vhd|ova)\b")
-_OS = re.compile(
-    r"(?i)(?<![a-z])(?:red ?hat|rhel|centos|rocky(?:linux)?|alma(?:linux)?|oracle(?:linux)?|ol|"
-    r"fedora|ubuntu|debian|sles|opensuse|suse|windows(?:[-_ ]?server)?|win|amazon[-_ ]?linux|"
-    r"amzn|al|photon|flatcar|alpine|freebsd)(?![a-z])(?:[-_ .]?\d+(?:[.-]\d+)*)?"
-)
-_PLATFORM = re.compile(
-    r"(?i)^(?:aws|amazon|ec2|azure|gcp|google|googlecompute|vmware|vsphere|esxi?|openstack|oci|"
-    r"qemu|kvm|proxmox|hyper-?v|virtualbox|docker)(?:$|[-_. ].*)"
-)
-_MATRIX = re.compile(r"^(?P<base>.*?)\s*\((?P<values>[^()]*)\)$")
+Place = tuple[str, str, str | None]  # source, repository, workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,82 +46,85 @@ def suggest_routes(services: Services, limit: int) -> list[Suggestion]:
 
 def suggest(reports: Iterable[Report]) -> list[Suggestion]:
     """Return a route for each shape of job names that looks like image builds, most jobs first."""
-    shapes: dict[tuple[str, str, str | None, str], set[str]] = defaultdict(set)
-    for report in reports:
-        subject = report.subject
-        if _looks_like_an_image_build(report):
+    places: dict[Place, dict[object, list[Subject]]] = defaultdict(lambda: defaultdict(list))
+    for subject, steps in _jobs(reports):
+        if looks_like_an_image_build(subject.job, subject.workflow or "", steps):
             place = (subject.source, subject.repository, subject.workflow)
-            shapes[*place, _shape(subject)].add(subject.job)
-    suggestions = [_suggestion(place, sorted(jobs)) for place, jobs in shapes.items()]
+            places[place][parts_of(subject.job).shape].append(subject)
+    suggestions = [
+        _suggestion(place, subjects, is_alone=len(shapes) == 1)
+        for place, shapes in places.items()
+        for subjects in shapes.values()
+    ]
     return sorted(suggestions, key=lambda each: (-len(each.jobs), each.repository, each.jobs))
 
 
-def _looks_like_an_image_build(report: Report) -> bool:
-    subject = report.subject
-    if not subject.job:
+def _jobs(reports: Iterable[Report]) -> list[tuple[Subject, list[str]]]:
+    """Return each job once, with its steps by any of its reports.
+
+    GitHub lists the steps of a job; GitLab the stages of the whole pipeline, of which a job has
+    one.
+    """
+    subjects: dict[tuple[str, ...], Subject] = {}
+    steps: dict[tuple[str, ...], dict[str, None]] = defaultdict(dict)
+    for report in reports:
+        subject = report.subject
+        key = (subject.source, subject.repository, subject.workflow or "", subject.job)
+        if not subject.job:
+            continue
+        subjects.setdefault(key, subject)
+        if subject.source == "github":
+            steps[key].update(dict.fromkeys(report.statement.order))
+    return [(subject, list(steps[key])) for key, subject in subjects.items()]
+
+
+def _suggestion(place: Place, subjects: Sequence[Subject], *, is_alone: bool) -> Suggestion:
+    """Return the route of jobs of one shape; `is_alone` where their workflow has no other."""
+    jobs = sorted(subject.job for subject in subjects)
+    pattern, constants = pattern_of([parts_of(job) for job in jobs]), {}
+    if is_alone and (system := _system_of_workflow(place[2] or "", jobs)):
+        pattern, constants = pattern.replace("(?P<os_version>", "(?:"), {"os_version": system}
+    toml = _toml(place, jobs, pattern, constants)
+    if not _fits(toml, subjects):
+        toml = _toml(place, jobs, exactly(jobs[:MAX_NAMES]), {})
+    return Suggestion(*place, tuple(jobs), toml)
+
+
+def _fits(toml: str, subjects: Sequence[Subject]) -> bool:
+    """Return whether a route matches each of its jobs, and gives each a number of its own."""
+    try:
+        routes = Routes.parse(toml, "")
+    except ConfigError:
         return False
-    steps = report.statement.order or [event.stage or "" for event in report.statement.events]
-    if any(_PACKER_STEP.search(step) for step in steps):
-        return True
-    around = f"{subject.repository} {subject.workflow or ''} {subject.job}".replace("_", " ")
-    is_other = _ANOTHER.search(subject.job.replace("_", " ").replace("-", " "))
-    named = _BUILDS.search(subject.job) or _OS.search(subject.job)
-    return bool(_IMAGE.search(around) and named and not is_other)
+    matches = [routes.match(subject) for subject in subjects]
+    pairs = zip(subjects, matches, strict=True)
+    numbers = {(subject.run, match.build_number) for subject, match in pairs if match}
+    return len(numbers) == len(subjects)
 
 
-def _shape(subject: Subject) -> str:
-    """Return the common part of the names of one matrix, or of one job for each OS."""
-    matrix = _MATRIX.match(subject.job)
-    if matrix:
-        return f"{matrix['base']} ({matrix['values'].count(',')})"
-    return _OS.sub("\0", subject.job, count=1)
+def _system_of_workflow(workflow: str, jobs: Sequence[str]) -> str | None:
+    """Return the system and version that a workflow's name tells, where its job's does not."""
+    reading = image_names.read(workflow)
+    told = [image_names.read(job) for job in jobs]
+    if len(jobs) > 1 or not reading.version or any(each.version for each in told):
+        return None
+    families = {each.family for each in told} - {None}
+    return reading.os_version if families <= {reading.family} else None
 
 
-def _suggestion(place: tuple[str, str, str | None, str], jobs: list[str]) -> Suggestion:
-    source, repository, workflow, _ = place
+def _toml(place: Place, jobs: Sequence[str], pattern: str, constants: Mapping[str, str]) -> str:
+    source, repository, workflow = place
     lines = [
         f"# {len(jobs)} job{'s' if len(jobs) > 1 else ''}: {_comment(jobs)}",
         "[[route]]",
         f"source = {_quoted(source)}",
         f"repository = {_quoted(glob.escape(repository))}",
         *([f"workflow = {_quoted(glob.escape(workflow))}"] if workflow else []),
-        f"job = {_quoted(_pattern(jobs))}",
+        f"job = {_quoted(pattern)}",
         f"project = {_quoted(repository.rpartition('/')[2][:200])}",
+        *(f"{name} = {_quoted(text)}" for name, text in constants.items()),
     ]
-    return Suggestion(source, repository, workflow, tuple(jobs), "\n".join(lines) + "\n")
-
-
-def _pattern(jobs: Sequence[str]) -> str:
-    matrix = [match for job in jobs if (match := _MATRIX.match(job))]
-    if matrix:
-        columns = list(zip(*(match["values"].split(",") for match in matrix), strict=True))
-        values = ", ?".join(_groups([[value.strip() for value in each] for each in columns]))
-        return rf"^{_escaped(matrix[0]['base'])} \({values}\)$"
-    os_name = _OS.search(jobs[0])
-    if os_name:
-        before, after = jobs[0][: os_name.start()], jobs[0][os_name.end() :]
-        return rf"^{_escaped(before)}(?P<os_version>[\w.-]+?){_escaped(after)}$"
-    return rf"^(?:{'|'.join(_escaped(job) for job in jobs[:MAX_NAMES])})$"
-
-
-def _groups(columns: Sequence[Sequence[str]]) -> list[str]:
-    """Return a group for each column of a matrix, named by what most of its values are."""
-    names: list[str] = []
-    for values in columns:
-        kinds = Counter(_kind(value) for value in values)
-        kind = kinds.most_common(1)[0][0]
-        names.append("" if kind in names else kind)
-    return [f"(?P<{name}>[^,()]+)" if name else "[^,()]+" for name in names]
-
-
-def _kind(value: str) -> str:
-    if _PLATFORM.match(value):
-        return "platform"
-    return "os_version" if _OS.match(value) else "image_type"
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", text)
+    return "\n".join(lines) + "\n"
 
 
 def _comment(jobs: Sequence[str]) -> str:

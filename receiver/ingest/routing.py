@@ -19,10 +19,19 @@ CAPTURES = (*DIMENSIONS, "build_number")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The build of a job by a route: number and identity."""
+    """The build of a job by a route: number and identity. `line` is the route's in its file."""
 
     build_number: str
     identity: Identity
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A route that fits a job in some of its keys; `misses` are the others, with the job's text."""
+
+    line: int
+    misses: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class Route:
 
     globs: Mapping[str, str]
     pattern: Pattern
+    line: int = 0
 
     def match(self, subject: Subject) -> Match | None:
         """Return the build of a job; None if the route does not fit."""
@@ -38,7 +48,19 @@ class Route:
             return None
         texts = {name: _text(subject, name) for name in PATTERNS}
         captures = self.pattern.captures(texts, subject.variables)
-        return None if captures is None else _match(subject, captures)
+        return None if captures is None else _match(subject, captures, self.line)
+
+    def near(self, subject: Subject) -> Near | None:
+        """Return which keys do not fit a job; None if all of them or none of them does."""
+        missed = [
+            name for name, glob in self.globs.items() if not fnmatchcase(_text(subject, name), glob)
+        ]
+        texts = {name: _text(subject, name) for name in PATTERNS}
+        missed += self.pattern.misses(texts, subject.variables)
+        keys = len(self.globs) + len(self.pattern.patterns) + len(self.pattern.variables)
+        if "source" in missed or not 0 < len(missed) < keys:
+            return None
+        return Near(self.line, {name: _told(subject, name) for name in missed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +76,43 @@ class Routes:
         problems = list(_problems(document, lines_of(text, "route"), file_name))
         if problems:
             raise ConfigError(problems)
-        return cls(tuple(_route(table) for table in document.get("route", [])))
+        tables = document.get("route", [])
+        lines = [*lines_of(text, "route"), *[1] * len(tables)]  # fewer where a table is inline
+        return cls(tuple(_route(table, line) for table, line in zip(tables, lines, strict=False)))
 
     def match(self, subject: Subject) -> Match | None:
         """Return the build of a job by the first route that fits; None if none does."""
         matches = (route.match(subject) for route in self.routes)
         return next((match for match in matches if match), None)
 
+    def nearest(self, subject: Subject) -> Near | None:
+        """Return the route that fits a job in all but the fewest of its keys, if any is near."""
+        near = [each for route in self.routes if (each := route.near(subject))]
+        return min(near, key=lambda each: len(each.misses), default=None)
+
+
+def _told(subject: Subject, name: str) -> str:
+    kind, _, variable = name.partition(".")
+    return subject.variables.get(variable, "") if kind == "variables" else _text(subject, name)
+
 
 def _text(subject: Subject, name: str) -> str:
     return getattr(subject, name) or ""
 
 
-def _match(subject: Subject, captures: Mapping[str, str]) -> Match:
+def _match(subject: Subject, captures: Mapping[str, str], line: int) -> Match:
     texts = [captures.get(name, "") for name in ("os_version", "image_type", "platform")]
     parts = [subject.repository, subject.run, *([text for text in texts if text] or [subject.job])]
     number = captures.get("build_number") or slug("-".join(part for part in parts if part))
     identity = Identity(
         **{name: captures[name].strip()[:200] for name in DIMENSIONS if name in captures}
     )
-    return Match(number if NUMBER_SHAPE.match(number) else slug(number), identity)
+    return Match(number if NUMBER_SHAPE.match(number) else slug(number), identity, line)
 
 
-def _route(table: Json) -> Route:
+def _route(table: Json, line: int) -> Route:
     globs = {name: table[name] for name in GLOBS if name in table}
-    return Route(globs, Pattern.read(table, PATTERNS, CAPTURES))
+    return Route(globs, Pattern.read(table, PATTERNS, CAPTURES), line)
 
 
 def _problems(document: Json, lines: list[int], file_name: str) -> Iterator[str]:

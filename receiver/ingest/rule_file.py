@@ -34,13 +34,26 @@ class Pattern:
         self, texts: Mapping[str, str], variables: Mapping[str, str]
     ) -> dict[str, str] | None:
         """Return the constants and, above them, the named groups; None if a pattern fails."""
-        pairs = [(each, texts.get(name, "")) for name, each in self.patterns.items()]
-        pairs += [(each, variables.get(name, "")) for name, each in self.variables.items()]
-        matches = [pattern.search(text) for pattern, text in pairs]
+        pairs = self._pairs(texts, variables)
+        matches = [pattern.search(text) for _, pattern, text in pairs]
         if not all(matches):
             return None
         named = {key: text for each in matches if each for key, text in each.groupdict().items()}
         return dict(self.constants) | {key: text for key, text in named.items() if text}
+
+    def misses(self, texts: Mapping[str, str], variables: Mapping[str, str]) -> list[str]:
+        """Return the keys whose patterns do not match."""
+        pairs = self._pairs(texts, variables)
+        return [name for name, pattern, text in pairs if not pattern.search(text)]
+
+    def _pairs(
+        self, texts: Mapping[str, str], variables: Mapping[str, str]
+    ) -> list[tuple[str, regex.Pattern, str]]:
+        pairs = [(name, each, texts.get(name, "")) for name, each in self.patterns.items()]
+        return pairs + [
+            (f"variables.{name}", each, variables.get(name, ""))
+            for name, each in self.variables.items()
+        ]
 
 
 def parse_toml(text: str, file_name: str) -> Json:

@@ -146,6 +146,94 @@ def test_a_suggestion_matches_its_jobs_and_no_other():
     assert not any(file.match(each.subject) for each in OTHER_JOBS)
 
 
+@pytest.mark.parametrize(
+    ("job", "workflow", "steps"),
+    [
+        ("build-and-publish-ami", "", []),
+        ("build-rhel9", "", []),
+        ("packer-pipeline", "", []),
+        ("images/rhel-9", "", []),
+        ("build-amazonlinux", "", []),
+        ("Build Windows Server 2022", "", []),
+        ("build", "Weekly AMI build", []),
+        ("build", "templates", ["Install Packer", "Build"]),
+        ("Webserver image", "", ["Run `packer init`", "Run `packer build`"]),
+        ("build_vhds", "Build Ubuntu 24.04", ["Build VHD using QEMU", "Upload VHD"]),
+        ("build (C)", "", ["Set up Packer", "Run `packer validate`", "Build the image"]),
+    ],
+)
+def test_an_image_build_is_suggested(job: str, workflow: str, steps: list[str]):
+    (suggestion,) = suggest([report(job, *steps, workflow=workflow)])
+    match = routes(suggestion.toml).match(subject(job=job, workflow=workflow))
+    assert match
+
+
+@pytest.mark.parametrize(
+    ("job", "workflow", "steps"),
+    [
+        ("terraform-destroy", "Golden images", ["Terraform destroy"]),
+        ("destroy-golden-image", "", []),
+        ("deregister old AMIs", "AMI build", []),
+        ("validate", "AMI build", ["Run hashicorp/setup-packer@main", "Packer validate"]),
+        ("validate (rhel-9)", "packer", ["Packer init", "Packer validate"]),
+        ("packer fmt", "", []),
+        ("install-packer", "", []),
+        ("images/website", "", []),
+        ("packer-validate", "", []),
+        ("test-image", "Golden image build", []),
+        ("publish", "AMI build", ["Build AMI summary JSON", "Attach the manifest"]),
+        ("build", "Node.js CI", ["Checkout", "npm ci", "npm run build"]),
+        ("build", "docs", []),
+        ("build-and-push", "GIB - golden images", ["Set up Docker Buildx", "Build and push"]),
+        ("build-all (ubuntu)", "Controller", ["Call vendor workflow - ubuntu"]),
+        ("create-launch-template", "AMI build", []),
+    ],
+)
+def test_what_destroys_checks_or_builds_something_else_is_not_suggested(
+    job: str, workflow: str, steps: list[str]
+):
+    assert suggest([report(job, *steps, workflow=workflow, repository="acme/packer-images")]) == []
+
+
+def test_the_stages_of_a_gitlab_pipeline_are_no_steps_of_its_jobs():
+    stages = ("packer-build", "terraform-destroy")
+    jobs = [report(name, *stages, source="gitlab") for name in ("packer-build", "terraform-apply")]
+    assert [each.jobs for each in suggest(jobs)] == [("packer-build",)]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "known"),
+    [
+        (["Build Windows Server 2022 image"], [("Windows Server 2022", None)]),
+        (["build-base-rhel9", "build-hana-sles15"], [("rhel9", "base"), ("sles15", "hana")]),
+        (["image: [rhel-9, hana]", "image: [sles-15, base]"], [("rhel-9", "hana")]),
+        (["build (rhel-9, x86)", "build (rhel-9, arm64)"], [("rhel-9", "x86")]),
+    ],
+)
+def test_jobs_that_differ_by_a_group_are_one_route(
+    jobs: list[str], known: list[tuple[str, str | None]]
+):
+    (suggestion,) = suggest([report(job, "Packer build") for job in jobs])
+    matches = [routes(suggestion.toml).match(subject(job=job)) for job in jobs]
+    found = [(each.identity.os_version, each.identity.image_type) for each in matches if each]
+    assert found[: len(known)] == known
+    assert len({each.build_number for each in matches if each}) == len(jobs)
+
+
+def test_a_suggestion_fits_the_next_version_too():
+    (suggestion,) = suggest([report("build-rhel9", "Packer build")])
+    assert routes(suggestion.toml).match(subject(job="build-rhel10"))
+    assert not routes(suggestion.toml).match(subject(job="build-docs"))
+
+
+def test_the_name_of_a_workflow_tells_the_system_that_its_job_does_not():
+    workflow = "Packer vSphere Rocky 9.3 templates"
+    (suggestion,) = suggest([report("Packer Build Pipeline", "Run build", workflow=workflow)])
+    match = routes(suggestion.toml).match(subject(job="Packer Build Pipeline", workflow=workflow))
+    assert match
+    assert match.identity.os_version == "rocky-9.3"
+
+
 def test_a_suggestion_for_a_matrix_gives_the_dimensions():
     file = routes(suggest(IMAGE_JOBS)[0].toml)
     match = file.match(IMAGE_JOBS[0].subject)
@@ -168,11 +256,17 @@ def test_a_payload_is_tried_out(command: Command):
     (row,) = orjson.loads(command(*TEST, "--json", input=payload).stdout)
     assert (row["platform"], row["os_version"], row["image_type"]) == ("aws", "rhel-9", "hana")
     assert {"job": row["job"], "stage": "Harden OS", "state": 25} in row["stages"]
+    assert row["route"] == ROUTE_FILE.read_text().split("[[route]]")[0].count("\n") + 1
 
 
 def test_a_payload_that_no_route_matches_makes_no_build(command: Command):
     payload = orjson.dumps(workflow_job("completed", "success", name="lint"))
-    assert "No route fits" in command(*TEST, input=payload).stdout
+    output = command(*TEST, input=payload).stdout
+    assert "No route fits" in output
+    assert "its job does not fit 'lint'" in output
+    (row,) = orjson.loads(command(*TEST, "--json", input=payload).stdout)
+    assert row["route"] is None
+    assert row["near"]["misses"] == {"job": "lint"}
 
 
 @pytest.mark.parametrize(
