@@ -17,7 +17,7 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	touch $@
 
-build/milepost-hook.pyz: hooks/requirements.lock $(wildcard hooks/*.py hooks/*/*.py) | $(VENV)/.installed
+build/milepost-hook.pyz: hooks/requirements.lock hooks/milepost-hook.sh $(wildcard hooks/*.py hooks/*/*.py) | $(VENV)/.installed
 	rm -rf build/hook
 	$(BIN)/pip install --quiet --require-hashes --no-deps --no-compile --target build/hook \
 		--only-binary :all: --python-version 3.9 --implementation py --abi none --platform any -r $<
@@ -65,7 +65,7 @@ screenshots: browser  ## each page, light and dark, wide and narrow, in screensh
 	$(BIN)/python -m tests.support.screenshots
 
 test: lint hook build/node/.installed browser  ## everything
-	tests/support/system-packages.sh packer shellcheck curl openssl nginx groovy
+	tests/support/system-packages.sh packer shellcheck curl wget busybox openssl nginx groovy
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
 
 schemathesis: $(VENV)/.dev  ## ask a receiver's whole API, far more than `make test` does

@@ -9,14 +9,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote, urlsplit
 
-from hooks import __version__, client, identity, outbox, signing
+from hooks import __version__, client, identity, links, manifests, outbox, settings, streams
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
 
-READ_TRIES = 20  # Packer rewrites a shared manifest in place: a read may find half of it
-READ_PAUSE_SECONDS = 0.1
 STAGE_STATUSES = ("started", "completed", "skipped", "failed", "cancelled")
 STATUS_WORDS = {
     "completed": ("success", "succeeded", "completed", "passed", "ok", "unstable", "neutral"),
@@ -40,11 +37,21 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; exit with 1 on a problem only under --strict or MILEPOST_STRICT."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    streams.open_closed()
+    if arguments[:1] == ["packer"]:  # the rest is Packer's own
+        run_packer(arguments[1:])
+    streams.replace_unprintable()
+    try:
+        run_command(arguments)
+    finally:
+        streams.flush()
+
+
+def run_command(arguments: list[str]) -> None:
+    """Run a command that is not Packer's; exit as `main` does."""
     if not arguments:
         parser().print_help(sys.stderr)
         sys.exit(2)
-    if arguments[0] == "packer":  # the rest is Packer's own
-        run_packer(arguments[1:])
     try:
         options = parser().parse_args(arguments)
         options.run(options, os.environ, Deadline())
@@ -64,7 +71,7 @@ def run_packer(arguments: list[str]) -> NoReturn:
 
 
 def _exit(problem: str, arguments: list[str]) -> NoReturn:
-    print(f"milepost: {' '.join(problem.split())}", file=sys.stderr)
+    streams.complain(f"milepost: {' '.join(problem.split())}")
     is_strict = "--strict" in arguments or os.environ.get("MILEPOST_STRICT", "") not in ("", "0")
     sys.exit(1 if is_strict else 0)
 
@@ -87,8 +94,12 @@ def parser() -> Parser:
     _manifest(command("manifest", report_manifest, "send a manifest that Packer wrote"))
     _resume(command("resume", print_resume, "print the first state that still has to run"))
     commands.add_parser("packer", help="run packer build … and report its builds", add_help=False)
-    command("check", check, "show the identity values and send a test without a build")
-    command("flush", flush, "send all reports in the spool now")
+    command("check", run_check, "show the identity values and send a test without a build")
+    _flush(command("flush", flush, "send all reports in the spool now"))
+    _heartbeat(
+        command("heartbeat", run_heartbeat, "say that the job still runs, until FILE is gone")
+    )
+    _vendor(command("vendor", run_vendor, "write the hook's files into a folder"))
     return root
 
 
@@ -114,7 +125,20 @@ def _fail(fail: Parser) -> None:
 
 
 def _manifest(manifest: Parser) -> None:
-    manifest.add_argument("file", type=Path)
+    manifest.add_argument("file", type=Path, nargs="?", help="default: the one manifest here")
+
+
+def _flush(flush: Parser) -> None:
+    flush.add_argument("--refused", action="store_true", help="send what was set aside, too")
+
+
+def _heartbeat(heartbeat: Parser) -> None:
+    heartbeat.add_argument("file", type=Path)
+    heartbeat.add_argument("--watch", type=int, help="the process to end with")
+
+
+def _vendor(vendor: Parser) -> None:
+    vendor.add_argument("folder", type=Path)
 
 
 def _resume(resume: Parser) -> None:
@@ -195,27 +219,14 @@ def report_failure(options: Any, env: Env, deadline: Deadline) -> None:
 
 def report_manifest(options: Any, env: Env, deadline: Deadline) -> None:
     """Send the manifest as it is; under the Packer wrapper print its path instead."""
+    path = options.file or manifests.find(Path.cwd(), deadline)
     if _is_wrapped(env):
-        print(f"milepost: manifest {options.file.absolute()}", flush=True)
+        print(f"milepost: manifest {path.absolute()}", flush=True)
         return
-    values = identity.identity(vars(options), env)
-    document = client.envelope(values, [], read_manifest(options.file, deadline))
+    values = _values(options, env)
+    document = client.envelope(values, [], manifests.read(path, deadline))
     outbox.deliver(document, env, deadline)
-
-
-def read_manifest(path: Path, deadline: Deadline) -> Json:
-    """Return the manifest's JSON object; wait while Packer still writes it. Raises HookError."""
-    for _ in range(READ_TRIES):
-        try:
-            document = json.loads(path.read_bytes())
-        except (ValueError, RecursionError):
-            if not deadline.pause(READ_PAUSE_SECONDS):
-                break
-            continue
-        if isinstance(document, dict):
-            return document
-        break
-    raise HookError(f"not reporting: {path} holds no manifest")
+    _confirm(options, env, values)
 
 
 def print_resume(options: Any, env: Env, deadline: Deadline) -> None:
@@ -225,44 +236,54 @@ def print_resume(options: Any, env: Env, deadline: Deadline) -> None:
     sys.exit(resume.run(options, env, deadline))
 
 
-def check(options: Any, env: Env, deadline: Deadline) -> None:
-    """Print each identity value with its origin, send a test, print the URL of the build."""
-    for name, value in identity.details(vars(options), env).items():
-        _show(name, value)
-    values = identity.identity(vars(options), env)
-    _show("build_number", values["build_number"])
-    is_bearer = signing.secret_of(env).startswith(signing.BEARER)
-    _show("secret", identity.Value("a bearer token" if is_bearer else "a key", "MILEPOST_SECRET"))
-    test = client.envelope(values, [{"kind": "heartbeat", "at": client.now()}])
-    answer = client.send(test, env, deadline)
-    print(f"\nThe receiver accepted a signed test: {json.dumps(answer)}")
-    print(f"Look at: {_page(env, values)}")
+def run_check(options: Any, env: Env, deadline: Deadline) -> None:
+    """Print the identity of the build and send a test."""
+    from hooks import check
+
+    check.run(options, env, deadline)
 
 
-def flush(_: Any, env: Env, deadline: Deadline) -> None:
+def run_heartbeat(options: Any, env: Env, deadline: Deadline) -> None:
+    """Send heartbeats until the job is done."""
+    from hooks import heartbeat
+
+    heartbeat.run(options, env, deadline)
+
+
+def run_vendor(options: Any, _env: Env, _deadline: Deadline) -> None:
+    """Write the hook's files into a folder."""
+    from hooks import vendor
+
+    vendor.run(options.folder, Path(sys.argv[0]))
+
+
+def flush(options: Any, env: Env, deadline: Deadline) -> None:
     """Send the whole spool; print the numbers of sent, kept and refused. Raises HookError."""
-    result, left = outbox.flush(env, deadline)
+    result, left = outbox.flush(env, deadline, options.refused)
     print(f"sent {len(result.answers)}, kept {left}, set aside {len(result.refusals)}")
     problems = [result.problem, *result.refusals.values()]
     if any(problems):
         raise HookError("; ".join(filter(None, problems))[:500])
 
 
-def _show(name: str, value: identity.Value) -> None:
-    print(f"{name:13} {value.text or '-'}   ({value.origin})")
-
-
-def _page(env: Env, values: identity.Values) -> str:
-    """Return the URL of the build's page, without a password that is in MILEPOST_URL."""
-    parts = urlsplit(client.address(env).partition("/webhooks/")[0])
-    host = parts.netloc.rpartition("@")[2]
-    number = quote(values["build_number"].text or "", safe=":@+")
-    return f"{parts.scheme}://{host}{parts.path}/builds/{number}"
-
-
 def _send(options: Any, env: Env, deadline: Deadline, event: Json) -> None:
-    values = identity.identity(vars(options), env)
+    values = _values(options, env)
     outbox.deliver(client.envelope(values, [event]), env, deadline)
+    _confirm(options, env, values)
+
+
+def _values(options: Any, env: Env) -> identity.Values:
+    """Return the identity; raise HookError with everything that is missing."""
+    is_nameless = not identity.has_number(vars(options), env)
+    settings.demand(env, ["MILEPOST_BUILD_NUMBER"] if is_nameless else [])
+    return identity.identity(vars(options), env)
+
+
+def _confirm(options: Any, env: Env, values: identity.Values) -> None:
+    """Print the build's page: to a person at a terminal, and once in the log of a CI's job."""
+    is_end = options.command == "done" and identity.is_ci(env)
+    if is_end or sys.stdout.isatty():
+        print(f"milepost: {links.build(env, values)}")
 
 
 if __name__ == "__main__":

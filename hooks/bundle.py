@@ -22,6 +22,7 @@ from hooks.__main__ import main
 main()
 """
 EXCLUDED = ("RECORD", "INSTALLER", "REQUESTED", "bundle.py")
+SHELL_HOOK = "hooks/milepost-hook.sh"
 SUFFIXES = (".py", ".pem", ".typed")
 
 
@@ -30,6 +31,7 @@ def bundle(packages: Path, hooks: Path, target: Path) -> None:
     files = {str(path.relative_to(packages)): path for path in packages.rglob("*")}
     files.update({f"hooks/{path.relative_to(hooks)}": path for path in hooks.rglob("*.py")})
     contents = {name: path.read_bytes() for name, path in files.items() if _belongs(path)}
+    contents[SHELL_HOOK] = (hooks.parent / SHELL_HOOK).read_bytes()  # for `vendor`
     contents["__main__.py"] = MAIN.encode()
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:

@@ -9,16 +9,17 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
-from hooks import __version__, signing
+from hooks import __version__, answers, network, settings, signing
+from hooks.answers import Outcome
 from hooks.ca_bundle import ca_file
 from hooks.errors import HookError
 from hooks.identity import DIMENSIONS, Values
 
 BUDGET_SECONDS = 10.0
 RETRY_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-RETRY_STATUSES = (408, 429, 500, 502, 503, 504)
+NEWER_DETAILS = ("pipeline", "default_branch", "pull_request")
+MAX_REDUCTIONS = 3  # unknown fields of an event show only once those above it are gone
 MAX_BODY = 5 * 2**20  # bytes; the receiver's own limit
 
 Json = dict[str, Any]
@@ -53,22 +54,15 @@ class Deadline:
         return True
 
 
-class Outcome(NamedTuple):
-    """Result of a try: an answer, or a problem and the wait in seconds, None for no further try."""
-
-    answer: Json | None = None
-    problem: str = ""
-    wait: float | None = None
-    is_refused: bool = False
-
-
 def now() -> str:
     """Return the time in UTC, to the microsecond."""
     return datetime.now(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def envelope(values: Values, events: list[Json], manifest: Json | None = None) -> Json:
-    """Return the document to send. An unknown value is null."""
+    """Return the document to send. An unknown value is null; newer fields are left out then, so
+    that a receiver that does not know them yet takes it at once."""
+    newer = {name: values[name].text for name in NEWER_DETAILS if name in values}
     return {
         "version": 1,
         "build": {
@@ -80,18 +74,20 @@ def envelope(values: Values, events: list[Json], manifest: Json | None = None) -
             "attempt": _integer(values, "attempt"),
             "resumed_from": _integer(values, "resumed_from"),
             **{name: values[name].text for name in ("url", "commit", "branch")},
+            **{name: text for name, text in newer.items() if text},
         },
         "events": events,
         "manifest": manifest,
     }
 
 
-def address(env: Mapping[str, str]) -> str:
-    """Return the URL to post to: MILEPOST_URL, with the default route if it has none."""
-    base = env.get("MILEPOST_URL", "").strip().rstrip("/")
-    if not base:
-        raise HookError("not reporting: set MILEPOST_URL")
-    return base if "/webhooks/" in base else f"{base}/webhooks/milepost"
+def add_names(document: Json, names: Mapping[str, str | None]) -> Json:
+    """Return the document with raw names, by place, of which the image may be inferred."""
+    known = {place: name for place, name in names.items() if name}
+    if known:
+        build = document["build"]
+        build["names"] = {**known, **build.get("names", {})}
+    return document
 
 
 def encode(document: Json) -> bytes:
@@ -133,11 +129,24 @@ class Receiver:
     """
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self.url, self._secret = address(env), signing.secret_of(env)
+        settings.demand(env)
+        self.url, self._secret = settings.address(env), signing.secret_of(env)
+        self._place = settings.place(self.url)
         self._authorities = ca_file(env)
         self._session: Any = None
 
     def post(self, message_id: str, body: bytes, deadline: Deadline) -> Outcome:
+        """Post; without the parts that an older receiver refuses because it does not know them."""
+        outcome = self._post(message_id, body, deadline)
+        for _ in range(MAX_REDUCTIONS):
+            known = outcome.errors and answers.without_unknown(json.loads(body), outcome.errors)
+            if not known:
+                break
+            body = encode(known)
+            outcome = self._post(message_id, body, deadline)
+        return outcome
+
+    def _post(self, message_id: str, body: bytes, deadline: Deadline) -> Outcome:
         """Try until it is taken, refused for good, or the time is up; return the last outcome."""
         outcome = Outcome()
         for pause in RETRY_PAUSES:
@@ -169,14 +178,12 @@ class Receiver:
                 verify=self._authorities,
             )
         except (requests.ConnectionError, requests.Timeout) as error:
-            host = urlsplit(self.url).hostname
-            if "CERTIFICATE_VERIFY" in str(error):  # no further try helps
-                advice = "name the file of its authority in REQUESTS_CA_BUNDLE"
-                return Outcome(problem=f"the certificate of {host} is not trusted: {advice}")
-            return Outcome(problem=f"no answer from {host} ({type(error).__name__})", wait=0.0)
+            return network.outcome(error, self._place)
         except requests.RequestException as error:
             return Outcome(problem=f"check MILEPOST_URL ({type(error).__name__})")
-        return _outcome(answer.status_code, answer.content, answer.headers)
+        is_signed = not self._secret.startswith(signing.BEARER)  # with the time
+        now = deadline.clock.wall() if is_signed else None
+        return answers.outcome(answer.status_code, answer.content, answer.headers, self._place, now)
 
 
 def run_within(deadline: Deadline, work: Callable[[], T]) -> T:
@@ -202,39 +209,3 @@ def run_within(deadline: Deadline, work: Callable[[], T]) -> T:
     if not answers:
         raise HookError(f"not reported: no answer within {deadline.seconds:g} s")
     return answers[0]
-
-
-def _outcome(status: int, content: bytes, headers: Mapping[str, str]) -> Outcome:
-    if status // 100 == 2:  # a redirect is no acceptance
-        return Outcome(answer=_json_object(content))
-    is_temporary = status in RETRY_STATUSES
-    return Outcome(
-        problem=_refusal(status, _json_object(content)),
-        wait=_retry_after(headers) if is_temporary else None,
-        is_refused=status // 100 == 4 and not is_temporary,
-    )
-
-
-def _json_object(content: bytes) -> Json:
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _refusal(status: int, problem: Json) -> str:
-    """Return the problem that the receiver names, on one line."""
-    errors = problem.get("errors")
-    fields = "; ".join(
-        f"{name}: {' '.join(map(str, texts))}"
-        for name, texts in (errors.items() if isinstance(errors, dict) else ())
-        if isinstance(texts, list)
-    )
-    parts = (f"the receiver answers {status}", str(problem.get("detail") or ""), fields)
-    return " ".join(" ".join(filter(None, parts)).split())[:500]
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    text = headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else 0.0

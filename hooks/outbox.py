@@ -7,15 +7,18 @@ that they cost a build no time.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from hooks.client import Deadline, Json, Outcome, Receiver, encode, new_message_id
+from hooks import identity
+from hooks.answers import Outcome
+from hooks.client import Deadline, Json, Receiver, add_names, encode, new_message_id
 from hooks.errors import DeliveryPending, HookError
 from hooks.spool import Entry, Spool, entries, folder_of
+from hooks.streams import complain
 
 LOCK_PAUSE_SECONDS = 0.02
+BACKLOG_SECONDS = 2.0  # for what waits from before; then the call's own envelope goes
 MIN_SECONDS = 0.25  # with less time left, no further envelope is begun
 
 Env = Mapping[str, str]
@@ -35,7 +38,7 @@ def deliver(document: Json, env: Env, deadline: Deadline | None = None) -> Json:
     Raises DeliveryPending if it stays in the spool, HookError if it was refused.
     """
     deadline = deadline or Deadline()
-    receiver, body = Receiver(env), encode(document)
+    receiver, body = Receiver(env), encode(add_names(document, identity.names(env)))
     spool = Spool(folder_of(env), receiver.url, deadline.clock)
     message_id = new_message_id()
     try:
@@ -49,8 +52,10 @@ def deliver(document: Json, env: Env, deadline: Deadline | None = None) -> Json:
     return _send_through(spool, entry, receiver, deadline)
 
 
-def flush(env: Env, deadline: Deadline) -> tuple[SpoolResult, int]:
+def flush(env: Env, deadline: Deadline, refused: bool = False) -> tuple[SpoolResult, int]:
     """Send the whole spool, whatever its addresses; return the result and the number left.
+
+    `refused` sends what was set aside, too.
 
     The deadline is for the lock alone: each envelope has a budget of its own. Raises HookError.
     """
@@ -61,7 +66,9 @@ def flush(env: Env, deadline: Deadline) -> tuple[SpoolResult, int]:
     with spool.lock(lambda: deadline.pause(LOCK_PAUSE_SECONDS)) as is_locked:
         if not is_locked:
             raise HookError("not sent: another hook is sending")
-        result = _drain(spool, entries(spool.new), receiver, None)
+        if refused:
+            spool.restore()
+        result = _drain(spool, spool.in_order(entries(spool.new)), receiver, None)
     return result, len(entries(spool.new))
 
 
@@ -76,7 +83,7 @@ def _send_through(spool: Spool, entry: Entry, receiver: Receiver, deadline: Dead
     if not spool.is_backing_off():
         with spool.lock(wait) as is_locked:
             if is_locked and not spool.is_backing_off() and entry.path.exists():
-                result = _drain(spool, spool.pending(), receiver, deadline)
+                result = _drain_with(entry, spool, receiver, deadline)
     if entry.path.exists():
         raise DeliveryPending(
             f"not reported yet: {result.problem or _reason(spool)}; "
@@ -96,14 +103,33 @@ def _reason(spool: Spool) -> str:
     return "another hook is sending"
 
 
+def _drain_with(entry: Entry, spool: Spool, receiver: Receiver, deadline: Deadline) -> SpoolResult:
+    """Send what waits, for BACKLOG_SECONDS at most, and the call's own entry in any case."""
+    pending = spool.pending()
+    backlog = Deadline(min(BACKLOG_SECONDS, deadline.remaining()), deadline.clock)
+    if len(pending) <= 1:
+        return _drain(spool, pending, receiver, deadline)
+    result = _drain(spool, pending, receiver, deadline, backlog)
+    if not entry.path.exists() or spool.is_backing_off():
+        return result
+    last = _drain(spool, [entry], receiver, deadline)
+    return SpoolResult(
+        {**result.answers, **last.answers}, {**result.refusals, **last.refusals}, last.problem
+    )
+
+
 def _drain(
-    spool: Spool, pending: Iterable[Entry], receiver: Receiver, deadline: Deadline | None
+    spool: Spool,
+    pending: Iterable[Entry],
+    receiver: Receiver,
+    deadline: Deadline | None,
+    backlog: Deadline | None = None,
 ) -> SpoolResult:
-    """Send in order until one is not taken; back off if none was taken."""
+    """Send in order until one is not taken or `backlog` is over; back off if none was taken."""
     result = SpoolResult({}, {})
     for entry in pending:
         budget = deadline or Deadline(clock=spool.clock)
-        if budget.remaining() < MIN_SECONDS:
+        if budget.remaining() < MIN_SECONDS or (backlog and not backlog.remaining()):
             return result._replace(problem="there was no time left")
         try:
             body = entry.path.read_bytes()
@@ -117,6 +143,8 @@ def _drain(
             result.refusals[entry.message_id] = outcome.problem
             spool.refuse(entry)
         else:
+            if outcome.is_foreign:
+                spool.count_foreign(entry)
             if not result.answers:
                 spool.back_off()
             return result._replace(problem=outcome.problem)
@@ -150,4 +178,4 @@ def _trim(spool: Spool) -> None:
 
 
 def _warn(text: str) -> None:
-    print(f"milepost: {text}", file=sys.stderr)
+    complain(f"milepost: {text}")

@@ -7,12 +7,11 @@ user says that the machine was kept.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from hooks import client, identity
+from hooks import client, identity, network, settings, streams
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
 
@@ -26,7 +25,7 @@ def run(options: Any, env: Mapping[str, str], deadline: Deadline) -> int:
         build = fetch(_number(options, env), env, deadline)
         point = resume_point(build, options.assume_kept)
     except HookError as error:
-        print(f"milepost: {error}: resume from the beginning", file=sys.stderr)
+        streams.complain(f"milepost: {error}: resume from the beginning")
         point = resume_point({}, assume_kept=False)
     _print(point, options)
     return point["exit_code"] if options.exit_code else 0
@@ -60,9 +59,9 @@ def fetch(number: str, env: Mapping[str, str], deadline: Deadline) -> Json:
     """Return the build as the API returns it; raise HookError if there is none."""
     import requests
 
-    token = env.get("MILEPOST_TOKEN", "").strip()
+    token = settings.setting(env, "MILEPOST_TOKEN")
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    base = client.address(env).partition("/webhooks/")[0]
+    base = settings.base_address(env)
     url = f"{base}/api/v1/builds/{quote(number, safe=':@+')}"
 
     def get() -> Json:
@@ -79,8 +78,10 @@ def fetch(number: str, env: Mapping[str, str], deadline: Deadline) -> Json:
 
     try:
         return client.run_within(deadline, get)
-    except (requests.RequestException, ValueError) as error:
-        raise HookError(f"no answer from the receiver ({type(error).__name__})") from error
+    except ValueError as error:  # requests' JSON error is one
+        raise HookError("the answer is not a receiver's: check MILEPOST_URL") from error
+    except requests.RequestException as error:
+        raise HookError(network.outcome(error, settings.place(base)).problem) from error
 
 
 def _number(options: Any, env: Mapping[str, str]) -> str:
@@ -112,4 +113,4 @@ def _print(point: Json, options: Any) -> None:
     if point["artifact"] and not options.print:
         checksum = f" ({point['checksum']})" if point["checksum"] else ""
         start = f"from {point['start_from']}{checksum}, after attempt {point['attempt']}"
-        print(f"milepost: resume at {point['state']} {start}", file=sys.stderr)
+        streams.complain(f"milepost: resume at {point['state']} {start}")

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 
 from hooks.errors import HookError
+from hooks.settings import setting
 
 STANDARD = "whsec_"
 BEARER = "bearer:"
@@ -23,7 +24,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 def secret_of(env: Mapping[str, str]) -> str:
     """Return the first line of MILEPOST_SECRET; raise HookError without the secret in it."""
-    lines = env.get("MILEPOST_SECRET", "").split()
+    lines = setting(env, "MILEPOST_SECRET").split()
     if not lines:
         raise HookError("not reporting: set MILEPOST_SECRET")
     if not _is_well_formed(lines[0]):

@@ -2,12 +2,13 @@
 
 `new/` holds pending envelopes, in the order of their names: time, address, message id. `refused/`
 holds those that the receiver refused. A file is the body as it is sent: signed at sending, no
-secret in it.
+secret in it. `new/foreign-*` counts how often something else than the receiver answered to one.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import stat
@@ -28,6 +29,7 @@ MAX_BYTES = 50 * 2**20
 MAX_AGE_SECONDS = 7 * 86400.0
 BACK_OFF_SECONDS = 60.0
 BLOCK_BYTES = 4096  # the smallest file takes one block of a disk
+MAX_FOREIGN_ANSWERS = 5  # then an envelope goes behind the others: a filter may dislike its text
 STALE_SECONDS = 3600.0  # no hook still writes a draft of this age
 
 _NAME = re.compile(r"(\d{17})\.([0-9a-f]{16})\.(msg_[0-9a-f]+)\.json\Z")
@@ -61,6 +63,7 @@ class Spool:
         self.address = hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:16]
         self.clock = clock
         self._back_off_file = self.new / f"away-{self.address}"
+        self._foreign_file = self.new / f"foreign-{self.address}"
 
     def prepare(self) -> None:
         """Create the folders; raise OSError where no private ones can be made."""
@@ -86,8 +89,38 @@ class Spool:
         return Entry(self.new / name, time, self.address, message_id)
 
     def pending(self) -> list[Entry]:
-        """Return the entries for this address, oldest first."""
-        return [entry for entry in entries(self.new) if entry.address == self.address]
+        """Return the entries for this address, oldest first, see `in_order`."""
+        return self.in_order([e for e in entries(self.new) if e.address == self.address])
+
+    def in_order(self, found: list[Entry]) -> list[Entry]:
+        """Return entries, oldest first, behind the others after every fifth foreign answer."""
+        counts = self._foreign_counts()
+        laps = {entry: counts.get(entry.message_id, 0) // MAX_FOREIGN_ANSWERS for entry in found}
+        return sorted(found, key=lambda entry: laps[entry])
+
+    def count_foreign(self, entry: Entry) -> None:
+        """Note that something else than the receiver answered; the caller holds the lock."""
+        kept = {each.message_id for each in entries(self.new)}
+        counts = {name: n for name, n in self._foreign_counts().items() if name in kept}
+        counts[entry.message_id] = counts.get(entry.message_id, 0) + 1
+        draft = self.tmp / f"foreign-{self.address}-{os.getpid()}"
+        try:
+            _write(draft, json.dumps(counts).encode())
+            draft.replace(self._foreign_file)
+        except OSError:  # a full disk: the order does not matter
+            draft.unlink(missing_ok=True)
+
+    def _foreign_counts(self) -> dict[str, int]:
+        try:
+            counts = json.loads(self._foreign_file.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return {k: v for k, v in counts.items() if type(v) is int} if type(counts) is dict else {}
+
+    def restore(self) -> None:
+        """Put what was refused back into its place, to be sent once more."""
+        for entry in entries(self.refused):
+            entry.path.replace(self.new / entry.path.name)
 
     def refuse(self, entry: Entry) -> None:
         """Move an envelope that the receiver will never take to where a person finds it."""

@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from hooks import client, identity, redact, signing
+from hooks import client, identity, redact, settings, signing
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
 from hooks.wrapper import template_secrets, verdict
@@ -88,7 +88,8 @@ class WrappedBuild:
     def _configuration_problem(self) -> str:
         """Return why nothing can be reported; the build goes on."""
         try:
-            client.address(self._env)
+            settings.demand(self._env)
+            settings.address(self._env)
             signing.secret_of(self._env)
             part_of(self._env)
             self._values("target")

@@ -10,11 +10,20 @@ import requests
 import responses
 from standardwebhooks import Webhook
 
-from hooks import __version__, client, identity, signing
+from hooks import __version__, client, identity, settings, signing
 from hooks.__main__ import main
 from hooks.client import Deadline
 from hooks.errors import HookError
-from tests.support.hook_calls import ROUTE, SETTINGS, URL, FakeClock, accept, exit_code
+from tests.support.hook_calls import (
+    RECEIPT,
+    ROUTE,
+    SETTINGS,
+    URL,
+    FakeClock,
+    accept,
+    exit_code,
+    refuse,
+)
 from tests.support.senders import BEARER, OTHER_SECRET, SECRET
 
 pytestmark = pytest.mark.usefixtures("hook_settings")
@@ -63,7 +72,7 @@ def test_bearer_secret_is_sent_in_the_header_and_netrc_is_not_used(
     ],
 )
 def test_url_may_name_the_sender(url: str, route: str):
-    assert client.address({"MILEPOST_URL": url}) == route
+    assert settings.address({"MILEPOST_URL": url}) == route
 
 
 def test_every_try_has_the_same_id_and_a_new_signature(mock: responses.RequestsMock):
@@ -72,7 +81,7 @@ def test_every_try_has_the_same_id_and_a_new_signature(mock: responses.RequestsM
     accept(mock)
     fake = FakeClock()
     answer = client.send(DOCUMENT, SETTINGS, Deadline(clock=fake.clock))
-    assert answer == {"outcome": "stored"}
+    assert answer == RECEIPT
     assert fake.pauses == [0.5, 1.0]
     assert len(set(sent_headers(mock, "webhook-id"))) == 1
     times = sent_headers(mock, "webhook-timestamp")
@@ -82,7 +91,7 @@ def test_every_try_has_the_same_id_and_a_new_signature(mock: responses.RequestsM
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_retries_end_within_the_budget(mock: responses.RequestsMock, status: int):
-    mock.add(responses.POST, ROUTE, status=status)
+    refuse(mock, status)
     fake = FakeClock()
     with pytest.raises(HookError, match=f"not reported: the receiver answers {status}"):
         client.send(DOCUMENT, SETTINGS, Deadline(clock=fake.clock))
@@ -115,8 +124,7 @@ def test_silent_receiver_ends_the_call_at_its_deadline():
 def test_permanent_refusal_is_not_retried(
     mock: responses.RequestsMock, capsys: pytest.CaptureFixture[str], status: int
 ):
-    problem = {"detail": "Invalid delivery", "errors": {"build.number": ["Too long"]}}
-    mock.add(responses.POST, ROUTE, json=problem, status=status)
+    refuse(mock, status, detail="Invalid delivery", errors={"build.number": ["Too long"]})
     assert exit_code(["stage", "Harden"]) == 0
     assert len(mock.calls) == 1
     line = f"milepost: not reported: the receiver answers {status} Invalid delivery"
@@ -124,18 +132,31 @@ def test_permanent_refusal_is_not_retried(
 
 
 @pytest.mark.parametrize("status", [301, 307])
-def test_redirect_is_an_error_and_is_not_followed(mock: responses.RequestsMock, status: int):
+def test_redirect_is_an_error_that_names_the_target_and_is_not_followed(
+    mock: responses.RequestsMock, status: int
+):
     mock.add(responses.POST, ROUTE, status=status, headers={"Location": "https://x.example"})
-    with pytest.raises(HookError, match=f"not reported: the receiver answers {status}"):
+    with pytest.raises(HookError, match=r"redirects to https://x\.example: correct MILEPOST_URL"):
         client.send(DOCUMENT, SETTINGS)
     assert len(mock.calls) == 1
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff", b'{"errors": 5, "detail": null}'])
-def test_unreadable_answer_is_reported_on_one_line(
-    mock: responses.RequestsMock, capsys: pytest.CaptureFixture[str], body: bytes
+@pytest.mark.parametrize("status", [200, 400])
+def test_answer_that_is_not_a_receivers_is_one_line_and_no_receipt(
+    mock: responses.RequestsMock, capsys: pytest.CaptureFixture[str], body: bytes, status: int
 ):
-    mock.add(responses.POST, ROUTE, body=body, status=400)
+    mock.add(responses.POST, ROUTE, body=body, status=status)
+    assert exit_code(["stage", "Harden"]) == 0
+    error = capsys.readouterr().err
+    assert f"milepost.example.com:443 answers {status}, but not as a receiver does" in error
+    assert error.count("\n") == 1
+
+
+def test_refusal_with_unreadable_errors_is_one_line(
+    mock: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
+):
+    refuse(mock, 400, errors=5, detail=None)
     assert exit_code(["stage", "Harden"]) == 0
     assert capsys.readouterr().err == "milepost: not reported: the receiver answers 400\n"
 
@@ -143,7 +164,7 @@ def test_unreadable_answer_is_reported_on_one_line(
 @pytest.mark.parametrize("url", ["milepost.example.com", "ftp://x", "http://", "http://[::1"])
 def test_invalid_url_is_not_retried(url: str, monkeypatch: pytest.MonkeyPatch):
     fake = FakeClock()
-    with pytest.raises((HookError, ValueError)):
+    with pytest.raises(HookError, match="http:// or https:// before the host"):
         client.send(DOCUMENT, {**SETTINGS, "MILEPOST_URL": url}, Deadline(clock=fake.clock))
     assert fake.pauses == []
     monkeypatch.setenv("MILEPOST_URL", url)

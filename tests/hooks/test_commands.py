@@ -1,6 +1,7 @@
 """The commands of the hook: the events they send, their output, and mistakes in arguments."""
 
 import base64
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 import responses
 
-from hooks.__main__ import main, read_manifest
+from hooks import manifests
+from hooks.__main__ import main
 from hooks.client import Deadline
 from hooks.errors import HookError
 from tests.support import ROOT
@@ -175,8 +177,8 @@ def test_stage_under_the_wrapper_is_a_marker(
 
 def test_manifest_is_sent_unchanged(mock: responses.RequestsMock, tmp_path: Path):
     path = tmp_path / "m.json"
-    path.write_text('{"builds": [], "last_run_uuid": "u"}')
-    manifest = {"builds": [], "last_run_uuid": "u"}
+    manifest = {"builds": [{"name": "a"}], "last_run_uuid": "u"}
+    path.write_text(json.dumps(manifest))
     assert sent(mock, "manifest", str(path))["manifest"] == manifest
 
 
@@ -185,18 +187,22 @@ def test_torn_manifest_is_read_again(tmp_path: Path):
     path.write_text('{"builds": [')
 
     def finish_writing(_: float) -> None:
-        path.write_text('{"builds": []}')
+        path.write_text('{"builds": [{}]}')
 
     clock = fake.clock._replace(sleep=finish_writing)
-    assert read_manifest(path, Deadline(clock=clock)) == {"builds": []}
+    assert manifests.read(path, Deadline(clock=clock)) == {"builds": [{}]}
 
 
-@pytest.mark.parametrize("text", ['{"builds": [', "[]", "", "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    ['{"builds": [', "[]", "", "[" * 100_000, "{}", '{"builds": null}', '{"builds": []}',
+     '{"builds": [null, "x"]}', '{"builds": {}}'],
+)  # fmt: skip
 def test_file_without_a_manifest_is_an_error(tmp_path: Path, text: str):
     path, fake = tmp_path / "m.json", FakeClock()
     path.write_text(text)
     with pytest.raises(HookError, match=r"m\.json holds no manifest"):
-        read_manifest(path, Deadline(clock=fake.clock))
+        manifests.read(path, Deadline(clock=fake.clock))
     assert sum(fake.pauses) <= 2.1
 
 
@@ -211,7 +217,7 @@ def test_check_shows_the_origin_of_each_value_and_no_secret(
     out = capsys.readouterr().out
     assert "core   (--project)" in out
     assert "b-1   (MILEPOST_BUILD_NUMBER)" in out
-    assert '{"outcome": "stored"}' in out
+    assert '{"id": null, "outcome": "stored"}' in out
     assert f"Look at: {URL}/builds/b-1\n" in out
     assert base64.b64decode(SECRET.removeprefix("whsec_")).decode() not in out
     assert SECRET not in out

@@ -7,6 +7,7 @@ import pytest
 
 from hooks import identity
 from hooks.errors import HookError
+from hooks.forges import Value
 from tests.support import ROOT
 from tests.support.ci_variables import GITHUB, GITLAB, JENKINS, packer
 
@@ -135,12 +136,12 @@ def test_unset_platform_is_packers_builder_type():
     env = packer("amazon-ebs", "rhel")
     assert identity.identity({}, env)["platform"].text == "amazon-ebs"
     explicit = identity.identity({}, {**env, "MILEPOST_PLATFORM": "aws-gov"})
-    assert explicit["platform"] == identity.Value("aws-gov", "MILEPOST_PLATFORM")
+    assert explicit["platform"] == Value("aws-gov", "MILEPOST_PLATFORM")
 
 
 def test_flag_wins_over_a_variable():
     values = identity.identity({"build_number": "flag"}, {"MILEPOST_BUILD_NUMBER": "variable"})
-    assert values["build_number"] == identity.Value("flag", "--build-number")
+    assert values["build_number"] == Value("flag", "--build-number")
 
 
 GITHUB_URL = "https://github.example.com/acme/images/actions/runs/500"
@@ -177,7 +178,7 @@ def test_run_is_described_by_the_cis_own_variables(
 @pytest.mark.parametrize("name", ["attempt", "created_by", "run_key"])
 def test_flag_replaces_a_value_of_the_ci(name: str):
     flag = f"--{name.replace('_', '-')}"
-    assert identity.identity({name: "7"}, GITHUB)[name] == identity.Value("7", flag)
+    assert identity.identity({name: "7"}, GITHUB)[name] == Value("7", flag)
 
 
 @pytest.mark.parametrize("wrong", ["a b", "é", "x" * 201, "a/b"])

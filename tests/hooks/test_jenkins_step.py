@@ -41,7 +41,11 @@ def test_step_reports_the_result_of_its_block_and_does_not_change_it(
 ):
     settings = {"MILEPOST_URL": receiver.url, "CREDENTIAL_milepost": receiver.secrets["milepost"]}
     lines = run(tmp_path, *CASES, **settings)
-    assert lines == [f"ended {name}{word}" for name, (word, _) in CASES.items()]
+    expected = [
+        (f"milepost: {receiver.url}/builds/jenkins-{name}", f"ended {name}{word}")
+        for name, (word, _) in CASES.items()
+    ]
+    assert lines == [line for pair in expected for line in pair]
     builds = {name: receiver.build(f"jenkins-{name}") for name in CASES}
     assert {name: build["status"] for name, build in builds.items()} == {
         name: status for name, (_, status) in CASES.items()

@@ -78,7 +78,7 @@ def test_refused_envelope_is_set_aside_and_blocks_no_other(
         deliver(envelope(stage("worse")), env)
 
 
-@pytest.mark.parametrize("status", [301, 408, 429, 500, 503, 505])
+@pytest.mark.parametrize("status", [408, 429, 500, 503, 505])
 def test_envelope_that_is_not_refused_for_good_stays_in_the_spool(
     spool_folder: Path, listener: Listener, status: int
 ):

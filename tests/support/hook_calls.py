@@ -13,6 +13,7 @@ from tests.support.senders import SECRET
 
 URL = "https://milepost.example.com"
 ROUTE = f"{URL}/webhooks/milepost"
+RECEIPT = {"id": None, "outcome": "stored"}
 SETTINGS = {
     "MILEPOST_URL": URL,
     "MILEPOST_SECRET": SECRET,
@@ -34,7 +35,14 @@ class FakeClock:
 
 
 def accept(mock: responses.RequestsMock, url: str = ROUTE) -> None:
-    mock.add(responses.POST, url, json={"outcome": "stored"}, status=202)
+    mock.add(responses.POST, url, json=RECEIPT, status=202)
+
+
+def refuse(mock: responses.RequestsMock, status: int, **more: Any) -> None:
+    """Answer as a receiver that refuses."""
+    problem = {"status": status, "code": "test", **more}
+    kind = "application/problem+json"
+    mock.add(responses.POST, ROUTE, json=problem, status=status, content_type=kind)
 
 
 def sent(mock: responses.RequestsMock, *arguments: str) -> dict[str, Any]:
