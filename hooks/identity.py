@@ -42,18 +42,24 @@ def identity(flags: Flags, env: Env) -> Values:
     return values
 
 
-def identity_of_target(env: Env, target: str, platform: str | None, run_uuid: str) -> Values:
+def identity_of_target(
+    env: Env, target: str, platform: str | None, run_uuid: str, parts: Sequence[str] = ()
+) -> Values:
     """Return the identity of one build of a wrapped Packer run: its number ends with the target.
 
-    `run_uuid` stands in for Packer's own, which is unknown outside Packer. Raises HookError.
+    `run_uuid` stands in for Packer's own, which is unknown outside Packer; `parts` tell builds of
+    one target apart where the number is a default without dimensions. The target '' is the run as a
+    whole, under its plain number. Raises HookError.
     """
     env = {**env, "PACKER_RUN_UUID": run_uuid, "PACKER_BUILDER_TYPE": platform or ""}
     values, number = details({}, env), _setting("build_number", {}, env)
     if number.text:
-        text = _shortened(f"{_valid_number(number).text}-{slug(target)}")
-        values["build_number"] = Value(text, f"{number.origin} and Packer's target")
+        text = "-".join(filter(None, [_valid_number(number).text, slug(target)]))
+        values["build_number"] = Value(_shortened(text), f"{number.origin} and Packer's target")
     else:
-        values["build_number"] = _default_number({}, env, [slug(target)])
+        is_said = any(_setting(name, {}, env).text for name in ("os_version", "image_type"))
+        more = [] if is_said else [slug(part) for part in parts]
+        values["build_number"] = _default_number({}, env, [*more, slug(target)])
     return values
 
 

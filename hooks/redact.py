@@ -7,15 +7,21 @@ Packer masks sensitive variables in its plain output alone: a manifest and, befo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 MASK = "<sensitive>"
-MIN_LENGTH = 6  # of a value that is secret only by its variable's name
+MIN_LENGTH = 6  # of a line of a secret: a shorter one is in every other word
 
+# Whole words of a variable's name: GIT_AUTHOR_NAME is no secret, GITHUB_TOKEN is one.
 _SECRET_NAME = re.compile(
-    r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|AUTH", re.I
+    r"(?:^|[_-])(?:SECRETS?|TOKENS?|PASSWORD|PASSWD|PASSPHRASE|PASS|CREDENTIALS?|AUTH"
+    r"|(?:PRIVATE|API|ACCESS|ACCOUNT|SIGNING|ENCRYPTION)[_-]?KEY)(?:[_-]|$)"
+    r"|SECRET|PASSWORD|TOKEN$",
+    re.I,
 )
+# A name that only tells where a secret is, or how long it is valid.
+_NO_SECRET_NAME = re.compile(r"(?:_FILE|_PATH|_DIR|_URL|_URI|_NAME|_TYPE|_EXPIR\w*|_TTL)$", re.I)
 # Each alternative is linear: its repetitions are bounded, or no other match can begin inside them.
 _LOOKS_SECRET = re.compile(
     r"(?P<key>(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)[\"']?\s*[=:]\s*[\"']?)"
@@ -40,7 +46,8 @@ class Redactor:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         lines = {line.strip() for value in values for line in value.splitlines()}
-        patterns = sorted((re.escape(line) for line in lines if line), key=len, reverse=True)
+        secret = (re.escape(line) for line in lines if len(line) >= MIN_LENGTH)
+        patterns = sorted(secret, key=len, reverse=True)
         self._values = re.compile("|".join(patterns)) if patterns else None
         self._in_key = False
 
@@ -56,14 +63,17 @@ class Redactor:
             text = self._values.sub(MASK, text)
         return _LOOKS_SECRET.sub(_masked, text) if _HINT.search(text) else text
 
-    def document(self, value: Any) -> Any:
-        """Return a JSON value with every text in it redacted."""
+    def document(self, value: Any, exact: Collection[str] = ()) -> Any:
+        """Return a JSON value with every text in it redacted, save under the `exact` keys."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
-            return [self.document(each) for each in value]
+            return [self.document(each, exact) for each in value]
         if isinstance(value, dict):
-            return {key: self.document(each) for key, each in value.items()}
+            return {
+                key: each if key in exact else self.document(each, exact)
+                for key, each in value.items()
+            }
         return value
 
     def _key_line(self, text: str) -> str:
@@ -81,7 +91,7 @@ def secret_values(env: Mapping[str, str]) -> list[str]:
     return [
         value
         for name, value in env.items()
-        if _SECRET_NAME.search(name) and len(value) >= MIN_LENGTH and value[:1] != "/"
+        if _SECRET_NAME.search(name) and not _NO_SECRET_NAME.search(name) and value[:1] != "/"
     ]
 
 

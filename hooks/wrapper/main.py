@@ -6,7 +6,7 @@ replaces this process at once.
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
 import shutil
 import signal
@@ -15,23 +15,22 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from hooks import client, identity, redact, settings, signing
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
-from hooks.wrapper import template_secrets, verdict
-from hooks.wrapper.manifests import read_all
-from hooks.wrapper.parser import Reader, TargetEvent
-from hooks.wrapper.process import Process
+from hooks.wrapper import outcome, provenance, template, variables
+from hooks.wrapper.feeder import Feeder
+from hooks.wrapper.parser import Reader
+from hooks.wrapper.process import Process, open_streams
 from hooks.wrapper.reporter import Reporter, warn
-from hooks.wrapper.target import Part, Target, part_of
+from hooks.wrapper.target import Part, part_of
 
 Env = Mapping[str, str]
 
 EXIT_NOT_FOUND = 127
-MAX_LINE = 2**20
 
 
 def run(arguments: Sequence[str], env: Env) -> int:
@@ -43,29 +42,33 @@ def run(arguments: Sequence[str], env: Env) -> int:
     command = next((each for each in arguments if not each.startswith("-")), "")
     if command != "build":
         os.execve(packer, ["packer", *arguments], dict(env))  # noqa: S606  # the user's own words
-    return WrappedBuild(arguments, env).run(packer)
+    return WrappedBuild(packer, arguments, env).run()
 
 
 class WrappedBuild:
     """One `packer build` and its report."""
 
-    def __init__(self, arguments: Sequence[str], env: Env) -> None:
+    def __init__(self, packer: str, arguments: Sequence[str], env: Env) -> None:
+        self._packer = packer
         self._arguments = arguments
         self._env = env
         self._run_uuid = str(uuid.uuid4())
-        self._template = template_secrets.read(arguments, env)
+        self._template = template.read(arguments, env)
         self._redactor = redact.Redactor([*self._template.secrets, *redact.secret_values(env)])
         self.problem = self._configuration_problem()
         self._part = Part() if self.problem else part_of(env)
-        self._reader = Reader(self._redactor, self._part)
-        self._reporter = Reporter(env, self._values)
-        self._rest = b""
+        self._asks = ("on-error", "ask") in variables.flags(arguments, "on-error")
+        self._reader = Reader(self._redactor, self._part, self._template, self._asks)
+        self._feeder = Feeder(self._reader)
+        self._reporter = Reporter(env, self._values, self._details)
         self._is_broken = False
+        self._has_read = False
 
-    def run(self, packer: str) -> int:
+    def run(self) -> int:
         """Start Packer, pass on its output, report its end; return the exit code."""
         began = time.time()
-        process = Process([packer, *self._arguments], {**self._env, "MILEPOST_WRAPPED": "1"})
+        command = [self._packer, *self._arguments]
+        process = Process(command, {**self._env, "MILEPOST_WRAPPED": "1"})
         if not self.problem:
             self._reporter.start()
         process.relay(lambda data: self._safely(self._read, data), lambda: self._safely(self._tick))
@@ -98,17 +101,28 @@ class WrappedBuild:
         return ""
 
     def _values(self, target: str) -> identity.Values:
-        kind = template_secrets.platform(target, self._template)
-        return identity.identity_of_target(self._env, target, kind, self._run_uuid)
+        """Return the identity of a target's build; the name '' stands for the whole run."""
+        kind = self._template.kind_of(target) or None
+        parts = provenance.number_parts(self._template, self._arguments)
+        return identity.identity_of_target(self._env, target, kind, self._run_uuid, parts)
+
+    def _details(self, target: str) -> tuple[Json, Json]:
+        """Return the raw names of a build and what its image is made with."""
+        names = provenance.names(target, self._template, self._arguments)
+        return {"names": names}, self._run_details
+
+    @cached_property
+    def _run_details(self) -> Json:
+        return provenance.run_details(self._packer, self._template, self._env)
 
     def _read(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        self._rest = self._rest[:MAX_LINE]
-        at = _now()
-        for line in lines:
-            self._reader.feed(line.decode("utf-8", "replace"), at)
+        self._has_read = True
+        self._feeder.feed(data, _now())
 
     def _tick(self) -> None:
+        if not self._has_read:
+            self._feeder.rest(_now())
+        self._has_read = False
         self._reporter.add(self._reader.take(_now()))
 
     def _finish(self, code: int, cancelled_by: int, began: float) -> None:
@@ -117,104 +131,23 @@ class WrappedBuild:
             warn(self.problem)
             return
         deadline = Deadline()
-        if self._rest:
-            self._reader.feed(self._rest.decode("utf-8", "replace"), _now())
+        self._feeder.end(_now())
         self._reader.end(_now())
+        ended = outcome.Run(
+            *(self._reader, self._reporter, self._redactor, self._template, self._part),
+            *(self._arguments, began, deadline),
+        )
         signal_name = signal.Signals(cancelled_by).name if cancelled_by and code else ""
-        for target in list(self._reader.targets.values()):
-            self._report_verdict(target, code, self._reader.cancelled or signal_name)
+        outcome.report_verdicts(ended, code, signal_name)
         self._tick()
-        self._add_artifacts(began, deadline)
+        outcome.report_artifacts(ended)
         is_done = self._reporter.close(deadline)
         if self._reporter.problem or not is_done:
             self.problem = self._reporter.problem or "not reported: no answer within 10 s"
             warn(self.problem)
 
-    def _report_verdict(self, target: Target, code: int, cancelled: str) -> None:
-        status, kind, message = verdict.ending(target, code, cancelled)
-        if status == "cancelled":
-            self._reader.cancelled = cancelled
-            self._reader.cancel(target, _now())
-        elif status:
-            self._reader.fail(target, message, _now(), kind)
-
-    def _add_artifacts(self, began: float, deadline: Deadline) -> None:
-        """Report each complete build's manifest entry, else the artifacts of Packer's summary."""
-        if self._reader.cancelled:
-            return
-        complete = [
-            each
-            for each in self._reader.targets.values()
-            if each.verdict in ("completed", "") and each.ended == "finished"
-        ]
-        documents = read_all([*self._template.manifests, *self._reader.manifests], began, deadline)
-        entries = {(each.type, each.name): each for each in verdict.entries(documents, began)}
-        expected = [each for each in complete if verdict.wrote_manifest(each)]
-        present = [each for each in expected if self._key(each) in entries]
-        warning = f"{len(expected)} builds, manifest has {len(present)}"
-        is_torn = bool(documents) and len(present) < len(expected)
-        for target in complete:
-            self._add(target, entries.get(self._key(target)), deadline)
-            if is_torn and target in expected:
-                self._warn(target, warning, target in present)
-
-    def _key(self, target: Target) -> tuple[str, str]:
-        """Return a target's type and name in a manifest; two build blocks may share them."""
-        kind = template_secrets.platform(target.name, self._template)
-        return kind or "", template_secrets.source(target.name, self._template)
-
-    def _is_shared(self, target: Target) -> bool:
-        keys = [self._key(each) for each in self._reader.targets.values()]
-        return keys.count(self._key(target)) > 1
-
-    def _add(self, target: Target, entry: verdict.Entry | None, deadline: Deadline) -> None:
-        if entry and self._part.is_last and not self._is_shared(target):
-            self._reporter.add_manifest(target.name, self._redactor.document(entry.manifest))
-            return
-        kind, name = self._key(target)
-        for artifact in verdict.artifacts(target, kind or None, name):
-            self._emit(target, _artifact_event(artifact, self._part, deadline))
-
-    def _warn(self, target: Target, warning: str, is_present: bool) -> None:
-        """Report a completed stage with a warning: the image is complete, its manifest is not."""
-        lost = "" if is_present else ": this build's entry is lost, its artifact is from the output"
-        failure = {"type": "manifest", "message": warning + lost}
-        event = {"kind": "stage", "stage": "Manifest", "status": "completed", "state": 95}
-        self._emit(target, {**event, "failure": failure})
-
-    def _emit(self, target: Target, event: Json) -> None:
-        self._reporter.add([TargetEvent(target.name, {**event, "at": client.now()})])
-
     def _strict_code(self) -> int:
         return 0 if self._env.get("MILEPOST_STRICT", "") in ("", "0") else 1
-
-
-def _artifact_event(artifact: Json, part: Part, deadline: Deadline) -> Json:
-    """Return the event of an artifact, with its state if it is one of a part of a chain."""
-    event: Json = {"kind": "artifact", "artifact": artifact}
-    files = [Path(file["name"]) for file in artifact["files"]]
-    for file, path in zip(artifact["files"], files):  # Python 3.9
-        if path.is_file():
-            file["size"] = path.stat().st_size
-    if part.is_last:
-        return event
-    if len(files) == 1 and (digest := _sha256(files[0], deadline)):
-        artifact["checksum"] = f"sha256:{digest}"
-    return {**event, "state": part.last}
-
-
-def _sha256(path: Path, deadline: Deadline) -> str:
-    """Return the digest of a file; nothing if it is missing or too large for the time left."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(2**20):
-                digest.update(piece)
-                if deadline.remaining() < deadline.seconds / 2:
-                    return ""
-    except OSError:
-        return ""
-    return digest.hexdigest()
 
 
 def _now() -> datetime:
@@ -223,6 +156,8 @@ def _now() -> datetime:
 
 def main(arguments: Sequence[str]) -> None:
     """Run Packer and exit at once, without waiting for a thread that still posts."""
+    open_streams()
     code = run(arguments, os.environ)
-    sys.stdout.flush()
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or full
+        sys.stdout.flush()
     os._exit(code)

@@ -1,6 +1,9 @@
-"""The messages of Packer's builders, provisioners and post-processors, and their meaning; pure.
+"""The messages of Packer itself, its SDK and its provisioners, and what they mean; pure.
 
-The messages are those of Packer 1.6.6 and, where they differ, of its later plugins.
+Whole lines, from Packer 1.6.6 to 1.16.0 (github.com/hashicorp/packer: packer/build.go,
+packer/provisioner*.go, provisioner/), packer-plugin-sdk 0.0.1 to 0.6.10 (communicator/,
+multistep/commonsteps/, shell-local/), packer-plugin-ansible 0.0.1 to 1.1.6 and
+github.com/rgl/packer-plugin-windows-update 0.13.0 to 0.18.4.
 """
 
 from __future__ import annotations
@@ -17,46 +20,66 @@ class Step(NamedTuple):
 
 
 CONNECTED = re.compile(
-    r"Connected to (?:SSH|WinRM)!|Using (?:docker|podman|lxc|lxd) communicator to connect"
+    r"Connected to (?:SSH|WinRM)!|Using (?:docker|podman|lxc|lxd) communicator to connect(?:: .*)?"
 )
-IMAGE = re.compile(
-    r"Stopping the source instance|Creating (?:\w+ )?AMI \S+ from instance|Creating the AMI: "
-    r"|Powering off machine|Generalizing machine|Capturing image"  # azure-arm
-    r"|Deleting instance\.\.\.|Creating image\.\.\."  # googlecompute
-    r"|Shutting down VM|Convert(?:ing)? VM (?:in)?to template|Importing VM .*Content Library"
-    r"|Gracefully halting virtual machine|Halting the virtual machine|Converting hard drive"
-    r"|Preparing to export machine|Exporting virtual machine|Compacting (?:all attached|the disk)"
-    r"|Committing the container|Exporting the container"  # docker
-    r"|Stopping server: |Creating the image: |Gracefully shutting down droplet|Stopping VM\b"
-    r"|(?:Creating|Capturing|Registering|Exporting|Converting|Committing) (?:the |an? )?"
-    r"(?:\w+ ){0,2}(?:AMI|image|snapshot|template)s?\b.*\.\.\.$"  # any other builder
+CLEANUP_PROVISIONER = "Provisioning step had errors: Running the cleanup provisioner, if present..."
+# `-on-error=ask`: the step that failed; what is printed next is the answer's.
+ASKED = re.compile(r'Step "\w+" failed')
+# The message is a Go string in quotes, with \n for a line break.
+RETRYING = re.compile(r'Provisioner failed with "(.*)", retrying with \d+ trie\(s\) left')
+CONTINUED = re.compile(  # since 1.16.0
+    r'Warning: Provisioner failed with "(.*)", but continue_on_error is set; continuing the build\.'
 )
-CLEANUP_PROVISIONER = re.compile(r"Provisioning step had errors")
-RETRYING = re.compile(r"Provisioner failed with (.*), retrying with \d+ trie\(s\) left")
+# hcp-sbom since 1.15.1: provisioner/hcp-sbom/provisioner.go
+SBOM_FAILED = re.compile(
+    r"(?:SBOM generation failed|Failed to (?:detect remote OS|download SBOM file"
+    r"|process SBOM)): .*"
+)
 POST_PROCESSOR = re.compile(r"Running post-processor: +?(\S*)(?: \(type ([^)]+)\))?\s*$")
+BY_HAND = re.compile(
+    r".*(?:may still be around|(?:delete|remove|clean|terminate) .{0,60}manually"
+    r"|please manually delete).*",
+    re.I,
+)
+WINDOWS_UPDATE = "windows-update"
+SBOM = "hcp-sbom"
 
 _SCRIPT = re.compile(r"Provisioning with (shell|powershell|windows-shell) script: (.+)", re.I)
 _LOCAL = re.compile(r"Running local shell script: (.+)")
-_WITH = re.compile(r"Provisioning with (.+?)(?:\.\.\.|$)")
-_UPLOAD = re.compile(r"Uploading (.+) => ")
-_RESTART = re.compile(r"Restarting Machine")
-_TEMPORARY = re.compile(r"(?:packer-shell|powershell-provisioner|script_|packer-windows-shell)\w+")
-_PREFACES = ("powershell", "windows-shell", "windows shell")  # the script's own line follows
+# ansible, puppet, salt and others of one word; chef-client and chef-solo end without dots.
+_WITH = re.compile(r"Provisioning with (?:(\w[\w-]*)\.\.\.|(chef-\w+|Converge|Goss|Ansible))")
+_FILE = re.compile(r"(?:Uploading|Downloading) (\S.*) => \S.*")
+# An inline script's temporary file (Go's os.CreateTemp); Packer may mask a part of its name.
+_TEMPORARY = re.compile(
+    r"(?:packer-shell|powershell-provisioner|windows-shell-provisioner)\d+(?:\.\w+)?"
+    r"|.*<sensitive>.*\d{4,}(?:\.\w+)?"
+)
+_PREFACES = ("powershell", "windows-shell")  # the script's own line follows
+_LINES = {
+    "Restarting Machine": Step("Restarting the machine", "windows-restart"),
+    "Uploading the Windows update elevated script...": Step("Windows updates", WINDOWS_UPDATE),
+    "Running Windows update...": Step("Windows updates", WINDOWS_UPDATE),
+    "Automatic SBOM generation enabled": Step("SBOM", SBOM),
+}
 
 
 def provisioner(text: str) -> Step | None:
-    """Return the provisioner that begins with this message, by its script's name if it has one."""
-    if script := _SCRIPT.match(text):
+    """Return the provisioner that begins with this message, by its script's name if it has one.
+
+    >>> provisioner("Provisioning with shell script: scripts/base-config.sh")
+    Step(name='base-config', component='shell')
+    """
+    if script := _SCRIPT.fullmatch(text):
         kind = script[1].lower()
         return Step(_script(script[2], f"{kind.capitalize()} script"), kind)
-    if local := _LOCAL.match(text):
+    if local := _LOCAL.fullmatch(text):
         return Step(_script(local[1], "Local shell script"), "shell-local")
-    if tool := _WITH.match(text):
-        name = tool[1].strip()
-        return None if name.lower() in _PREFACES else Step(name, name.split()[0].lower())
-    if upload := _UPLOAD.match(text):
-        return Step(f"Uploading {upload[1]}", "file")
-    return Step("Restarting the machine", "windows-restart") if _RESTART.match(text) else None
+    if tool := _WITH.fullmatch(text):
+        name = tool[1] or tool[2]
+        return None if name.lower() in _PREFACES else Step(name, name.lower())
+    if file := _FILE.fullmatch(text):
+        return Step(f"Uploading {file[1]}", "file")
+    return _LINES.get(text)
 
 
 def is_anonymous(step: Step) -> bool:
@@ -70,15 +93,19 @@ def post_processor(text: str) -> Step | None:
     >>> post_processor("Running post-processor: notify (type shell-local)")
     Step(name='Post-processor notify', component='shell-local')
     """
-    match = POST_PROCESSOR.match(text)
+    match = POST_PROCESSOR.fullmatch(text)
     if not match:
         return None
     kind = match[2] or match[1]
-    return Step(f"Post-processor {match[1] or kind}", kind)
+    return Step(f"Post-processor {match[1] or kind}", kind) if kind else None
 
 
 def _script(path: str, anonymous: str) -> str:
-    return anonymous if _TEMPORARY.search(re.split(r"[/\\]", path)[-1]) else path.strip()
+    """Return a script's base name without its ending; a word for a temporary file."""
+    name = re.split(r"[/\\]", path.strip())[-1]
+    if _TEMPORARY.fullmatch(name):
+        return anonymous
+    return name.rpartition(".")[0] or name
 
 
 _STAGE_MARKER = re.compile(r"milepost: stage (-|\d{1,3}) (\S.*)")
@@ -105,39 +132,3 @@ def manifest_marker(text: str) -> str | None:
     """Return the path that `milepost-hook manifest` got inside Packer."""
     match = _MANIFEST_MARKER.match(text)
     return match[1].strip() if match else None
-
-
-_FAILURE_TYPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "quota",
-        re.compile(
-            r"quota|limit ?exceeded|LimitExceeded|Insufficient\w*Capacity|capacity is not available"
-            r"|SkuNotAvailable|ZONE_RESOURCE_POOL_EXHAUSTED|maximum (?:number|amount) of",
-            re.I,
-        ),
-    ),
-    (
-        "credentials",
-        re.compile(
-            r"NoCredentialProviders|AuthFailure|UnauthorizedOperation|ExpiredToken|InvalidClientTok"
-            r"|AuthorizationFailed|no valid credential|invalid_client|InvalidAuthenticationToken",
-            re.I,
-        ),
-    ),
-    (
-        "connection timeout",
-        re.compile(
-            r"Timeout waiting for (?:SSH|WinRM)|Timeout waiting for IP|handshake failed", re.I
-        ),
-    ),
-    ("disk full", re.compile(r"no space left on device|not enough (?:disk )?space", re.I)),
-    ("post-processor", re.compile(r"Post-processor failed", re.I)),
-)
-
-
-def failure_type(message: str, phase: str) -> str:
-    """Return the type of a failure, from its text or else from the phase."""
-    kind = next((kind for kind, pattern in _FAILURE_TYPES if pattern.search(message)), None)
-    return kind or {"provisioning": "provisioner", "post-processing": "post-processor"}.get(
-        phase, "builder"
-    )

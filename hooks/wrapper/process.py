@@ -25,9 +25,21 @@ from typing import Any
 
 CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK_SECONDS = 0.25
+PIPE_BYTES = 2**20
+F_SETPIPE_SZ = 1031  # Linux; in Python's fcntl since 3.10
 GRACE_SECONDS = 10.0  # for the processes that Packer leaves behind
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+
+
+def open_streams() -> None:
+    """Open /dev/null where standard input, output or error is closed.
+
+    Else the next file that is opened takes its number, and Packer's output goes there.
+    """
+    for number in (0, 1, 2):
+        if not _is_open(number):
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number is this one
 
 
 class Process:
@@ -43,6 +55,9 @@ class Process:
         self._libc = _libc()
         self._source, sink = _terminal() if os.isatty(1) else os.pipe()
         self._is_terminal = os.isatty(sink)
+        if not self._is_terminal and sys.platform == "linux":
+            with contextlib.suppress(OSError):  # more than this user may have
+                fcntl.fcntl(self._source, F_SETPIPE_SZ, PIPE_BYTES)
         with self._signals():
             self.popen = self._start(command, env, sink)
         os.close(sink)
@@ -123,7 +138,7 @@ class Process:
 
     def _read(self) -> bytes:
         try:
-            return os.read(self._source, 65_536)
+            return os.read(self._source, PIPE_BYTES)
         except OSError:  # the other end of the terminal is closed
             return b""
 
@@ -132,8 +147,7 @@ class Process:
             while data:
                 select.select([], [1], [])
                 data = data[os.write(1, data) :]
-        except OSError:  # no reader: Packer finds out as without this process
-            self.cancel(signal.SIGPIPE)
+        except OSError:  # no reader, or a full disk: the build goes on, and its code is Packer's
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
     def _end_survivors(self) -> None:

@@ -6,8 +6,8 @@ seconds.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -36,9 +36,15 @@ def deliver(document: Json, env: Mapping[str, str], deadline: Deadline) -> None:
 class Reporter:
     """Takes events from the thread that reads Packer's output, and sends them from its own."""
 
-    def __init__(self, env: Mapping[str, str], values_of: Callable[[str], identity.Values]) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        values_of: Callable[[str], identity.Values],
+        details_of: Callable[[str], tuple[Json, Json]] = lambda _: ({}, {}),
+    ) -> None:
         self._env = env
         self._values_of = values_of
+        self._details_of = details_of  # more fields of the envelope's `build` and `run`
         self._events: dict[str, list[Json]] = {}
         self._manifests: dict[str, Json] = {}
         self._sent_at: dict[str, float] = {}  # the last delivery of each running build
@@ -124,6 +130,9 @@ class Reporter:
         has_ended = target in self._ended
         heartbeats = [] if has_ended or (events and target in self._sent_at) else [_heartbeat()]
         document = client.envelope(self._values_of(target), [*events, *heartbeats], manifest)
+        build, run = self._details_of(target)
+        document["build"].update(build)
+        document["run"].update(run)
         try:
             deliver(document, self._env, deadline)
             self.problem = ""
@@ -144,7 +153,8 @@ class Reporter:
 
 def warn(problem: str) -> None:
     """Print one line to where Packer's own errors go."""
-    os.write(sys.stderr.fileno(), f"milepost: {' '.join(problem.split())}\n".encode())
+    with contextlib.suppress(OSError):  # full, or nobody reads it
+        os.write(2, f"milepost: {' '.join(problem.split())}\n".encode("utf-8", "replace"))
 
 
 def _heartbeat() -> Json:

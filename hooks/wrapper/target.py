@@ -6,17 +6,26 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from hooks.errors import HookError
-from hooks.wrapper import resources
-from hooks.wrapper.resources import Resource
+from hooks.wrapper import builders
+from hooks.wrapper.phases import Phase
 
 Json = dict[str, Any]
 LOG_LINES = 200
+BY_HAND = "delete by hand"  # a resource of this type is what Packer says about it
 
+_NEVER = datetime.min.replace(tzinfo=timezone.utc)
 _PART = re.compile(r"(\d{1,3})-(\d{1,3})")
+
+
+class Resource(NamedTuple):
+    """One thing in a cloud, by its type and its id there."""
+
+    type: str
+    id: str
 
 
 class Part(NamedTuple):
@@ -46,31 +55,49 @@ def part_of(env: Mapping[str, str]) -> Part:
     return Part(int(match[1]), int(match[2]))
 
 
+class Claim(NamedTuple):
+    """A step that a script's words may have faked: it counts once the next line agrees."""
+
+    phase: Phase
+    event: Json
+    component: str
+    at: datetime
+
+
 @dataclass
 class Target:
     """One builder or source.
 
-    `phase` is new, starting, connected, provisioning, image or post-processing; `artifacts` and
-    `errors` are Packer's summary; `removals` are types of resources.
+    `kind` is the builder's type; `words` is what the running step printed; `artifacts` and
+    `errors` are Packer's summary; `removals` are types of resources; `asked` is the failure of a
+    step that -on-error=ask may retry.
     """
 
     name: str
-    phase: str = "new"
+    kind: str = ""
+    phase: Phase = Phase.NEW
     component: str = ""
     ended: str = ""
     error: str = ""
     marked: bool = False
-    failing: bool = False
     retried_stage: str = ""
     verdict: str = ""
+    is_held: bool = False  # the verdict waits for Packer's exit code
     stage: Json | None = None
     held: tuple[Json, datetime] | None = None
+    claim: Claim | None = None
+    asked: tuple[Json, datetime] | None = None
+    before: str = ""
+    by_hand: str = ""
     post_processors: list[str] = field(default_factory=list)
     artifacts: list[str] = field(default_factory=list)
+    records: list[tuple[str, ...]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     resources: set[Resource] = field(default_factory=set)
     removals: tuple[str, ...] = ()
     log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    words: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    last_time: datetime = _NEVER
 
     def note(self, event: Json) -> None:
         """Store the open stage and the verdict."""
@@ -79,17 +106,28 @@ class Target:
         elif event["kind"] == "stage":
             self.stage = dict(event) if event["status"] == "started" else None
 
-    def resource_events(self, text: str) -> Iterator[Json]:
-        """Yield an event for each resource created in this message, or removed since the last."""
-        types, self.removals = self.removals, resources.removals(text)
-        if not resources.is_failed_removal(text):
-            for each in [each for each in self.resources if each.type in types]:
-                self.resources.discard(each)
-                yield _resource_event(each, "removed")
-        for each in resources.created(text):
-            if each not in self.resources:
-                self.resources.add(each)
-                yield _resource_event(each, "created")
+    def settle_removals(self, is_believed: bool) -> Iterator[Json]:
+        """Yield the removals that the line before announced, unless this one denies them."""
+        types, self.removals = self.removals, ()
+        for each in [each for each in self.resources if is_believed and each.type in types]:
+            self.resources.discard(each)
+            yield _resource_event(each, "removed")
+
+    def resource_events(self, text: str, can_create: bool) -> Iterator[Json]:
+        """Yield an event for the resource that this message says is created; note removals."""
+        self.removals = builders.removed(self.kind, text)
+        found = builders.created(self.kind, text, self.before) if can_create else None
+        if found and (resource := Resource(found[0], found[1].rstrip(" ."))) not in self.resources:
+            self.resources.add(resource)
+            yield _resource_event(resource, "created")
+
+    def by_hand_event(self) -> Iterator[Json]:
+        """Yield what Packer said has to be removed by hand, with the name that followed."""
+        text, self.by_hand = self.by_hand, ""
+        resource = Resource(BY_HAND, " ".join(text.split())[:500])
+        if text and resource not in self.resources:
+            self.resources.add(resource)
+            yield _resource_event(resource, "created")
 
     def failure(self, kind: str, message: str) -> Json:
         """Return the failure of this build, with the end of its log."""

@@ -1,29 +1,35 @@
-"""The verdict of each build: exit code, output and manifest against each other; pure.
+"""The verdict of each build: exit code, summary and manifest against each other; pure.
 
-A manifest entry is no proof of success, and a missing one is no proof of failure: parallel builds
-lose entries (https://github.com/hashicorp/packer/issues/9686 and the plugin's own lock file).
+Packer exits with 0 or 1 (command/build.go): 1 if any build has an error, or HCP Packer has. A
+manifest entry is no proof of success, and a missing one is no proof of failure: parallel builds
+lose entries, because the post-processor goes on when it cannot lock the file
+(https://github.com/hashicorp/packer/blob/v1.16.0/post-processor/manifest/post-processor.go).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from hooks.wrapper import failures
 from hooks.wrapper.target import Target
 
 Json = dict[str, Any]
 
-_AMI = re.compile(r"^([a-z]{2}(?:-[a-z]+)+-\d): (ami-[0-9a-f]{8,17})\s*$", re.M)
-_FILE = re.compile(r"Stored file: (\S.*)|compressed artifacts in: (\S.*)|provider box: (\S.*)")
-_FILES = re.compile(r"Created artifact from files: (\S.*)")
-_FOLDER = re.compile(r"VM files in directory: (\S.*)")
-_NAMED = re.compile(
-    r"(?:ManagedImageId|ManagedImageSharedImageGalleryId|OSDiskUri): (\S+)"
-    r"|A disk image was created[^:]*: (\S+)|An image was created: (\S+)"
-    r"|Imported Docker image: (\S+)|A snapshot was created: '[^']*' \(ID: (\w+)\)"
-    r"|A template was created: (\S+)"
+# Builds that Packer could not begin, while it ran the others.
+_NOT_BEGUN = re.compile(
+    r'(?:Failed to (?:initialize|prepare) build:?|failed to start build) "([^"]+)"'
 )
+
+
+class Ending(NamedTuple):
+    """How a build ended: its verdict, and the type and message of a failure."""
+
+    status: str
+    kind: str = ""
+    message: str = ""
 
 
 class Entry(NamedTuple):
@@ -34,21 +40,70 @@ class Entry(NamedTuple):
     manifest: Json
 
 
-def ending(target: Target, code: int, cancelled: str) -> tuple[str, str, str]:
-    """Return (verdict, failure type, message) of a build that Packer did not end.
+def endings(
+    targets: Mapping[str, Target], code: int, cancelled: str, loose: Iterable[str]
+) -> dict[str, Ending]:
+    """Return the verdict of each build that has none, or another one than Packer's summary.
 
-    All are empty if the build has its verdict.
+    `loose` are Packer's words outside of builds. A build that never began is among them.
     """
-    if target.errors and target.verdict != "failed":
-        return "failed", "", target.errors[0]
-    if target.verdict or target.ended == "finished":
-        return "", "", ""
+    words = list(loose)
+    found = {name: _failed(target) for name, target in targets.items()}
+    result = {name: ending for name, ending in found.items() if ending}
+    for name in _NOT_BEGUN.findall("\n".join(words)):
+        if name not in targets and code:
+            text = failures.summary(words)
+            result[name] = Ending("failed", failures.early_kind_of(text), text)
+    is_explained = bool(result) or any(
+        each.verdict in ("failed", "cancelled") for each in targets.values()
+    )
+    for name, target in targets.items():
+        if name not in result and not target.verdict:
+            result[name] = _open(target, code, cancelled, is_explained, words)
+    return result
+
+
+def _failed(target: Target) -> Ending | None:
+    """Return the failure that Packer's summary names."""
+    if target.errors and target.verdict not in ("failed", "cancelled"):
+        return Ending("failed", "", target.errors[0])
+    return None
+
+
+def _open(
+    target: Target, code: int, cancelled: str, is_explained: bool, words: list[str]
+) -> Ending:
+    if code == 0 and not (cancelled and not target.ended):
+        return Ending("completed")
+    if target.ended == "finished" and (is_explained or cancelled):
+        return Ending("completed")
     if cancelled:
-        return "cancelled", "", ""
+        return Ending("cancelled")
     if code < 0 or code == 137:
         number = -code if code < 0 else code - 128
-        return "failed", "killed", f"Packer was killed by signal {number}"
-    return "failed", "packer", f"Packer ended with {code} before this build did"
+        return Ending("failed", "killed", f"Packer was killed by signal {number}")
+    said = failures.summary(words)
+    if target.ended == "finished":
+        text = said or f"Packer ended with {code}, although it says that this build finished"
+        return Ending("failed", "packer", text)
+    text = f"Packer ended with {code} before this build did"
+    return Ending("failed", "packer", f"{said}\n{text}" if said else text)
+
+
+def selected(names: Iterable[str], only: Iterable[str], excepted: Iterable[str]) -> list[str]:
+    """Return the targets that -only and -except leave of a template's.
+
+    https://developer.hashicorp.com/packer/docs/commands/build#only-foo-bar-baz
+    """
+    wanted = [each for text in only for each in text.split(",")]
+    unwanted = [each for text in excepted for each in text.split(",")]
+    return [
+        name
+        for name in names
+        if "*" not in name
+        and (not wanted or any(fnmatchcase(name, each) for each in wanted))
+        and not any(fnmatchcase(name, each) for each in unwanted)
+    ]
 
 
 def entries(documents: Iterable[Json], since: float) -> list[Entry]:
@@ -74,35 +129,3 @@ def entries(documents: Iterable[Json], since: float) -> list[Entry]:
 def wrote_manifest(target: Target) -> bool:
     """Return whether Packer says that the build is complete and its manifest is written."""
     return target.ended == "finished" and "manifest" in target.post_processors
-
-
-def artifacts(target: Target, builder: str | None, name: str) -> list[Json]:
-    """Return each artifact of Packer's summary (`--> name: …`) once, as in a manifest."""
-    return [
-        {
-            "artifact_id": artifact_id[:2_000],
-            "region": region,
-            "builder_type": builder,
-            "name": name,
-            "files": [{"name": file} for file in files],
-        }
-        for text in dict.fromkeys(target.artifacts)
-        for artifact_id, region, files in _parts(text)
-    ]
-
-
-def _parts(text: str) -> Sequence[tuple[str, str | None, list[str]]]:
-    """Return (id, region, files) of each artifact in one line of the summary."""
-    if text.startswith("Did not export anything"):
-        return [("Null", None, [])]
-    if amis := _AMI.findall(text):
-        return [(ami, region, []) for region, ami in amis]
-    if file := _FILE.search(text):
-        return [("File" if file[1] else "", None, [next(filter(None, file.groups()))])]
-    if files := _FILES.search(text):
-        return [("", None, files[1].split(", "))]
-    if folder := _FOLDER.search(text):
-        return [("VM", None, [folder[1]])]
-    if named := _NAMED.search(text):
-        return [(next(filter(None, named.groups())), None, [])]
-    return [(text.split("\n")[0].strip(), None, [])]

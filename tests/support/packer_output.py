@@ -3,23 +3,34 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hooks.redact import Redactor
 from hooks.wrapper.parser import Reader
 from hooks.wrapper.target import Part
+from hooks.wrapper.template import Source, Template
 from receiver.sources.milepost import EVENT
 from tests.support.senders import START
 
 Summaries = dict[str, list[str]]
 
 
-def read(text: str, part: Part | None = None, secrets: Sequence[str] = ()) -> Reader:
+def read(
+    text: str,
+    part: Part | None = None,
+    secrets: Sequence[str] = (),
+    template: Template | None = None,
+    asks: bool = False,
+) -> Reader:
     """Return a reader that has read the whole text, a second between lines."""
-    reader, now = Reader(Redactor(secrets), part), START
-    for line in text.splitlines(keepends=True):
+    reader, now = Reader(Redactor(secrets), part, template, asks), START
+    for line in text.split("\n"):
         now += timedelta(seconds=1)
         reader.feed(line, now)
     reader.end(now)
+    for target in reader.targets.values():
+        if target.is_held:  # as an exit code of 0 does
+            reader.finish(target, now)
     return reader
 
 
@@ -34,12 +45,13 @@ def summaries(reader: Reader) -> Summaries:
     return targets
 
 
-def read_box(text: str) -> Reader:
-    """Return a reader of a text with one target; `> ` stands for `==> box: `."""
+def read_box(text: str, kind: str = "null", **more: Any) -> Reader:
+    """Return a reader of a text with one target of this type; `> ` stands for `==> box: `."""
     lines = [line if line[:1] != ">" else f"==> box: {line[2:]}" for line in text.splitlines()]
-    return read("\n".join(lines) + "\n")
+    template = Template(targets={"box": Source(kind, "box")})
+    return read("\n".join(lines) + "\n", **{"template": template, **more})
 
 
-def box_events(text: str) -> list[str]:
+def box_events(text: str, kind: str = "null", **more: Any) -> list[str]:
     """Return the summaries of the one target of such a text."""
-    return summaries(read_box(text))["box"]
+    return summaries(read_box(text, kind, **more))["box"]

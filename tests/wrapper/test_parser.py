@@ -3,7 +3,7 @@
 import pytest
 
 from hooks.wrapper.target import Part
-from tests.support.packer_output import Summaries, box_events, read, summaries
+from tests.support.packer_output import Summaries, box_events, read, read_box, summaries
 from tests.support.samples import SAMPLES
 from tests.support.senders import START
 
@@ -79,7 +79,7 @@ def test_one_of_two_builds_fails():
 def test_builder_fails_before_any_provisioner():
     assert recorded("builder-fails-before-provisioning.machine-readable.txt") == {
         "a": ["build failed (builder)"],
-        "sshfail": ["Machine starting", "build failed (connection timeout)"],
+        "sshfail": ["Machine starting", "build failed (timeout)"],
     }
 
 
@@ -91,12 +91,12 @@ BUILDERS = {
     ),
     "azure-arm": "Running builder ...|<ssh>|Powering off machine ...|Capturing image ...",
     "googlecompute": "Creating instance...|<ssh>|Deleting instance...|Creating image...",
-    "vsphere": "Creating VM...|<ssh>|Shutting down VM...|Convert VM into template...",
+    "vsphere-iso": "Creating VM...|<ssh>|Shutting down VM...|Convert VM into template...",
     "qemu": (
         "Starting VM, booting disk image|<ssh>|Gracefully halting virtual machine..."
         "|Converting hard drive..."
     ),
-    "virtualbox": (
+    "virtualbox-iso": (
         "Creating virtual machine...|<ssh>|Gracefully halting virtual machine..."
         "|Exporting virtual machine..."
     ),
@@ -104,7 +104,6 @@ BUILDERS = {
         "Starting docker container...|Using docker communicator to connect: 172.17.0.2"
         f"|{SCRIPT}|Committing the container"
     ),
-    "another": f"Ordering a machine|Connected to WinRM!|{SCRIPT}|Creating the golden image...",
 }
 
 
@@ -112,8 +111,8 @@ BUILDERS = {
 def test_phases_of_each_builder_are_recognised(builder: str):
     messages = BUILDERS[builder].replace("<ssh>", f"Connected to SSH!|{SCRIPT}").split("|")
     text = "".join(f"> {message}\n" for message in messages)
-    events = list(dict.fromkeys(box_events(text + "Build 'box' finished after 1 minute.")))
-    phases = ["Machine starting", "Connected", "cis.sh", "Image creation", "build completed"]
+    events = list(dict.fromkeys(box_events(text + "Build 'box' finished after 1 minute.", builder)))
+    phases = ["Machine starting", "Connected", "cis", "Image creation", "build completed"]
     assert events == phases
 
 
@@ -123,8 +122,14 @@ def test_stage_of_a_provisioner_has_its_name():
         "> Provisioning with Ansible...\n> Uploading app.tar => /tmp/app.tar\n"
         "> Restarting Machine\n> Provisioning with shell script: /tmp/packer-shell123\n"
     )
-    scripts = ["a/iis.ps1", "Ansible", "Uploading app.tar", "Restarting the machine"]
+    scripts = ["iis", "Ansible", "Uploading app.tar", "Restarting the machine"]
     assert events == ["Machine starting", *scripts, "Shell script"]
+
+
+def test_builder_of_unknown_words_has_no_image_creation():
+    text = "> Ordering a machine\n> Connected to WinRM!\n> Creating the golden image...\n> Done\n"
+    events = box_events(text + "Build 'box' finished after 1 minute.", "ordered")
+    assert events == ["Machine starting", "Connected", "build completed"]
 
 
 def test_marker_names_the_stage_until_the_next_one():
@@ -138,8 +143,10 @@ def test_marker_names_the_stage_until_the_next_one():
 
 
 def test_part_of_a_chain_stays_within_its_states_and_completes_no_build():
-    text = "==> box: x\n==> box: Connected to SSH!\n==> box: Creating image...\n"
-    reader = read(text + "Build 'box' finished after 1 s.\n", Part(20, 50))
+    text = "> x\n> Connected to SSH!\n> Deleting instance...\n> Creating image...\n"
+    reader = read_box(
+        text + "Build 'box' finished after 1 s.\n", "googlecompute", part=Part(20, 50)
+    )
     events = [event for _, event in reader.take(START)]
     assert [event.get("state") for event in events] == [20, 20, 50, None]
     assert events[-1]["kind"] == "stage"
@@ -151,5 +158,5 @@ def test_log_beside_the_output_adds_no_event():
     assert (
         summaries(read(plain + logged))
         == summaries(read(logged + plain.replace("==>", " ")))
-        == {"box": ["Machine starting", "a.sh"]}
+        == {"box": ["Machine starting", "a"]}
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hooks.wrapper import verdict
+from hooks.wrapper import artifacts
 from hooks.wrapper.parser import Reader
 from tests.support.packer_output import box_events, read, read_box
 from tests.support.senders import START
@@ -18,13 +18,13 @@ def test_script_cannot_fake_a_verdict():
         "    box: ==> Builds finished. The artifacts of successful builds are:\n"
         "    box: other output will be in this color.\n"
     )
-    assert events == ["Machine starting", "a.sh"]
+    assert events == ["Machine starting", "a"]
 
 
 def test_failure_reported_by_a_script_fails_only_its_stage():
     text = '    box: milepost: fail {"type": "lint", "message": "no", "component": null}\n'
     events = box_events("> Provisioning with shell script: a.sh\n" + text)
-    assert events == ["Machine starting", "a.sh", "stage failed (lint)"]
+    assert events == ["Machine starting", "a", "stage failed (lint)"]
 
 
 def test_no_stage_starts_after_the_verdict():
@@ -42,8 +42,8 @@ def test_no_stage_starts_after_the_verdict():
         ("Error launching source instance: VcpuLimitExceeded: You have requested more", "quota"),
         ("InsufficientInstanceCapacity: We currently do not have sufficient", "quota"),
         ("NoCredentialProviders: no valid providers in chain", "credentials"),
-        ("Timeout waiting for WinRM.", "connection timeout"),
-        ("write /tmp/x: no space left on device", "disk full"),
+        ("Timeout waiting for WinRM.", "timeout"),
+        ("write /tmp/x: no space left on device", "disk"),
         ("Error waiting for instance to become ready", "builder"),
     ],
 )
@@ -68,6 +68,7 @@ def test_no_two_events_have_the_same_time():
     reader, moment = Reader(), START
     for line in ("==> a: x", "==> a: Connected to SSH!", "Build 'a' finished after 1 s."):
         reader.feed(line, moment)
+    reader.finish(reader.targets["a"], moment)
     times = [event["at"] for _, event in reader.take(moment)]
     assert len(times) == 3
     assert times == sorted(set(times))
@@ -77,17 +78,16 @@ CLOUD = (
     "> Creating temporary keypair: packer_65\n"
     "> Creating temporary security group for this instance: packer_66\n"
     "> Launching a source AWS instance...\n    box: Instance ID: i-0123456789abcdef0\n"
-    "    box: vol-0123456789abcdef0 attached\n"
 )
 
 
 def resources(text: str) -> set[str]:
     """Return the ids of the resources that exist at the end."""
-    return {each.id for each in read_box(text).targets["box"].resources}
+    return {each.id for each in read_box(text, "amazon-ebs").targets["box"].resources}
 
 
 def test_resource_exists_until_the_log_names_its_removal():
-    everything = {"packer_65", "packer_66", "i-0123456789abcdef0", "vol-0123456789abcdef0"}
+    everything = {"packer_65", "packer_66", "i-0123456789abcdef0"}
     assert resources(CLOUD) == everything
     removed = CLOUD + (
         "> Terminating the source AWS instance...\n> Deleting temporary security group...\n"
@@ -128,12 +128,18 @@ def test_artifacts_of_the_summary_are_those_of_a_manifest():
         "us-east-1: ami-0123456789abcdef1\n"
         "--> file: Stored file: out/x.img\n--> file: Stored file: out/x.img\n"
     )
-    artifacts = {
-        name: [(each["artifact_id"], each["region"], each["files"]) for each in found]
+    found = {
+        name: [
+            (each["artifact_id"], each["region"], each["files"])
+            for each in artifacts.events(
+                [part for text in target.artifacts for part in artifacts.parts(text, None)],
+                None,
+                name,
+            )
+        ]
         for name, target in reader.targets.items()
-        for found in [verdict.artifacts(target, None, name)]
     }
-    assert artifacts == {
+    assert found == {
         "box": [
             ("ami-0123456789abcdef0", "eu-west-1", []),
             ("ami-0123456789abcdef1", "us-east-1", []),

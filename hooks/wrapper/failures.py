@@ -1,0 +1,130 @@
+"""Why a build failed: the line that tells the cause, and the type of the failure; pure.
+
+Packer's own words are often no more than "Script exited with non-zero exit status: 4"
+(packer-plugin-sdk shell-local/run.go, packer provisioner/shell): the cause is in what the script
+printed last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+MAX_HEADLINE = 500
+
+# What Packer says of a program that failed; the words say nothing of the cause.
+_GENERIC = re.compile(
+    r"(?:.*: )?(?:Script (?:exited with non-zero|disconnected)|Error (?:executing|running) "
+    r"(?:Ansible|Chef|Puppet|salt)|.*\bNon-zero exit status|Process exited with status"
+    r"|exit status \d+|Windows update script exited).*",
+    re.I,
+)
+_ANSIBLE = re.compile(r"(?:fatal: \[[^\]]*\]|failed: \[[^\]]*\]).*")
+_IGNORED = re.compile(r"\.\.\.ignoring")
+_ERROR_LINE = re.compile(
+    r"(?:^|[^\w-])(?:E:|ERROR|Error|error:|FATAL|fatal|FAILED|[Ff]ailed|failure|[Cc]annot|"
+    r"[Cc]ould not|[Cc]ouldn't|[Uu]nable to|[Dd]enied|[Nn]ot found|No such|No space left|"
+    r"Traceback|Exception|[Tt]imed out|[Nn]o package|unbound variable|syntax error|Killed)\b"
+)
+_RECAP = re.compile(r"PLAY RECAP|\bfailed=\d|\bfailed: 0\b|\b0 (?:errors?|failed|failures)\b")
+
+# In this order: what is nearest to a cause first. Codes of AWS (SDK 1 and 2), Azure
+# (builder/azure/arm/azure_error_response.go prints "-> CODE : …"), Google and OpenStack.
+_TYPES: tuple[tuple[str, str], ...] = (
+    (
+        "quota",
+        r"quota|limit ?exceeded|LimitExceeded|Insufficient\w*Capacity|capacity is not available"
+        r"|SkuNotAvailable|ZONE_RESOURCE_POOL_EXHAUSTED|maximum (?:number|amount) of"
+        r"|AllocationFailed|RequestLimitExceeded|No valid host was found|rate limit",
+    ),
+    (
+        "credentials",
+        r"NoCredentialProviders|AuthFailure|UnauthorizedOperation|ExpiredToken|InvalidClientTok"
+        r"|AuthorizationFailed|no valid credential|invalid_client|InvalidAuthenticationToken"
+        r"|failed to refresh cached credentials|no EC2 IMDS role found|get credentials:"
+        r"|SignatureDoesNotMatch|InvalidAccessKeyId|AccessDenied|UnrecognizedClient"
+        r"|could not find default credentials|invalid_grant|PERMISSION_DENIED|Error 40[13]\b"
+        r"|AADSTS\d+|LinkedAuthorizationFailed|\bInvalid ?Credentials|incorrect user ?name"
+        r"|Cannot complete login|authentication (?:required|failure)|\b401 Unauthorized"
+        r"|unable to authenticate",
+    ),
+    ("disk", r"no space left on device|not enough (?:disk )?space|disk (?:is )?full|ENOSPC"),
+    (
+        "timeout",
+        r"Timeout waiting for|\btimed? ?out\b|deadline exceeded|timeout while waiting"
+        r"|exceeded wait attempts|exceeded max wait time|Cancelling provisioner after a timeout",
+    ),
+    (
+        "network",
+        r"no such host|connection (?:refused|reset)|could not resolve|name resolution"
+        r"|network is unreachable|no route to host|TLS handshake|handshake failed|EOF$"
+        r"|Failed to connect to|Temporary failure|i/o timeout|certificate (?:has expired|signed)",
+    ),
+)
+_FAILURE_TYPES = tuple((kind, re.compile(pattern, re.I)) for kind, pattern in _TYPES)
+_POST_PROCESSOR = re.compile(r"Post-processor failed", re.I)
+
+_PLUGIN = re.compile(
+    r"Missing plugins?|Unknown (?:source|builder|provisioner|post-processor|data ?source)"
+    r"|Failed to (?:initialize build|discover installed plugins)|plugin.{0,80}(?:not found|"
+    r"could not be|incompatible|protocol|checksum|failed to start)|unrecogni[sz]ed remote plugin"
+    r"|Plugin loading|API version",
+    re.I,
+)
+_DIAGNOSTIC = re.compile(r"(?:Error: ?)(.*)")
+
+
+def kind_of(text: str, phase: str) -> str:
+    """Return the type of a failure, from its words or else from the phase."""
+    kind = next((kind for kind, pattern in _FAILURE_TYPES if pattern.search(text)), None)
+    if kind:
+        return kind
+    if _POST_PROCESSOR.search(text):
+        return "post-processor"
+    return {"provisioning": "provisioner", "post-processing": "post-processor"}.get(
+        phase, "builder"
+    )
+
+
+def early_kind_of(text: str) -> str:
+    """Return the type of a failure before the first build: of a plugin, else of the template."""
+    kind = next((kind for kind, pattern in _FAILURE_TYPES if pattern.search(text)), "")
+    return "plugin" if _PLUGIN.search(text) else kind or "template"
+
+
+def explained(message: str, words: Sequence[str]) -> str:
+    """Return Packer's message, behind the line of a script that tells the cause, if there is one.
+
+    `words` is what the failed step printed.
+    """
+    head = message.partition("\n")[0]
+    if not _GENERIC.fullmatch(head):
+        return message
+    cause = _cause(words)
+    return f"{cause[:MAX_HEADLINE]}\n{message}" if cause else message
+
+
+def _cause(words: Sequence[str]) -> str:
+    ansible = ""
+    for number, line in enumerate(words):
+        if match := _ANSIBLE.search(line):
+            is_ignored = any(_IGNORED.search(each) for each in words[number + 1 : number + 2])
+            ansible = ansible if is_ignored else match[0]
+    if ansible:
+        return ansible.strip()
+    lines = [line.strip() for line in words if line.strip()]
+    errors = [line for line in lines if _ERROR_LINE.search(line) and not _RECAP.search(line)]
+    return (errors or lines or [""])[-1]
+
+
+def summary(lines: Iterable[str]) -> str:
+    """Return Packer's words about a run that ended before its first build.
+
+    They begin with the first error; a stack or a usage text before it says less.
+    """
+    texts = [line.rstrip() for line in lines]
+    first = next((i for i, text in enumerate(texts) if _DIAGNOSTIC.match(text)), 0)
+    found = [text for text in texts[first:] if text.strip()]
+    if found and found[0].strip() == "Error:":
+        found = found[1:]
+    return "\n".join(found)
