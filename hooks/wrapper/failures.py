@@ -112,7 +112,7 @@ def _cause(words: Sequence[str]) -> str:
             ansible = ansible if is_ignored else match[0]
     if ansible:
         return ansible.strip()
-    lines = [line.strip() for line in words if line.strip()]
+    lines = [line.strip() for line in words if line.strip() and not _GENERIC.fullmatch(line)]
     errors = [line for line in lines if _ERROR_LINE.search(line) and not _RECAP.search(line)]
     return (errors or lines or [""])[-1]
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from hooks.redact import Redactor
-from hooks.wrapper import failures
+from hooks.wrapper import failures, phrases
 from hooks.wrapper.lines import Form, Message, Record
 from hooks.wrapper.phases import Phase
 from hooks.wrapper.progress import NAMING_TIME, Progress
@@ -133,12 +133,12 @@ class Reader:
     ) -> None:
         clean = self._redactor.line(line[:2_000])
         target.log.append(clean)
+        if target.phase is not Phase.FAILING and text and not phrases.is_packers(text):
+            target.words.append(clean.partition(": ")[2])
         if post_processor:
             self._progress.read_output(target, text, at)
         else:
             self._progress.read(target, text, line.startswith("==>"), at)
-        if target.phase is not Phase.FAILING:
-            target.words.append(clean.partition(": ")[2])
 
     def _continue(self, lines: tuple[str, ...]) -> None:
         """Add lines to the message before them, or to Packer's words outside of builds."""
@@ -231,7 +231,11 @@ class Reader:
 
     def fail(self, target: Target, message: str, at: datetime, kind: str = "") -> None:
         """Report that a build failed, with the end of its log."""
-        message = failures.explained(message.strip(), target.words) or "The build failed"
+        message = message.strip() or "The build failed"
+        if target.stage and message == target.retried_error:  # the step has passed since
+            self.emit(target, {"kind": "stage", "status": "completed"}, at)
+        elif not kind:
+            message = failures.explained(message, target.words)
         phase = self._phase_of(target)
         failure = target.failure(kind or failures.kind_of(message, phase), message[:4_000])
         self.emit(target, {"kind": "build", "status": "failed", "failure": failure}, at)

@@ -87,6 +87,12 @@ def is_anonymous(step: Step) -> bool:
     return step.name.endswith(" script")
 
 
+def is_packers(text: str) -> bool:
+    """Return whether Packer itself says this while a step runs: a script's words are others."""
+    own = (CLEANUP_PROVISIONER, "retry limit reached.")
+    return text in own or text.startswith("milepost: ") or ASKED.fullmatch(text) is not None
+
+
 def post_processor(text: str) -> Step | None:
     """Return the post-processor that begins with this message.
 

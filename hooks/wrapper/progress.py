@@ -75,7 +75,7 @@ class Progress:
         """Fail the stage whose step is tried again."""
         if target.asked:
             failure, at = target.asked
-            target.asked = None
+            target.asked, target.retried_error = None, failure["message"]
             self.release(target)
             self._emit(target, {"kind": "stage", "status": "failed", "failure": failure}, at)
 

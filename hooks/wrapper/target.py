@@ -81,6 +81,7 @@ class Target:
     error: str = ""
     marked: bool = False
     retried_stage: str = ""
+    retried_error: str = ""
     verdict: str = ""
     is_held: bool = False  # the verdict waits for Packer's exit code
     stage: Json | None = None

@@ -110,7 +110,9 @@ def entries(documents: Iterable[Json], since: float) -> list[Entry]:
     """Return the entries of each manifest's last run, written since a time (Unix seconds)."""
     builds: dict[tuple[str, str], list[Json]] = {}
     runs: dict[tuple[str, str], str] = {}
-    for document in documents:
+    unique: list[Json] = []
+    unique += (document for document in documents if document not in unique)
+    for document in unique:
         last = document.get("last_run_uuid")
         for each in document.get("builds") or []:
             if not isinstance(each, dict) or each.get("packer_run_uuid") != last:
@@ -119,8 +121,7 @@ def entries(documents: Iterable[Json], since: float) -> list[Entry]:
                 continue
             key = (str(each.get("builder_type")), str(each.get("name")))
             runs[key] = str(last)
-            if each not in builds.setdefault(key, []):
-                builds[key].append(each)
+            builds.setdefault(key, []).append(each)
     return [
         Entry(*key, {"builds": found, "last_run_uuid": runs[key]}) for key, found in builds.items()
     ]
