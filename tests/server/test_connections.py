@@ -5,12 +5,13 @@ server/worker.py names the test that needs each of its overrides.
 
 import logging
 import os
+import resource
 import selectors
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,6 +50,48 @@ def test_stalled_senders_do_not_stop_the_others(receiver: Running):
     finally:
         for connection in stalled:
             connection.close()
+
+
+def test_clients_that_trickle_do_not_stop_the_others(receiver: Running):
+    beginnings = [
+        b"POST /webhooks/milepost HTTP/1.1\r\nHost: x\r\nX: ",
+        b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n",
+        b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n",
+        b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n",
+    ]
+    with ExitStack() as stack:
+        clients = [stack.enter_context(receiver.connect()) for _ in range(64)]
+        for place, client in enumerate(clients):
+            client.sendall(beginnings[place % 4])
+        for _ in range(4):
+            time.sleep(0.5)
+            for client in clients:
+                with suppress(OSError):  # refused already
+                    client.sendall(b"x")
+            assert requests.get(f"{receiver.url}/livez", timeout=3).status_code == 200
+
+
+def test_a_thousand_silent_connections_do_not_stop_the_others(receiver: Running):
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4_000, limit), limit))
+    with ExitStack() as stack:
+        for _ in range(1_000):
+            stack.enter_context(receiver.connect())
+        for _ in range(3):
+            assert requests.get(f"{receiver.url}/livez", timeout=3).status_code == 200
+
+
+def test_few_open_files_do_not_end_a_worker():
+    with started() as running, ExitStack() as stack:
+        assert running.post(envelope(stage("Storage"))).status_code == 202
+        workers = psutil.Process(running.process.pid).children()
+        for worker in workers:
+            worker.rlimit(psutil.RLIMIT_NOFILE, (64, 64))
+        for _ in range(300):
+            stack.enter_context(running.connect())
+        for _ in range(20):
+            assert requests.get(f"{running.url}/livez", timeout=3).status_code == 200
+        assert psutil.Process(running.process.pid).children() == workers
 
 
 def test_a_worker_without_a_free_thread_leaves_new_connections_to_the_other(receiver: Running):
