@@ -96,6 +96,23 @@ class Client:
         """Undo the confirmation of an image."""
         self._request("DELETE", "/confirmed_images", names)
 
+    def merges(self) -> list[Json]:
+        """Return the merges that can be undone."""
+        return self._items("/merges")
+
+    def alike_names(self) -> list[Json]:
+        """Return pairs of names that look like one."""
+        return self._items("/merges/suggestions")
+
+    def merge(self, dimension: str, name: str, into: str) -> int:
+        """Merge a name into another one. Return the number of builds that moved."""
+        merge = {"dimension": dimension, "name": name, "into": into}
+        return int(self._post("/merges", merge)["builds_moved"])
+
+    def undo_merge(self, dimension: str, name: str) -> Json:
+        """Undo a merge: `{"into": name, "builds_moved": number}`."""
+        return self._post("/merges/undo", {"dimension": dimension, "name": name})
+
     def failures(self, status: str, limit: int) -> list[Json]:
         """Return the failures that are open, resolved or all, the newest first."""
         return self._rows("/failures", {"status": status}, limit)

@@ -1,4 +1,4 @@
-"""milepost rename and milepost merge: correct the names of dimensions."""
+"""milepost rename: correct the name of a dimension."""
 
 import click
 
@@ -25,18 +25,3 @@ def rename(dimension: str, old: str, new: str, as_json: bool) -> None:
     with connection() as database:
         dimension_admin.rename_row(database, dimension.replace("-", "_"), old, new, actor())
     print_result(f"{old} is {new} now.", {"old": old, "new": new}, as_json=as_json)
-
-
-@click.command()
-@click.argument("dimension", type=DIMENSIONS)
-@click.argument("old")
-@click.argument("into")
-@as_json
-@database_command
-def merge(dimension: str, old: str, into: str, as_json: bool) -> None:
-    """Move all builds of OLD to INTO; OLD becomes an alias."""
-    with connection() as database:
-        kind = dimension.replace("-", "_")
-        moved = dimension_admin.merge_rows(database, kind, old, into, actor())
-    text = f"{old} is {into} now: {moved} build{'' if moved == 1 else 's'} moved."
-    print_result(text, {"old": old, "new": into, "builds_moved": moved}, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Platforms, OS versions, image types and projects, as people list, change and merge them.
+"""Platforms, OS versions, image types and projects, as people list and change them.
 
 Senders go on using an old name: it stays an alias of the renamed or merged row. Names that only
 deliveries bring are created by dimensions.py.
@@ -10,10 +10,11 @@ from uuid import UUID
 from psycopg import sql
 
 from receiver.domain.dimensions import display_name
-from receiver.errors import Cycle, InUse, MilepostError, NotFound, Taken
+from receiver.domain.model import Json
+from receiver.errors import Cycle, InUse, NotFound, Taken
 from receiver.storage import audit
 from receiver.storage.audit import Actor, Target
-from receiver.storage.db import Connection, Database, Row
+from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimensions import TABLES, insert_row, is_within
 from receiver.storage.paging import Page
 
@@ -48,7 +49,7 @@ def list_rows(database: Database, dimension: str, limit: int, after: str | None)
 def find_row(database: Database, dimension: str, name: str) -> Row:
     """Return the row of this name. Raises NotFound."""
     with database.transaction() as connection:
-        return _find(connection, dimension, name)
+        return find(connection, dimension, name)
 
 
 def create_row(database: Database, dimension: str, fields: Row, actor: Actor) -> Row:
@@ -60,9 +61,9 @@ def create_row(database: Database, dimension: str, fields: Row, actor: Actor) ->
         if not insert_row(connection, dimension, columns).rowcount:
             raise Taken("This name is taken.")
         _delete_alias(connection, dimension, name)
-        row = _find(connection, dimension, name)
+        row = find(connection, dimension, name)
         target = Target(dimension, name, row["id"])
-        audit.note_change(connection, actor, f"{dimension}.create", target, after=_editable(row))
+        audit.note_change(connection, actor, f"{dimension}.create", target, after=editable(row))
     return row
 
 
@@ -71,14 +72,14 @@ def change_row(database: Database, dimension: str, name: str, fields: Row, actor
     new = fields.get("name", name)
     with database.transaction() as connection:
         _lock_tree(connection, fields)
-        row = _find(connection, dimension, name)
+        row = find(connection, dimension, name)
         if new != name:
             _rename(connection, dimension, row, new)
         for column, value in _columns(connection, fields, new).items():
             if column != "name":
                 _update(connection, dimension, row["id"], column, value)
-        changed = _find(connection, dimension, new)
-        before, after = _editable(row), _editable(changed)
+        changed = find(connection, dimension, new)
+        before, after = editable(row), editable(changed)
         if before != after:
             target = Target(dimension, new, row["id"])
             audit.note_change(connection, actor, f"{dimension}.change", target, before, after)
@@ -88,7 +89,7 @@ def change_row(database: Database, dimension: str, name: str, fields: Row, actor
 def delete_row(database: Database, dimension: str, name: str, actor: Actor) -> None:
     """Delete a row that nothing refers to. Raises NotFound, InUse."""
     with database.transaction() as connection:
-        row = _find(connection, dimension, name)
+        row = find(connection, dimension, name)
         _execute(connection, "SELECT FROM {} WHERE id = %s FOR UPDATE", dimension, row["id"])
         references = _references(connection, dimension, row)
         if references:
@@ -97,34 +98,14 @@ def delete_row(database: Database, dimension: str, name: str, actor: Actor) -> N
         connection.execute("DELETE FROM name_aliases WHERE target_id = %s", [row["id"]])
         _execute(connection, "DELETE FROM {} WHERE id = %s", dimension, row["id"])
         target = Target(dimension, name, row["id"])
-        audit.note_change(connection, actor, f"{dimension}.delete", target, before=_editable(row))
+        audit.note_change(connection, actor, f"{dimension}.delete", target, before=editable(row))
 
 
 def rename_row(connection: Connection, dimension: str, old: str, new: str, actor: Actor) -> None:
     """Give a row another name. Raises NotFound, Taken."""
-    _rename(connection, dimension, _find(connection, dimension, old), new)
+    _rename(connection, dimension, find(connection, dimension, old), new)
     target, before, after = Target(dimension, new), {"name": old}, {"name": new}
     audit.note_change(connection, actor, f"{dimension}.rename", target, before, after)
-
-
-def merge_rows(connection: Connection, dimension: str, old: str, into: str, actor: Actor) -> int:
-    """Move all builds of one row to another, and delete the row. Return the number of builds.
-
-    Raises NotFound, and MilepostError where both are the same.
-    """
-    row, row_id = _find(connection, dimension, old), _find(connection, dimension, into)["id"]
-    if row["id"] == row_id:
-        raise MilepostError(f"{old} and {into} are the same already.")
-    moved = _move_builds(connection, dimension, row["id"], row_id)
-    if dimension == "project":
-        _move_children(connection, row["id"], row_id)
-    statement = "UPDATE name_aliases SET target_id = %s WHERE target_id = %s"
-    connection.execute(statement, [row_id, row["id"]])
-    _execute(connection, "DELETE FROM {} WHERE id = %s", dimension, row["id"])
-    _leave_old_name(connection, dimension, old, row_id, into)
-    target, after = Target(dimension, into), {"name": into, "builds_moved": moved}
-    audit.note_change(connection, actor, f"{dimension}.merge", target, _editable(row), after)
-    return moved
 
 
 def _select(
@@ -140,10 +121,11 @@ def _select(
     return connection.execute(statement, parameters, prepare=False).fetchall()
 
 
-def _find(connection: Connection, dimension: str, name: str) -> Row:
+def find(connection: Connection, dimension: str, name: str) -> Row:
+    """Return the row of this name. Raises NotFound."""
     rows = _select(connection, dimension, 1, name.replace("\0", "")) if name else []
     if not rows:
-        raise NotFound(f"There is no {_label(dimension)} {name}.")
+        raise NotFound(f"There is no {label(dimension)} {name}.")
     return rows[0]
 
 
@@ -185,53 +167,25 @@ def _update(
 def _rename(connection: Connection, dimension: str, row: Row, new: str) -> None:
     old, row_id = row["name"], row["id"]
     if _select(connection, dimension, 1, new):
-        label = _label(dimension)
-        raise Taken(f"There is a {label} {new}: merge {old} into it with `milepost merge`.")
+        problem = f"There is a {label(dimension)} {new}"
+        raise Taken(f"{problem}: merge {old} into it with `milepost merge`.")
     _delete_alias(connection, dimension, new)
     _update(connection, dimension, row_id, "name", new)
     if dimension != "project":
         statement = "UPDATE {} SET display_name = %s WHERE id = %s AND display_name = %s"
         _execute(connection, statement, dimension, display_name(new), row_id, display_name(old))
-    _leave_old_name(connection, dimension, old, row_id, new)
-
-
-def _move_builds(connection: Connection, dimension: str, source: UUID, target: UUID) -> int:
-    connection.execute("SET LOCAL statement_timeout = 0")  # it may have very many builds
-    connection.execute("LOCK TABLE builds IN SHARE ROW EXCLUSIVE MODE")
-    column = sql.Identifier(f"{dimension}_id")
-    statement = sql.SQL("UPDATE builds SET {} = %s, updated_at = now() WHERE {} = %s")
-    return connection.execute(statement.format(column, column), [target, source]).rowcount
-
-
-def _move_children(connection: Connection, source: UUID, target: UUID) -> None:
-    """Put the projects below `source` below `target`; `target` moves up if it was below it too."""
-    connection.execute(
-        """
-        UPDATE projects SET parent_project_id = parent.parent_project_id
-        FROM projects AS parent
-        WHERE projects.id = %s AND parent.id = %s AND projects.parent_project_id = parent.id
-        """,
-        [target, source],
-    )
-    connection.execute(
-        "UPDATE projects SET parent_project_id = %s WHERE parent_project_id = %s AND id <> %s",
-        [target, source, target],
-    )
-
-
-def _leave_old_name(
-    connection: Connection, dimension: str, old: str, row_id: UUID, new: str
-) -> None:
-    """Make the old name an alias, and let the tokens for a project follow its new name."""
-    connection.execute(
-        """
-        INSERT INTO name_aliases (dimension, name, target_id) VALUES (%s, %s, %s)
-        ON CONFLICT (dimension, name) DO UPDATE SET target_id = EXCLUDED.target_id
-        """,
-        [dimension, old, row_id],
-    )
-    if dimension == "project":
+    leave_alias(connection, dimension, old, row_id)
+    if dimension == "project":  # tokens of the project follow its name
         connection.execute("UPDATE tokens SET project = %s WHERE project = %s", [new, old])
+
+
+def leave_alias(
+    connection: Connection, dimension: str, name: str, row_id: UUID, merged: Json | None = None
+) -> None:
+    """Let an old name lead to a row; `merged` is what the undo of a merge needs."""
+    parameters = {"dimension": dimension, "name": name, "target_id": row_id}
+    parameters["merged"] = None if merged is None else as_json(merged)
+    connection.execute(query("dimensions/leave_alias"), parameters)
 
 
 def _delete_alias(connection: Connection, dimension: str, name: str) -> None:
@@ -259,11 +213,13 @@ def _execute(
     connection.execute(sql.SQL(statement).format(TABLES[dimension].identifier), values)
 
 
-def _editable(row: Row) -> Row:
+def editable(row: Row) -> Row:
+    """Return the columns that people change."""
     return {
         key: value for key, value in row.items() if key not in ("id", "created_at", "updated_at")
     }
 
 
-def _label(dimension: str) -> str:
+def label(dimension: str) -> str:
+    """Return a dimension in words: os_version is "OS version"."""
     return dimension.replace("os_version", "OS version").replace("_", " ")

@@ -11,6 +11,7 @@ from receiver.web.api import (
     document,
     failures,
     images,
+    merges,
     stats,
 )
 
@@ -19,6 +20,6 @@ __all__ = ["register"]
 
 def register(app: Flask) -> None:
     """Add the API and its document to an app."""
-    each = (builds, images, confirmed_images, failures, deliveries, stats)
+    each = (builds, images, confirmed_images, merges, failures, deliveries, stats)
     document.register(app, [*(module.blueprint for module in each), *dimensions.blueprints])
     app.register_blueprint(docs.blueprint)

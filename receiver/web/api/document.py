@@ -66,6 +66,8 @@ EXAMPLES: dict[str, Json] = {
     "Cancellation": {"reason": "superseded by core-rhel-9-web-143"},
     "ImageNames": DIMENSIONS,
     "Notes": {"notes": "The route table of the subnet was missing."},
+    "NewMerge": {"dimension": "os_version", "name": "rhel9", "into": "rhel-9"},
+    "MergedName": {"dimension": "os_version", "name": "rhel9"},
     "NewPlatform": {"name": "aws-gov", "region": "us-gov-west-1"},
     "NewOsVersion": {"name": "rhel-9.4"},
     "NewImageType": {"name": "gpu", "description": "CUDA and its drivers"},

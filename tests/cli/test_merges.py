@@ -1,0 +1,195 @@
+"""milepost merge: its undo, and the names that look alike."""
+
+import json
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from click.testing import Result
+from flask.testing import FlaskClient
+
+from receiver.domain.alike_names import pairs
+from receiver.domain.model import DIMENSIONS
+from tests.support.api import Api
+from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
+
+Command = Callable[..., Result]
+TABLES = {
+    "builds": "build_number, project_id, platform_id, os_version_id, image_type_id",
+    **dict.fromkeys(("platforms", "os_versions", "image_types", "projects"), "*"),
+    "name_aliases": "*",
+    "confirmed_images": "*",
+    "tokens": "id, project",
+}
+WORDS = {name: name.replace("_", "-") for name in DIMENSIONS}
+each_dimension = pytest.mark.parametrize("dimension", DIMENSIONS)
+
+
+def report(client: FlaskClient, number: str, **build: str) -> None:
+    assert post(client, envelope(stage("Base"), number=number, build=build)).status_code == 202
+
+
+def rows(url: str) -> dict[str, list[str]]:
+    """Return what the tables hold that a merge touches; a project's change of place has a time."""
+    with psycopg.connect(url) as connection:
+        return {
+            table: sorted(
+                str(row) for row in connection.execute(f"SELECT {columns} FROM {table}".encode())
+            )
+            for table, columns in TABLES.items()
+        }
+
+
+@each_dimension
+def test_the_undo_of_a_merge_leaves_everything_as_before(
+    client: FlaskClient, command: Command, api: Api, url: str, dimension: str
+):
+    image = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
+    other = image | {dimension: "other"}
+    for number, build in (("one", other), ("two", image), ("three", other)):
+        report(client, number, **build)
+    assert command("rename", WORDS[dimension], "other", "old").exit_code == 0
+    report(client, "four", **other)
+    api.send("POST", "/confirmed_images", json=image | {dimension: "old"})
+    api.token("write", "--project", "old" if dimension == "project" else "core")
+    before = rows(url)
+    into = image[dimension]
+    assert command("merge", WORDS[dimension], "old", into).exit_code == 0
+    for number in ("one", "two", "three", "four"):
+        assert get_build(client, number)[dimension] == into
+    undone = command("merge", WORDS[dimension], "old", "--undo")
+    assert undone.stdout == f"old is no longer {into}: it has 3 builds again.\n"
+    assert rows(url) == before
+
+
+def test_builds_of_a_merge_follow_their_reports_after_the_undo(
+    client: FlaskClient, command: Command
+):
+    report(client, "one", os_version="rhel9")
+    report(client, "two", os_version="rhel-9")
+    command("merge", "os-version", "rhel9", "rhel-9")
+    report(client, "three", os_version="rhel9")
+    command("merge", "os-version", "rhel9", "--undo")
+    report(client, "four", os_version="rhel9")
+    names = [get_build(client, number)["os_version"] for number in ("one", "two", "three", "four")]
+    assert names == ["rhel9", "rhel-9", "rhel9", "rhel9"]
+
+
+def test_projects_keep_their_places_after_the_undo(
+    client: FlaskClient, command: Command, api: Api, url: str
+):
+    for number, project in (("one", "parent"), ("two", "child"), ("three", "other")):
+        report(client, number, project=project)
+    for name in ("child", "other"):
+        api.send("PATCH", f"/projects/{name}", scope="admin", json={"parent": "parent"})
+    before = rows(url)["projects"]
+    command("merge", "project", "parent", "child")
+    command("merge", "project", "parent", "--undo")
+    assert rows(url)["projects"] == before
+
+
+def test_merges_are_undone_in_any_order(client: FlaskClient, command: Command):
+    for number in ("a", "b", "c"):
+        report(client, number, platform=number)
+    command("merge", "platform", "a", "b")
+    command("merge", "platform", "b", "c")
+    command("merge", "platform", "a", "--undo")
+    assert [get_build(client, each)["platform"] for each in ("a", "b", "c")] == ["a", "c", "c"]
+    command("merge", "platform", "b", "--undo")
+    assert [get_build(client, each)["platform"] for each in ("a", "b", "c")] == ["a", "b", "c"]
+
+
+def test_a_merge_of_the_release_before_can_be_undone(
+    client: FlaskClient, command: Command, url: str
+):
+    report(client, "one", platform="a")
+    report(client, "two", platform="b")
+    command("merge", "platform", "a", "b")
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE name_aliases SET merged = NULL")
+    command("merge", "platform", "a", "--undo")
+    assert get_build(client, "one")["platform"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["platform", "renamed", "--undo"], "renamed is the name of no platform that was merged."),
+        (["platform", "none", "--undo"], "none is the name of no platform that was merged."),
+        (["platform", "a"], "Name the dimension, OLD and INTO"),
+        (["platform", "a", "b", "--undo"], "Name the dimension, OLD and INTO"),
+    ],
+)
+def test_what_was_not_merged_cannot_be_undone(
+    client: FlaskClient, command: Command, arguments: list[str], problem: str
+):
+    report(client, "one", platform="renamed")
+    command("rename", "platform", "renamed", "a")
+    refused = command("merge", *arguments)
+    assert refused.exit_code != 0
+    assert problem in refused.output
+
+
+def test_merges_are_listed(client: FlaskClient, command: Command):
+    report(client, "one", platform="a")
+    report(client, "two", platform="b")
+    command("merge", "platform", "a", "b")
+    (merge,) = json.loads(command("merge", "--json").stdout)
+    assert [merge[name] for name in ("dimension", "name", "into")] == ["platform", "a", "b"]
+    command("merge", "platform", "a", "--undo")
+    assert json.loads(command("merge", "--json").stdout) == []
+
+
+def test_builds_move_in_batches(
+    client: FlaskClient, command: Command, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("receiver.storage.merges.MOVED_AT_ONCE", 2)
+    monkeypatch.setattr("receiver.storage.merges.FOLDED_AT_ONCE", 2)
+    for number in range(5):
+        report(client, f"n-{number}", platform="a")
+    report(client, "other", platform="b")
+    assert command("merge", "platform", "a", "b").stdout == "a is b now: 5 builds moved.\n"
+    assert command("merge", "platform", "a", "--undo").stdout.endswith("it has 5 builds again.\n")
+
+
+def test_alike_names_are_suggested_with_what_each_serves(client: FlaskClient, command: Command):
+    image = {"platform": "aws", "image_type": "base"}
+    for number, name in (("one", "rhel9"), ("two", "rhel-9")):
+        entry = {
+            "name": "x",
+            "builder_type": "amazon-ebs",
+            "artifact_id": f"us-east-1:ami-{number}",
+        }
+        build = image | {"os_version": name}
+        made = envelope(verdict("completed"), number=number, build=build, manifest=manifest(entry))
+        assert post(client, made).status_code == 202
+    (pair,) = json.loads(command("merge", "--suggest", "--json").stdout)
+    assert pair == {
+        "dimension": "os_version",
+        "name": "rhel9",
+        "into": "rhel-9",
+        "builds": 1,
+        "into_builds": 1,
+        "serves": "ami-one of one",
+        "into_serves": "ami-two of two",
+    }
+    assert get_build(client, "one")["os_version"] == "rhel9"
+
+
+@pytest.mark.parametrize(
+    ("dimension", "names", "expected"),
+    [
+        ("os_version", ["rhel9", "RHEL 9", "rhel-9"], [("RHEL 9", "rhel-9"), ("rhel9", "rhel-9")]),
+        ("os_version", ["Ubuntu 24.04", "ubuntu-24.04"], [("Ubuntu 24.04", "ubuntu-24.04")]),
+        ("os_version", ["windows-server-2022", "win2022"], [("windows-server-2022", "win2022")]),
+        ("os_version", ["rhel-9", "rhel-9-hardened", "rhel-9.4", "rhel-9-arm64"], []),
+        ("os_version", ["unknown", "UNKNOWN "], []),
+        ("os_version", ["my os", "my-os"], [("my-os", "my os")]),
+        ("image_type", ["kubernetes", "k8s", "k8s-node"], [("kubernetes", "k8s")]),
+        ("image_type", ["Base", "base"], [("Base", "base")]),
+        ("platform", ["aws-gov", "AWS Gov", "aws"], [("aws-gov", "AWS Gov")]),
+        ("project", ["core", "edge"], []),
+    ],
+)
+def test_names_look_alike(dimension: str, names: list[str], expected: list[tuple[str, str]]):
+    assert pairs(dimension, names) == expected
