@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from hooks import client, identity, redact, settings, signing
+from hooks import identity, redact, settings, signing
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
 from hooks.wrapper import outcome, provenance, template, variables

@@ -5,14 +5,15 @@ from typing import Annotated, Any
 from marshmallow import fields, validate
 from msgspec import Meta, Struct
 
+from receiver.domain.images import ImageFilter
 from receiver.domain.model import DIMENSIONS, Json
 from receiver.sources.fields import MAX_NAME
 from receiver.sources.manual import Strict, about
-from receiver.storage import alike_names, merges, overview
+from receiver.storage import alike_names, images, merges
 from receiver.web.api.operations import Blueprint, list_of
 from receiver.web.api.schemas import Time
 from receiver.web.auth import actor
-from receiver.web.context import services
+from receiver.web.context import services, serving_of
 
 blueprint = Blueprint("merges", "Names of a dimension that are one.")
 
@@ -75,8 +76,8 @@ def list_alike_names() -> Json:
 
     Nothing is merged by itself.
     """
-    images = overview.list_images(services().database)
-    return {"items": alike_names.list_pairs(services().database, images)}
+    served = images.list_images(services().database, serving_of(), ImageFilter())
+    return {"items": alike_names.list_pairs(services().database, served)}
 
 
 @blueprint.operation("POST", "/merges", "admin", {201: MergeResult}, body=NewMerge, errors=(404,))
