@@ -13,6 +13,7 @@ COPY hooks hooks
 COPY receiver receiver
 COPY sql sql
 RUN python -m hooks.bundle build/hook receiver/milepost-hook.pyz \
+    && cp hooks/milepost-hook.sh receiver/milepost-hook.sh \
     && /opt/milepost/bin/pip install --no-deps --editable . \
     && rm -rf build
 

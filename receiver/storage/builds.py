@@ -9,7 +9,7 @@ from receiver.domain.fold import resume_point
 from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import Forbidden, NotFound
 from receiver.storage.db import Connection, Database, Row, query
-from receiver.storage.dimensions import is_within
+from receiver.storage.dimensions import is_within, projects_within
 from receiver.storage.paging import cursor_of, page_of, page_parameters
 
 INTERNAL = ("id", "created_at", "heartbeat_at", "resume_state")  # for joins, cursors, derivations
@@ -132,11 +132,17 @@ def _without_internal(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in INTERNAL}
 
 
-def filter_options(database: Database) -> dict[str, list[str]]:
-    """Return the names of each dimension that a filter may have."""
+def filter_options(database: Database, project: str | None = None) -> dict[str, list[str]]:
+    """Return the names of each dimension that a filter may have; of the builds of `project` and of
+    those below it, where the caller may read nothing else."""
     options: dict[str, list[str]] = {}
     with database.transaction() as connection:
-        for row in connection.execute(query("builds/known_names")).fetchall():
+        if project is None:
+            rows = connection.execute(query("builds/known_names"))
+        else:
+            parameters = {"projects": list(projects_within(connection, project))}
+            rows = connection.execute(query("builds/own_names"), parameters)
+        for row in rows.fetchall():
             options.setdefault(row["dimension"], []).append(row["name"])
     return options
 

@@ -147,6 +147,19 @@ def test_the_images_steps_name_files_that_are_there():
         assert any(source == each or source.startswith(f"{each}/") for each in kept), source
 
 
+def test_the_image_holds_every_file_that_the_receiver_serves():
+    served = re.findall(r"^(receiver/\S+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert served == ["receiver/milepost-hook.pyz", "receiver/milepost-hook.sh"]
+    for name in served:
+        assert name in (ROOT / "Dockerfile").read_text()
+
+
+def test_nginx_passes_no_header_on_that_names_a_user():
+    text = (DEPLOY / "nginx/locations.conf").read_text()
+    for name in ("X-Forwarded-User", "X-Remote-User", "Remote-User"):
+        assert f'proxy_set_header {name} "";' in text
+
+
 def test_the_dockerfile_is_linted():
     subprocess.run([BIN / "hadolint", ROOT / "Dockerfile"], check=True)
 

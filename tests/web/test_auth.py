@@ -156,3 +156,25 @@ def test_a_token_of_one_project_reads_no_other(closed: FlaskClient, token: Token
     assert [item["build_number"] for item in listed] == ["core-1"]
     assert closed.get("/api/v1/builds/core-1", headers=headers).status_code == 200
     assert closed.get("/api/v1/builds/edge-1", headers=headers).status_code == 404
+
+
+def test_a_token_of_one_project_sees_no_name_of_another(closed: FlaskClient, token: Token):
+    for project in ("core", "secretive"):
+        names = {each: f"{project}-{each}" for each in ("platform", "os_version", "image_type")}
+        build = {"project": project, **names}
+        sent = post(closed, envelope(stage("Base"), number=f"{project}-1", build=build))
+        assert sent.status_code == 202
+    own = bearer(token("read", "--project", "core"))
+    for path in ("/builds", "/builds.json", "/feed.atom", "/builds/core-1", "/api/v1/builds"):
+        answer = closed.get(path, headers=own | {"Accept": "text/html"})
+        assert answer.status_code == 200
+        assert "core-os_version" in answer.text or "core-1" in answer.text
+        assert "secretive" not in answer.text
+    for path in ("/api/v1/builds?project=%s", "/api/v1/builds/%s-1", "/builds/%s-1"):
+        unknown, other = (
+            closed.get(path % name, headers=own) for name in ("nothing12", "secretive")
+        )
+        assert 403 <= unknown.status_code == other.status_code <= 404
+        assert unknown.get_json()["detail"] == other.get_json()["detail"].replace(
+            "secretive", "nothing12"
+        )

@@ -47,7 +47,7 @@ def _builds(conditions: BuildFilter, project: str | None) -> Values:
         "_is_cut": page.is_cut,
         "_arguments": arguments,
         "_filter": conditions,
-        "_options": builds.filter_options(database),
+        "_options": builds.filter_options(database, project),
         "_statuses": BUILD_STATUSES,
         "_orders": ORDERS,
     }
