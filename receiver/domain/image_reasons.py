@@ -10,7 +10,7 @@ from receiver.domain.model import DIMENSIONS
 Row = Mapping[str, Any]
 NEVER = "No completed build has made such an image with an artifact that is not expired."
 UNNAMED = (
-    "`unknown` is no image: nobody names what these builds make. Name it in the hook "
+    "nobody names what it makes, and unknown is no image. Name it in the hook "
     "(MILEPOST_OS_VERSION, MILEPOST_IMAGE_TYPE), in a route, or in a [[default]] of senders.toml, "
     """such as builder_type = '^amazon-ebs$', os_version = "rhel-9", image_type = "base"."""
 )
@@ -18,7 +18,12 @@ UNNAMED = (
 
 def unserved(row: Row) -> str:
     """Return why the image of a build is not served; `row` is one of unserved_builds."""
-    return f"Build {row['build_number']} is not served: {WORDS[row['reason']](row)}"
+    return f"Build {row['build_number']} is not served: {reason(row)}"
+
+
+def reason(row: Row) -> str:
+    """Return the reason alone, as a page shows it beside the build."""
+    return WORDS[row["reason"]](row)
 
 
 def _unknown(_: Row) -> str:

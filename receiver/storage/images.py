@@ -107,7 +107,7 @@ def _unserved(connection: Connection, serving_of: ServingOf, wanted: ImageFilter
 def _why_none(connection: Connection, serving_of: ServingOf, wanted: ImageFilter) -> str:
     """Return why no image fits, and what to do."""
     if UNKNOWN in _names(wanted).values():
-        return image_reasons.UNNAMED
+        return f"There is no such image: {image_reasons.UNNAMED}"
     every = ImageFilter(**_names(wanted), inferred=wanted.inferred)
     if served := _choose(connection, serving_of, every):
         return image_reasons.not_selected(served, wanted)

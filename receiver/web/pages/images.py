@@ -38,7 +38,7 @@ def _images(old: int) -> Values:
     rows = images.latest_images(database, serving_of())
     items = [_image(row, old) for row in rows if _is_asked(row)]
     unserved = [
-        row | {"why": image_reasons.unserved(row)}
+        row | {"why": image_reasons.reason(row)}
         for row in images.unserved_builds(database, serving_of())
         if _is_asked(row)
     ]
