@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from receiver.domain import image_names
+from receiver.domain.dimensions import UNKNOWN
 from receiver.domain.model import DIMENSIONS
 
 Row = Mapping[str, Any]
@@ -91,6 +92,11 @@ def choose(rows: Iterable[Row], wanted: ImageFilter) -> list[Row]:
 def image_of(row: Row) -> tuple[object, ...]:
     """Return the dimensions of a row."""
     return tuple(row[name] for name in DIMENSIONS)
+
+
+def is_named(row: Row) -> bool:
+    """Return whether anybody says what a build makes: unknown ones are not one image."""
+    return UNKNOWN not in (row["os_version"], row["image_type"])
 
 
 def _fits(row: Row, wanted: ImageFilter) -> bool:

@@ -6,6 +6,7 @@ from typing import cast
 
 from receiver.domain import build_status, redact
 from receiver.domain.fold import resume_point
+from receiver.domain.images import is_named
 from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import Forbidden, NotFound
 from receiver.storage.db import Connection, Database, Row, query
@@ -147,9 +148,14 @@ def filter_options(database: Database, project: str | None = None) -> dict[str, 
     return options
 
 
-def neighbours(database: Database, build_number: str) -> tuple[list[Row], dict[str, float]]:
-    """Return the builds of its combination around a build, and each stage's usual seconds."""
-    row = {"build_number": build_number}
+def neighbours(database: Database, build: Row) -> tuple[list[Row], dict[str, float]]:
+    """Return the builds of its combination around a build, and each stage's usual seconds.
+
+    Both are empty for a build of which nobody says what it makes: others may make something else.
+    """
+    if not is_named(build):
+        return [], {}
+    row = {"build_number": build["build_number"]}
     with database.transaction() as connection:
         near = connection.execute(query("builds/near_builds"), row).fetchall()
         usual = connection.execute(query("builds/usual_stages"), row).fetchall()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from receiver.domain import build_status, redact
-from receiver.domain.dimensions import UNKNOWN
+from receiver.domain.images import is_named
 from receiver.domain.model import DIMENSIONS
 from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimensions import current_names
@@ -39,7 +39,7 @@ def read_overview(
         row["stalled"] = build_status.is_stalled(row, now, stall_after)
     failures = {row["build_id"]: row for row in redact.document(open_failures)}
     cells = [row | {"failure": failures.get(row.pop("id"))} for row in latest]
-    named = [cell for cell in cells if _is_named(cell)]
+    named = [cell for cell in cells if is_named(cell)]
     return {
         "expected": expected_combinations(named, now),
         "running": [row for row in running if not row["stalled"]],
@@ -48,10 +48,6 @@ def read_overview(
         "latest": named,
         "parents": {row["name"]: row["parent"] for row in tree},
     }
-
-
-def _is_named(cell: Row) -> bool:
-    return UNKNOWN not in (cell["os_version"], cell["image_type"])
 
 
 def _newest_first(cells: Sequence[Row]) -> list[Row]:
@@ -76,14 +72,14 @@ def find_latest_build(
         current = current_names(connection, dict(zip(DIMENSIONS, names, strict=True)))
         rows = _latest_builds(connection, serving_of)
     fits = (row for row in rows if all((row[name] or "-") == current[name] for name in current))
-    return next(filter(_is_named, fits), None)
+    return next(filter(is_named, fits), None)
 
 
 def count_statuses(database: Database, serving_of: ServingOf, project: str) -> Counter[str]:
     """Return the number of a project's combinations by the status of their latest builds."""
     with database.transaction() as connection:
         rows = _latest_builds(connection, serving_of)
-    named = filter(_is_named, rows)
+    named = filter(is_named, rows)
     return Counter(row["status"] for row in named if row["project"] == project)
 
 

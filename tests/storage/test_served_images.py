@@ -253,6 +253,18 @@ def test_unnamed_builds_are_no_combination_of_overview_and_badges(
     assert client.get("/badge/core.svg").status_code == 404
 
 
+def test_builds_that_nobody_names_are_not_compared(client: FlaskClient, report: Report):
+    for place in range(3):
+        report(f"n-{place}", 10 * place, ami(f"ami-{place}"), of={"image_type": "unknown"})
+        report(f"web-{place}", 10 * place, ami(f"ami-{place}"))
+    assert 'rel="prev"' in client.get("/builds/web-1").text
+    page = client.get("/builds/n-1").text
+    assert 'rel="prev"' not in page
+    assert "Compared with the last good build" not in page
+    rows = client.get("/api/v1/stats/combinations").get_json()["items"]
+    assert [row["image_type"] for row in rows] == ["web"]
+
+
 def test_end_in_the_future_is_not_the_newest_for_ever(client: FlaskClient, report: Report):
     report("n-1", 4_000_000_000, ami("ami-1"), future=True)
     assert client.get(PATH).get_json()["age_seconds"] in range(600)

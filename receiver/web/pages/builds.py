@@ -101,7 +101,7 @@ def _state_name(build: Row) -> str:
 
 
 def _build(build: Row) -> Values:
-    neighbours, usual = builds.neighbours(services().database, build["build_number"])
+    neighbours, usual = builds.neighbours(services().database, build)
     document = build["packer_manifest"]
     before = [row for row in neighbours if row["place"] == "before"]
     after = [row for row in neighbours if row["place"] == "after"]

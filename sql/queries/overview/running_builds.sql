@@ -22,7 +22,8 @@ LEFT JOIN LATERAL (
         SELECT id
         FROM builds AS earlier
         WHERE
-            earlier.status = 'completed'
+            'unknown' NOT IN (builds.os_version, builds.image_type)
+            AND earlier.status = 'completed'
             AND coalesce(earlier.project_id, '00000000-0000-0000-0000-000000000000') = coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000')
             AND earlier.platform_id = builds.platform_id
             AND earlier.os_version_id = builds.os_version_id

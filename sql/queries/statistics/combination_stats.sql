@@ -1,4 +1,5 @@
--- Counts and median durations of each combination in 30 days, of the newest 10,000 builds.
+-- Counts and median durations of each combination in 30 days, of the newest 10,000 builds. What
+-- nobody names is no combination.
 SELECT
     projects.name AS project, platforms.name AS platform, os_versions.name AS os_version,
     image_types.name AS image_type, recent.builds, recent.completed, recent.failed, recent.cancelled,
@@ -25,4 +26,5 @@ JOIN platforms ON platforms.id = recent.platform_id
 JOIN os_versions ON os_versions.id = recent.os_version_id
 JOIN image_types ON image_types.id = recent.image_type_id
 LEFT JOIN projects ON projects.id = recent.project_id
+WHERE 'unknown' NOT IN (os_versions.name, image_types.name)
 ORDER BY recent.failed DESC, recent.builds DESC, platforms.name, os_versions.name, image_types.name, projects.name
