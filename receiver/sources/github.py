@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from receiver.domain.fold.carried_over import MARK as CARRIED_OVER
+from receiver.domain.image_names import read
 from receiver.domain.model import (
     Content,
     Event,
@@ -100,7 +101,9 @@ def _job(document: Json, request: Request) -> Content:
         events=(*([] if skipped else _steps(job)), *_job_events(job, request)),
         created_by=text(optional(document, "sender"), "login"),
         order=tuple(each for step in _listed_steps(job) if (each := text(step, "name"))),
-        names=names(job=name, workflow=text(job, "workflow_name")),
+        names=names(
+            job=None if _tells_its_runner(job) else name, workflow=text(job, "workflow_name")
+        ),
     )
     subject = Subject(
         source="github",
@@ -112,6 +115,18 @@ def _job(document: Json, request: Request) -> Content:
     )
     began, ends = moment(job.get("started_at")), moment(job.get("completed_at"))
     return Content(reports=(Report(statement, subject, alias, began, ends),))
+
+
+def _tells_its_runner(job: Mapping[str, Any]) -> bool:
+    """Return whether the job's name has the system of its runner, as "build (ubuntu-22.04)" with
+    `runs-on: ubuntu-22.04` has: `labels` are the words of `runs-on`."""
+    name, labels = (text(job, "name") or "").lower(), job.get("labels")
+    words = (
+        [each.lower() for each in labels if isinstance(each, str)]
+        if isinstance(labels, list)
+        else []
+    )
+    return any(word in name for word in words if read(word).family)
 
 
 def _place(job: Mapping[str, Any], run: str) -> tuple[str, str | None, int | None]:

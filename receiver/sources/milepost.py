@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from receiver.domain.artifact_ids import named
 from receiver.domain.model import (
     BUILD_STATUSES,
     DIMENSIONS,
@@ -37,6 +38,7 @@ from receiver.sources.fields import (
     is_zoned,
     manifest_event,
 )
+from receiver.sources.run_keys import bounded
 
 RESOURCE_STATUSES = ("created", "removed")
 KINDS = ("stage", "build", "artifact", "resource", "heartbeat")
@@ -70,13 +72,13 @@ BUILD = Shape(  # which build it is about
 )
 RUN = Shape(  # which run speaks
     {
-        "key": fields.String(required=True, validate=validate.Length(1, 500)),
+        "key": fields.String(required=True, validate=validate.Length(1)),
         "attempt": Whole(1, 1_000_000, allow_none=True),
         "resumed_from": Whole(0, 100, allow_none=True),
         "url": fields.String(allow_none=True, validate=validate.Length(max=2_000)),
         "commit": Text(allow_none=True),
         "branch": Text(allow_none=True),
-        "pipeline": fields.String(allow_none=True, validate=validate.Length(max=500)),
+        "pipeline": fields.String(allow_none=True),
         "default_branch": Text(allow_none=True),
         "pull_request": Text(allow_none=True),
         "packer_version": Text(allow_none=True),
@@ -173,20 +175,22 @@ def parse(request: Request, document: Json) -> Content:
 
 
 def _statement(envelope: Json, manifest: Json | None, request: Request) -> Statement:
-    build, run = envelope["build"], envelope["run"]
+    build, run = envelope["build"], _without_nulls(envelope["run"])
+    run |= {name: bounded(run[name]) for name in ("key", "pipeline") if name in run}
+    names = packer_manifest.names(manifest or {}) | _without_nulls(build.get("names") or {})
     events = [_event(each) for each in envelope.get("events") or []]
     if manifest is not None:
         events.append(manifest_event(manifest, request))
     return Statement(
         build_number=build["number"],
-        run=Run(**{name: value for name, value in run.items() if value not in (None, "")}),
+        run=Run(**{name: value for name, value in run.items() if value != ""}),
         events=tuple(events),
         said=Identity(**{name: build.get(name) or None for name in DIMENSIONS}),
         custom=packer_manifest.custom(manifest)[0] if manifest else Identity(),
         inferred=packer_manifest.infer(manifest) if manifest else Identity(),
         created_by=build.get("created_by") or None,
         manifest=manifest,
-        names={place: name for place, name in (build.get("names") or {}).items() if name},
+        names={place: name for place, name in names.items() if name},
     )
 
 
@@ -208,7 +212,9 @@ def _event(document: Json) -> Event:
 
 
 def _artifact(document: Json) -> Json:
-    return {**_without_nulls(document), "files": tuple(document.get("files") or ())}
+    files = tuple(document.get("files") or ())
+    artifact_id = named(document["artifact_id"], files)
+    return {**_without_nulls(document), "artifact_id": artifact_id, "files": files}
 
 
 def _without_nulls(document: Json) -> Json:

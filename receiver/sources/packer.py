@@ -1,8 +1,10 @@
 """A raw Packer manifest, as `curl --data-binary @packer-manifest.json` posts it.
 
-The query may say what the build is; signed custom_data is believed more.
+The query may say what the build is; signed custom_data is believed more. Where neither gives a
+number, each source of the run is a build.
 """
 
+from codecs import BOM_UTF8
 from urllib.parse import parse_qsl
 
 from msgspec.structs import replace
@@ -29,8 +31,7 @@ from receiver.sources.fields import (
     manifest_event,
     slug,
 )
-
-MAX_KEY = 500  # of a run; Packer's is a UUID
+from receiver.sources.run_keys import bounded
 
 
 def identify(request: Request, _document: Json) -> tuple[str, str]:
@@ -38,31 +39,53 @@ def identify(request: Request, _document: Json) -> tuple[str, str]:
     return "manifest", delivery_key(request)
 
 
+def json_of(request: Request) -> bytes:
+    """Return the body without a byte order mark, as editors of Windows write one."""
+    return request.body.removeprefix(BOM_UTF8)
+
+
 def parse(request: Request, document: Json) -> Content:
-    """Return one statement. Raises Invalid with each wrong field, of the query too."""
+    """Return one statement for each build: of an explicit number, else of a source of the run.
+
+    Raises Invalid with each wrong field, of the query too.
+    """
     document = checked(document)
+    packer_manifest.check_entries(document)
     query = _query(request.query)
-    custom, number = packer_manifest.custom(document)
     run_key = _run_key(document, request.body)
-    inferred = replace(
-        packer_manifest.infer(document),
-        **{name: query[name] for name in DIMENSIONS if name in query},
+    parts: dict[str, list[Json]] = {}
+    for part in packer_manifest.by_source(document):
+        number = packer_manifest.custom(part)[1] or query.get("build_number")
+        default = "-".join(filter(None, ("packer", run_key, packer_manifest.source_name(part))))
+        parts.setdefault(number or slug(default), []).append(part)
+    if len(parts) == 1:
+        parts = {number: [document] for number in parts}  # as it came
+    statements = (
+        _statement(number, packer_manifest.joined(each), run_key, query, request)
+        for number, each in parts.items()
     )
-    statement = Statement(
-        build_number=number or query.get("build_number") or slug(f"packer-{run_key}"),
+    return Content(tuple(statements))
+
+
+def _statement(
+    number: str, document: Json, run_key: str, query: dict[str, str], request: Request
+) -> Statement:
+    chosen = {name: query[name] for name in DIMENSIONS if name in query}
+    return Statement(
+        build_number=number,
         run=Run(run_key),
         events=(manifest_event(document, request),),
-        custom=custom,
-        inferred=inferred,
+        custom=packer_manifest.custom(document)[0],
+        inferred=replace(packer_manifest.infer(document), **chosen),
         manifest=document,
+        names=packer_manifest.names(document),
     )
-    return Content((statement,))
 
 
 def _run_key(document: Json, body: bytes) -> str:
     """Return the run's UUID, never a key that a forge's job has: Packer knows none of its CI."""
     key = packer_manifest.run_key(document, body)
-    return (f"packer:{key}" if key.startswith(FORGES) else key)[:MAX_KEY]
+    return bounded(f"packer:{key}" if key.startswith(FORGES) else key)
 
 
 def _query(query: str) -> dict[str, str]:
@@ -83,6 +106,7 @@ SOURCE = Source(
     verify=signatures.verify_standard_or_bearer,
     identify=identify,
     parse=parse,
+    json_of=json_of,
     max_body=MAX_BODY,
     own=True,
 )

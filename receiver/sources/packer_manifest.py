@@ -1,4 +1,4 @@
-"""From a Packer manifest to artifacts.
+"""From a Packer manifest to artifacts, and to the sources that made them.
 
 Packer's post-processor appends to one file over runs, repeats names, leaves fields out or null, and
 writes an artifact id whose shape depends on the builder:
@@ -6,11 +6,11 @@ https://github.com/hashicorp/packer/blob/v1.16.0/post-processor/manifest/artifac
 """
 
 import hashlib
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from receiver.domain.artifact_ids import by_region
 from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE, Artifact, Identity, Json
 from receiver.errors import Invalid
 
@@ -18,11 +18,6 @@ MAX_BUILDS = 10_000
 MAX_NAME = 200  # an index takes no longer one
 LAST_SECOND = 253_402_300_798  # one before 9999-12-31T23:59:59, the end of Python's calendar
 UNRESOLVED = "<no value>"  # what Packer writes for a template that it cannot fill
-
-# "region:id" pairs, joined by commas; the region repeats for volumes.
-_AMAZON = re.compile(r"(?P<region>[a-z0-9-]+):(?P<id>[^:,/\s]+)\Z")
-# "region,region:id": comma and colon mean the reverse of Amazon's.
-_DIGITALOCEAN = re.compile(r"(?P<regions>[a-z0-9-]+(?:,[a-z0-9-]+)*):(?P<id>[^:,/\s]+)\Z")
 
 
 def check(document: object) -> Json:
@@ -39,11 +34,20 @@ def check(document: object) -> Json:
     return document
 
 
+def check_entries(document: Mapping[str, Any]) -> None:
+    """Raise Invalid for a document without a readable entry: it is none of Packer's."""
+    if not any(_entries(document)):
+        raise Invalid(fields={"builds": ["Must be the list of builds that Packer wrote."]})
+
+
 def artifacts(document: Mapping[str, Any]) -> tuple[Artifact, ...]:
     """Return every artifact, one a region, in the manifest's order, equal ones once."""
     by_content: dict[str, Artifact] = {}
     for entry in _entries(document):
-        for region, artifact_id in _ids(entry):
+        pairs = by_region(
+            entry.get("artifact_id") or "", entry.get("builder_type"), entry.get("files") or ()
+        )
+        for region, artifact_id in pairs:
             artifact = _artifact(document, entry, region, artifact_id)
             by_content.setdefault(_content(artifact), artifact)
     return tuple(by_content.values())
@@ -58,6 +62,41 @@ def moment(document: Mapping[str, Any]) -> datetime | None:
 def run_key(document: Mapping[str, Any], body: bytes) -> str:
     """Return the last run's UUID, else the SHA-256 of the body."""
     return document.get("last_run_uuid") or hashlib.sha256(body).hexdigest()
+
+
+def by_source(document: Mapping[str, Any]) -> list[Json]:
+    """Return the manifest of each source in its last run; a whole one, where there is but one.
+
+    A source is known by its builder's type and its name. Each part has its source's entries of
+    earlier runs too.
+    """
+    sources = list(dict.fromkeys(_source(entry) for entry in _current(document)))
+    if len(sources) < 2:
+        return [dict(document)]
+    return [_of_sources(document, {source}) for source in sources]
+
+
+def joined(documents: Sequence[Json]) -> Json:
+    """Return one manifest of several parts of a manifest."""
+    builds = [entry for document in documents for entry in _entries(document)]
+    return {**documents[0], "builds": builds}
+
+
+def source_name(document: Mapping[str, Any]) -> str:
+    """Return builder and name of a manifest of one source; "" if its last run has no entry.
+
+    >>> source_name({"builds": [{"builder_type": "qemu", "name": "rhel9"}]})
+    'qemu-rhel9'
+    """
+    entries = _current(document)
+    return "-".join(filter(None, _source(entries[-1]))) if entries else ""
+
+
+def names(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of the last run's entries, from which the image may be inferred."""
+    each = [entry.get("name") or "" for entry in _current(document)]
+    text = ", ".join(filter(None, dict.fromkeys(each)))
+    return {"entry": text[:MAX_NAME]} if text else {}
 
 
 def infer(document: Mapping[str, Any]) -> Identity:
@@ -96,6 +135,14 @@ def _is_current(document: Mapping[str, Any], entry: Json) -> bool:
     return not last or entry.get("packer_run_uuid") == last
 
 
+def _source(entry: Json) -> tuple[str, str]:
+    return entry.get("builder_type") or "", entry.get("name") or ""
+
+
+def _of_sources(document: Mapping[str, Any], sources: set[tuple[str, str]]) -> Json:
+    return {**document, "builds": [e for e in _entries(document) if _source(e) in sources]}
+
+
 def _artifact(
     document: Mapping[str, Any], entry: Json, region: str | None, artifact_id: str
 ) -> Artifact:
@@ -124,19 +171,6 @@ def _content(artifact: Artifact) -> str:
             artifact.files,
         )
     )
-
-
-def _ids(entry: Json) -> list[tuple[str | None, str]]:
-    """Return (region, id) pairs. Only the ids of these two builders are lists."""
-    whole = entry.get("artifact_id") or ""
-    builder = entry.get("builder_type") or ""
-    if builder.startswith("amazon-"):
-        pairs = [_AMAZON.match(part) for part in whole.split(",")]
-        if all(pairs):
-            return [(pair["region"], pair["id"]) for pair in pairs if pair]
-    if builder == "digitalocean" and (found := _DIGITALOCEAN.match(whole)):
-        return [(region, found["id"]) for region in found["regions"].split(",")]
-    return [(None, whole)]
 
 
 def _time(seconds: int) -> datetime:

@@ -14,6 +14,7 @@ from receiver.domain.model import Content, Request
 from receiver.sources import github
 from tests.support.forges import post_github, workflow_job, workflow_run
 from tests.support.senders import (
+    START,
     Json,
     at,
     build_numbers,
@@ -297,3 +298,24 @@ def test_a_job_that_ran_again_is_the_second_attempt(forge: FlaskClient):
     again = {"id": 90001, "run_attempt": 2, "created_at": at(60), "started_at": at(61)}
     post_github(forge, workflow_job("completed", "success", **again, completed_at=at(70)))
     assert get_build(forge, NUMBER)["attempt"] == 2
+
+
+@pytest.mark.parametrize(
+    ("job", "labels", "kept"),
+    [
+        ("build (ubuntu-22.04)", ["ubuntu-22.04"], False),
+        ("build (rhel9)", ["ubuntu-22.04"], True),
+        ("build linux", ["self-hosted", "linux"], True),
+        ("build (ubuntu-22.04)", None, True),
+    ],
+)
+def test_a_jobs_name_that_tells_its_runner_is_no_name_of_the_image(
+    job: str, labels: list[str] | None, kept: bool
+):
+    document = {
+        "workflow_job": {"id": 1, "run_id": 2, "name": job, "workflow_name": "w", "labels": labels},
+        "repository": {"full_name": "acme/images"},
+    }
+    request = Request({"x-github-event": "workflow_job"}, b"", "", START)
+    (report,) = github.parse(request, document).reports
+    assert report.statement.names == ({"job": job} if kept else {}) | {"workflow": "w"}

@@ -68,6 +68,12 @@ def test_a_broken_body_is_refused_or_quarantined(
     check(receiver, source, content + b" " * next(NUMBERS), answers)
 
 
+@pytest.mark.parametrize("source", [each for each in SOURCES if each != "packer"])
+def test_a_byte_order_mark_is_no_json(receiver: Running, source: str):
+    content = b"\xef\xbb\xbf{}" + b" " * next(NUMBERS)
+    check(receiver, source, content, ("undecodable", "quarantined"))
+
+
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize(("value", "answers"), VALUES.values(), ids=VALUES)
 def test_an_odd_value_is_taken_or_refused(

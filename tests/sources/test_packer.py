@@ -1,9 +1,31 @@
 """Manifests as they are posted: alone, or in an envelope."""
 
+import json
+from typing import Any
+
+import pytest
 from flask.testing import FlaskClient
 
-from tests.support.senders import envelope, get_build, manifest, post, post_manifest, stage, verdict
+from receiver.domain.model import Request
+from receiver.sources import packer
+from tests.support.senders import (
+    PACKER_BEARER,
+    START,
+    build_numbers,
+    envelope,
+    get_build,
+    manifest,
+    post,
+    post_manifest,
+    proof,
+    stage,
+    verdict,
+)
 from tests.support.table_rows import count
+
+
+def ids(client: FlaskClient, number: str) -> list[str]:
+    return [each["artifact_id"] for each in get_build(client, number)["artifacts"]]
 
 
 def test_a_raw_manifest_is_a_completed_build_with_its_artifacts(client: FlaskClient):
@@ -24,7 +46,86 @@ def test_a_raw_manifest_twice_is_one_delivery(client: FlaskClient, url: str):
     assert post_manifest(client, manifest({})).status_code == 202
     assert post_manifest(client, manifest({})).status_code == 200
     assert count(url, "deliveries") == 1
-    assert get_build(client, "packer-uuid-1")["status"] == "completed"
+    assert get_build(client, "packer-uuid-1-null-base")["status"] == "completed"
+
+
+def test_sources_of_one_run_that_post_apart_are_a_build_each(client: FlaskClient):
+    for name in ("rhel9", "rhel8"):
+        entry = {"builder_type": "amazon-ebs", "name": name, "artifact_id": f"a-1:ami-{name}"}
+        assert post_manifest(client, manifest(entry)).status_code == 202
+    assert sorted(build_numbers(client)) == [
+        "packer-uuid-1-amazon-ebs-rhel8",
+        "packer-uuid-1-amazon-ebs-rhel9",
+    ]
+    assert ids(client, "packer-uuid-1-amazon-ebs-rhel9") == ["ami-rhel9"]
+
+
+def test_sources_of_one_run_in_one_manifest_are_a_build_each(client: FlaskClient):
+    document = manifest(
+        {"builder_type": "qemu", "name": "rhel9", "artifact_id": "old", "packer_run_uuid": "0"},
+        {"builder_type": "qemu", "name": "rhel9", "artifact_id": "a"},
+        {"builder_type": "amazon-ebs", "name": "rhel9", "artifact_id": "a-1:ami-1"},
+        {"builder_type": "qemu", "name": "rhel9", "artifact_id": "b"},
+    )
+    answer = post_manifest(client, document).get_json()
+    assert answer["builds"] == ["packer-uuid-1-amazon-ebs-rhel9", "packer-uuid-1-qemu-rhel9"]
+    assert ids(client, "packer-uuid-1-qemu-rhel9") == ["a", "b"]
+    assert ids(client, "packer-uuid-1-amazon-ebs-rhel9") == ["ami-1"]
+    kept = get_build(client, "packer-uuid-1-qemu-rhel9")["packer_manifest"]
+    assert [entry["artifact_id"] for entry in kept["builds"]] == ["old", "a", "b"]
+
+
+def test_sources_of_one_run_with_an_explicit_number_are_one_build(client: FlaskClient):
+    document = manifest({"name": "a", "artifact_id": "1"}, {"name": "b", "artifact_id": "2"})
+    post_manifest(client, document, "build_number=both")
+    assert build_numbers(client) == ["both"]
+    assert ids(client, "both") == ["1", "2"]
+    assert get_build(client, "both")["packer_manifest"] == document
+
+
+def test_a_source_has_the_number_of_its_own_custom_data(client: FlaskClient):
+    one = {"name": "a", "artifact_id": "1", "custom_data": {"build_number": "n-a"}}
+    two = {"name": "b", "artifact_id": "2", "custom_data": {"build_number": "n-b"}}
+    post_manifest(client, manifest(one, two, {"name": "c", "artifact_id": "3"}))
+    assert ids(client, "n-a") == ["1"]
+    assert ids(client, "n-b") == ["2"]
+    assert ids(client, "packer-uuid-1-null-c") == ["3"]
+
+
+@pytest.mark.parametrize("around", ["\ufeff{}", "\n{}", "\r\n{}\r\n", "\ufeff\r\n{}"])
+def test_a_manifest_with_a_mark_or_a_blank_line_first_is_taken(client: FlaskClient, around: str):
+    text = json.dumps(manifest({}), indent=2).replace("\n", "\r\n")
+    body = around.replace("{}", text).encode()
+    response = client.post(
+        "/webhooks/packer",
+        data=body,
+        headers=proof("packer", PACKER_BEARER, body),
+        content_type="application/json",
+    )
+    assert response.status_code == 202
+    assert build_numbers(client) == ["packer-uuid-1-null-base"]
+
+
+@pytest.mark.parametrize("document", [{}, {"builds": None}, {"builds": []}, {"builds": [{}]}])
+def test_what_is_no_manifest_makes_no_build(client: FlaskClient, document: dict[str, Any]):
+    response = post_manifest(client, document, "build_number=ghost")
+    assert response.status_code == 422
+    assert "builds" in response.get_json()["errors"]
+    assert build_numbers(client) == []
+
+
+def test_a_manifest_has_no_key_of_a_forge():
+    document = manifest({}, run_uuid="github:acme/images:700:1:7001")
+    request = Request({}, b"", "", START)
+    (statement,) = packer.parse(request, document).statements
+    assert statement.run.key == "packer:github:acme/images:700:1:7001"
+
+
+def test_a_manifests_entries_are_names_of_the_image():
+    document = manifest({"name": "rhel9"}, {"name": "rhel9-arm64"}, {"name": "rhel9"})
+    (statement,) = packer.parse(Request({}, b"", "build_number=a", START), document).statements
+    assert statement.names == {"entry": "rhel9, rhel9-arm64"}
+    assert statement.inferred.os_version is None
 
 
 def test_custom_data_outranks_the_query(client: FlaskClient):

@@ -13,7 +13,6 @@ from tests.support.samples import SAMPLES
 from tests.support.senders import manifest as document
 
 RUNS = sorted((SAMPLES / "packer-runs").glob("manifest.*.json"))
-AZURE = "/subscriptions/0f-1/resourceGroups/images/providers/Microsoft.Compute/images/rhel:9"
 
 
 @pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
@@ -22,32 +21,18 @@ def test_a_manifest_of_packer_has_artifacts(path: Path):
     assert packer_manifest.artifacts(manifest)
 
 
-@pytest.mark.parametrize(
-    ("builder", "artifact_id", "expected"),
-    [
-        ("amazon-ebs", "eu-west-1:ami-1", [("eu-west-1", "ami-1")]),
-        ("amazon-ebs", "a-1:ami-1,b-1:ami-2", [("a-1", "ami-1"), ("b-1", "ami-2")]),
-        ("amazon-ebsvolume", "a-1:vol-1,a-1:vol-2", [("a-1", "vol-1"), ("a-1", "vol-2")]),
-        ("amazon-ebs", "odd", [(None, "odd")]),
-        ("azure-arm", AZURE, [(None, AZURE)]),
-        ("azure-arm", "", [(None, "")]),
-        ("googlecompute", "packer-1699480766", [(None, "packer-1699480766")]),
-        ("docker", "org/repo:tag", [(None, "org/repo:tag")]),
-        ("docker", "sha256:00ff", [(None, "sha256:00ff")]),
-        ("digitalocean", "lon1,nyc3:68784116", [("lon1", "68784116"), ("nyc3", "68784116")]),
-        ("qemu", "VM", [(None, "VM")]),
-        ("null", "Null", [(None, "Null")]),
-        ("tomorrows-builder", "a-1:b-1", [(None, "a-1:b-1")]),
-        (None, None, [(None, "")]),
-    ],
-)
-def test_an_artifact_id_is_split_by_builder_type_only(
-    builder: str | None, artifact_id: str | None, expected: list[tuple[str | None, str]]
-):
-    manifest = document({"builder_type": builder, "artifact_id": artifact_id})
-    assert [
-        (each.region, each.artifact_id) for each in packer_manifest.artifacts(manifest)
-    ] == expected
+def test_an_artifact_id_is_split_by_region_and_a_constant_is_its_file():
+    manifest = document(
+        {"builder_type": "amazon-ebs", "artifact_id": "a-1:ami-1,b-1:ami-2"},
+        {"builder_type": "qemu", "artifact_id": "VM", "files": [{"name": "a.qcow2", "size": 1}]},
+        {"builder_type": None, "artifact_id": None},
+    )
+    assert [(each.region, each.artifact_id) for each in packer_manifest.artifacts(manifest)] == [
+        ("a-1", "ami-1"),
+        ("b-1", "ami-2"),
+        (None, "a.qcow2"),
+        (None, ""),
+    ]
 
 
 def test_entries_of_earlier_runs_are_not_current():

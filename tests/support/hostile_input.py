@@ -32,7 +32,7 @@ BODIES: dict[str, tuple[bytes, Expected]] = {
     "a key of 257 characters": (b'{"%b": 1}' % (b"k" * 257), UNREADABLE),
     "UTF-16": ('{"a": 1}'.encode("utf-16"), UNREADABLE),
     "UTF-32": ('{"a": 1}'.encode("utf-32"), UNREADABLE),
-    "a byte order mark": (b"\xef\xbb\xbf{}", UNREADABLE),
+    "two byte order marks": (b"\xef\xbb\xbf" * 2 + b"{}", UNREADABLE),
 }
 # JSON at a place where any value may stand.
 VALUES: dict[str, tuple[bytes, Expected]] = {
@@ -61,11 +61,15 @@ Row = tuple[str, Json | bytes, str]
 NO_TIMES = [
     None, 5, "", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "2026-12-31T23:59:60Z", "now"
 ]  # fmt: skip
-# Of a manifest and of an event: place, value, and the answer.
+# Of a manifest and of an event: place, value, and the answer. An envelope with an empty manifest
+# says something else; by itself that is none.
+EMPTY: list[Any] = [
+    {"builds": None, "last_run_uuid": "m-1"},
+    {"last_run_uuid": "m-2"},
+    {"builds": [], "last_run_uuid": "m-3"},
+    {"builds": [{}, {}], "last_run_uuid": "m-3"},
+]
 MANIFESTS: list[tuple[str, Any, str]] = [
-    ("", {"builds": None, "last_run_uuid": "m-1"}, "stored"),
-    ("", {"last_run_uuid": "m-2"}, "stored"),
-    ("", {"builds": [], "last_run_uuid": "m-3"}, "stored"),
     ("", {"builds": [{"files": None, "custom_data": None}]}, "stored"),
     ("", {"builds": [{"name": "b", "packer_run_uuid": "m-4"}]}, "stored"),
     ("", {"builds": [{"packer_run_uuid": "m-5"}] * 10_000}, "stored"),
@@ -118,11 +122,15 @@ FIELDS: dict[str, list[Row]] = {
         ("envelope", {"manifest": []}, "manifest"),
         *(("envelope", {"events": [stage("x") | {name: value}]}, f"events.0.{field}")
           for name, value, field in EVENTS),
+        *(("envelope", {"manifest": value}, "stored") for value in EMPTY),
         *(("envelope", {f"manifest.{place}".rstrip("."): value},
            answer if answer == "stored" else f"manifest.{answer}")
           for place, value, answer in MANIFESTS),
     ],
-    "packer": [("manifest", {place: value}, answer) for place, value, answer in MANIFESTS],
+    "packer": [
+        *(("manifest", {"": value}, "builds") for value in EMPTY),
+        *(("manifest", {place: value}, answer) for place, value, answer in MANIFESTS),
+    ],
     "github": [
         ("ping", {}, "ignored"),
         ("push", {"": {}}, "ignored"),
