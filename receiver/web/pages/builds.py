@@ -76,7 +76,7 @@ def confirm(build_number: str) -> BaseResponse:
     """Confirm the image of a build, or take that back; needs a token of scope write."""
     own, stall_after = require("write").project, services().config.stall_after
     build = builds.find_build(services().database, build_number, stall_after, own)
-    change = confirmed_images.take_back if request.form.get("undo") else confirmed_images.confirm
+    change = confirmed_images.take_back if form_fields().get("undo") else confirmed_images.confirm
     with services().database.transaction() as connection:
         change(connection, {name: build[name] for name in DIMENSIONS}, actor(), own)
     return redirect(url_for("pages.build", build_number=build["build_number"]), 303)
