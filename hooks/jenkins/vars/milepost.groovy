@@ -7,10 +7,20 @@
 //
 // For declarative and scripted pipelines; docs/jenkins.md says where this file goes.
 
+import groovy.transform.Field
+
+// Heartbeats until the block ends, so that a lost agent shows as stalled. Jenkins ends the process
+// with the node block, if nothing else does.
+@Field final String HEARTBEAT = '''
+if mkdir -p "$MILEPOST_BIN" && : >"$MILEPOST_HEARTBEAT"; then
+  milepost-hook heartbeat "$MILEPOST_HEARTBEAT" </dev/null >/dev/null 2>&1 &
+fi
+'''
+
 def call(Map given = [:], Closure body) {
     withCredentials([string(credentialsId: given.credentialsId ?: 'milepost', variable: 'MILEPOST_SECRET')]) {
         withEnv(settings(given)) {
-            sh label: 'Fetch milepost-hook', script: libraryResource('milepost/install.sh')
+            sh label: 'Fetch milepost-hook', script: libraryResource('milepost/install.sh') + HEARTBEAT
             report(body)
         }
     }
@@ -39,7 +49,8 @@ private void report(Closure body) {
 
 private void done(String status) {
     try {
-        sh label: 'Report the end', script: "milepost-hook done --status ${status}"
+        String end = "rm -f \"\$MILEPOST_HEARTBEAT\"\nmilepost-hook done --status ${status}\n"
+        sh label: 'Report the end', script: libraryResource('milepost/install.sh') + end
     } catch (Exception lost) { // such as an agent that is gone; the build's own error matters
         echo "milepost: not reporting: ${lost.message}"
     }
@@ -47,7 +58,8 @@ private void done(String status) {
 
 private List settings(Map given) {
     String bin = "${env.WORKSPACE_TMP ?: env.WORKSPACE + '@tmp'}/milepost"
-    List known = ["MILEPOST_BIN=${bin}", "PATH+MILEPOST=${bin}"]
+    String heartbeat = "${bin}/heartbeat-${UUID.randomUUID()}" // several blocks may share the folder
+    List known = ["MILEPOST_BIN=${bin}", "PATH+MILEPOST=${bin}", "MILEPOST_HEARTBEAT=${heartbeat}"]
     Map names = [url: 'URL', project: 'PROJECT', platform: 'PLATFORM', osVersion: 'OS_VERSION',
                  imageType: 'IMAGE_TYPE', buildNumber: 'BUILD_NUMBER', hookSha256: 'HOOK_SHA256']
     for (String name in names.keySet()) {
