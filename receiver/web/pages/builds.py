@@ -15,6 +15,7 @@ from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import actor, require
 from receiver.web.context import services
 from receiver.web.filters import build_arguments, build_filter
+from receiver.web.forms import form_fields
 from receiver.web.pages import charts
 from receiver.web.pages.render import (
     Values,
