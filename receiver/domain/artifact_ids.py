@@ -9,26 +9,26 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# What builders and post-processors call every artifact of theirs: qemu, virtualbox, hyperv and
-# parallels; docker's export; null; file; azure-arm; an id that a template left unfilled.
-CONSTANTS = frozenset(("", "VM", "Container", "Null", "File", "UNKNOWN ID", "{}"))
+# What builders and post-processors write where an artifact has no id of its own: qemu, virtualbox,
+# hyperv and parallels VM, docker's export Container, null Null, file File, azure-arm UNKNOWN ID,
+# compress and checksum nothing; "{}" and "<no value>" a template that is left unfilled.
+CONSTANTS = {
+    *("", "VM", "Container", "Null", "File", "UNKNOWN ID", "{}", "<no value>"),
+    "ERR_ID_NOT_IMPLEMENTED_BY_BUILDER",
+}
 # A box's id is its provider: github.com/hashicorp/packer-plugin-vagrant.
-_PROVIDERS = frozenset(
+PROVIDERS = frozenset(
     ("virtualbox", "vmware", "vmware_desktop", "libvirt", "parallels", "hyperv", "docker", "lxc")
 )
 _WITH_LISTS = ("amazon-", "alicloud-", "outscale-", "tencentcloud-")
 _LIST = re.compile(r"(?P<region>[a-z0-9-]+):(?P<id>[^:,/\s]+)\Z")
 # A post-processor, as amazon-import, gives them behind any builder, but not in docker's place.
 _KNOWN = re.compile(
-    r"(?P<region>[a-z]+[a-z0-9]*(?:-[a-z0-9]+)+):(?P<id>(?:ami|snap|vol)-[0-9a-f]+|img-[a-z0-9]+|m-[a-z0-9]+"
+    r"(?P<region>[a-z]+[a-z0-9]*(?:-[a-z0-9]+)+):"
+    r"(?P<id>(?:ami|snap|vol)-[0-9a-f]+|img-[a-z0-9]+|m-[a-z0-9]+"
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\Z"
 )
 _DIGITALOCEAN = re.compile(r"(?P<regions>[a-z0-9-]+(?:,[a-z0-9-]+)*):(?P<id>[^:,/\s]+)\Z")
-# The files of one image, the one that stands for all of them first.
-_ENDINGS = (
-    *("ova", "ovf", "box", "vmx", "vmcx", "qcow2", "vhdx", "vhd", "img", "raw", "iso", "vmdk"),
-    *("tar.gz", "tgz", "tar", "zip", "xz", "gz"),
-)
 
 
 def by_region(
@@ -49,15 +49,9 @@ def by_region(
 
 
 def named(artifact_id: str, files: Iterable[Mapping[str, Any]]) -> str:
-    """Return the id, or the name of the file where the id is a constant; "" where it has none."""
+    """Return the id, or the name of its only file where the id is a constant, else ""."""
     names = [str(file["name"]) for file in files if file.get("name")]
-    is_box = artifact_id in _PROVIDERS and any(name.endswith(".box") for name in names)
+    is_box = artifact_id in PROVIDERS and any(name.endswith(".box") for name in names)
     if artifact_id.strip() not in CONSTANTS and not is_box:
         return artifact_id
-    return min(names, key=_rank, default="")
-
-
-def _rank(name: str) -> int:
-    """Return how far down a file is among those of an image."""
-    ranks = (rank for rank, ending in enumerate(_ENDINGS) if name.endswith(f".{ending}"))
-    return next(ranks, len(_ENDINGS))
+    return names[0] if len(names) == 1 else ""

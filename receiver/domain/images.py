@@ -11,19 +11,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from receiver.domain import image_names
+from receiver.domain.artifact_ids import CONSTANTS, PROVIDERS
 from receiver.domain.dimensions import UNKNOWN
 from receiver.domain.model import DIMENSIONS
 
 Row = Mapping[str, Any]
-# What Packer's builders and post-processors write where an artifact has no id of its own: qemu,
-# virtualbox and hyperv VM, docker's export Container, null Null, file File, azure-arm UNKNOWN ID,
-# compress and checksum nothing. From the Id() of packer's and its plugins' artifact.go.
-CONSTANTS = {
-    *("", "{}", "<no value>", "Container", "File", "Null", "UNKNOWN ID", "VM"),
-    "ERR_ID_NOT_IMPLEMENTED_BY_BUILDER",
-}
-# Vagrant's post-processor writes the provider of the box.
-PROVIDERS = {"docker", "hyperv", "libvirt", "parallels", "virtualbox", "vmware", "vmware_desktop"}
 NAMED_BY_PEOPLE = ("vsphere", "vmware", "hyperv")  # builders whose id is a machine's name
 ARCHITECTURES = ("arch", "architecture", "cpu_arch")  # keys of custom_data
 
@@ -156,10 +148,11 @@ def usable_ids(row: Row, name: str | None = None) -> list[str]:
     artifact_id = row["artifact_id"]
     files = _files(row)
     is_box = artifact_id in PROVIDERS and bool(files)
-    if artifact_id not in CONSTANTS and not is_box and not _is_sentence(row):
+    is_named = artifact_id not in CONSTANTS and not is_box and not _is_sentence(row)
+    if is_named and artifact_id not in files:
         return [artifact_id]
     fitting = [each for each in files if name and fnmatchcase(each, name)]
-    return fitting or files
+    return fitting or ([artifact_id] if is_named else files)
 
 
 def _is_sentence(row: Row) -> bool:

@@ -66,17 +66,9 @@ def test_a_constant_is_no_id(constant: str):
     assert by_region(constant, "qemu", [file]) == [(None, "output/rhel9.qcow2")]
 
 
-@pytest.mark.parametrize(
-    ("files", "name"),
-    [
-        (["out/disk-1.vmdk", "out/golden.ovf"], "out/golden.ovf"),
-        (["out/golden.vmdk", "out/golden.vmx", "out/golden.nvram"], "out/golden.vmx"),
-        (["SHA256SUMS", "golden.img"], "golden.img"),
-        (["notes.txt", "more.txt"], "notes.txt"),
-    ],
-)
-def test_the_file_that_stands_for_an_image_names_it(files: list[str], name: str):
-    assert by_region("VM", "virtualbox-iso", [{"name": each} for each in files]) == [(None, name)]
+def test_of_several_files_none_is_the_id():
+    files = [{"name": "golden.ovf"}, {"name": "golden.vmdk"}]
+    assert by_region("VM", "virtualbox-iso", files) == [(None, "")]
 
 
 def test_a_box_is_named_by_its_file_and_not_by_its_provider():
