@@ -40,10 +40,7 @@ WITH RECURSIVE combinations AS (
 
 named AS (
     SELECT
-        row_number() OVER () AS image, combinations.*, projects.name AS project,
-        platforms.name AS platform, platforms.cloud_provider, os_versions.name AS os_version,
-        os_versions.major_version, os_versions.minor_version, image_types.name AS image_type,
-        rules.branches, rules.unstable_counts,
+        row_number() OVER () AS image, combinations.*, rules.branches, rules.unstable_counts,
         EXISTS (
             SELECT FROM confirmed_images AS confirmed
             WHERE
@@ -73,7 +70,7 @@ named AS (
 
 candidates AS (
     SELECT
-        named.image, served.id, served.built_at, artifacts.id AS artifact_row,
+        named.image, named.is_confirmed, served.id, served.built_at, artifacts.id AS artifact_row,
         dense_rank() OVER (
             PARTITION BY named.image ORDER BY served.is_guess, served.built_at DESC, served.id DESC
         ) - 1 AS newness,
@@ -123,20 +120,19 @@ candidates AS (
 )
 
 SELECT
-    named.project, named.platform, named.cloud_provider, named.os_version, named.image_type,
+    builds.project, builds.platform, builds.cloud_provider, builds.os_version, builds.image_type,
     builds.build_number, candidates.built_at, builds.branch,
-    CASE WHEN NOT named.is_confirmed THEN builds.inferred END AS inferred,
+    CASE WHEN NOT candidates.is_confirmed THEN builds.inferred END AS inferred,
     artifacts.artifact_id, artifacts.region, artifacts.name, artifacts.builder_type,
     artifacts.custom_data, artifacts.files, artifacts.path, candidates.newness
 FROM candidates
-JOIN named ON named.image = candidates.image
 CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
-    SELECT build_number, branch, inferred FROM builds WHERE id = candidates.id LIMIT 1
+    SELECT * FROM named_builds WHERE id = candidates.id LIMIT 1
 ) AS builds
 CROSS JOIN LATERAL (
     SELECT * FROM artifacts WHERE id = candidates.artifact_row LIMIT 1
 ) AS artifacts
 WHERE %(every)s OR candidates.turn = 1
 ORDER BY
-    named.platform, named.major_version, named.minor_version, named.os_version, named.image_type,
-    named.project, artifacts.region, candidates.newness, artifacts.place
+    builds.platform, builds.major_version, builds.minor_version, builds.os_version,
+    builds.image_type, builds.project, artifacts.region, candidates.newness, artifacts.place
