@@ -153,8 +153,9 @@ def _stages(report: Report, stage_map: StageMap) -> list[dict[str, Any]]:
         {
             "job": report.subject.job,
             "stage": name,
-            "state": stage_map.state_of(name, projects),
+            "state": mapped.state if mapped else None,
         }
         for name in dict.fromkeys(names)
         if name
+        for mapped in [stage_map.mapped(name, projects, is_forge=True)]
     ]

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from uuid import UUID
 
 from receiver.domain.fold import fold
@@ -27,7 +26,8 @@ def fold_builds(
     parents = _parents(connection) if stages.projects.keys() - {"*"} else {}
 
     def states_of(project: str | None) -> StateOf:
-        return partial(stages.state_of, projects=_chain(parents, project))
+        chain = _chain(parents, project)
+        return lambda name, is_forge: stages.mapped(name, chain, is_forge=is_forge)
 
     return {build_id: fold.fold(statements[build_id], states_of) for build_id in build_ids}
 

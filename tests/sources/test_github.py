@@ -36,7 +36,8 @@ def test_a_routed_job_is_a_build_with_its_steps(forge: FlaskClient):
     assert get_build(forge, NUMBER)["status"] == "running"
     post_github(forge, workflow_job("completed"))
     build = get_build(forge, NUMBER)
-    assert (build["status"], build["current_state"], build["attempt"]) == ("failed", 25, 1)
+    assert (build["status"], build["current_state"], build["attempt"]) == ("failed", 80, 1)
+    assert build["estimated"]
     dimensions = [build[name] for name in ("project", "platform", "os_version", "image_type")]
     assert dimensions == ["core", "aws", "rhel-9", "hana"]
     assert [(row["stage"], row["status"]) for row in build["states"]] == [
@@ -60,6 +61,30 @@ def test_a_job_whose_steps_name_no_state_is_estimated(forge: FlaskClient):
     build = get_build(forge, NUMBER)
     assert build["current_state"] == 95
     assert all(row["estimated"] for row in build["states"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Set up JDK 21", "Install Ruby", "Run actions/setup-java@v4", "Run shellcheck on hardening"],
+)
+def test_a_step_that_sets_up_a_tool_says_nothing_of_the_image(forge: FlaskClient, name: str):
+    document = workflow_job("in_progress")
+    document["workflow_job"]["steps"][1]["name"] = name
+    document["workflow_job"]["steps"][2]["name"] = "Packer build"
+    post_github(forge, document)
+    build = get_build(forge, NUMBER)
+    assert (build["current_state"], build["estimated"]) == (95, True)
+    assert build["resume"]["state"] == 0
+
+
+def test_a_built_in_name_of_a_forges_step_does_not_stop_the_estimate(forge: FlaskClient):
+    post_github(forge, workflow_job("in_progress"))
+    hardened = get_build(forge, NUMBER)
+    document = workflow_job("in_progress")
+    step = {"name": "Test", "status": "in_progress", "conclusion": None, "started_at": at(8)}
+    document["workflow_job"]["steps"].append(step)
+    post_github(forge, document)
+    assert hardened["current_state"] < get_build(forge, NUMBER)["current_state"]
 
 
 def test_a_job_without_a_route_or_a_hook_is_ignored(forge: FlaskClient, url: str):

@@ -35,7 +35,10 @@ def statement(
 
 
 def fold(*statements: StoredStatement) -> BuildRows:
-    return rules.fold(statements, lambda _project: lambda name: StageMap().state_of(name, []))
+    return rules.fold(
+        statements,
+        lambda _project: lambda name, is_forge: StageMap().mapped(name, [], is_forge=is_forge),
+    )
 
 
 def manifest_event(minutes: float) -> Event:

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from receiver.domain.fold.events import Fact
 from receiver.domain.fold.stage_rows import StageRow, close_open, rows_of, unrecovered, verdict_of
-from receiver.domain.stage_map import clean, position
+from receiver.domain.stage_map import Mapped, clean, position
 
-StateOf = Callable[[str], int | None]
+StateOf = Callable[[str, bool], Mapped | None]  # of a stage, and whether it is a forge's step
 
 
 class RowState(NamedTuple):
@@ -115,13 +115,17 @@ def _unjudged(facts: Sequence[Fact], rows: Sequence[StageRow]) -> tuple[str, dat
 
 
 def _row_states(attempt: Attempt, state_of: StateOf) -> list[RowState]:
-    """Return the state of each row; places in the list of steps count only if no row is named."""
-    named = [_named(row, state_of) for row in attempt.rows]
-    places = _places(attempt.facts) if all(state is None for state in named) else {}
+    """Return the state of each row. Places in the list of steps count unless a sender, a hook's
+    stage or the project's map names a state: a built-in name of a forge's step is a guess, too."""
+    mapped = [_named(row, state_of) for row in attempt.rows]
+    named = [each and each.state for each in mapped]
+    places = {} if any(each and each.chosen for each in mapped) else _places(attempt.facts)
     value, stopped = attempt.resumed_from or 0, attempt.stopped
+    broken_at = min((row.end for row in attempt.failed if row.end), default=None)
     result = []
     for row, state in zip(attempt.rows, named, strict=True):
-        estimate = places.get((row.fact.reporter, row.label))
+        is_after = broken_at and row.start >= broken_at and not row.failed  # such as cleaning up
+        estimate = None if is_after else places.get((row.fact.reporter, row.label))
         known = estimate if state is None else state
         if known is not None and _counts(row, stopped):
             value = max(value, known)
@@ -147,12 +151,13 @@ def _places(facts: Sequence[Fact]) -> dict[tuple[tuple[str, str], str], int]:
     }
 
 
-def _named(row: StageRow, state_of: StateOf) -> int | None:
+def _named(row: StageRow, state_of: StateOf) -> Mapped | None:
     """Return the sender's state, else the map's; 100 counts 99, since only a verdict completes."""
-    state = row.stated_state
-    if state is None and row.stage:
-        state = state_of(row.stage)
-    return None if state is None else min(state, 99)
+    if row.stated_state is not None:
+        return Mapped(min(row.stated_state, 99), chosen=True)
+    is_forge = not row.fact.is_hook and row.fact.source != "api"
+    mapped = state_of(row.stage, is_forge) if row.stage else None
+    return mapped and Mapped(min(mapped.state, 99), mapped.chosen or not is_forge)
 
 
 def _counts(row: StageRow, stopped: float) -> bool:

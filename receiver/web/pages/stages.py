@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from receiver.domain import stage_map
+from receiver.domain import stage_map, stage_words
 from receiver.storage import overview
 from receiver.web.auth import require_read
 from receiver.web.context import services
@@ -23,7 +23,7 @@ def _stages() -> Values:
         {
             "state": state,
             "name": name,
-            "aliases": [each for each in stage_map.ALIASES.get(state, "").split(", ") if each],
+            "aliases": [each for each in stage_words.ALIASES.get(state, "").split(", ") if each],
             "seen": recent["seen"].get(state, []),
         }
         for state, name in stage_map.STATES.items()
