@@ -24,7 +24,7 @@ from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.rules import Rules
 from receiver.ingest.senders import Senders
-from receiver.storage import db, migrate
+from receiver.storage import db, migrate, unnamed
 from receiver.storage.db import Connection, query
 
 OLDEST_POSTGRES = 13
@@ -173,6 +173,7 @@ def _database(config: Config) -> Iterator[Finding]:
             if not missing:
                 with suppress(ConfigError):  # a broken file is a finding already
                     yield from _senders(connection, config)
+                yield from _unnamed(connection)
     except MilepostError as error:
         where = "DATABASE_URL" if config.database_url else f"the server in {config.data_dir}"
         advice = "Does it run, and does it let this user in?"
@@ -201,6 +202,16 @@ def _schema(missing: list[str]) -> Finding:
     if missing:
         return Finding("schema", "bad", f"missing: {', '.join(missing)}", "Run milepost migrate.")
     return Finding("schema", "good", "of this release")
+
+
+def _unnamed(connection: Connection) -> Iterator[Finding]:
+    for row in unnamed.list_unnamed(connection, datetime.now(UTC))["repositories"]:
+        where = row["repository"] or "no CI run"
+        text = f"{row['builds']} of {where}, the newest is {row['build_number']}"
+        default = " ".join(row["lines"]["default"].splitlines())
+        other = row["lines"].get("variables")
+        job = f"set {other} in the job" if other else "complete its route"
+        yield Finding("unnamed", "odd", printable(text), printable(f"Write {default} or {job}."))
 
 
 def _senders(connection: Connection, config: Config) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from receiver.domain import build_status, redact
 from receiver.domain.images import is_named
 from receiver.domain.model import DIMENSIONS
+from receiver.storage import unnamed
 from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimensions import current_names
 from receiver.storage.serving import ServingOf, rules
@@ -26,7 +27,7 @@ def read_overview(
     database: Database, serving_of: ServingOf, now: datetime, stall_after: timedelta
 ) -> Row:
     """Return the latest build of each combination, and of these the running, stalled, failed and
-    missing ones. Builds of which nobody says what they make are no combination: not in `latest`."""
+    missing ones. Builds of which nobody says what they make are no combination: `unnamed`."""
     with database.transaction() as connection:
         latest = _latest_builds(connection, serving_of)
         running = connection.execute(query("overview/running_builds")).fetchall()
@@ -35,6 +36,7 @@ def read_overview(
             query("overview/failures_of_builds"), {"build_ids": failed}
         ).fetchall()
         tree = connection.execute(query("dimensions/project_tree")).fetchall()
+        nameless = unnamed.list_unnamed(connection, now)
     for row in [*latest, *running]:
         row["stalled"] = build_status.is_stalled(row, now, stall_after)
     failures = {row["build_id"]: row for row in redact.document(open_failures)}
@@ -44,7 +46,8 @@ def read_overview(
         "expected": expected_combinations(named, now),
         "running": [row for row in running if not row["stalled"]],
         "stalled": [row for row in cells if row["stalled"]],
-        "failed": _newest_first(cells),
+        "failed": _newest_first(named),
+        "unnamed": nameless,
         "latest": named,
         "parents": {row["name"]: row["parent"] for row in tree},
     }

@@ -5,10 +5,10 @@ from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.domain import stage_map
-from receiver.domain.dimensions import BUILDER
+from receiver.domain.dimensions import BUILDER, UNKNOWN
 from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
 from receiver.sources import packer_manifest
-from receiver.storage import builds, confirmed_images
+from receiver.storage import builds, confirmed_images, unnamed
 from receiver.storage.builds import BuildFilter
 from receiver.storage.db import Row
 from receiver.storage.paging import DEFAULT_LIMIT
@@ -97,11 +97,17 @@ def _position(build: Row) -> str:
     return _state_name(build)
 
 
+def _naming_lines(build: Row) -> dict[str, str]:
+    with services().database.transaction() as connection:
+        return unnamed.lines_of(connection, build)
+
+
 def _state_name(build: Row) -> str:
     return "" if build["estimated"] else stage_map.STATES.get(build["current_state"], "")
 
 
 def _build(build: Row) -> Values:
+    is_unnamed = UNKNOWN in (build["os_version"], build["image_type"])
     neighbours, usual = builds.neighbours(services().database, build)
     document = build["packer_manifest"]
     before = [row for row in neighbours if row["place"] == "before"]
@@ -109,6 +115,7 @@ def _build(build: Row) -> Values:
     return build | {
         "_build": build,
         "_position": _position(build),
+        "_unnamed_lines": _naming_lines(build) if is_unnamed else {},
         "_doubtful": set((build["inferred"] or {}).items()) - {("platform", BUILDER)},
         "_attempts": charts.timeline(build["states"], usual),
         "_manifest_text": orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(),

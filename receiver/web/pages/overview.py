@@ -40,7 +40,7 @@ def _overview() -> Values:
         "_cut": len(latest) - len(shown),
         "_text": text,
         "_worst": worst,
-        "_total": len(current["parents"]) or current["latest"],
+        "_total": len(current["parents"]) or current["latest"] or current["unnamed"]["count"],
         "_many": len(latest) > charts.MANY,
     }
 

@@ -18,7 +18,7 @@ from receiver.domain.model import Json, Request, Sender
 from receiver.errors import HttpError, Invalid, NotFound
 from receiver.ingest.accept import accept
 from receiver.sources import SOURCES
-from receiver.storage import deliveries
+from receiver.storage import deliveries, unnamed
 from receiver.storage.db import Row
 from receiver.web import auth
 from receiver.web.context import services
@@ -97,7 +97,7 @@ curl --data-binary @packer-manifest.json -H "Content-Type: application/json" \\
 def show() -> Response:
     """Show every sender that may post here."""
     auth.require_read()
-    return json_response({"items": _senders()}) if wants_json() else _page()
+    return json_response({"items": _senders(), "unnamed": _unnamed()}) if wants_json() else _page()
 
 
 @blueprint.post("/setup/test")
@@ -154,7 +154,13 @@ def _page(tested: Sender | None = None, result: str = "") -> Response:
         each | {"result": result if name == (each["source"], each["name"]) else ""}
         for each in _senders()
     ]
-    return page("setup.html", senders=senders)
+    return page("setup.html", senders=senders, unnamed=_unnamed())
+
+
+def _unnamed() -> list[Row]:
+    with services().database.transaction() as connection:
+        found: list[Row] = unnamed.list_unnamed(connection, datetime.now(UTC))["repositories"]
+    return found
 
 
 def _senders() -> list[Row]:

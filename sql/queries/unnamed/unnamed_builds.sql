@@ -1,0 +1,23 @@
+-- Builds of which nobody says what they make, newest first, of the newest 1,000 of these days; builds
+-- of other branches and of pull requests left out: build_number, project, platform, os_version,
+-- image_type, status, run_url, run_key, created_at, has_failed (and nobody resolved it).
+SELECT
+    builds.id, builds.build_number, builds.project, builds.platform, builds.os_version,
+    builds.image_type, builds.status, builds.run_url, builds.created_at,
+    (SELECT run_key FROM events WHERE events.build_id = builds.id LIMIT 1) AS run_key,
+    builds.status = 'failed' AND EXISTS (
+        SELECT FROM build_failures
+        WHERE build_id = builds.id AND attempt = builds.attempt AND resolved IS NOT TRUE
+    ) AS has_failed
+FROM (
+    SELECT id
+    FROM builds
+    WHERE created_at > %(since)s
+    ORDER BY created_at DESC, id DESC
+    LIMIT 1000
+) AS newest
+JOIN named_builds AS builds ON builds.id = newest.id
+WHERE
+    'unknown' IN (builds.os_version, builds.image_type)
+    AND is_of_served_branch(builds.branch, builds.default_branch, builds.pull_request, NULL)
+ORDER BY builds.created_at DESC, builds.id DESC
