@@ -5,7 +5,8 @@ from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.domain import stage_map
-from receiver.domain.dimensions import BUILDER, UNKNOWN
+from receiver.domain.dimensions import BUILDER
+from receiver.domain.images import is_named
 from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
 from receiver.sources import packer_manifest
 from receiver.storage import builds, confirmed_images, unnamed
@@ -107,7 +108,6 @@ def _state_name(build: Row) -> str:
 
 
 def _build(build: Row) -> Values:
-    is_unnamed = UNKNOWN in (build["os_version"], build["image_type"])
     neighbours, usual = builds.neighbours(services().database, build)
     document = build["packer_manifest"]
     before = [row for row in neighbours if row["place"] == "before"]
@@ -115,7 +115,7 @@ def _build(build: Row) -> Values:
     return build | {
         "_build": build,
         "_position": _position(build),
-        "_unnamed_lines": _naming_lines(build) if is_unnamed else {},
+        "_unnamed_lines": {} if is_named(build) else _naming_lines(build),
         "_doubtful": set((build["inferred"] or {}).items()) - {("platform", BUILDER)},
         "_attempts": charts.timeline(build["states"], usual),
         "_manifest_text": orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(),
