@@ -4,6 +4,7 @@
 set -u
 export LC_ALL=C # bytes, whatever they mean
 usage='usage: milepost-hook.sh stage NAME [--state 0..100] | done --status success|failure|cancelled | manifest [FILE] | heartbeat FILE [--watch PID]'
+case ${1:-} in packer) shift && echo 'milepost: not reporting what Packer does: that needs Python 3.9 or newer' >&2 && exec packer "$@" ;; esac
 bom=$(printf '\357\273\277') newline='
 '
 quit() { echo "milepost: $1" >&2; case ${MILEPOST_STRICT:-0} in 0) exit 0 ;; *) exit 1 ;; esac; }
@@ -79,7 +80,7 @@ elif [ -n "${BUILD_URL:-}" ]; then
     commit=${GIT_COMMIT:-} branch=${CHANGE_BRANCH:-${BRANCH_NAME:-}} author=${BUILD_USER_ID:-} change=${CHANGE_ID:-}
 fi
 in_ci=$run pipeline=${MILEPOST_PIPELINE:-$pipeline} run_key=${MILEPOST_RUN_KEY:-$run_key}
-[ "${#link}" -le 2000 ] || link=$(printf %.2000s "${link%%[?#]*}")
+[ "${#link}" -le 2000 ] || link=$(printf %b "$(printf %s "${link%%[?#]*}" | utf8 2000)")
 said=$(join "${MILEPOST_OS_VERSION:-}" "${MILEPOST_IMAGE_TYPE:-}" "${MILEPOST_PLATFORM:-}") && said=${said:-$job}
 [ -n "$run" ] || { run=${PACKER_RUN_UUID:+packer-$PACKER_RUN_UUID} && said=''; }
 number=${run:+$(slug "$(join "$run" "$said" "${MILEPOST_LEG:-}" "${PACKER_BUILDER_TYPE:-}" "${PACKER_BUILD_NAME:-}")")}
@@ -151,11 +152,12 @@ with_curl() {
 }
 with_wget() { # GNU's and busybox's; a body is no secret, but an argument has a limit
     limit='' file='' && ! command -v timeout >/dev/null || limit='timeout 5'
-    if [ "${#1}" -gt 100000 ]; then file=$(mktemp) && printf %s "$1" >"$file"; fi
+    data=--post-data=$1
+    if [ "${#1}" -gt 100000 ]; then file=$(mktemp) && printf %s "$1" >"$file" && data=--post-file=$file; fi
     # shellcheck disable=SC2086  # two words
     said=$($limit wget -nv -t 1 -O - --header 'content-type: application/json' --header "webhook-id: $id" --header "webhook-timestamp: $time" \
-        --header "$header" "${file:+--post-file=$file}${file:---post-data=$1}" "$url" 2>&1) && said=$said${newline}202
-    printf '%s\n%s' "$said" "$(printf %s "$said" | sed -n 's/.*ERROR \([0-9]\{3\}\).*/\1/p; s/.*HTTP\/1\.[01] \([0-9]\{3\}\).*/\1/p; $s/^202$/202/p' | tail -n 1)"
+        --header "$header" "$data" "$url" 2>&1) && said=$said${newline}202
+    printf '%s\n%s' "$said" "$(printf %s "$said" | sed -n 's/.*ERROR \([0-9]\{3\}\).*/\1/p; s/.*Authentication Failed.*/401/p; s/.*HTTP\/1\.[01] \([0-9]\{3\}\).*/\1/p; $s/^202$/202/p' | tail -n 1)"
     [ -z "$file" ] || rm -f "$file"
 }
 post() { # sets answer and status

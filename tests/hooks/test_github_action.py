@@ -131,6 +131,37 @@ def test_job_without_a_secret_succeeds(receiver: Running, tmp_path: Path):
         )
 
 
+@pytest.mark.parametrize("trouble", ["away", "without python"])
+def test_packer_runs_whatever_became_of_the_hook(receiver: Running, tmp_path: Path, trouble: str):
+    programs = few_programs(tmp_path)
+    (programs / "packer").write_text("#!/bin/sh\necho packer $*; exit 7\n")
+    (programs / "packer").chmod(0o755)
+    job = Runner(tmp_path, PATH=str(programs))
+    job.use(url="http://127.0.0.1:1" if trouble == "away" else receiver.url)
+    done = job.run("milepost-hook packer build -var 'a b' .")
+    assert (done.returncode, done.stdout) == (7, "packer build -var a b .\n")
+
+
+def test_hook_is_fetched_at_the_end_if_the_receiver_was_away(receiver: Running, tmp_path: Path):
+    job = Runner(tmp_path)
+    secret = receiver.secrets["milepost"]
+    job.use(url="http://127.0.0.1:1", secret=secret, build_number="fetched-late")
+    assert job.run("milepost-hook stage Storage").returncode == 0
+    job.env["MILEPOST_URL"] = receiver.url
+    assert all(map(is_silent, job.use(status="failure")))
+    assert receiver.build("fetched-late")["status"] == "failed"
+
+
+def few_programs(folder: Path) -> Path:
+    """Return a folder of what an image without Python has."""
+    programs = folder / "few programs"
+    programs.mkdir()
+    for name in ("sh", "bash", "curl", "openssl", "mkdir", "rm", "mv", "chmod", "tr", "sed", "head",
+                 "date", "od", "cat"):  # fmt: skip
+        (programs / name).symlink_to(f"/usr/bin/{name}")
+    return programs
+
+
 @pytest.mark.parametrize("trouble", ["away", "another file"])
 def test_job_without_the_hooks_file_succeeds(receiver: Running, tmp_path: Path, trouble: str):
     job = Runner(tmp_path)
@@ -161,12 +192,7 @@ def test_file_with_the_pinned_digest_is_used(receiver: Running, tmp_path: Path):
 
 
 def test_shell_hook_is_used_without_python(receiver: Running, tmp_path: Path):
-    programs = tmp_path / "few programs"
-    programs.mkdir()
-    for name in ("sh", "bash", "curl", "openssl", "mkdir", "rm", "mv", "chmod", "tr", "sed", "head",
-                 "date", "od", "cat"):  # fmt: skip
-        (programs / name).symlink_to(f"/usr/bin/{name}")
-    job = Runner(tmp_path, PATH=str(programs))
+    job = Runner(tmp_path, PATH=str(few_programs(tmp_path)))
     number = "github-without-python"
     secret = receiver.secrets["milepost"]
     assert all(map(is_silent, job.use(url=receiver.url, secret=secret, build_number=number)))

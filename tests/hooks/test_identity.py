@@ -1,11 +1,13 @@
 """The identity of a build, from the variables that hooks/README.md documents."""
 
+import hashlib
 import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 
-from hooks import identity
+from hooks import identity, settings, signing
 from hooks.errors import HookError
 from hooks.forges import Value
 from tests.support import ROOT
@@ -196,3 +198,95 @@ def test_long_names_stay_different_and_within_the_limit():
     numbers = {number({**GITLAB, "CI_JOB_NAME": "x" * 300 + end}) for end in "ab"}
     assert len(numbers) == 2
     assert all(each is not None and len(each) <= 200 for each in numbers)
+
+
+def told(env: dict[str, str]) -> tuple[str | None, ...]:
+    values = identity.identity({}, env)
+    return tuple(values[name].text for name in ("pipeline", "default_branch", "pull_request"))
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        (GITHUB, ("github:acme/images:500", None, None)),
+        (
+            {**GITHUB, "GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_REF": "refs/heads/main"},
+            ("github:acme/images:500", None, "pull_request_target"),
+        ),
+        (
+            {**GITHUB, "GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge"},
+            ("github:acme/images:500", None, "7"),
+        ),
+        (GITLAB, ("gitlab:gitlab.example.com:900", None, None)),
+        (
+            {**GITLAB, "CI_DEFAULT_BRANCH": "trunk", "CI_MERGE_REQUEST_IID": "3"},
+            ("gitlab:gitlab.example.com:900", "trunk", "3"),
+        ),
+        (JENKINS, (None, None, None)),
+        (
+            {**JENKINS, "CHANGE_ID": "9", "MILEPOST_PIPELINE": "night 7"},
+            ("night 7", None, "9"),
+        ),
+        ({"MILEPOST_BUILD_NUMBER": "b"}, (None, None, None)),
+    ],
+)
+def test_pipeline_default_branch_and_pull_request_are_the_cis(
+    env: dict[str, str], expected: tuple[str | None, ...]
+):
+    assert told(env) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "branch"),
+    [
+        ('{"repository": {"default_branch": "trunk"}}', "trunk"),
+        ('{"schedule": "0 4 * * *"}', None),
+        ('{"repository": {"default_branch": 7}}', None),
+        ('{"repository": []}', None),
+        ("[" * 100_000, None),
+        ("", None),
+    ],
+)
+def test_default_branch_is_in_githubs_event_file(tmp_path: Path, text: str, branch: str | None):
+    (tmp_path / "event.json").write_text(text)
+    assert told({**GITHUB, "GITHUB_EVENT_PATH": str(tmp_path / "event.json")})[1] == branch
+    assert told({**GITHUB, "GITHUB_EVENT_PATH": "/dev/zero"})[1] is None
+
+
+def test_pull_request_number_is_in_the_event_file_too(tmp_path: Path):
+    (tmp_path / "event.json").write_text('{"pull_request": {"number": 12}}')
+    event = {"GITHUB_EVENT_NAME": "pull_request_review", "GITHUB_REF": "refs/heads/main"}
+    assert told({**GITHUB, **event, "GITHUB_EVENT_PATH": str(tmp_path / "event.json")})[2] == "12"
+
+
+def test_job_and_workflow_are_names_of_the_build():
+    assert identity.names({**GITHUB, "GITHUB_WORKFLOW": "golden"}) == {
+        "job": "image",
+        "workflow": "golden",
+    }
+    assert identity.names({**GITLAB, "CI_PIPELINE_NAME": "night"})["workflow"] == "night"
+    assert identity.names(JENKINS) == {"job": None, "workflow": "images/main"}
+    assert identity.names({}) == {"job": None, "workflow": None}
+
+
+def test_long_run_key_is_its_beginning_and_a_digest():
+    url = "https://jenkins.example.com/job/" + "x" * 600 + "/12/"
+    key = identity.identity({}, {**JENKINS, "BUILD_URL": url})["run_key"].text or ""
+    digest = hashlib.sha256(f"jenkins:{url}".encode()).hexdigest()
+    assert key == f"jenkins:{url}"[:450] + "~" + digest[:32]
+    assert identity.short_key("x" * 500) == "x" * 500
+
+
+def test_long_url_loses_its_query_and_is_cut():
+    url = f"https://jenkins.example.com/job/x/?{'a' * 2000}"
+    assert identity.identity({}, {**JENKINS, "BUILD_URL": url})["url"].text == url.partition("?")[0]
+    long = f"https://jenkins.example.com/{'a' * 3000}"
+    assert len(identity.identity({}, {**JENKINS, "BUILD_URL": long})["url"].text or "") == 2000
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\u00ef\u00bb\u00bf", "\udcef\udcbb\udcbf"])
+def test_byte_order_mark_is_no_part_of_a_setting(mark: str):
+    env = {"MILEPOST_URL": f"{mark}https://a.example ", "MILEPOST_BUILD_NUMBER": f"{mark}b-1\r\n"}
+    assert settings.address(env) == "https://a.example/webhooks/milepost"
+    assert number(env) == "b-1"
+    assert signing.secret_of({"MILEPOST_SECRET": f"{mark}bearer:x\r\nbearer:y"}) == "bearer:x"

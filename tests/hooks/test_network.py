@@ -146,3 +146,35 @@ def test_missing_file_of_authorities_is_one_line(secure: Listener, tmp_path: Pat
     error = stage("file", secure.url, tmp_path, SSL_CERT_FILE="/nowhere/ca.pem")
     assert error.count("\n") == 1
     assert secure.posts == []
+
+
+def test_line_says_what_to_change(listener: Listener, tmp_path: Path):
+    port = listener.url.rpartition(":")[2]
+    cases = {
+        "http://127.0.0.1:1": "127.0.0.1:1: connection refused",
+        f"https://127.0.0.1:{port}": f"127.0.0.1:{port} speaks http, not https: begin MILEPOST_URL",
+        "http://nowhere.invalid": "nowhere.invalid:80: the name does not resolve",
+    }
+    for number, (url, words) in enumerate(cases.items()):
+        error = stage("file", url, tmp_path / str(number))
+        assert words in error
+        assert error.count("\n") == 1
+
+
+def test_url_without_a_scheme_is_named_and_nothing_is_spooled(tmp_path: Path):
+    error = stage("file", "milepost.example.com", tmp_path)
+    assert "with http:// or https:// before the host" in error
+    assert not (tmp_path / "spool").exists()
+
+
+def test_everything_that_is_missing_is_named_at_once(tmp_path: Path):
+    missing = {"MILEPOST_SECRET": "", "MILEPOST_BUILD_NUMBER": ""}
+    error = stage("file", "", tmp_path, **missing)
+    assert error == (
+        "milepost: not reporting: set MILEPOST_URL, MILEPOST_SECRET and MILEPOST_BUILD_NUMBER\n"
+    )
+
+
+def test_receiver_may_be_below_a_path(listener: Listener, tmp_path: Path):
+    assert stage("file", f"{listener.url}/ci/milepost/", tmp_path) == ""
+    assert listener.posts[0].path == "/ci/milepost/webhooks/milepost"

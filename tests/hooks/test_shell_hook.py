@@ -149,14 +149,41 @@ PACKER = packer("amazon-ebs", "rhel 9")
 DIMENSIONS = {"MILEPOST_OS_VERSION": "rhel-8.8", "MILEPOST_PLATFORM": "aws gov"}
 RERUN = {**GITHUB, "GITHUB_RUN_ATTEMPT": "2", "RUNNER_NAME": "GitHub Actions 4"}
 SUBGROUP = {**GITLAB, "CI_PROJECT_PATH": "acme/sub/images", "CI_JOB_NAME": "golden: [rhel-9, é]"}
+PULL_REQUEST = {**GITHUB, "GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge"}
+PULL_REQUEST |= {"GITHUB_WORKFLOW": "Golden images", "GITHUB_HEAD_REF": "topic"}
+MERGE_REQUEST = {**GITLAB, "CI_MERGE_REQUEST_IID": "3", "CI_DEFAULT_BRANCH": "trunk"}
+LONG = {**JENKINS, "BUILD_URL": f"https://jenkins.example.com/{'é' * 480}{'x' * 3000}/"}
+LONG_NUMBER = {**GITLAB, "CI_JOB_NAME": "x" * 300, "MILEPOST_PIPELINE": "é" * 501}
 
 
 @pytest.mark.parametrize("inside", [{}, PACKER], ids=["", "packer"])
 @pytest.mark.parametrize("dimensions", [{}, DIMENSIONS], ids=["", "dimensions"])
 @pytest.mark.parametrize(
     "around",
-    [RERUN, {**RERUN, "MILEPOST_CHECK_RUN_ID": "84211"}, SUBGROUP, JENKINS, PACKER, NUMBER],
-    ids=["github", "check-run", "gitlab", "jenkins", "packer", "number"],
+    [
+        RERUN,
+        {**RERUN, "MILEPOST_CHECK_RUN_ID": "84211"},
+        PULL_REQUEST,
+        SUBGROUP,
+        MERGE_REQUEST,
+        JENKINS,
+        LONG,
+        PACKER,
+        NUMBER,
+        LONG_NUMBER,
+    ],
+    ids=[
+        "github",
+        "check-run",
+        "pull-request",
+        "gitlab",
+        "merge-request",
+        "jenkins",
+        "long",
+        "packer",
+        "number",
+        "long-number",
+    ],
 )
 def test_identity_is_that_of_the_hook_in_python(
     listener: Listener,
@@ -172,6 +199,10 @@ def test_identity_is_that_of_the_hook_in_python(
     assert document["build"]["platform"] == values["platform"].text
     assert document["run"]["key"] == values["run_key"].text
     assert str(document["run"]["attempt"] or "") == (values["attempt"].text or "")
+    for name in ("url", "commit", "branch", "pipeline", "default_branch", "pull_request"):
+        assert document["run"].get(name) == values[name].text
+    names = document["build"].get("names", {})
+    assert names == {place: name for place, name in identity.names(env).items() if name}
 
 
 ASCII = {  # a number that was given before stays as it is
@@ -289,3 +320,33 @@ def test_shellcheck_finds_nothing_in_any_script():
     command = ["shellcheck", "-x", "-P", str(ROOT), *map(str, scripts)]
     done = subprocess.run(command, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_default_branch_is_in_githubs_event_file(listener: Listener, tmp_path: Path):
+    event = {"ref": "x", "repository": {"default_branch": "trunk", "id": 1}}
+    path = tmp_path / "event.json"
+    for text in (json.dumps(event), json.dumps(event, indent=2)):
+        path.write_text(text)
+        env = {**GITHUB, "GITHUB_EVENT_PATH": str(path)}
+        assert run(listener, "stage", "x", **env).stderr == ""
+        assert listener.posts[-1].document["run"]["default_branch"] == "trunk"
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (b"H\xe4rtung", "H?rtung"),
+        (b"\xed\xa0\x80 \xc0\xaf \xf4\x90\x80\x80", None),
+        ("é ☃ 𝄞".encode() + b"\xe2\x98", "é ☃ 𝄞?"),
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_replaced(listener: Listener, given: bytes, sent: str | None):
+    post = posted(listener, "stage", given, MILEPOST_PROJECT=os.fsdecode(given))
+    if sent:
+        assert post.document["events"][0]["stage"] == post.document["build"]["project"] == sent
+
+
+def test_end_of_a_job_prints_the_builds_address(listener: Listener):
+    done = run(listener, "done", "success", **GITHUB)
+    line = f"milepost: {listener.url}/builds/acme.images-500-image\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, line, "")

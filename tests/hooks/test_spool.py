@@ -13,7 +13,8 @@ import pytest
 from hooks.client import Deadline
 from hooks.errors import HookError
 from hooks.outbox import deliver
-from hooks.spool import Spool
+from hooks.spool import Spool, entries
+from tests.support.hook_calls import FakeClock
 from tests.support.listeners import Listener, listening
 from tests.support.receivers import free_port
 from tests.support.senders import OTHER_SECRET, envelope, stage
@@ -168,3 +169,27 @@ def test_killed_hook_loses_no_envelope(spool_folder: Path, listener: Listener):
     for post in listener.posts:
         bodies.setdefault(post.headers["webhook-id"], set()).add(post.body)
     assert {len(each) for each in bodies.values()} == {1}
+
+
+def test_call_spends_two_seconds_on_what_waits_and_sends_its_own_report(
+    spool_folder: Path, listener: Listener
+):
+    spool = Spool(spool_folder, f"{listener.url}/webhooks/milepost", clock())
+    spool.prepare()
+    body = json.dumps(envelope(stage("earlier"))).encode()
+    for number in range(12_000):
+        (spool.new / f"{number + 10**15:017d}.{spool.address}.msg_{number:x}.json").write_bytes(
+            body
+        )
+    ticking = FakeClock()
+    ticking.now = 10**9 + 60
+    seconds = ticking.clock._replace(monotonic=lambda: 0.01 * len(listener.posts))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hooks.spool.MAX_AGE_SECONDS", 1e12)
+        deliver(
+            envelope(stage("now")), settings(spool_folder, listener.url), Deadline(clock=seconds)
+        )
+    names = stages(listener)
+    assert names[-1] == "now"
+    assert 190 <= names.count("earlier") <= 210
+    assert len(entries(spool.new)) == 12_001 - len(names)

@@ -29,7 +29,7 @@ if ! command -v milepost-hook >/dev/null 2>&1 || [ -f "$MILEPOST_BIN/stand-in" ]
   else
     [ -f "$MILEPOST_BIN/stand-in" ] ||
       echo 'milepost: not reporting: the hook could not be fetched, or is not the one of MILEPOST_HOOK_SHA256' >&2
-    printf '#!/bin/sh\n[ "${MILEPOST_STRICT:-0}" = 0 ]\n' >"$milepost_new"
+    printf '#!/bin/sh\ncase ${1:-} in packer) shift; exec packer "$@" ;; esac\n[ "${MILEPOST_STRICT:-0}" = 0 ]\n' >"$milepost_new"
     : >"$MILEPOST_BIN/stand-in"
   fi
   chmod 700 "$milepost_new"
