@@ -44,8 +44,16 @@ _HINTS = (
 _HINTS_OF_BYTES = tuple(hint.encode() for hint in _HINTS)
 
 
+class Masked(str):
+    """A text that was masked when it was written: it is not looked at again."""
+
+    __slots__ = ()
+
+
 def text(original: str) -> str:
     """Return a text in which everything that looks secret is masked."""
+    if isinstance(original, Masked):
+        return original
     folded = original.casefold()
     return _TEXT.sub(_mask, original) if any(hint in folded for hint in _HINTS) else original
 

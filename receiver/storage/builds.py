@@ -11,6 +11,7 @@ from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import Forbidden, NotFound
 from receiver.storage.db import Connection, Database, Row, query
 from receiver.storage.dimensions import is_within, projects_within
+from receiver.storage.masked import show_masked, show_original
 from receiver.storage.paging import cursor_of, page_of, page_parameters
 
 INTERNAL = ("id", "created_at", "heartbeat_at", "resume_state")  # for joins, cursors, derivations
@@ -71,6 +72,8 @@ def find_build(
             ).fetchall()
             for part in PARTS
         }
+    for part in ("states", "failures"):
+        (show_original if reveal else show_masked)(parts[part])
     build = _with_parts(row, parts, datetime.now(UTC), stall_after)
     return build if reveal else cast(Row, redact.document(build))
 

@@ -17,6 +17,7 @@ from receiver.storage import audit
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Database, Row, query
 from receiver.storage.dimensions import is_within
+from receiver.storage.masked import show_masked
 from receiver.storage.paging import Page, page_of, page_parameters
 
 TREND_DAYS = 14
@@ -70,7 +71,9 @@ def list_failures(database: Database, status: str, limit: int, after: str | None
 def _select(connection: Connection, status: str, limit: int, **parameters: object) -> list[Row]:
     row = DEFAULTS | {"status": status, "limit": limit, "window": limit} | parameters
     # Planned anew for each status: one plan for all of them would use no partial index.
-    return connection.execute(query("failures/list_failures"), row, prepare=False).fetchall()
+    rows = connection.execute(query("failures/list_failures"), row, prepare=False).fetchall()
+    show_masked(rows)
+    return rows
 
 
 def resolve_failure(
@@ -110,7 +113,7 @@ def group_failures(rows: Sequence[Row], now: datetime) -> list[Row]:
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     messages = {row["error_message"] for row in rows}
     # Masked as a whole: the text around a secret tells that it is one.
-    shapes = {message: message_shape(redact.text(message)) for message in messages}
+    shapes = {each: redact.Masked(message_shape(redact.text(each))) for each in messages}
     for row in rows:
         component = row["component"] or row["stage"] or "build"
         groups[component, shapes[row["error_message"]]].append(row)

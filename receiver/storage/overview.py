@@ -10,6 +10,7 @@ from receiver.domain.model import DIMENSIONS
 from receiver.storage import unnamed
 from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimensions import current_names
+from receiver.storage.masked import show_masked
 from receiver.storage.serving import ServingOf, rules
 
 EXPECTED_WITHIN = timedelta(days=7)
@@ -37,6 +38,7 @@ def read_overview(
         ).fetchall()
         tree = connection.execute(query("dimensions/project_tree")).fetchall()
         nameless = unnamed.list_unnamed(connection, now)
+    show_masked(open_failures)
     for row in [*latest, *running]:
         row["stalled"] = build_status.is_stalled(row, now, stall_after)
     failures = {row["build_id"]: row for row in redact.document(open_failures)}

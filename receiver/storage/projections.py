@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from receiver.domain import redact
 from receiver.domain.fold.projection import BuildRow, BuildRows, FailureRow
 from receiver.domain.stage_map import clean
 from receiver.storage import dimensions
@@ -22,6 +23,7 @@ from receiver.storage.dimensions import Ids
 
 TABLES = ("states", "failures", "artifacts", "resources")
 DIGEST_BYTES = 8
+DIGEST_OF = b"masked"  # another one than the release before, which writes no masked_message
 
 Digests = list[bytes]  # for each table, the digests of its rows one after the other
 
@@ -97,7 +99,7 @@ def _decode_digests(written: bytes | None) -> Digests | None:
 
 
 def _digest(row: Struct) -> bytes:
-    return blake2b(msgspec.json.encode(row), digest_size=DIGEST_BYTES).digest()
+    return blake2b(msgspec.json.encode(row), digest_size=DIGEST_BYTES, person=DIGEST_OF).digest()
 
 
 def _compare(
@@ -118,7 +120,10 @@ def _compare(
 
 def _placed(build_id: UUID, place: int, row: Struct) -> Row:
     row_id = _id(build_id, place, row)
-    return asdict(row) | {"id": row_id, "build_id": build_id, "place": place}
+    columns = asdict(row) | {"id": row_id, "build_id": build_id, "place": place}
+    if message := columns.get("error_message"):
+        columns["masked_message"] = redact.text(message)
+    return columns
 
 
 def _id(build_id: UUID, place: int, row: Struct) -> UUID:

@@ -4,7 +4,7 @@
 SELECT
     failures.id, builds.build_number, builds.project, builds.platform, builds.os_version,
     builds.image_type, failures.stage, failures.state, failures.attempt, failures.failure_type,
-    failures.error_message, failures.component, failures.created_at, failures.resolved_at,
+    failures.error_message, failures.masked_message, failures.component, failures.created_at, failures.resolved_at,
     failures.resolution_notes, builds.status, builds.attempt > failures.attempt AS is_past,
     EXISTS (
         SELECT FROM build_states AS states

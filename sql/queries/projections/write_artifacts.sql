@@ -1,8 +1,10 @@
 -- Write rows of builds' artifacts, and remove those that are not among the kept ones.
-WITH gone AS (
+WITH kept AS (
+    SELECT * FROM jsonb_to_recordset(%(kept)s::jsonb) AS kept (build_id uuid, ids uuid[])
+),
+gone AS (
     DELETE FROM artifacts
-    USING jsonb_to_recordset(%(kept)s::jsonb) AS kept (build_id uuid, ids uuid[])
-    WHERE artifacts.build_id = kept.build_id AND artifacts.id <> ALL(kept.ids)
+    WHERE build_id IN (SELECT build_id FROM kept) AND id NOT IN (SELECT unnest(ids) FROM kept)
 )
 INSERT INTO artifacts (
     id, build_id, place, attempt, artifact_id, region, builder_type, name, packer_run_uuid,

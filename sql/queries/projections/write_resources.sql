@@ -1,8 +1,10 @@
 -- Write rows of builds' resources, and remove those that are not among the kept ones.
-WITH gone AS (
+WITH kept AS (
+    SELECT * FROM jsonb_to_recordset(%(kept)s::jsonb) AS kept (build_id uuid, ids uuid[])
+),
+gone AS (
     DELETE FROM build_resources
-    USING jsonb_to_recordset(%(kept)s::jsonb) AS kept (build_id uuid, ids uuid[])
-    WHERE build_resources.build_id = kept.build_id AND build_resources.id <> ALL(kept.ids)
+    WHERE build_id IN (SELECT build_id FROM kept) AND id NOT IN (SELECT unnest(ids) FROM kept)
 )
 INSERT INTO build_resources (
     id, build_id, place, attempt, type, resource_id, removed
