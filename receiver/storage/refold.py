@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from receiver.domain.fold import fold
@@ -85,9 +86,18 @@ def _stored(row: Row) -> StoredStatement:
     row_id = (row["delivery_id"], row["place"])
     projects = tuple(row["projects"]) if row["projects"] is not None else None
     statement = load(row["statement"])
+    received = _received(row["delivery_id"])
     return StoredStatement(
-        row_id, row["source"], statement, row["native"], row["alias_key"], projects
+        row_id, row["source"], statement, row["native"], row["alias_key"], projects, received
     )
+
+
+def _received(delivery_id: UUID) -> datetime | None:
+    """Return when a delivery came: its id is a UUIDv7, which begins with the milliseconds of Unix
+    time (RFC 9562, 5.7)."""
+    if delivery_id.version != 7:
+        return None
+    return datetime.fromtimestamp((delivery_id.int >> 80) / 1000, UTC)
 
 
 def _parents(connection: Connection) -> dict[str, str | None]:

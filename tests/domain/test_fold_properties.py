@@ -13,7 +13,18 @@ from tests.support.fold_events import fold, manifest_event
 from tests.support.senders import START
 
 STAGES = ["Base configuration", "base configuration", "Security baseline", "frobnicate", None]
-RUNS = ["github:a/b:1:1:7", "github:a/b:1:1:8", "github:a/b:1:2:9", "uuid", "local"]
+RUNS = [
+    "github:a/b:1:1",  # a whole run
+    "github:a/b:1:1:7",
+    "github:a/b:1:1:8",
+    "github:a/b:1:2:9",
+    "github:a/b:1:~:1b2",  # carried over
+    "gitlab:h:1",
+    "gitlab:h:2",
+    "uuid",
+    "local",
+]
+WORDS = st.sampled_from([None, "skipped", "manual", "unstable"])
 
 
 def events() -> st.SearchStrategy[Event]:
@@ -33,6 +44,7 @@ def events() -> st.SearchStrategy[Event]:
         kind=st.just("build"),
         at=times,
         status=st.sampled_from(["pending", "running", "completed", "failed", "cancelled"]),
+        word=WORDS,
     )
     undated = st.integers(0, 6).map(manifest_event)
     return stage | build | undated
@@ -48,18 +60,27 @@ def stored() -> st.SearchStrategy[list[StoredStatement]]:
             key=st.sampled_from(RUNS),
             attempt=st.none() | st.integers(1, 4),
             resumed_from=st.none() | st.just(25),
+            pipeline=st.sampled_from([None, None, "p-1", "p-2"]),
         ),
         events=st.lists(events(), min_size=1, max_size=3).map(tuple),
         said=st.builds(Identity, project=names, platform=names),
         inferred=st.builds(Identity, platform=names),
         created_by=names,
+        names=st.sampled_from([{}, {"job": "build"}, {"job": "test", "target": "x.rhel9"}]),
         order=st.sampled_from([(), ("frobnicate",), ("Base configuration", "frobnicate", "x")]),
     )
     sources = st.sampled_from(["milepost", "packer", "github", "api"])
-    one = st.tuples(sources, statement)
-    return st.lists(one, max_size=6).map(
-        lambda pairs: [StoredStatement(place, *pair) for place, pair in enumerate(pairs)]
+    aliases = st.sampled_from([None, "github:a/b:1:1:8"])
+    received = st.none() | st.integers(-6000, 10).map(lambda late: START + timedelta(minutes=late))
+    one = st.builds(
+        StoredStatement,
+        id=st.integers(0, 10**9),
+        source=sources,
+        statement=statement,
+        alias=aliases,
+        received=received,
     )
+    return st.lists(one, max_size=7)
 
 
 def comparable(rows: list[StoredStatement]) -> Any:
@@ -78,6 +99,10 @@ def comparable(rows: list[StoredStatement]) -> Any:
         result.build.end_time,
         result.build.created_by,
         result.build.manifest_sha256,
+        result.build.conflict,
+        result.build.inferred,
+        result.build.unstable,
+        result.build.future,
     )
 
 

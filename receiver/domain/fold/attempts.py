@@ -1,7 +1,8 @@
 """From facts to numbered attempts. Rule 2 of docs/fold.md.
 
 A try holds the facts of one run, cut before a reporter's first start after its own verdict, where
-that reporter is a hook, or Jenkins: a job that was made again counts its builds from 1 again.
+that reporter is a hook, or Jenkins: a job that was made again counts its builds from 1 again. Jobs
+that name one pipeline continue each other's try: see pipelines.py.
 Tries are numbered by their earliest time; a declared number can only raise that.
 """
 
@@ -11,6 +12,7 @@ from datetime import datetime
 
 from receiver.domain.fold.carried_over import join_carried_over
 from receiver.domain.fold.events import Fact, run_group
+from receiver.domain.fold.pipelines import Try, tries_of_pipeline
 
 Span = tuple[datetime, datetime]
 
@@ -28,22 +30,29 @@ def attempts(facts: Iterable[Fact]) -> list[tuple[int, list[Fact]]]:
     return list(zip(_numbers(tries), ordered, strict=True))
 
 
-def _tries(groups: dict[str, list[Fact]]) -> list[tuple[int, list[Fact]]]:
+def _tries(groups: dict[str, list[Fact]]) -> list[Try]:
     """Return each try as (declared number, facts), by earliest time and then key of the run."""
-    tries = []
+    pipelines: dict[str, dict[str, list[Fact]]] = defaultdict(dict)
+    tries: list[tuple[datetime, str, int, Try]] = []
     for group, facts in groups.items():
+        if pipeline := max((fact.run.pipeline or "" for fact in facts), default=""):
+            pipelines[pipeline][group] = facts
+            continue
         declared = max(fact.run.attempt or 0 for fact in facts)
-        for place, piece in enumerate(_cut(sorted(facts, key=lambda fact: fact.rank))):
-            earliest = min(fact.event.at for fact in piece)
-            tries.append((earliest, group, place, 0 if place else declared, piece))
+        for place, piece in enumerate(_cut(facts)):
+            earliest = min(fact.known_at for fact in piece)
+            tries.append((earliest, group, place, (0 if place else declared, piece)))
+    for pipeline, jobs in pipelines.items():
+        for place, (earliest, each) in enumerate(tries_of_pipeline(jobs, _cut)):
+            tries.append((earliest, pipeline, place, each))
     tries.sort(key=lambda each: each[:3])
-    return [(declared, piece) for *_, declared, piece in tries]
+    return [each for *_, each in tries]
 
 
 def _cut(facts: list[Fact]) -> list[list[Fact]]:
     pieces: list[list[Fact]] = [[]]
     judged: set[tuple[str, str]] = set()
-    for fact in facts:
+    for fact in sorted(facts, key=lambda fact: fact.rank):
         if fact.is_start and fact.reporter in judged:
             pieces.append([])
             judged.clear()

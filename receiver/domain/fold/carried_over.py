@@ -18,7 +18,7 @@ MARK = "~"  # in a run key in the attempt's place: known to the parser of GitHub
 def join_carried_over(groups: dict[str, list[Fact]]) -> None:
     """Move the facts of jobs that were carried over to the group of the run that ran them.
 
-    `groups` are facts by run. A job that no other one here equals stays alone.
+    `groups` are facts by run. A job that began when no run here reported stays alone.
     """
     for group in [each for each in groups if each.endswith(f":{MARK}")]:
         jobs: dict[tuple[str, str], list[Fact]] = defaultdict(list)
@@ -27,10 +27,10 @@ def join_carried_over(groups: dict[str, list[Fact]]) -> None:
         attempts = {key: facts for key, facts in groups.items() if key.startswith(group[:-1])}
         for facts in jobs.values():
             original = _original(facts, attempts)
-            if original is None:
-                groups.setdefault(group, []).extend(facts)
-            else:
+            if original is not None:
                 groups[original[0]].extend(_missing(facts, attempts[original[0]], original[1]))
+            else:
+                groups.setdefault(_run_at(facts, attempts) or group, []).extend(facts)
 
 
 def _original(
@@ -44,6 +44,17 @@ def _original(
             if fact.source == "github" and _key(fact.event) in events:
                 shared[group, fact.reporter] += 1
     return max(shared, key=lambda job: (shared[job], job), default=None)
+
+
+def _run_at(facts: list[Fact], attempts: dict[str, list[Fact]]) -> str | None:
+    """Return the first run that still reported when the job began: its webhook was lost."""
+    began = min(fact.event.at for fact in facts)
+    running = [
+        (int(group.rpartition(":")[2]), group)
+        for group, others in attempts.items()
+        if group.rpartition(":")[2].isdecimal() and max(fact.event.at for fact in others) >= began
+    ]
+    return min(running, default=(0, None))[1]
 
 
 def _missing(facts: list[Fact], others: list[Fact], reporter: tuple[str, str]) -> list[Fact]:

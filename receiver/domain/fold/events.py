@@ -40,7 +40,8 @@ class StoredStatement:
     """A statement of the events table; `id` names its row, `source` its format.
 
     `native`: a forge tells it of a job; `alias` is the second key of that job. `projects` are the
-    names of those that its sender might write, None where it was every one.
+    names of those that its sender might write, None where it was every one. `received` is when it
+    came, None where nobody knows.
     """
 
     id: Any
@@ -49,13 +50,15 @@ class StoredStatement:
     native: bool = False
     alias: str | None = None
     projects: tuple[str, ...] | None = None
+    received: datetime | None = None
 
 
 class Fact(msgspec.Struct, frozen=True, eq=False):
     """One event with its reporter and context; `row_id` names the stored statement.
 
     `reporter` is run key and source. `rank` is time, rank of the status, state (none first), key:
-    the order inside an attempt.
+    the order inside an attempt. `alias` is the second key of a forge's job; `names` are raw names
+    of the image; `received` is when the first statement of it came.
     """
 
     key: str
@@ -70,6 +73,14 @@ class Fact(msgspec.Struct, frozen=True, eq=False):
     order: tuple[str, ...]
     reporter: tuple[str, str]
     rank: tuple[datetime, int, int, str]
+    names: dict[str, str] = {}
+    alias: str | None = None
+    received: datetime | None = None
+
+    @property
+    def known_at(self) -> datetime:
+        """The earlier of what was said and when it came: no clock is ahead of its news."""
+        return min(self.event.at, self.received) if self.received else self.event.at
 
     @property
     def is_hook(self) -> bool:
@@ -122,7 +133,7 @@ def verdicts_of_others(
     judged = {
         run_group(row.statement.run.key)
         for row in own
-        if any(is_verdict(event) for event in row.statement.events)
+        if any(is_verdict(event) and not never_ran(event) for event in row.statement.events)
     }
     return [_context_or_verdict(row, judged) for row in others]
 
@@ -177,6 +188,9 @@ def _fact(row: StoredStatement, event: Event) -> Fact:
         statement.order,
         (run_key, row.source),
         (event.at, RANKS.get(event.status or "completed", 2), state, key),
+        statement.names,
+        row.alias,
+        row.received,
     )
 
 
@@ -186,8 +200,11 @@ def _merge(same: list[Fact]) -> Fact:
     first = min(same, key=lambda fact: (fact.event.at, _context(fact)))
     declared = max((fact.run.attempt or 0 for fact in same), default=0) or None
     order = max((fact.order for fact in same), key=lambda order: (len(order), order))
-    return replace(first, run=replace(first.run, attempt=declared), order=order)
+    received = min((fact.received for fact in same if fact.received), default=None)
+    run = replace(first.run, attempt=declared)
+    return replace(first, run=run, order=order, received=received)
 
 
 def _context(fact: Fact) -> bytes:
-    return _ENCODER.encode((fact.run, fact.said, fact.custom, fact.inferred, fact.created_by))
+    said = (fact.run, fact.said, fact.custom, fact.inferred, fact.created_by)
+    return _ENCODER.encode((*said, fact.names, fact.alias or ""))

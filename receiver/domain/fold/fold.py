@@ -9,9 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from receiver.domain.fold.attempts import attempts
-from receiver.domain.fold.events import HOOKS, Fact, StoredStatement, distinct_facts
+from receiver.domain.fold.doubts import conflict_of, is_future, is_unstable, with_inferred
+from receiver.domain.fold.events import (
+    HOOKS,
+    Fact,
+    StoredStatement,
+    distinct_facts,
+    never_ran,
+)
 from receiver.domain.fold.progress import (
     Attempt,
     RowState,
@@ -44,13 +52,13 @@ def fold(statements: Iterable[StoredStatement], states_of: StatesOf) -> BuildRow
     if not numbered:
         return BuildRows()
     facts = [fact for _, each in numbered for fact in each]
-    identity = identity_of(facts)
+    identity, inferred = with_inferred(identity_of(facts), facts)
     state_of = states_of(identity.project)
     folded = [attempt_of(number, each, state_of) for number, each in numbered]
     states = _state_rows(folded)
     return BuildRows(
         identity=identity,
-        build=_build_row(folded[-1], facts),
+        build=replace(_build_row(folded[-1], facts), inferred=inferred),
         states=tuple(row for group in states for row in group),
         failures=tuple(_failures(folded, states)),
         artifacts=tuple(_artifacts(folded)),
@@ -76,7 +84,9 @@ def _build_row(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
     starts = [
         fact.event.at
         for fact in newest.facts
-        if fact.event.status != "pending" and fact.event.kind != "context"
+        if fact.event.status != "pending"
+        and fact.event.kind != "context"
+        and not never_ran(fact.event)
     ]
     start = min(starts, default=None)
     end = max(start, newest.end) if start and newest.end else newest.end
@@ -97,6 +107,11 @@ def _build_row(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
         resumed_from=newest.resumed_from,
         manifest_from=manifest and manifest.row_id,
         manifest_sha256=manifest and manifest.event.manifest_sha256,
+        default_branch=latest(run.default_branch for run in runs),
+        pull_request=latest(run.pull_request for run in runs),
+        conflict=conflict_of(newest, facts),
+        unstable=is_unstable(newest),
+        future=is_future(newest),
         estimated=is_estimated(newest),
     )
 

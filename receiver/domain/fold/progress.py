@@ -49,9 +49,8 @@ def attempt_of(number: int, facts: Sequence[Fact], state_of: StateOf) -> Attempt
     rows = rows_of(facts)
     verdict = verdict_of(facts) or _manifest_verdict(facts, rows)
     status, end = _judged(verdict) if verdict else _unjudged(facts, rows)
-    if verdict and end:
-        for row in close_open(rows, status, end, len(facts)):
-            row.failure = verdict.event.failure
+    if verdict:
+        close_open(rows, facts, verdict)
     resumed_from = latest(fact.run.resumed_from for fact in facts)
     attempt = Attempt(
         number, facts, rows, status, end, verdict, unrecovered(rows), resumed_from, []

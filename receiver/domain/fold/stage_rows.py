@@ -75,11 +75,39 @@ def rows_of(facts: Sequence[Fact]) -> list[StageRow]:
     return rows
 
 
-def close_open(rows: Sequence[StageRow], status: str, at: datetime, place: int) -> list[StageRow]:
-    """End the open rows with the attempt's verdict. Return these rows."""
-    open_rows = [row for row in rows if row.end is None]
-    _close_all(open_rows, status, at, place)
-    return open_rows
+def close_open(rows: Sequence[StageRow], facts: Sequence[Fact], verdict: Fact) -> None:
+    """End the open rows of an attempt: each with its own reporter's verdict, else with that of its
+    job, by run key or alias; else the attempt's verdict leaves it cancelled. A person's verdict
+    cancels all of them.
+    """
+    verdicts = [fact for fact in facts if fact.is_verdict]
+    for row in rows:
+        if row.end is None:
+            mine = verdict if verdict.source == "api" else _verdict_on(row, verdicts, verdict)
+            end = mine or verdict
+            status = _status_of(end) if mine else "cancelled"
+            _close_all([row], status, end.event.at, len(facts))
+            row.failure = end.event.failure if mine else None
+
+
+def _verdict_on(row: StageRow, verdicts: Sequence[Fact], verdict: Fact) -> Fact | None:
+    """Return the verdict of the row's reporter, else of its job; None if neither gave one."""
+    reporter, key = row.fact.reporter, row.fact.run.key
+    own = verdict_of([fact for fact in verdicts if fact.reporter == reporter])
+    if own is None and verdict.reporter == reporter:
+        own = verdict  # a manifest
+    keys = {key, row.fact.alias}
+    return own or verdict_of(
+        [
+            fact
+            for fact in verdicts
+            if fact.run.key in keys or (fact.alias == key and fact.event.at >= row.start)
+        ]
+    )
+
+
+def _status_of(verdict: Fact) -> str:
+    return (verdict.event.status if verdict.is_verdict else None) or "completed"
 
 
 def unrecovered(rows: Sequence[StageRow]) -> list[StageRow]:

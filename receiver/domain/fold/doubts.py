@@ -1,0 +1,69 @@
+"""What is doubtful of a build, so that its image is not served as fact. Rule 11 of docs/fold.md."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from receiver.domain import dimensions
+from receiver.domain.fold.events import Fact, run_group
+from receiver.domain.fold.progress import Attempt
+from receiver.domain.model import DIMENSIONS, Identity
+
+AHEAD = timedelta(minutes=5)  # as much as signatures allow a sender's clock
+UNSTABLE = "unstable"
+
+
+def conflict_of(newest: Attempt, facts: Iterable[Fact]) -> dict[str, list[str]] | None:
+    """Return the values of each dimension of which one run of the newest attempt says several."""
+    runs = {_run(fact) for fact in newest.facts if fact.source != "api"}
+    said: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for fact in facts:
+        run = _run(fact)
+        for name in DIMENSIONS if run in runs and fact.source != "api" else ():
+            said[run, name] |= {value for value in (getattr(fact.said, name),) if value}
+    several = [(name, values) for (_, name), values in said.items() if len(values) > 1]
+    return {name: sorted(values) for name, values in sorted(several)} or None
+
+
+def is_unstable(newest: Attempt) -> bool:
+    """Return whether Jenkins's UNSTABLE is a verdict of a completed attempt."""
+    words = {fact.event.word for fact in newest.facts if fact.is_verdict}
+    return newest.status == "completed" and UNSTABLE in words
+
+
+def is_future(newest: Attempt) -> bool:
+    """Return whether a time of the attempt is later than its news, by more than a clock may be."""
+    return any(
+        fact.received is not None and fact.event.at > fact.received + AHEAD for fact in newest.facts
+    )
+
+
+def with_inferred(
+    identity: Identity, facts: Sequence[Fact]
+) -> tuple[Identity, dict[str, str] | None]:
+    """Return the identity with what raw names tell of the dimensions that nobody states, and the
+    place of the name for each of these."""
+    missing = {name for name in DIMENSIONS if getattr(identity, name) is None}
+    if missing <= {"project"}:
+        return identity, None
+    names = {place: name for fact in facts for place, name in fact.names.items()}
+    told, places = dimensions.infer(names, _builders(facts))
+    found = {name: place for name, place in places.items() if name in missing}
+    values = {name: getattr(told, name) for name in found}
+    return replace(identity, **values), found or None
+
+
+def _builders(facts: Iterable[Fact]) -> set[str]:
+    made = (
+        artifact
+        for fact in facts
+        for artifact in (fact.event.artifact, *fact.event.artifacts)
+        if artifact and artifact.current
+    )
+    return {artifact.builder_type for artifact in made if artifact.builder_type}
+
+
+def _run(fact: Fact) -> str:
+    return fact.run.pipeline or run_group(fact.run.key)

@@ -1,0 +1,134 @@
+"""Jobs of one pipeline that report one build continue its attempt. Rule 2 of docs/fold.md.
+
+An attempt replaces only the jobs that it ran: what a job reported that was not run again stands,
+and is part of the newest attempt of its pipeline.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+
+from receiver.domain.fold.events import Fact
+from receiver.domain.stage_map import clean
+
+Try = tuple[int, list[Fact]]  # its declared number and its facts
+Cut = Callable[[list[Fact]], list[list[Fact]]]
+
+
+class _Job(Struct, frozen=True, eq=False):
+    """What one job reported once. `place` counts the times that it began anew under one key.
+
+    A forge's webhook has the job's whole name, with the leg of its matrix; a hook may know the
+    name that all legs share.
+    """
+
+    group: str
+    place: int
+    facts: list[Fact]
+    told: frozenset[str]
+    hooked: frozenset[str]
+    stages: frozenset[str]
+
+    @property
+    def began(self) -> datetime:
+        return min(fact.known_at for fact in self.facts)
+
+    @property
+    def declared(self) -> int:
+        return max(fact.run.attempt or 0 for fact in self.facts)
+
+    def is_again(self, other: "_Job") -> bool:
+        """Return whether this is the other job, run again.
+
+        Names decide. Without them stages do, which is a guess: it does at worst what a build of one
+        job does, where each further run is an attempt.
+        """
+        if self.group == other.group and self.place == other.place:
+            return False  # legs of one run
+        for mine, others in ((self.told, other.told), (self.hooked, other.hooked)):
+            if mine and others:
+                return bool(mine & others)
+        return bool(self.stages & other.stages)
+
+
+def tries_of_pipeline(groups: dict[str, list[Fact]], cut: Cut) -> list[tuple[datetime, Try]]:
+    """Return the tries of a pipeline, each with its beginning, from its facts by run."""
+    jobs = [job for group, facts in groups.items() for job in _jobs(group, facts, cut)]
+    rounds = _rounds(jobs)
+    tries = [list[Fact]() for _ in rounds]
+    for place, each in enumerate(rounds):
+        later = [job for following in rounds[place + 1 :] for job in following]
+        for job in each:
+            stands = not any(other.is_again(job) for other in later)
+            tries[-1 if stands else place] += job.facts
+    for group, facts in groups.items():  # what is said of a whole run stays with it
+        tries[_round_of(group, rounds)] += _of_whole_run(group, facts)
+    beginnings = [min(job.began for job in each) for each in rounds]
+    numbers = [max(job.declared for job in each) for each in rounds]
+    known = zip(beginnings, zip(numbers, tries, strict=True), strict=True)
+    return [(began, each) for began, each in known if each[1]]  # of some every job may stand
+
+
+def _jobs(group: str, facts: list[Fact], cut: Cut) -> list[_Job]:
+    by_key = defaultdict[str, list[Fact]](list)
+    for fact in facts:
+        by_key[fact.run.key].append(fact)
+    if _of_whole_run(group, facts):
+        del by_key[group]
+    pieces = [(*each, key) for key, own in by_key.items() for each in enumerate(cut(own))]
+    return [_job(group, place, piece, by_key[key]) for place, piece, key in pieces]
+
+
+def _of_whole_run(group: str, facts: list[Fact]) -> list[Fact]:
+    """Return what is said of a run as a whole, beside that of its jobs."""
+    own = [fact for fact in facts if fact.run.key == group]
+    return own if len(own) < len(facts) else []
+
+
+def _job(group: str, place: int, piece: list[Fact], whole: list[Fact]) -> _Job:
+    names = [(fact.is_hook, name) for fact in whole if (name := fact.names.get("job"))]
+    return _Job(
+        group,
+        place,
+        piece,
+        frozenset(name for is_hook, name in names if not is_hook),
+        frozenset(name for is_hook, name in names if is_hook),
+        frozenset(clean(fact.event.stage) for fact in whole if fact.event.stage),
+    )
+
+
+def _rounds(jobs: list[_Job]) -> list[list[_Job]]:
+    """Return the jobs in rounds: one ends where a job begins again, or GitHub's next attempt."""
+    rounds: list[list[_Job]] = []
+    for job in sorted(jobs, key=_order):
+        if not rounds or any(_is_later(job, other) for other in rounds[-1]):
+            rounds.append([])
+        rounds[-1].append(job)
+    return rounds
+
+
+def _order(job: _Job) -> tuple[int, datetime, str, int, str]:
+    return (
+        _attempt(job.group),
+        job.began,
+        job.group,
+        job.place,
+        min(fact.key for fact in job.facts),
+    )
+
+
+def _is_later(job: _Job, other: _Job) -> bool:
+    return _attempt(job.group) > _attempt(other.group) or job.is_again(other)
+
+
+def _attempt(group: str) -> int:
+    """Return the attempt that GitHub's key of a run names, else 0."""
+    *_, last = group.split(":")
+    return int(last) if group.startswith("github:") and last.isdecimal() else 0
+
+
+def _round_of(group: str, rounds: list[list[_Job]]) -> int:
+    places = (place for place, each in enumerate(rounds) if any(job.group == group for job in each))
+    return next(places, -1)
