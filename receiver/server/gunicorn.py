@@ -6,8 +6,10 @@ import os
 import shutil
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
+import psutil
 from flask import Response, request
 from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
@@ -79,6 +81,7 @@ class Server(BaseApplication):
     def __init__(self, config: Config, rules: Rules, bind: str) -> None:
         self._config, self.rules = config, rules
         self.draining = mmap.mmap(-1, 1)  # one byte that master and workers share
+        _remove_old_counters()
         # Set before any worker imports prometheus_client; new and empty for each receiver.
         os.environ[metrics.FOLDER] = tempfile.mkdtemp(
             prefix=f"milepost-metrics-{os.getpid()}-", dir=MEMORY
@@ -138,6 +141,14 @@ def local_url(bind: str) -> str:
     """Return the URL at which programs of this host reach a receiver that listens at HOST:PORT."""
     host, _, port = bind.rpartition(":")
     return f"http://{ANY.get(host, host)}:{port}"
+
+
+def _remove_old_counters() -> None:
+    """Remove the folders that killed receivers of this user left in memory."""
+    for folder in Path(MEMORY).glob("milepost-metrics-*-*"):
+        pid = folder.name.split("-")[2]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_timeout(exc_info: Any) -> bool:

@@ -1,5 +1,6 @@
 """A running receiver: gunicorn, embedded PostgreSQL, real sockets."""
 
+import os
 import random
 import signal
 import subprocess
@@ -166,3 +167,15 @@ def test_all_wrong_settings_are_named_at_once():
     for name in ("MILEPOST_PUBLIC_READ", "MILEPOST_SECRET_MILEPOST, line 1", "MILEPOST_STAGES"):
         assert name in done.stderr
     assert "short" not in done.stderr
+
+
+def test_counters_of_a_killed_receiver_are_removed_at_the_next_start():
+    old, own = (Path(f"/dev/shm/milepost-metrics-{pid}-x") for pid in (2**22 + 1, os.getpid()))
+    for folder in (old, own):
+        folder.mkdir(exist_ok=True)
+    try:
+        with started():
+            assert not old.exists()
+            assert own.exists()
+    finally:
+        own.rmdir()

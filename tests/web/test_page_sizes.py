@@ -4,6 +4,7 @@ import psycopg
 from flask.testing import FlaskClient
 
 from receiver.web.pages.render import MAX_BYTES, PageCache
+from tests.support.senders import envelope, post, stage
 
 COUNT = 1_200
 BUILDS = """
@@ -54,3 +55,18 @@ def test_cached_bodies_have_a_bound_in_bytes():
     assert "19" in cache._bodies
     assert cache.body("huge", lambda: bytes(MAX_BYTES + 1)) == bytes(MAX_BYTES + 1)
     assert "huge" not in cache._bodies
+
+
+def test_page_of_a_build_of_many_events_is_small_with_the_rest_behind_a_link(client: FlaskClient):
+    failure = {"type": "t", "message": "no route to host\n" * 4_000, "component": "c"}
+    for number in range(10):
+        names = [f"Stage {number} {place} {'x' * 150}" for place in range(400)]
+        events = [stage(name, "failed", number, failure=failure) for name in names[:5]]
+        events += [stage(name, "failed", number) for name in names[5:]]
+        assert post(client, envelope(*events, number="long")).status_code == 202
+    page = client.get("/builds/long").text
+    assert len(page.encode()) < 200_000
+    assert "3900 earlier stages are not shown" in page
+    assert "no route to host" in page
+    assert len(client.get("/builds/long?all=1").text) > 1_000_000
+    assert len(client.get("/builds/long.json").get_json()["states"]) == 4_000

@@ -18,6 +18,7 @@ from receiver.web.context import services
 from receiver.web.filters import build_arguments, build_filter
 from receiver.web.forms import form_fields
 from receiver.web.pages import charts
+from receiver.web.pages.excerpts import MAX_MANIFEST, MAX_TEXT, excerpt
 from receiver.web.pages.render import (
     Values,
     blueprint,
@@ -112,13 +113,19 @@ def _build(build: Row) -> Values:
     document = build["packer_manifest"]
     before = [row for row in neighbours if row["place"] == "before"]
     after = [row for row in neighbours if row["place"] == "after"]
+    everything = request.args.get("all") == "1"
+    shown, cut = (build, {}) if everything else excerpt(build)
+    manifest_text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
     return build | {
-        "_build": build,
+        "_build": shown,
+        "_cut": cut,
+        "_max_text": None if everything else MAX_TEXT,
         "_position": _position(build),
         "_unnamed_lines": {} if is_named(build) else _naming_lines(build),
         "_doubtful": set((build["inferred"] or {}).items()) - {("platform", BUILDER)},
-        "_attempts": charts.timeline(build["states"], usual),
-        "_manifest_text": orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(),
+        "_attempts": charts.timeline(shown["states"], usual),
+        "_manifest_text": manifest_text if everything else manifest_text[:MAX_MANIFEST],
+        "_is_manifest_cut": not everything and len(manifest_text) > MAX_MANIFEST,
         "_past": sum(
             not artifact.current for artifact in packer_manifest.artifacts(document or {})
         ),

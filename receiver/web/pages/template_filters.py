@@ -84,3 +84,9 @@ def state_name(state: int) -> str:
 def safe_link(url: str | None) -> str:
     """Return the URL if it is a web address: autoescaping lets `javascript:` pass."""
     return url if url and url.lower().startswith(("https://", "http://")) else ""
+
+
+@blueprint.app_template_filter("excerpt")
+def excerpt(text: str, limit: int | None) -> str:
+    """Return the beginning of a text; all of it without a limit."""
+    return text if limit is None or len(text) <= limit else f"{text[:limit]}…"
