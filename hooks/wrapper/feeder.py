@@ -7,14 +7,17 @@ only the lines that begin as a message does are read one by one, and the last on
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 
 from hooks.wrapper import builders
-from hooks.wrapper.lines import MAX_LENGTH, Splitter
+from hooks.wrapper.lines import MAX_LENGTH
 from hooks.wrapper.parser import Reader
 from hooks.wrapper.target import LOG_LINES
 
-FLOOD = 2**16  # bytes that come at once
+FLOOD = 2**15  # bytes that come at once
+MAX_LINE = 20 * MAX_LENGTH  # bytes of a line that are kept
 
 # How the messages of phrases.py begin.
 _BEGINNINGS = (
@@ -29,83 +32,127 @@ _BEGINNINGS = (
     ),
     *("Failed to ", "milepost: "),
 )
-_COLOUR = rb"(?:\x1b\[[0-9;]*m)?"
-_TIME = rb"(?:\d{4}-\d\d-\d\dT[0-9:.Z+-]{9,20}: )?"
+# What comes before a message, of a fixed form: what is optional costs time at each line.
+_BEFORE = re.compile(rb"\d{10},,ui,[a-z]+,|\x1b\[\d;\d\dm|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{1,6}: ")
+_FORMS = (
+    (re.compile(rb"\d{10},,ui,"), rb"\d{10},,ui,(?:say|message|error),"),
+    (re.compile(rb"\x1b\["), rb"\x1b\[\d;\d\dm"),
+    (re.compile(rb"\d{4}-"), rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d): "),
+)
 
 
 class Feeder:
-    """Feeds a reader, block by block."""
+    """Feeds a reader, block by block; it holds one block and one line at most."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._splitter = Splitter()
+        self._line: list[bytes] = []  # the beginning of a line whose end has not come
+        self._length = 0
         self._waiting = b""  # a large block whose last lines are read if no other follows
-        self._names: tuple[str, ...] = ()
+        self._before = b""
+        self._key: tuple[object, ...] = ()
         self._message = re.compile(b"")
 
     def feed(self, data: bytes, at: datetime) -> None:
         """Read what has come."""
-        block = self._splitter.feed(data)
-        if not block:
+        first = data.find(b"\n")
+        if first < 0:
+            self._keep(data)
             return
+        last = data.rfind(b"\n")
         if self._waiting:
-            self._skim(self._waiting, at)
+            self._skim(self._waiting, len(self._waiting), at)
             self._waiting = b""
-        if len(block) >= FLOOD:
-            self._waiting = block
-            return
-        self._read(block, at)
+        self._keep(data[: min(first, MAX_LINE)])
+        self._end_line(at)
+        if last - first >= FLOOD:
+            self._waiting = data[first : last + 1]
+        elif last > first:
+            self._read(data[first + 1 : last].split(b"\n"), at)
+        self._keep(data[last + 1 :])
 
     def rest(self, at: datetime) -> None:
         """Read what waits, as nothing else has come."""
         block, self._waiting = self._waiting, b""
-        if block:
-            head, *lines = block.rsplit(b"\n", LOG_LINES)
-            self._skim(head, at)
-            self._read(b"\n".join(lines), at)
+        if not block:
+            return
+        start = len(block) - 1
+        for _ in range(LOG_LINES):
+            start = block.rfind(b"\n", 0, start)
+            if start <= 0:
+                break
+        start = max(start, 0)
+        self._skim(block, start + 1, at)
+        self._read(block[start + 1 : -1].split(b"\n"), at)
 
     def end(self, at: datetime) -> None:
         """Read what is left, a last line without its end too."""
         self.rest(at)
-        if last := self._splitter.end():
-            self._read(last, at)
+        if self._line:
+            self._end_line(at)
 
-    def _read(self, block: bytes, at: datetime) -> None:
-        for line in block.split(b"\n"):
-            self._reader.feed(line[: 20 * MAX_LENGTH].decode("utf-8", "replace"), at)
+    def _keep(self, data: bytes) -> None:
+        if data and self._length < MAX_LINE:
+            self._line.append(data[: MAX_LINE - self._length])
+            self._length += len(self._line[-1])
 
-    def _skim(self, block: bytes, at: datetime) -> None:
+    def _end_line(self, at: datetime) -> None:
+        line, self._line, self._length = b"".join(self._line), [], 0
+        if self._waiting:
+            self.rest(at)
+        self._read([line], at)
+
+    def _read(self, lines: Iterable[bytes], at: datetime) -> None:
+        for line in lines:
+            if match := _BEFORE.match(line):
+                self._before = match[0]
+            self._reader.feed(line[:MAX_LINE].decode("utf-8", "replace"), at)
+
+    def _skim(self, block: bytes, end: int, at: datetime) -> None:
         """Read the lines that may be messages; each one between them is a script's."""
         position = 0
-        block = b"\n" + block
-        while match := self._pattern().search(block, position):
+        while match := self._pattern().search(block, position, end):
             start = match.start() + 1
             if start - 1 > position:
                 self._reader.skip(at)
-            end = block.find(b"\n", start)
-            position = len(block) if end < 0 else end
-            line = block[start : min(position, start + 20 * MAX_LENGTH)]
-            self._reader.feed(line.decode("utf-8", "replace"), at)
-        if position < len(block):
+            position = block.find(b"\n", start, end)
+            if position < 0:
+                position = end
+            self._read([block[start : min(position, start + MAX_LINE)]], at)
+        if position + 1 < end:
             self._reader.skip(at)
 
     def _pattern(self) -> re.Pattern[bytes]:
         """Return what finds the beginning of a message, of the targets that are known by now."""
-        names = tuple(self._reader.names)
-        if names != self._names or not self._message.pattern:
-            self._names, self._message = names, _message(names, self._reader)
+        form = next((form for mark, form in _FORMS if mark.match(self._before)), b"")
+        key = (form, *self._reader.names)
+        if key != self._key:
+            self._key, self._message = key, _message(form, self._reader)
         return self._message
 
 
-def _message(names: tuple[str, ...], reader: Reader) -> re.Pattern[bytes]:
-    words = {
-        beginning for name in names for beginning in builders.beginnings(reader.target(name).kind)
-    }
-    known = b"|".join(re.escape(name.encode()) for name in names) or b"(?!)"
-    said = b"|".join(re.escape(each.encode()) for each in sorted({*words, *_BEGINNINGS}))
-    ours = rb"(?:==>|   ) (?:%b): ?(?:%b)" % (known, said)
+def _message(form: bytes, reader: Reader) -> re.Pattern[bytes]:
+    kinds = {reader.target(name).kind for name in reader.names if name in reader.targets}
+    words = {beginning for kind in kinds for beginning in builders.beginnings(kind)}
+    known = b"|".join(re.escape(name.encode()) for name in reader.names) or b"(?!)"
+    said = _any({each.encode() for each in (*words, *_BEGINNINGS)})
+    ours = rb"(?:==>|   ) (?:%b): ?%b" % (known, said)
     others = rb"==> (?!(?:%b): )|Build '|--> |Cancelling build|Error|    (?:%b) \(" % (known, known)
-    return re.compile(
-        rb"\n(?:\d{10},[^,\n]{0,200},(?!ui,)|(?:\d{10},,ui,[a-z]+,)?%b%b%b(?:%b|%b))"
-        % (_COLOUR, _TIME, _COLOUR, ours, others)
-    )
+    if form.startswith(rb"\d{10}"):
+        return re.compile(
+            rb"\n\d{10},(?:,ui,[a-z]+,(?:%b|%b|\\n)|[^,\n]|,(?!ui,))" % (ours, others)
+        )
+    before = rb"%b(?:%b|%b)|" % (form, ours, others) if form else rb"%b|" % ours
+    return re.compile(rb"\n(?:%b%b)" % (before, others))
+
+
+def _any(words: Iterable[bytes]) -> bytes:
+    """Return an expression for any of these beginnings, by their first letters: it is faster."""
+    groups: dict[bytes, list[bytes]] = defaultdict(list)
+    for word in sorted(words):
+        groups[word[:1]].append(word[1:])
+    parts = [
+        re.escape(first) + b"(?:" + b"|".join(map(re.escape, rest)) + b")"
+        for first, rest in groups.items()
+    ]
+    return b"(?:" + b"|".join(parts) + b")"

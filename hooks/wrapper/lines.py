@@ -46,35 +46,6 @@ class Record(NamedTuple):
     fields: tuple[str, ...]
 
 
-class Splitter:
-    """Bytes as they come → blocks of whole lines; keeps no more than one line's first bytes."""
-
-    def __init__(self) -> None:
-        self._rest: list[bytes] = []
-        self._length = 0
-
-    def feed(self, data: bytes) -> bytes:
-        """Return what is complete, up to the last line break in it."""
-        complete, newline, rest = data.rpartition(b"\n")
-        if not newline:
-            self._keep(data)
-            return b""
-        block = b"".join([*self._rest, complete])
-        self._rest, self._length = [], 0
-        self._keep(rest)
-        return block
-
-    def end(self) -> bytes:
-        """Return a last line without a line break."""
-        return b"".join(self._rest)
-
-    def _keep(self, data: bytes) -> None:
-        part = data[: max(0, 4 * MAX_LENGTH - self._length)]
-        if part:
-            self._rest.append(part)
-            self._length += len(part)
-
-
 class Form:
     """The form of this output: the first one found counts.
 

@@ -60,7 +60,8 @@ class Reader:
         self._part = part or Part()
         self._template = template or Template()
         self._progress = Progress(self.emit, self._part, self._template, asks)
-        self._names: list[str] = []  # known names of targets, the longest first
+        written = [name for name in self._template.targets if "*" not in name]
+        self._names = sorted(written, key=len, reverse=True)  # known names, the longest first
         self._failing: Target | None = None  # its message may go on in the next line
         self._section = ""
         self._summary: list[str] | None = None

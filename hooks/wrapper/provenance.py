@@ -20,6 +20,7 @@ SECONDS = 3.0  # for all programs together
 MAX_PLUGINS = 100
 MAX_NAME = 200
 
+_ENDING = re.compile(r"(?:\.(?:pkr|pkrvars|auto\.pkrvars))?\.\w+$")
 _VERSION = re.compile(r"Packer v(\d[\w.+-]*)")
 # `packer plugins installed` prints a path for each: …/packer-plugin-amazon_v1.3.2_x5.0_linux_amd64
 _PLUGIN = re.compile(
@@ -55,16 +56,22 @@ def number_parts(template: Template, arguments: Sequence[str]) -> list[str]:
 
 
 def _stem(file: Path) -> str:
-    return file.name.partition(".")[0]
+    return file.name.removesuffix(_ending(file))
 
 
 def _has_siblings(file: Path) -> bool:
-    ending = "".join(file.suffixes[-2:])
     try:
-        found = [each for each in file.absolute().parent.iterdir() if each.name.endswith(ending)]
+        found = [
+            each for each in file.absolute().parent.iterdir() if _ending(each) == _ending(file)
+        ]
     except OSError:
         return False
     return len(found) > 1
+
+
+def _ending(file: Path) -> str:
+    match = _ENDING.search(file.name)
+    return match[0] if match else ""
 
 
 def run_details(packer: str, template: Template, env: Mapping[str, str]) -> Json:

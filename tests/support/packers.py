@@ -54,3 +54,19 @@ def wrapped(folder: Path, *flags: str, receiver: Running | None = None, **more: 
 def stable_lines(output: str) -> list[str]:
     """Return the sorted lines without what varies: the lines of two writers race in Packer."""
     return sorted(VARYING.sub("N", UNREPORTED.sub("", output)).splitlines())
+
+
+def fake_packer(folder: Path, output: str, code: int = 0, more: str = "") -> None:
+    """Write a `packer` that prints this output and ends with this code; `more` is sh before it."""
+    (folder / "bin").mkdir()
+    (folder / "output.txt").write_text(output, newline="")
+    packer = folder / "bin" / "packer"
+    packer.write_text(f"#!/bin/sh\n{more}\ncat {folder}/output.txt\nexit {code}\n")
+    packer.chmod(0o755)
+
+
+def faked(folder: Path, *flags: str, receiver: Running | None = None, **more: str) -> Run:
+    """Run `milepost-hook packer build .` with the fake `packer` of this folder."""
+    env = {"PATH": f"{folder}/bin:{BIN}:/usr/bin:/bin", **more}
+    command = [HOOK, "packer", "build", *flags, "."]
+    return packer(folder, *command, receiver=receiver, **env)

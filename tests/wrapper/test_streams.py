@@ -1,0 +1,56 @@
+"""Closed, full and broken streams: Packer's own exit code, and no call that never ends."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.packers import HOOK, fake_packer, settings
+from tests.support.receivers import BIN
+
+OUTPUT = "".join(f"==> null.x: line {number}\n" for number in range(5_000))
+STREAMS = (
+    ">&-",
+    "2>&-",
+    "<&-",
+    ">&- 2>&- <&-",
+    ">/dev/full",
+    "2>/dev/full",
+    "| true",
+    "2>&1 | true",
+)
+
+
+def environment(folder: Path, url: str) -> dict[str, str]:
+    env = settings(folder, MILEPOST_URL=url, MILEPOST_SECRET="whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+    return {**env, "PATH": f"{folder}/bin:{BIN}:/usr/bin:/bin", "MILEPOST_BUILD_NUMBER": "x"}
+
+
+@pytest.mark.parametrize("streams", STREAMS)
+def test_exit_code_is_packers_whatever_the_streams_are(tmp_path: Path, streams: str):
+    fake_packer(tmp_path, OUTPUT, code=3)
+    shell = f"set -o pipefail; {HOOK} packer build . {streams}"
+    done = subprocess.run(
+        ["bash", "-c", shell],
+        cwd=tmp_path,
+        env=environment(tmp_path, "http://127.0.0.1:1"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 3
+
+
+def test_sigterm_ends_a_build_whose_output_is_closed(tmp_path: Path):
+    fake_packer(tmp_path, "", more=f"touch {tmp_path}/began; exec sleep 300")
+    run = subprocess.Popen(
+        ["bash", "-c", f"exec {HOOK} packer build . >&-"],
+        cwd=tmp_path,
+        env=environment(tmp_path, "http://127.0.0.1:1"),
+    )
+    while not (tmp_path / "began").exists():
+        assert run.poll() is None
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(timeout=60) == 128 + signal.SIGTERM
