@@ -39,6 +39,10 @@ def _branch(row: Row) -> str:
     )
 
 
+def _pull_request(row: Row) -> str:
+    return f"it is of the pull or merge request {row['pull_request']}, whose builds never are."
+
+
 def _conflict(row: Row) -> str:
     values = "; ".join(f"{name} is {' and '.join(each)}" for name, each in row["conflict"].items())
     return f"one run says two things: {values}. Give each image a build number of its own."
@@ -68,6 +72,7 @@ def confirm_line(row: Row) -> str:
 WORDS = {
     "unknown": _unknown,
     "branch": _branch,
+    "pull-request": _pull_request,
     "conflict": _conflict,
     "unstable": _unstable,
     "inferred": _inferred,

@@ -34,6 +34,14 @@ def unserved_builds(database: Database, serving_of: ServingOf) -> list[Row]:
         return _unserved(connection, serving_of, ImageFilter())
 
 
+def doubt_of(database: Database, serving_of: ServingOf, build_number: str) -> Row | None:
+    """Return a build with the `reason` why its image is not served; None where there is none."""
+    with database.transaction() as connection:
+        row = {"build_number": build_number, "rules": as_json(rules(connection, serving_of))}
+        found = connection.execute(query("images/doubt_of_build"), row).fetchone()
+    return found if found and found["reason"] else None
+
+
 def find_image(database: Database, serving_of: ServingOf, wanted: ImageFilter) -> Row:
     """Return the image of a platform, OS version and image type, also by their old names.
 

@@ -162,6 +162,24 @@ def test_project_names_the_branches_that_are_served(
         assert image(client) == served, patterns
 
 
+@pytest.mark.parametrize(
+    ("run", "marks", "words"),
+    [
+        (MAIN, {}, None),
+        (MAIN | {"branch": "topic"}, {}, "branch is topic and the default branch is main"),
+        ({"pull_request": "7"}, {}, "pull or merge request 7"),
+        (MAIN, {"unstable": True}, "Jenkins calls it UNSTABLE"),
+    ],
+)
+def test_page_of_a_build_says_why_its_image_is_not_served(
+    client: FlaskClient, report: Report, run: Json, marks: Json, words: str | None
+):
+    report("n-1", 10, ami("ami-1"), run=run, **marks)
+    page = client.get("/builds/n-1").text
+    assert ("Its image is not served" in page) == bool(words)
+    assert words is None or words in page
+
+
 def test_settings_of_a_project_hold_for_those_below_it_and_by_its_old_name(
     client: FlaskClient, report: Report, projects: Path, command: Callable[..., Any], url: str
 ):

@@ -4,17 +4,17 @@ import orjson
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.domain import stage_map
+from receiver.domain import image_reasons, stage_map
 from receiver.domain.dimensions import BUILDER
 from receiver.domain.images import is_named
 from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
 from receiver.sources import packer_manifest
-from receiver.storage import builds, confirmed_images, unnamed
+from receiver.storage import builds, confirmed_images, images, unnamed
 from receiver.storage.builds import BuildFilter
 from receiver.storage.db import Row
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import actor, require
-from receiver.web.context import services
+from receiver.web.context import services, serving_of
 from receiver.web.filters import build_arguments, build_filter
 from receiver.web.forms import form_fields
 from receiver.web.pages import charts
@@ -27,6 +27,8 @@ from receiver.web.pages.render import (
     unchanged,
     wants_json,
 )
+
+NOTED = ("branch", "pull-request", "unstable")  # the page has notes of its own for the others
 
 
 @blueprint.get("/builds", endpoint="builds")
@@ -104,6 +106,11 @@ def _naming_lines(build: Row) -> dict[str, str]:
         return unnamed.lines_of(connection, build)
 
 
+def _why_unserved(build: Row) -> str | None:
+    doubt = images.doubt_of(services().database, serving_of(), build["build_number"])
+    return image_reasons.reason(doubt) if doubt and doubt["reason"] in NOTED else None
+
+
 def _state_name(build: Row) -> str:
     return "" if build["estimated"] else stage_map.STATES.get(build["current_state"], "")
 
@@ -120,6 +127,7 @@ def _build(build: Row) -> Values:
         "_build": shown,
         "_cut": cut,
         "_max_text": None if everything else MAX_TEXT,
+        "_why_unserved": _why_unserved(build),
         "_position": _position(build),
         "_unnamed_lines": {} if is_named(build) else _naming_lines(build),
         "_doubtful": set((build["inferred"] or {}).items()) - {("platform", BUILDER)},
