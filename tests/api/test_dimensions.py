@@ -1,12 +1,15 @@
 """Platforms, OS versions, image types and projects: created, changed, deleted when unused."""
 
+import re
 from collections.abc import Callable
+from html import unescape
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.support.api import Api, Token
+from tests.support.api import NAMES, Api, Token
 from tests.support.senders import Json, envelope, get_build, post, stage
 
 Admin = Callable[..., TestResponse]
@@ -165,3 +168,40 @@ def test_changes_are_in_the_audit_trail(admin: Admin, table: str):
     assert items[1]["before"]["name"] == "a"
     assert items[1]["after"].items() >= ({"name": "b"} | more).items()
     assert items[0]["before"] == items[1]["after"]
+
+
+ODD_NAMES = ["group/sub/images", ".", "..", "a//b", "/", "100%", "a?b#c", "Ubuntu 24.04", "构建"]
+
+
+def links_of(client: FlaskClient, path: str) -> set[str]:
+    """Return the links of a page, but for files and what needs a token."""
+    links = {unescape(each) for each in re.findall(r'href="(/[^"]*)"', client.get(path).text)}
+    return {each for each in links if not each.startswith(("/audit", "/static", "/hook"))}
+
+
+@each_table
+def test_any_name_that_a_sender_says_is_reached(client: FlaskClient, admin: Admin, table: str):
+    dimension, more = TABLES[table]
+    for place, name in enumerate(ODD_NAMES):
+        build, number = NAMES | {dimension: name}, f"core-{place}"
+        assert post(client, envelope(stage("x"), number=number, build=build)).status_code == 202
+        one = f"{dimension}?{urlencode({'name': name})}"
+        assert admin("GET", one).get_json()["name"] == name
+        assert admin("PATCH", one, more).get_json().items() >= more.items()
+        assert admin("DELETE", one).status_code == 409
+        found = client.get(f"/api/v1/builds?{urlencode({dimension: name})}").get_json()["items"]
+        assert [each["build_number"] for each in found] == [number]
+        links = links_of(client, f"/builds/{number}")
+        assert build in [dict(parse_qsl(urlsplit(each).query)) for each in links]
+        assert {each: client.get(each).status_code for each in links} == dict.fromkeys(links, 200)
+
+
+@each_table
+def test_row_whose_name_has_a_slash_is_created_and_deleted(admin: Admin, table: str):
+    dimension, _ = TABLES[table]
+    created = admin("POST", table, {"name": "group/sub"})
+    location = created.headers["Location"]
+    assert (created.status_code, location) == (201, f"/api/v1/{dimension}?name=group/sub")
+    assert admin("GET", location.removeprefix("/api/v1/")).status_code == 200
+    assert admin("DELETE", f"{dimension}?name=group/sub").status_code == 204
+    assert admin("GET", f"{dimension}?name=group/sub").status_code == 404

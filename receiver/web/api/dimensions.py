@@ -1,5 +1,6 @@
 """/api/v1/platforms, os_versions, image_types and projects."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,23 +9,30 @@ from marshmallow import fields, validate
 from msgspec import Meta, Struct
 
 from receiver.domain.model import Json
-from receiver.sources.manual import Fitting, Integer, Line, Strict, about, label, words
+from receiver.sources.manual import PRINTABLE, Fitting, Integer, Line, Strict, about, label, words
 from receiver.storage import dimension_admin
 from receiver.storage.db import Row
-from receiver.web.api.operations import Blueprint, Schema, page, page_of
+from receiver.web.api.operations import Answers, Blueprint, Schema, View, page, page_of
 from receiver.web.api.schemas import Time
 from receiver.web.auth import actor
 from receiver.web.context import services
-from receiver.web.filters import NamesQuery
+from receiver.web.filters import NamesQuery, Text
 
-# Printable, without a slash: it is a part of an address.
-NAME = "^[!-.0-~\u00a1-\uffff][ -.0-~\u00a1-\uffff]*$"
 PROVIDER = "^[a-z0-9][a-z0-9_-]{0,99}$"
 
 
+Declare = Callable[[View], View]
+
+
 def own_name(**more: Any) -> fields.String:
-    problem = "Must be printable, without a slash, and not begin with a space."
-    return Line(validate=[validate.Length(1, 200), Fitting(NAME, error=problem)], **more)
+    problem = "Must be printable and not begin with a space."
+    return Line(validate=[validate.Length(1, 200), Fitting(PRINTABLE, error=problem)], **more)
+
+
+class NameQuery(Strict):
+    """The name of one row, which may have slashes."""
+
+    name = Text(required=True)
 
 
 def provider() -> fields.String:
@@ -122,6 +130,7 @@ def blueprint_of(dimension: str) -> Blueprint:
     _add_reads(blueprint, dimension, words, row)
     _add_create(blueprint, dimension, words, changed, row)
     _add_changes(blueprint, dimension, words, changed, row)
+    _add_named(blueprint, dimension, words, changed, row)
     return blueprint
 
 
@@ -171,7 +180,13 @@ def _add_create(
     )
     def create(body: Json) -> tuple[Row, int, Json]:
         created = dimension_admin.create_row(services().database, dimension, body, actor())
-        return created, 201, {"Location": url_for(f"{table}.show", name=body["name"])}
+        return created, 201, {"Location": _address(table, body["name"])}
+
+
+def _address(table: str, name: str) -> str:
+    """Return the address of a row; a browser would resolve a path of dots, and join slashes."""
+    is_plain = "/" not in name and name not in (".", "..")
+    return url_for(f"{table}.{'show' if is_plain else 'find'}", name=name)
 
 
 def _add_changes(
@@ -203,6 +218,32 @@ def _add_changes(
     )
     def delete(name: str) -> Response:
         dimension_admin.delete_row(services().database, dimension, name, actor())
+        return Response(status=204)
+
+
+def _add_named(
+    blueprint: Blueprint, dimension: str, words: str, changed: type[Strict], row: Schema
+) -> None:
+    """Add the operations on one row by a name in the query, which may have slashes."""
+    path = f"/{dimension}"
+
+    def operation(method: str, caller: str, answers: Answers, verb: str, **more: Any) -> Declare:
+        more |= {"operationId": f"{verb}_named_{dimension}"}
+        more |= {"summary": f"{verb.capitalize()} a {words}, whose name may have slashes"}
+        return blueprint.operation(method, path, caller, answers, query=NameQuery, **more)
+
+    @operation("GET", "read", {200: row}, "show", errors=(404,))
+    def find(query: Json) -> Row:
+        return dimension_admin.find_row(services().database, dimension, query["name"])
+
+    @operation("PATCH", "admin", {200: row}, "change", body=changed, errors=(404, 409))
+    def change_named(query: Json, body: Json) -> Row:
+        name = query["name"]
+        return dimension_admin.change_row(services().database, dimension, name, body, actor())
+
+    @operation("DELETE", "admin", {204: None}, "delete", errors=(404, 409))
+    def delete_named(query: Json) -> Response:
+        dimension_admin.delete_row(services().database, dimension, query["name"], actor())
         return Response(status=204)
 
 
