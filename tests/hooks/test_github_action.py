@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from hooks import __version__
-from tests.support import ROOT
+from tests.support import ROOT, documented_packer
 from tests.support.receivers import Running
 
+PAGE = (ROOT / "docs" / "github.md").read_text()
 ACTION = ROOT / "hooks" / "github"
 ZIZMOR = Path(sys.executable).with_name("zizmor")
 
@@ -93,14 +94,43 @@ def is_silent(done: subprocess.CompletedProcess[str]) -> bool:
 
 def workflow() -> dict[str, Any]:
     """Return the workflow of the docs."""
-    text = (ROOT / "docs" / "github.md").read_text()
-    document: dict[str, Any] = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", text, re.S)[0])
+    document: dict[str, Any] = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", PAGE, re.S)[0])
     return document
 
 
-def test_failed_job_is_a_failed_build(receiver: Running, tmp_path: Path):
+def documented_inputs() -> list[dict[str, str]]:
+    """Return the inputs of both uses of the action in the docs."""
     steps = workflow()["jobs"]["golden"]["steps"]
-    first, last = [step["with"] for step in steps if "uses" in step]
+    return [step["with"] for step in steps if "hooks/github@" in step.get("uses", "")]
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+def test_documented_job_reports_its_image(receiver: Running, tmp_path: Path, cloud: str):
+    (manifest,) = re.findall(r"```hcl\n(.*?)```", PAGE, re.S)
+    steps, (first, _) = workflow()["jobs"]["golden"]["steps"], documented_inputs()
+    job = Runner(tmp_path, OS="rhel-9", CLOUD=cloud, CHECKPOINT_DISABLE="1", GITHUB_RUN_ID=cloud)
+    job.env["PATH"] = f"{documented_packer.prepare(job.folder, manifest)}:{job.env['PATH']}"
+    matrix = {"${{ matrix.cloud }}": cloud, "${{ matrix.os }}": "rhel-9"}
+    given = {"url": receiver.url, "secret": receiver.secrets["milepost"]}
+    inputs = {name: matrix.get(text, text) for name, text in first.items()} | given
+    job.use(**{name.replace("-", "_"): text for name, text in inputs.items()})
+    runs = [step["run"] for step in steps if "run" in step]
+    assert len(runs) == 2
+    for done in map(job.run, runs):
+        assert done.returncode == 0, done.stdout + done.stderr
+    (last,) = job.use(status="success")
+    assert (
+        last.stdout == f"milepost: {receiver.url}/builds/acme.images-{cloud}-rhel-9-base-{cloud}\n"
+    )
+    build = receiver.build(f"acme.images-{cloud}-rhel-9-base-{cloud}-null.{cloud}")
+    identity = [build[name] for name in ("project", "platform", "os_version", "image_type")]
+    assert (build["status"], identity) == ("completed", ["core", cloud, "rhel-9", "base"])
+    assert [each["name"] for each in build["artifacts"]] == [cloud]
+    assert 25 in [row["state"] for row in build["states"]]
+
+
+def test_failed_job_is_a_failed_build(receiver: Running, tmp_path: Path):
+    first, last = documented_inputs()
     assert (last, first["project"]) == ({"status": "${{ job.status }}"}, "core")
     inputs = dict.fromkeys(first, "x") | {
         "url": f"{receiver.url}/webhooks/milepost",
@@ -113,7 +143,7 @@ def test_failed_job_is_a_failed_build(receiver: Running, tmp_path: Path):
     assert all(map(is_silent, job.use(**{name.replace("-", "_"): inputs[name] for name in inputs})))
     assert "EVIL" not in job.env
     assert job.env["MILEPOST_PROJECT"] == inputs["project"]
-    assert is_silent(job.run(next(step["run"] for step in steps if "stage" in step.get("run", ""))))
+    assert is_silent(job.run('milepost-hook stage "Base configuration"'))
     assert all(map(is_silent, job.use(status="failure")))
     build = receiver.build("by-github")
     assert (build["status"], build["os_version"], build["attempt"]) == ("failed", "rhel-9", 2)
@@ -204,8 +234,8 @@ def test_shell_hook_is_used_without_python(receiver: Running, tmp_path: Path):
 def test_zizmor_finds_nothing_in_the_docs_workflow_and_the_action(tmp_path: Path):
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
-    pinned = yaml.safe_dump(workflow()).replace("@COMMIT", f"@{'0' * 40} # 0.2.0").replace("'", "")
-    (folder / "golden.yml").write_text(pinned.replace("true:", '"on":'))
+    text = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)[0]
+    (folder / "golden.yml").write_text(text.replace("@COMMIT", f"@{'0' * 40} # 0.2.0"))
     for target in (ACTION / "action.yml", tmp_path):
         command = [str(ZIZMOR), "--offline", "--quiet", "--persona", "pedantic", str(target)]
         done = subprocess.run(command, text=True, capture_output=True, check=False)

@@ -53,9 +53,9 @@ def gitlab_legs() -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("legs", [github_legs(), gitlab_legs()], ids=["github", "gitlab"])
-def test_four_legs_of_a_matrix_are_four_builds(legs: list[dict[str, str]]):
-    assert len(legs) == 4
-    assert len({number(leg) for leg in legs}) == 4
+def test_six_legs_of_a_matrix_are_six_builds(legs: list[dict[str, str]]):
+    assert len(legs) == 6
+    assert len({number(leg) for leg in legs}) == 6
 
 
 def test_each_leg_that_gitlab_names_is_a_build():
@@ -63,9 +63,9 @@ def test_each_leg_that_gitlab_names_is_a_build():
     assert len({number({**GITLAB, "CI_JOB_NAME": name}) for name in names}) == 4
 
 
-def test_three_sources_in_each_of_four_legs_are_twelve_builds():
+def test_three_sources_in_each_of_six_legs_are_eighteen_builds():
     builds = product(github_legs(), SOURCES)
-    assert len({number({**leg, **packer(*source)}) for leg, source in builds}) == 12
+    assert len({number({**leg, **packer(*source)}) for leg, source in builds}) == 18
 
 
 def test_two_repositories_with_equal_run_numbers_are_two_builds():
