@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from receiver.domain import build_status, redact
-from receiver.domain.images import is_named
+from receiver.domain.images import image_of, is_named
 from receiver.domain.model import DIMENSIONS
 from receiver.storage import unnamed
 from receiver.storage.db import Connection, Database, Row, as_json, query
@@ -90,7 +90,18 @@ def count_statuses(database: Database, serving_of: ServingOf, project: str) -> C
 
 def _latest_builds(connection: Connection, serving_of: ServingOf) -> list[Row]:
     rows = {"rules": as_json(rules(connection, serving_of))}
-    return connection.execute(query("overview/latest_builds"), rows).fetchall()
+    found = connection.execute(query("overview/latest_builds"), rows).fetchall()
+    return _latest_of_images(found)
+
+
+def _latest_of_images(rows: Sequence[Row]) -> list[Row]:
+    """Return the latest build of each image: one that states no platform may be of the same."""
+    latest: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        other = latest.setdefault(image_of(row), row)
+        if (row["created_at"], row["id"]) > (other["created_at"], other["id"]):
+            latest[image_of(row)] = row
+    return list(latest.values())
 
 
 def stage_names(database: Database) -> Row:

@@ -19,16 +19,38 @@ near AS MATERIALIZED (
         OR (created_at, id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)
     ORDER BY created_at DESC, id DESC
     LIMIT 10000
+),
+
+unstated AS MATERIALIZED ( -- images of builds that state no platform, with that of their others
+    SELECT
+        images.*,
+        platform_of_image(images.project_id, images.os_version_id, images.image_type_id)
+        AS platform_id
+    FROM (
+        SELECT DISTINCT near.project_id, near.os_version_id, near.image_type_id
+        FROM near
+        JOIN platforms ON platforms.id = near.platform_id AND platforms.name = 'unknown'
+        JOIN os_versions ON os_versions.id = near.os_version_id AND os_versions.name <> 'unknown'
+        JOIN image_types ON image_types.id = near.image_type_id AND image_types.name <> 'unknown'
+    ) AS images
 )
+
 SELECT
     near.id, near.created_at, near.build_number, projects.name AS project,
     platforms.name AS platform, os_versions.name AS os_version, image_types.name AS image_type,
     near.current_state, near.status, near.attempt, near.start_time, near.end_time,
     near.duration_seconds, near.created_by, near.resume_state, near.resumed_from, near.last_heard_at,
-    near.heartbeat_at, near.commit_sha, near.branch, near.inferred,
+    near.heartbeat_at, near.commit_sha, near.branch,
+    with_resolved(near.inferred, platforms.id <> own.id) AS inferred,
     coalesce(near.estimated, false) AS estimated
 FROM near
-JOIN platforms ON platforms.id = near.platform_id
+JOIN platforms AS own ON own.id = near.platform_id
+LEFT JOIN unstated
+    ON own.name = 'unknown'
+    AND unstated.project_id IS NOT DISTINCT FROM near.project_id
+    AND unstated.os_version_id = near.os_version_id
+    AND unstated.image_type_id = near.image_type_id
+JOIN platforms ON platforms.id = coalesce(unstated.platform_id, near.platform_id)
 JOIN os_versions ON os_versions.id = near.os_version_id
 JOIN image_types ON image_types.id = near.image_type_id
 LEFT JOIN projects ON projects.id = near.project_id

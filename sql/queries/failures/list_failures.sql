@@ -29,7 +29,9 @@ FROM (
     ORDER BY time DESC, id DESC
     LIMIT %(window)s
 ) AS failures
-JOIN named_builds AS builds ON builds.id = failures.build_id
+CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
+    SELECT * FROM named_builds WHERE id = failures.build_id LIMIT 1
+) AS builds
 WHERE NOT %(unfinished)s OR builds.status <> 'completed'
 ORDER BY failures.time DESC, failures.id DESC
 LIMIT %(limit)s

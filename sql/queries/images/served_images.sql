@@ -40,20 +40,35 @@ WITH RECURSIVE combinations AS (
 
 named AS (
     SELECT
-        row_number() OVER () AS image, combinations.*, rules.branches, rules.unstable_counts,
+        dense_rank() OVER (
+            ORDER BY
+                combinations.project_id, platforms.id, combinations.os_version_id,
+                combinations.image_type_id
+        ) AS image,
+        platforms.id <> own.id AS is_resolved, combinations.*, rules.branches, rules.unstable_counts,
         EXISTS (
             SELECT FROM confirmed_images AS confirmed
             WHERE
                 coalesce(confirmed.project_id, '00000000-0000-0000-0000-000000000000')
                 = combinations.project_id
-                AND confirmed.platform_id = combinations.platform_id
+                AND confirmed.platform_id = platforms.id
                 AND confirmed.os_version_id = combinations.os_version_id
                 AND confirmed.image_type_id = combinations.image_type_id
         ) AS is_confirmed
     FROM combinations
-    JOIN platforms ON platforms.id = combinations.platform_id
+    JOIN platforms AS own ON own.id = combinations.platform_id
     JOIN os_versions ON os_versions.id = combinations.os_version_id
     JOIN image_types ON image_types.id = combinations.image_type_id
+    JOIN platforms ON platforms.id = CASE
+        WHEN own.name = 'unknown' AND 'unknown' NOT IN (os_versions.name, image_types.name)
+            THEN coalesce(
+                platform_of_image(
+                    combinations.project_id, combinations.os_version_id, combinations.image_type_id
+                ),
+                own.id
+            )
+        ELSE own.id
+    END
     LEFT JOIN projects ON projects.id = combinations.project_id
     LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
         project_id uuid, branches text [], unstable_counts boolean
@@ -70,7 +85,7 @@ named AS (
 
 candidates AS (
     SELECT
-        named.image, named.is_confirmed, served.id, served.built_at, artifacts.id AS artifact_row,
+        named.is_confirmed, served.id, served.built_at, artifacts.id AS artifact_row,
         dense_rank() OVER (
             PARTITION BY named.image ORDER BY served.is_guess, served.built_at DESC, served.id DESC
         ) - 1 AS newness,
@@ -90,7 +105,11 @@ candidates AS (
                 builds.last_heard_at,
                 image_doubt(
                     builds.branch, builds.default_branch, builds.pull_request, builds.conflict,
-                    builds.unstable, CASE WHEN NOT named.is_confirmed THEN builds.inferred END,
+                    builds.unstable,
+                    CASE
+                        WHEN NOT named.is_confirmed
+                            THEN with_resolved(builds.inferred, named.is_resolved)
+                    END,
                     named.branches, named.unstable_counts
                 ) AS doubt
             FROM builds

@@ -43,9 +43,19 @@ doubtful AS (
     )
         doubted.id, doubted.reason, doubted.built_at
     FROM combinations
-    JOIN platforms ON platforms.id = combinations.platform_id
+    JOIN platforms AS own ON own.id = combinations.platform_id
     JOIN os_versions ON os_versions.id = combinations.os_version_id
     JOIN image_types ON image_types.id = combinations.image_type_id
+    JOIN platforms ON platforms.id = CASE
+        WHEN own.name = 'unknown' AND 'unknown' NOT IN (os_versions.name, image_types.name)
+            THEN coalesce(
+                platform_of_image(
+                    combinations.project_id, combinations.os_version_id, combinations.image_type_id
+                ),
+                own.id
+            )
+        ELSE own.id
+    END
     LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
         project_id uuid, branches text [], unstable_counts boolean
     ) ON rules.project_id = combinations.project_id
@@ -55,7 +65,7 @@ doubtful AS (
         WHERE
             coalesce(confirmed_images.project_id, '00000000-0000-0000-0000-000000000000')
             = combinations.project_id
-            AND confirmed_images.platform_id = combinations.platform_id
+            AND confirmed_images.platform_id = platforms.id
             AND confirmed_images.os_version_id = combinations.os_version_id
             AND confirmed_images.image_type_id = combinations.image_type_id
     ) AS confirmed ON true
@@ -67,7 +77,11 @@ doubtful AS (
                 WHEN 'unknown' IN (platforms.name, os_versions.name, image_types.name) THEN 'unknown'
                 ELSE image_doubt(
                     recent.branch, recent.default_branch, recent.pull_request, recent.conflict,
-                    recent.unstable, CASE WHEN confirmed.ours IS NULL THEN recent.inferred END,
+                    recent.unstable,
+                    CASE
+                        WHEN confirmed.ours IS NULL
+                            THEN with_resolved(recent.inferred, platforms.id <> own.id)
+                    END,
                     rules.branches, rules.unstable_counts
                 )
             END AS reason

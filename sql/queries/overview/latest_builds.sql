@@ -65,7 +65,9 @@ SELECT
     builds.last_heard_at, builds.heartbeat_at, builds.inferred,
     coalesce(builds.estimated, false) AS estimated, artifact.artifact_id, artifact.region
 FROM latest
-JOIN named_builds AS builds ON builds.id = latest.id
+CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
+    SELECT * FROM named_builds WHERE id = latest.id LIMIT 1
+) AS builds
 LEFT JOIN LATERAL (
     SELECT artifact_id, region FROM artifacts WHERE build_id = builds.id ORDER BY place DESC LIMIT 1
 ) AS artifact ON true

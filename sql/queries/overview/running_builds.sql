@@ -8,7 +8,9 @@ SELECT
 FROM (
     SELECT id FROM builds WHERE status = 'running' ORDER BY created_at DESC, id DESC LIMIT 30
 ) AS newest
-JOIN named_builds AS builds ON builds.id = newest.id
+CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
+    SELECT * FROM named_builds WHERE id = newest.id LIMIT 1
+) AS builds
 LEFT JOIN LATERAL (
     SELECT stage, start_time
     FROM build_states
