@@ -5,7 +5,15 @@ from typing import Any
 import click
 
 from receiver.cli.client import open_client
-from receiver.cli.output import as_json, cell, command, print_json, print_rows, printable
+from receiver.cli.output import (
+    as_json,
+    cell,
+    command,
+    print_builds,
+    print_json,
+    print_rows,
+    printable,
+)
 from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
 
 BUILDS = (
@@ -58,7 +66,7 @@ def builds(limit: int, as_json: bool, **filters: Any) -> None:
     """List builds, newest first; in another order at most 100."""
     with open_client() as client:
         rows = client.builds(filters, limit)
-    print_rows(rows, BUILDS, as_json=as_json)
+    print_builds(rows, BUILDS, as_json=as_json)
 
 
 @click.command()
@@ -72,7 +80,7 @@ def build(number: str, as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
-    print_rows([document], BUILDS, as_json=False)
+    print_builds([document], BUILDS, as_json=False)
     for name, columns in PARTS.items():
         if document.get(name):
             click.echo(f"\n{name}")

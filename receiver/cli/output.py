@@ -1,20 +1,25 @@
 """Output of every command: JSON, tables, progress, and an exit code for each kind of error."""
 
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, TypeVar
 
 import click
 import orjson
 
+from receiver.domain import display
+from receiver.domain.model import DIMENSIONS
 from receiver.errors import ConfigError, Forbidden, HttpError, MilepostError, Unavailable
 
 # EX_UNAVAILABLE, EX_NOPERM and EX_CONFIG of sysexits.h; else 1.
 EXIT_CODES = {Unavailable: 69, Forbidden: 77, ConfigError: 78}
 WIDE = 1_000
+NARROW = 110  # columns; on a narrower terminal a build takes two lines
+STYLES = {"completed": "green", "failed": "bold red", "running": "blue", "cancelled": "dim"}
 Item = TypeVar("Item")
 # What a terminal obeys: control characters, and those that turn the direction of writing.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -79,9 +84,47 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(cell(column, row.get(column)) for column in columns))
+        table.add_row(*(_styled(column, row.get(column)) for column in columns))
     width = None if sys.stdout.isatty() else WIDE  # a pipe gets each row on one line
     Console(width=width, markup=False, highlight=False).print(table)
+
+
+def print_builds(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool
+) -> None:
+    """Print builds as print_rows() does; on a narrow terminal two lines for each."""
+    is_narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < NARROW
+    if as_json or not is_narrow:
+        print_rows(rows, columns, as_json=as_json)
+        return
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False)
+    for row in rows:
+        first, second = build_lines(row, datetime.now(UTC))
+        console.print(first, style=STYLES.get(row["status"]))
+        console.print(second)
+
+
+def build_lines(row: Mapping[str, Any], now: datetime) -> tuple[str, str]:
+    """Return a build in two lines: sign, state and number; image, duration and age."""
+    about = " ≈" if row.get("estimated") else ""
+    first = f"{display.sign(row['status'])}{about} {row['current_state']}  {row['build_number']}"
+    image = " · ".join(str(row[name]) for name in DIMENSIONS if row.get(name))
+    start = row.get("start_time")
+    moment = datetime.fromisoformat(start) if isinstance(start, str) else start
+    age = f"{display.duration((now - moment).total_seconds())} ago" if moment else "not started"
+    times = [display.duration(row["duration_seconds"])] if row.get("duration_seconds") else []
+    return printable(first), printable("  ".join([f"  {image}", *times, age]))
+
+
+def _styled(column: str, value: object) -> Any:
+    """Return a cell; a status has its sign and its colour."""
+    if column != "status" or not isinstance(value, str):
+        return cell(column, value)
+    from rich.text import Text
+
+    return Text(f"{display.sign(value)} {printable(value)}", style=STYLES.get(value, ""))
 
 
 def cell(column: str, value: object) -> str:
@@ -89,7 +132,9 @@ def cell(column: str, value: object) -> str:
     if isinstance(value, str) and (column == "at" or column.endswith(("_at", "_time"))):
         value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M")
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
+    if column.endswith("_seconds") and isinstance(value, int | float):
+        return display.duration(value)
     return "-" if value is None else printable(str(value))
 
 

@@ -1,6 +1,10 @@
 """The commands that read and change builds, on the database and on a remote receiver."""
 
+import os
+import re
+import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -9,9 +13,10 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
 from receiver.cli.main import main
+from receiver.cli.output import build_lines
 from tests.support.commands import every_command
 from tests.support.listeners import listening
-from tests.support.receivers import Running, started
+from tests.support.receivers import MILEPOST, Running, started
 from tests.support.senders import envelope, post, stage
 
 Command = Callable[..., Result]
@@ -245,3 +250,48 @@ def test_serve_says_where_another_serves():
         bind = f"127.0.0.1:{other.server_port}"
         done = CliRunner().invoke(main, ["serve", "--local", "--bind", bind])
     assert (done.exit_code, done.output.count(bind)) == (1, 1)
+
+
+def test_build_in_two_lines_has_sign_state_image_and_age():
+    row = {
+        "build_number": "core-142",
+        "status": "failed",
+        "current_state": 70,
+        "project": "core",
+        "platform": "aws",
+        "os_version": "rhel-9.4",
+        "image_type": "web",
+        "start_time": "2026-01-01T10:00:00Z",
+        "duration_seconds": 4980,
+    }
+    assert build_lines(row, datetime(2026, 1, 1, 12, tzinfo=UTC)) == (
+        "✗ 70  core-142",
+        "  core · aws · rhel-9.4 · web  1 h 23 min  2 h ago",
+    )
+    pending = row | {"status": "pending", "start_time": None, "duration_seconds": None}
+    assert build_lines(pending, datetime(2026, 1, 1, 12, tzinfo=UTC))[1].endswith(
+        "web  not started"
+    )
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(("columns", "lines"), [(80, 4), (140, 3)])
+def test_builds_are_stacked_on_a_narrow_terminal(url: str, columns: int, lines: int):
+    script = f"stty cols {columns}; exec {MILEPOST} builds"
+    done = subprocess.run(
+        ["script", "-qec", script, "/dev/null"],
+        env={**os.environ, "DATABASE_URL": url, "COLUMNS": str(columns)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(done.stdout.strip().splitlines()) == lines
+    assert "✗" in done.stdout
+
+
+@pytest.mark.usefixtures("filled")
+def test_times_and_spans_are_for_people(command: Command):
+    shown = command("builds").stdout
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\dZ", shown)
+    assert "✗ failed" in shown
+    assert re.search(r"\d+ min", shown)

@@ -6,6 +6,7 @@ import anybadge
 from flask import Response, request
 from markupsafe import escape
 
+from receiver.domain import display
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import NotFound
 from receiver.storage import overview
@@ -65,7 +66,7 @@ def _check_caller() -> None:
 
 def _message(build: Row) -> str:
     at = build["end_time"] or build["start_time"] or build["created_at"]
-    span = charts.duration((datetime.now(UTC) - at).total_seconds())
+    span = display.duration((datetime.now(UTC) - at).total_seconds())
     return f"{charts.state(build)} {build['status']}, {' '.join(span.split(' ')[:2])} ago"
 
 

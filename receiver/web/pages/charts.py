@@ -9,7 +9,6 @@ from typing import Any
 Row = dict[str, Any]
 WIDTH = 1000
 MIN_WIDTH = 4
-DASH = "\N{EN DASH}"
 TICKS = (60, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
 MAX_TICKS = 6
 MANY = 60  # with more combinations than this, a group starts closed
@@ -206,17 +205,3 @@ def _differ(build: Row, good: Row) -> bool:
 def state(build: Row) -> str:
     """Return a build's state, marked where it is only an estimate: "≈ 95"."""
     return f"≈ {build['current_state']}" if build["estimated"] else str(build["current_state"])
-
-
-def duration(seconds: float | None) -> str:
-    """Return a span of time in two units at most, or a dash."""
-    if seconds is None:
-        return DASH
-    whole = int(seconds)
-    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-    parts = []
-    for name, size in units:
-        count, whole = divmod(whole, size)
-        if count:
-            parts.append(f"{count} {name}")
-    return " ".join(parts[:2]) or "0 s"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import feedgenerator
 from flask import Response, request, url_for
 
+from receiver.domain.display import DASH
 from receiver.storage import builds
 from receiver.storage.db import Row
 from receiver.storage.paging import DEFAULT_LIMIT
@@ -38,7 +39,7 @@ def feed() -> Response:
 
 def _add(atom: feedgenerator.Atom1Feed, build: Row) -> None:
     link = url_for("pages.build", build_number=build["build_number"], _external=True)
-    names = (build["project"] or charts.DASH, build["platform"], build["os_version"])
+    names = (build["project"] or DASH, build["platform"], build["os_version"])
     at = build["end_time"] or build["start_time"] or datetime.fromtimestamp(0, UTC)
     atom.add_item(
         title=f"{build['build_number']}: {charts.state(build)} {build['status']}",

@@ -4,19 +4,9 @@ from datetime import UTC, datetime
 
 import orjson
 
-from receiver.domain import stage_map
-from receiver.web.pages import charts
+from receiver.domain import display, stage_map
 from receiver.web.pages.render import blueprint
 
-SIGNS = {
-    "completed": "✓",
-    "failed": "✗",
-    "running": "◐",
-    "started": "◐",
-    "cancelled": "⊘",
-    "skipped": "»",
-    "stalled": "◌",
-}
 PLACES = {  # as builds.inferred names them
     "target": "the name of Packer's source",
     "entry": "the name of the manifest's entry",
@@ -32,28 +22,28 @@ PLACES = {  # as builds.inferred names them
 @blueprint.app_template_filter("duration")
 def duration(seconds: float | None) -> str:
     """Return a duration: 3725 → "1 h 2 min"."""
-    return charts.duration(seconds)
+    return display.duration(seconds)
 
 
 @blueprint.app_template_filter("age")
 def age(at: datetime | None) -> str:
     """Return the time since then in one unit ("5 min"), or a dash."""
     if at is None:
-        return charts.DASH
-    text = charts.duration(max(0.0, (datetime.now(UTC) - at).total_seconds()))
+        return display.DASH
+    text = display.duration(max(0.0, (datetime.now(UTC) - at).total_seconds()))
     return " ".join(text.split(" ")[:2])
 
 
 @blueprint.app_template_filter("since")
 def since(at: datetime | None) -> str:
     """Return the time since then in two units, or a dash."""
-    return charts.duration((datetime.now(UTC) - at).total_seconds() if at else None)
+    return display.duration((datetime.now(UTC) - at).total_seconds() if at else None)
 
 
 @blueprint.app_template_filter("sign")
 def sign(status: str) -> str:
     """Return the sign of a status, so that colour is never the only one."""
-    return SIGNS.get(status, "○")
+    return display.sign(status)
 
 
 @blueprint.app_template_filter("json_text")
