@@ -37,8 +37,8 @@ def sender(receiver: Running, line: str) -> dict[str, str]:
 
 
 def test_packer_alone_from_nothing_to_the_first_build(receiver: Running, tmp_path: Path):
-    add, fetch, build, wrapped = blocks(PACKER, "sh")
-    wrapped = wrapped.replace("packer init .\n", "")  # Packer 1.6.6 has its plugins inside
+    add, fetch, build = blocks(PACKER, "sh")
+    (wrapped,) = blocks(PACKER, "text")
     (template,) = blocks(PACKER, "hcl")
     env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "CHECKPOINT_DISABLE": "1"}
     env |= sender(receiver, add) | {"PACKER_CACHE_DIR": str(tmp_path / "cache")}
