@@ -14,7 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from receiver.config import Config
-from tests.support.senders import START, Json, envelope, manifest, post, verdict
+from tests.support.senders import START, Json, envelope, manifest, post, stage, verdict
 
 OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "web"}
 PATH = "/api/v1/images/aws/rhel-9/web"
@@ -36,9 +36,9 @@ def client(serve: Callable[[Config], FlaskClient], config: Config, projects: Pat
 
 
 @pytest.fixture
-def report(client: FlaskClient, url: str) -> Report:
-    """A completed build with the artifacts given, by entry of its manifest; `marks` are columns of
-    its row that the events do not fill."""
+def report(client: FlaskClient) -> Report:
+    """A completed build with the entries of its manifest. `of` replaces dimensions, None leaves one
+    out; `names` are the raw names that it reports, `word` is the CI's own for its end."""
 
     def send(
         number: str,
@@ -46,37 +46,23 @@ def report(client: FlaskClient, url: str) -> Report:
         *entries: Json,
         run: Json | None = None,
         of: Json | None = None,
-        **marks: Any,
+        names: Json | None = None,
+        word: str = "",
     ) -> None:
-        made = [{"builder_type": "amazon-ebs", **each} for each in entries]
+        made = [{"builder_type": "amazon-ebs", "name": None, **each} for each in entries]
+        build = {name: text for name, text in (OF | (of or {})).items() if text}
+        failure = {"failure": {"type": "build", "message": f"The CI's own word: {word}"}}
         said = envelope(
-            verdict("completed", minutes),
+            verdict("completed", minutes, **(failure if word else {})),
             number=number,
             run=number,
             run_more=run or {},
-            build=OF | (of or {}),
+            build=build | ({"names": names} if names else {}),
             manifest=manifest(*made, run_uuid=number),
         )
         assert post(client, said).status_code == 202
-        _mark(url, number, {**(run or {}), **marks})
 
     return send
-
-
-def _mark(url: str, number: str, marks: Json) -> None:
-    with psycopg.connect(url) as connection:
-        for name in ("default_branch", "pull_request", "unstable", "future"):
-            if name in marks:
-                connection.execute(
-                    f"UPDATE builds SET {name} = %s WHERE build_number = %s".encode(),
-                    [marks[name], number],
-                )
-        for name in ("conflict", "inferred"):
-            if name in marks:
-                connection.execute(
-                    f"UPDATE builds SET {name} = %s WHERE build_number = %s".encode(),
-                    [psycopg.types.json.Jsonb(marks[name]), number],
-                )
 
 
 def ami(artifact_id: str, region: str = "us-1", **more: Any) -> Json:
@@ -168,7 +154,7 @@ def test_project_names_the_branches_that_are_served(
         (MAIN, {}, None),
         (MAIN | {"branch": "topic"}, {}, "branch is topic and the default branch is main"),
         ({"pull_request": "7"}, {}, "pull or merge request 7"),
-        (MAIN, {"unstable": True}, "Jenkins calls it UNSTABLE"),
+        (MAIN, {"word": "unstable"}, "Jenkins calls it UNSTABLE"),
     ],
 )
 def test_page_of_a_build_says_why_its_image_is_not_served(
@@ -199,36 +185,38 @@ def test_settings_of_a_project_hold_for_those_below_it_and_by_its_old_name(
 
 def test_build_that_says_two_values_is_not_served(client: FlaskClient, report: Report):
     report("n-1", 10, ami("ami-1"))
-    report("n-2", 20, ami("ami-2"), conflict={"os_version": ["rhel-9", "rhel-8"]})
+    report("n-2", 20, ami("ami-2"))
+    other = envelope(stage("Base"), number="n-2", run="n-2", build={"os_version": "rhel-8"})
+    assert post(client, other).status_code == 202
     assert image(client) == "ami-1"
     (row,) = client.get("/images.json").get_json()["unserved"]
-    assert "os_version is rhel-9 and rhel-8" in row["why"]
+    assert "os_version is rhel-8 and rhel-9" in row["why"]
 
 
 def test_unstable_build_is_served_only_where_the_project_says_so(
     client: FlaskClient, report: Report, projects: Path
 ):
-    report("n-1", 10, ami("ami-1"), unstable=True)
+    report("n-1", 10, ami("ami-1"), word="unstable")
     assert 'unstable = "completed" in [project."core"]' in why(client)
     set_projects(projects, '[project.core]\nunstable = "completed"\n')
     assert image(client) == "ami-1"
 
 
-GUESS = {"os_version": "target", "platform": "builder"}
+GUESS = {"of": {"os_version": None}, "names": {"target": "amazon-ebs.rhel9"}}
 
 
 def test_inferred_image_is_served_only_when_asked_for(client: FlaskClient, report: Report):
-    report("n-1", 10, ami("ami-1"), inferred=GUESS)
+    report("n-1", 10, ami("ami-1"), **GUESS)
     assert "os_version is inferred from the target" in why(client)
     assert "inferred=1" in why(client)
     assert image(client, "inferred=1") == "ami-1"
-    assert client.get(f"{PATH}?inferred=1").get_json()["inferred"] == GUESS
+    assert client.get(f"{PATH}?inferred=1").get_json()["inferred"] == {"os_version": "target"}
 
 
 def test_inferred_image_is_served_once_it_is_confirmed(
     client: FlaskClient, report: Report, command: Callable[..., Any]
 ):
-    report("n-1", 10, ami("ami-1"), inferred=GUESS)
+    report("n-1", 10, ami("ami-1"), **GUESS)
     line = re.search(r"run: milepost (.*?)\. Or", why(client))
     assert line
     for more, served in (((), "ami-1"), (("--undo",), None)):
@@ -239,15 +227,16 @@ def test_inferred_image_is_served_once_it_is_confirmed(
 
 def test_inferred_image_never_replaces_a_stated_one(client: FlaskClient, report: Report):
     report("n-1", 10, ami("ami-1"))
-    report("n-2", 20, ami("ami-2"), ami("ami-eu", "eu-1"), inferred=GUESS)
+    report("n-2", 20, ami("ami-2"), ami("ami-eu", "eu-1"), **GUESS)
     assert image(client, "inferred=1") == image(client) == "ami-1"
     assert image(client, "region=eu-1&inferred=1") == "ami-eu"
     assert image(client, "region=eu-1") is None
 
 
 def test_platform_by_the_type_of_the_builder_is_stated(client: FlaskClient, report: Report):
-    report("n-1", 10, ami("ami-1"), inferred={"platform": "builder"})
-    assert image(client) == "ami-1"
+    report("n-1", 10, ami("ami-1"), of={"platform": None})
+    path = "/api/v1/images/amazon-ebs/rhel-9/web?format=text"
+    assert client.get(path).text == "ami-1\n"
 
 
 @pytest.mark.parametrize("name", ["os_version", "image_type", "platform"])
@@ -284,7 +273,7 @@ def test_builds_that_nobody_names_are_not_compared(client: FlaskClient, report: 
 
 
 def test_end_in_the_future_is_not_the_newest_for_ever(client: FlaskClient, report: Report):
-    report("n-1", 4_000_000_000, ami("ami-1"), future=True)
+    report("n-1", 4_000_000_000, ami("ami-1"))
     assert client.get(PATH).get_json()["age_seconds"] in range(600)
     now = (datetime.now(UTC) - START).total_seconds() / 60
     report("n-2", now, ami("ami-2"))
@@ -294,7 +283,7 @@ def test_end_in_the_future_is_not_the_newest_for_ever(client: FlaskClient, repor
 def test_builds_in_the_future_do_not_push_others_out(client: FlaskClient, report: Report, url: str):
     report("good", 10, ami("ami-good"))
     for place in range(12):
-        report(f"n-{place}", 4_000_000_000, ami(f"ami-{place}", "eu-1"), future=True)
+        report(f"n-{place}", 4_000_000_000, ami(f"ami-{place}", "eu-1"))
     with psycopg.connect(url) as connection:
         connection.execute(
             "UPDATE builds SET created_at = '2025-01-01', last_heard_at = '2025-01-01' WHERE future"
@@ -302,19 +291,20 @@ def test_builds_in_the_future_do_not_push_others_out(client: FlaskClient, report
     assert image(client) == "ami-good"
 
 
-def test_skipped_job_and_pull_request_leave_the_last_build_on_grid_and_badge(
-    client: FlaskClient, report: Report, url: str
+def test_build_that_never_ran_and_pull_request_leave_the_last_build_on_grid_and_badge(
+    client: FlaskClient, report: Report
 ):
     report("n-1", 10, ami("ami-1"), run=MAIN)
     report("n-2", 20, ami("ami-2"), run={"pull_request": "7"})
-    report("n-3", 30, ami("ami-3"))
-    with psycopg.connect(url) as connection:
-        connection.execute(
-            "UPDATE builds SET status = 'cancelled', start_time = NULL WHERE build_number = 'n-3'"
-        )
+    never = envelope(verdict("cancelled", 30), number="n-3", run="n-3", build=OF)
+    assert post(client, never).status_code == 202
     (cell,) = client.get("/overview.json").get_json()["latest"]
     assert cell["build_number"] == "n-1"
     assert "completed" in client.get("/badge/core/aws/rhel-9/web.json").get_json()["message"]
+    begun = envelope(stage("Base", minutes=30), verdict("cancelled", 40), number="n-4", run="n-4")
+    assert post(client, begun | {"build": OF | {"number": "n-4"}}).status_code == 202
+    (cell,) = client.get("/overview.json").get_json()["latest"]
+    assert cell["build_number"] == "n-4"
 
 
 def test_artifacts_of_one_region_are_told_apart(client: FlaskClient, report: Report):

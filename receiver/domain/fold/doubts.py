@@ -13,6 +13,7 @@ from receiver.domain.model import DIMENSIONS, Identity
 
 AHEAD = timedelta(minutes=5)  # as much as signatures allow a sender's clock
 UNSTABLE = "unstable"
+HOOKS_UNSTABLE = "The CI's own word: unstable"  # hooks/__main__.py, `done --status UNSTABLE`
 
 
 def conflict_of(newest: Attempt, facts: Iterable[Fact]) -> dict[str, list[str]] | None:
@@ -29,8 +30,10 @@ def conflict_of(newest: Attempt, facts: Iterable[Fact]) -> dict[str, list[str]] 
 
 def is_unstable(newest: Attempt) -> bool:
     """Return whether Jenkins's UNSTABLE is a verdict of a completed attempt."""
-    words = {fact.event.word for fact in newest.facts if fact.is_verdict}
-    return newest.status == "completed" and UNSTABLE in words
+    verdicts = [fact.event for fact in newest.facts if fact.is_verdict]
+    words = {each.word for each in verdicts}
+    messages = {each.failure.message for each in verdicts if each.failure}
+    return newest.status == "completed" and (UNSTABLE in words or HOOKS_UNSTABLE in messages)
 
 
 def is_future(newest: Attempt) -> bool:

@@ -40,7 +40,7 @@ latest AS (
     CROSS JOIN LATERAL (
         SELECT recent.id
         FROM (
-            SELECT id, branch, default_branch, pull_request, status, start_time
+            SELECT id, branch, default_branch, pull_request, status, start_time, end_time
             FROM builds
             WHERE
                 coalesce(project_id, '00000000-0000-0000-0000-000000000000') = combinations.project_id
@@ -54,7 +54,7 @@ latest AS (
             is_of_served_branch(
                 recent.branch, recent.default_branch, recent.pull_request, rules.branches
             )
-            AND (recent.status <> 'cancelled' OR recent.start_time IS NOT NULL)
+            AND (recent.status <> 'cancelled' OR recent.start_time < recent.end_time)
         LIMIT 1
     ) AS counting
 )
