@@ -80,8 +80,8 @@ def test_a_named_build_is_not_listed(client: FlaskClient):
 
 
 def test_doctor_and_setup_say_which_line_names_them(client: FlaskClient, command: Command):
-    report(client, "acme.images-500-x", GITHUB, build={"names": {"job": "Build (rhel)"}})
-    line = r"job = '^Build \(rhel\)$'"
+    report(client, "acme.images-500-x", GITHUB, build={"names": {"job": "Build (all)"}})
+    line = r"job = '^Build \(all\)$'"
     text = command("doctor").stdout
     assert "unnamed: 1 of acme/images, the newest is acme.images-500-x" in text
     assert line in text
