@@ -62,7 +62,7 @@ def test_success_is_reported_with_its_stages_and_its_artifact(receiver: Running,
         ("Security baseline", 25, "completed"),
         ("Post-processor manifest", 95, "completed"),
     ]
-    assert [each["artifact_id"] for each in build["artifacts"]] == ["Null"]
+    assert [each["artifact_id"] for each in build["artifacts"]] == [""]  # Null is no id
     assert build["packer_manifest"]["builds"][0]["name"] == "box"
 
 
