@@ -96,6 +96,9 @@ def delete_row(database: Database, dimension: str, name: str, actor: Actor) -> N
             words = ", ".join(f"{each['count']} of {table}" for table, each in references.items())
             raise InUse(f"It is still referred to by {words}.", references)
         connection.execute("DELETE FROM name_aliases WHERE target_id = %s", [row["id"]])
+        column = sql.Identifier(f"{dimension}_id")
+        statement = sql.SQL("DELETE FROM confirmed_images WHERE {} = %s")  # it has no foreign keys
+        connection.execute(statement.format(column), [row["id"]])
         _execute(connection, "DELETE FROM {} WHERE id = %s", dimension, row["id"])
         target = Target(dimension, name, row["id"])
         audit.note_change(connection, actor, f"{dimension}.delete", target, before=editable(row))

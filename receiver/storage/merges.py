@@ -47,9 +47,10 @@ MOVE_CONFIRMED = sql.SQL("""
     ON CONFLICT DO NOTHING
     RETURNING to_jsonb(confirmed_images) AS row
 """)
-CONFIRMED = sql.SQL(
-    "SELECT to_jsonb(confirmed_images) AS row FROM confirmed_images WHERE {} = %(source_id)s"
-)
+DELETE_CONFIRMED = sql.SQL("""
+    DELETE FROM confirmed_images WHERE {} = %(source_id)s
+    RETURNING to_jsonb(confirmed_images) AS row
+""")
 
 
 def merge(
@@ -171,9 +172,9 @@ def _move_confirmed(connection: Connection, dimension: str, ids: Row) -> dict[st
         sql.SQL("%(target_id)s::uuid") if each == f"{dimension}_id" else sql.Identifier(each)
         for each in names
     ]
-    before = connection.execute(CONFIRMED.format(column), ids).fetchall()
     statement = MOVE_CONFIRMED.format(columns=sql.SQL(", ").join(columns), column=column)
     added = connection.execute(statement, ids).fetchall()
+    before = connection.execute(DELETE_CONFIRMED.format(column), ids).fetchall()
     return {
         "confirmed": [each["row"] for each in before],
         "confirmed_instead": [each["row"] for each in added],

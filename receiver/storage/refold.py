@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from receiver.domain.fold import fold
 from receiver.domain.fold.belief import believed, names_to_compare
 from receiver.domain.fold.events import StoredStatement, load, run_group, verdicts_of_others
@@ -30,7 +32,31 @@ def fold_builds(
         chain = _chain(parents, project)
         return lambda name, is_forge: stages.mapped(name, chain, is_forge=is_forge)
 
-    return {build_id: fold.fold(statements[build_id], states_of) for build_id in build_ids}
+    folded = {build_id: fold.fold(statements[build_id], states_of) for build_id in build_ids}
+    return _without_merged(connection, folded)
+
+
+def _without_merged(
+    connection: Connection, folded: Mapping[UUID, BuildRows]
+) -> dict[UUID, BuildRows]:
+    """Return the rows; where one run says two names of one thing, that is no conflict."""
+    conflicts = [rows.build.conflict for rows in folded.values() if rows.build.conflict]
+    names = {
+        (dimension, name) for each in conflicts for dimension in each for name in each[dimension]
+    }
+    ids = dimensions.find_ids(connection, names) if names else {}
+    return {build_id: _compared(rows, ids) for build_id, rows in folded.items()}
+
+
+def _compared(rows: BuildRows, ids: dimensions.Ids) -> BuildRows:
+    if not rows.build.conflict:
+        return rows
+    conflict = {
+        dimension: names
+        for dimension, names in rows.build.conflict.items()
+        if len({ids.get((dimension, name), name) for name in names}) > 1
+    }
+    return replace(rows, build=replace(rows.build, conflict=conflict or None))
 
 
 def _statements(

@@ -111,6 +111,18 @@ def test_a_merge_of_the_release_before_can_be_undone(
     assert get_build(client, "one")["platform"] == "a"
 
 
+def test_two_names_of_one_thing_are_no_conflict(client: FlaskClient, command: Command):
+    for name in ("rhel9", "rhel-9"):
+        post(client, envelope(stage(name), number="one", build={"os_version": name}))
+    assert get_build(client, "one")["conflict"] == {"os_version": ["rhel-9", "rhel9"]}
+    command("merge", "os-version", "rhel9", "rhel-9")
+    assert get_build(client, "one")["conflict"] is None
+    report(client, "one", os_version="rhel9", image_type="base")
+    assert get_build(client, "one")["conflict"] is None
+    command("merge", "os-version", "rhel9", "--undo")
+    assert get_build(client, "one")["conflict"] == {"os_version": ["rhel-9", "rhel9"]}
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
