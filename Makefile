@@ -20,7 +20,7 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 build/milepost-hook.pyz: hooks/requirements.lock hooks/milepost-hook.sh $(wildcard hooks/*.py hooks/*/*.py) | $(VENV)/.installed
 	rm -rf build/hook
 	$(BIN)/pip install --quiet --require-hashes --no-deps --no-compile --target build/hook \
-		--only-binary :all: --python-version 3.9 --implementation py --abi none --platform any -r $<
+		--only-binary :all: --python-version 3.10 --implementation py --abi none --platform any -r $<
 	$(BIN)/python -m hooks.bundle build/hook $@
 
 receiver/milepost-hook.pyz: build/milepost-hook.pyz
@@ -36,7 +36,7 @@ hook: $(HOOK)  ## the hook as one file: build/milepost-hook.pyz, and what a rece
 lock:  ## pin every dependency again; needs uv
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
-	uv pip compile -q --python-version 3.9 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links hooks/requirements.in -o hooks/requirements.lock
+	uv pip compile -q --python-version 3.10 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links hooks/requirements.in -o hooks/requirements.lock
 
 BIND ?= 127.0.0.1:8080
 run: install  ## serve on this machine, with an embedded PostgreSQL; elsewhere: make run BIND=127.0.0.1:8081

@@ -4,7 +4,7 @@
 set -u
 export LC_ALL=C # bytes, whatever they mean
 usage='usage: milepost-hook.sh stage NAME [--state 0..100] | done --status success|failure|cancelled | manifest [FILE] | heartbeat FILE [--watch PID]'
-case ${1:-} in packer) shift && echo 'milepost: not reporting what Packer does: that needs Python 3.9 or newer' >&2 && exec packer "$@" ;; esac
+case ${1:-} in packer) shift && echo 'milepost: not reporting what Packer does: that needs Python 3.10 or newer' >&2 && exec packer "$@" ;; esac
 bom=$(printf '\357\273\277') newline='
 '
 quit() { echo "milepost: $1" >&2; case ${MILEPOST_STRICT:-0} in 0) exit 0 ;; *) exit 1 ;; esac; }

@@ -181,7 +181,7 @@ def _warn_of_lost_entries(
     sources = [run.template.source(each.name) for each in expected]
     listed = [_is_listed(entries.get(each), counts[each]) for each in sources]
     warning = f"{len(expected)} builds, manifest has {sum(listed)}"
-    for target, is_present in zip(expected, listed):  # Python 3.9
+    for target, is_present in zip(expected, listed, strict=False):
         lost = "" if is_present else ": this build's entry is lost, its artifact is from the output"
         failure = {"type": "manifest", "message": warning + lost}
         event = {"kind": "stage", "stage": "Manifest", "status": "completed", "state": 95}

@@ -161,6 +161,19 @@ def test_job_without_a_secret_succeeds(receiver: Running, tmp_path: Path):
         )
 
 
+def test_newer_python_beside_an_older_python3_is_used(receiver: Running, tmp_path: Path):
+    programs = few_programs(tmp_path)
+    (programs / "python3").write_text("#!/bin/sh\nexit 1\n")  # as an older one answers
+    (programs / "python3").chmod(0o755)
+    (programs / "python3.11").symlink_to(sys.executable)
+    job = Runner(tmp_path, PATH=str(programs))
+    secret = receiver.secrets["milepost"]
+    assert all(map(is_silent, job.use(url=receiver.url, secret=secret, build_number="newer")))
+    assert job.run("milepost-hook --version").stdout == f"{__version__}\n"
+    assert all(map(is_silent, job.use(status="success")))
+    assert receiver.build("newer")["status"] == "completed"
+
+
 @pytest.mark.parametrize("trouble", ["away", "without python"])
 def test_packer_runs_whatever_became_of_the_hook(receiver: Running, tmp_path: Path, trouble: str):
     programs = few_programs(tmp_path)

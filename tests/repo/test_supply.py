@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import orjson
@@ -11,6 +12,7 @@ import pytest
 
 import hooks
 import receiver
+from receiver.web.hook_file import FILE
 from tests.support import ROOT
 
 CYCLONEDX = Path(sys.executable).with_name("cyclonedx-py")
@@ -40,3 +42,17 @@ def test_the_bill_of_materials_lists_what_is_pinned_with_its_digests(lock: str, 
     listed = {(each["name"], each["version"]) for each in components}
     assert listed == pinned((ROOT / lock).read_text())
     assert all(each["externalReferences"][0]["hashes"] for each in components)
+
+
+def test_hooks_file_ends_no_build_under_an_older_python():
+    with zipfile.ZipFile(FILE) as archive:
+        start = archive.read("__main__.py").decode().partition("import certifi")[0]
+    older = start.replace("sys.version_info", "(3, 9)")
+    for arguments, code in ((["stage", "x"], 0), (["packer", "--version"], 0)):
+        done = subprocess.run(
+            [sys.executable, "-c", older, *arguments], text=True, capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (
+            code,
+            "milepost: not reporting: the hook needs Python 3.10 or newer\n",
+        )

@@ -7,7 +7,10 @@ if ! command -v milepost-hook >/dev/null 2>&1 || [ -f "$MILEPOST_BIN/stand-in" ]
   milepost_new=$MILEPOST_BIN/new.$$ milepost_from=${MILEPOST_URL:-}
   milepost_from=${milepost_from%%/webhooks/*}
   milepost_from=${milepost_from%/}/hook
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || milepost_from=$milepost_from.sh
+  milepost_python='' && for milepost_each in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do
+    "$milepost_each" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && milepost_python=$milepost_each && break
+  done
+  [ -n "$milepost_python" ] || milepost_from=$milepost_from.sh
   milepost_wget() { # GNU's; busybox's checks no certificate, so it may use http alone
     case $(wget --version 2>/dev/null):$milepost_from in
       GNU*) wget -q -t 1 -T 5 ${REQUESTS_CA_BUNDLE:+--ca-certificate="$REQUESTS_CA_BUNDLE"} -O "$milepost_new" "$milepost_from" ;;
@@ -32,6 +35,13 @@ if ! command -v milepost-hook >/dev/null 2>&1 || [ -f "$MILEPOST_BIN/stand-in" ]
     printf '#!/bin/sh\ncase ${1:-} in packer) shift; exec packer "$@" ;; esac\n[ "${MILEPOST_STRICT:-0}" = 0 ]\n' >"$milepost_new"
     : >"$MILEPOST_BIN/stand-in"
   fi
+  case $milepost_python in
+    *.*) # the system's python3 is an older one
+      if [ ! -f "$MILEPOST_BIN/stand-in" ]; then
+        mv -f "$milepost_new" "$MILEPOST_BIN/milepost-hook.pyz"
+        printf '#!/bin/sh\nexec %s "${0%%/*}/milepost-hook.pyz" "$@"\n' "$milepost_python" >"$milepost_new"
+      fi ;;
+  esac
   chmod 700 "$milepost_new"
   mv -f "$milepost_new" "$MILEPOST_BIN/milepost-hook" # at once: another job may run it from here
 fi
