@@ -41,9 +41,14 @@ def removed(kind: str, text: str) -> tuple[str, ...]:
 
 
 def beginnings(kind: str) -> tuple[str, ...]:
-    """Return how the messages of this builder begin that come behind the last provisioner."""
-    lines = BUILDERS[kind].after.splitlines() if kind in BUILDERS else []
-    return tuple(line.strip().partition("*")[0] for line in lines if line.strip())
+    """Return how the messages of this builder begin that mean something."""
+    if kind not in BUILDERS:
+        return ()
+    builder = BUILDERS[kind]
+    lines = [line.strip() for line in builder.after.splitlines()]
+    lines += [line for _, wording in builder.created for line in wording.split("\n")]
+    lines += [wording for _, wording in builder.removed]
+    return tuple(re.split(r"[*{]", line)[0] for line in lines if line)
 
 
 @cache

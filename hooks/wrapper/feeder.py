@@ -30,7 +30,7 @@ _BEGINNINGS = (
         "Automatic SBOM",
         "SBOM gen",
     ),
-    *("Failed to ", "milepost: "),
+    *("Failed to ", "Error", "error", "Name: ", "milepost: "),
 )
 # What comes before a message, of a fixed form: what is optional costs time at each line.
 _BEFORE = re.compile(rb"\d{10},,ui,[a-z]+,|\x1b\[\d;\d\dm|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{1,6}: ")
@@ -110,7 +110,7 @@ class Feeder:
 
     def _skim(self, block: bytes, end: int, at: datetime) -> None:
         """Read the lines that may be messages; each one between them is a script's."""
-        position = 0
+        position = 0 if self._key else self._read_first(block, end, at)
         while match := self._pattern().search(block, position, end):
             start = match.start() + 1
             if start - 1 > position:
@@ -121,6 +121,12 @@ class Feeder:
             self._read([block[start : min(position, start + MAX_LINE)]], at)
         if position + 1 < end:
             self._reader.skip(at)
+
+    def _read_first(self, block: bytes, end: int, at: datetime) -> int:
+        """Read the first lines, which name the targets and have the form; return where they end."""
+        *lines, rest = block[1:end].split(b"\n", LOG_LINES)
+        self._read(lines, at)
+        return end - len(rest) - 1
 
     def _pattern(self) -> re.Pattern[bytes]:
         """Return what finds the beginning of a message, of the targets that are known by now."""

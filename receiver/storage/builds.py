@@ -52,7 +52,7 @@ def find_build(
     *,
     reveal: bool = False,
 ) -> Row:
-    """Return a build with its states, failures, artifacts, resources and resume point.
+    """Return a build with its states, failures, artifacts, resources, provenance, resume point.
 
     A number that turned out to be another build's returns that build. Secrets are masked unless
     `reveal`, which is for administrators. Raises NotFound where there is no such build within
@@ -72,6 +72,8 @@ def find_build(
             ).fetchall()
             for part in PARTS
         }
+        made = connection.execute(query("builds/provenance"), {"build_id": row["id"]}).fetchone()
+    row = row | {"provenance": made}
     for part in ("states", "failures"):
         (show_original if reveal else show_masked)(parts[part])
     build = _with_parts(row, parts, datetime.now(UTC), stall_after)

@@ -1,6 +1,8 @@
 """`milepost-hook packer build` with a real Packer and a real receiver."""
 
+import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -147,3 +149,20 @@ def test_value_that_packer_masks_is_not_reported(receiver: Running, tmp_path: Pa
     done = wrapped(tmp_path, "-machine-readable", receiver=receiver, MILEPOST_BUILD_NUMBER="mask")
     assert "hunter2" in done.stdout  # Packer 1.6.6 itself
     assert "hunter2" not in json.dumps(receiver.build("mask-box"))
+
+
+def test_build_says_how_its_image_was_made(receiver: Running, tmp_path: Path):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    template(tmp_path, script("true"))
+    assert wrapped(tmp_path, receiver=receiver, MILEPOST_BUILD_NUMBER="made").returncode == 0
+    digest = hashlib.sha256((tmp_path / "t.json").read_bytes()).hexdigest()
+    made = receiver.build("made-box")["provenance"]
+    assert made == {
+        "packer_version": "1.6.6",
+        "plugins": None,
+        "template_sha256": digest,
+        "dirty": True,
+    }
+    page = requests.get(f"{receiver.url}/builds/made-box", timeout=30).text
+    assert "Packer <bdi>1.6.6</bdi>" in page
+    assert "with changes that are not committed" in page

@@ -192,8 +192,23 @@ class BuildRow(Progress):
     resume: ResumeState
 
 
+class Provenance(Struct):
+    """How an image was made, as the hook around Packer reports it."""
+
+    packer_version: str | None
+    plugins: Annotated[
+        dict[str, str] | None, Meta(description="Installed plugins, with their versions.")
+    ]
+    template_sha256: str | None
+    dirty: Annotated[
+        bool | None, Meta(description="Whether git saw changes in the template's folder.")
+    ]
+
+
 class Build(BuildRow):
     """A build with its history."""
+
+    provenance: Provenance | None
 
     run_url: str | None
     confirmed: Annotated[bool, Meta(description="Whether a person confirmed what is inferred.")]

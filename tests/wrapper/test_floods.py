@@ -1,0 +1,75 @@
+"""Much output at once: every message in it is read, and memory stays small."""
+
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+
+from hooks.wrapper.feeder import FLOOD, Feeder
+from hooks.wrapper.lines import MAX_LENGTH
+from hooks.wrapper.parser import Reader
+from tests.support.packer_output import summaries
+from tests.support.packer_runs import FORMS, printed
+from tests.support.senders import START
+
+PIECE = 2**20
+
+
+def fed(pieces: Iterator[bytes]) -> Reader:
+    """Return a reader that was fed these pieces, with nothing else coming between them."""
+    reader = Reader()
+    feeder = Feeder(reader)
+    for piece in pieces:
+        feeder.feed(piece, START)
+    feeder.end(START)
+    reader.end(START)
+    return reader
+
+
+def boring(form: str, count: int) -> bytes:
+    line = b"==> web.amazon-ebs.golden: Creating nothing, and running no post-processor"
+    ways = {
+        "colour": b"\x1b[1;32m%b\x1b[0m\n",
+        "timestamp-ui": b"2026-11-30T07:00:00+01:00: %b\n",
+        "machine-readable": b"1800000000,,ui,say,%b\n",
+    }
+    return ways.get(form, b"%b\n") % line * count
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_messages_between_floods_of_a_scripts_lines_are_read(form: str):
+    text = printed("amazon-ebs", "1.13.0", form, "finished")
+    flood = boring(form, FLOOD // 40)
+    lines = text.encode().splitlines(keepends=True)
+    at = [n for n, line in enumerate(lines) if b"Provisioning with" in line]
+    lines = [*lines[: at[0] + 1], flood, *lines[at[0] + 1 : at[1] + 1], flood, *lines[at[1] + 1 :]]
+    whole = b"".join(lines)
+    reader = fed(whole[i : i + PIECE] for i in range(0, len(whole), PIECE))
+    assert summaries(reader)["web.amazon-ebs.golden"] == [
+        *("Machine starting", "resource created", "resource created", "resource created"),
+        *("Connected", "base-config", "harden", "Image creation", "resource created"),
+        *("resource removed", "resource removed", "resource removed"),
+        "Post-processor manifest",
+    ]
+
+
+def test_log_has_the_last_lines_of_a_flood():
+    lines = [b"==> null.x: line %d\n" % number for number in range(20_000)]
+    (target,) = fed(iter([lines[0], b"".join(lines[1:])])).targets.values()
+    assert list(target.log)[-200:] == [f"==> null.x: line {n}" for n in range(19_800, 20_000)]
+
+
+def test_long_line_nul_bytes_and_a_missing_line_break_cost_no_memory():
+    def pieces() -> Iterator[bytes]:
+        yield b"==> null.x: "
+        for _ in range(50):
+            yield b"\0\xff" * (PIECE // 2)
+        yield b"\n==> null.x: Provisioning with shell script: a.sh"
+
+    tracemalloc.start()
+    reader = fed(pieces())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert summaries(reader)["null.x"] == ["Machine starting", "a"]
+    assert peak < 8 * PIECE
+    assert all(len(line) <= MAX_LENGTH for line in reader.targets["null.x"].log)
