@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from receiver.domain.model import Identity
+from receiver.domain.model import Artifact, Event, Identity
 from tests.support.fold_events import fold, manifest_event, moment, stage, statement, verdict
 
 
@@ -41,6 +42,23 @@ def test_what_nobody_states_is_inferred_from_names_with_their_place():
     )
     assert result.identity == Identity(None, "amazon-ebs", "rhel-9", "web")
     assert result.build.inferred == {"platform": "builder", "os_version": "target"}
+
+
+def test_the_entries_of_a_manifest_are_names_too():
+    named = Artifact("ami-1", builder_type="amazon-ebs", name="rhel9-base")
+    old = Artifact("ami-0", builder_type="amazon-ebs", name="ubuntu", current=False)
+    event = Event("manifest", moment(5), artifacts=(old, named))
+    result = fold(statement(event))
+    assert result.identity == Identity(None, "amazon-ebs", "rhel-9", "base")
+    assert result.build.inferred == {
+        "platform": "builder",
+        "os_version": "entry",
+        "image_type": "entry",
+    }
+    both = fold(
+        statement(msgspec.structs.replace(event, artifacts=(named, Artifact("b", name="sles-15"))))
+    )
+    assert both.identity.os_version is None
 
 
 def test_what_is_stated_is_not_inferred():

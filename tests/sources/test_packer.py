@@ -156,3 +156,15 @@ def test_the_later_manifest_stays_in_either_order(client: FlaskClient):
     post(client, envelope(stage("x"), manifest=late))
     post(client, envelope(stage("x"), manifest=early))
     assert get_build(client)["packer_manifest"]["last_run_uuid"] == "b"
+
+
+def test_a_manifest_without_any_word_of_its_image_is_named_by_its_entry(client: FlaskClient):
+    entry = {"builder_type": "amazon-ebs", "name": "rhel9-base", "artifact_id": "us-1:ami-1"}
+    post_manifest(client, manifest(entry), "build_number=m-1&image_type=web")
+    build = get_build(client, "m-1")
+    assert [build[name] for name in ("platform", "os_version", "image_type")] == [
+        "amazon-ebs",
+        "rhel-9",
+        "web",
+    ]
+    assert build["inferred"] == {"os_version": "entry"}

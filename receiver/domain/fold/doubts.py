@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from receiver.domain import dimensions
 from receiver.domain.fold.events import Fact, run_group
 from receiver.domain.fold.progress import Attempt
-from receiver.domain.model import DIMENSIONS, Identity
+from receiver.domain.model import DIMENSIONS, Artifact, Identity
 
 AHEAD = timedelta(minutes=5)  # as much as signatures allow a sender's clock
 UNSTABLE = "unstable"
@@ -52,20 +52,23 @@ def with_inferred(
     if missing <= {"project"}:
         return identity, None
     names = {place: name for fact in facts for place, name in fact.names.items()}
-    told, places = dimensions.infer(names, _builders(facts))
+    made = _made(facts)
+    entries = sorted({artifact.name for artifact in made if artifact.name})
+    if entries:  # a report of a hook or receiver of the release before holds no names but these
+        names.setdefault("entry", ", ".join(entries))
+    builders = {artifact.builder_type for artifact in made}
+    told, places = dimensions.infer(names, builders)
     found = {name: place for name, place in places.items() if name in missing}
     values = {name: getattr(told, name) for name in found}
     return replace(identity, **values), found or None
 
 
-def _builders(facts: Iterable[Fact]) -> set[str]:
-    made = (
-        artifact
-        for fact in facts
-        for artifact in (fact.event.artifact, *fact.event.artifacts)
-        if artifact and artifact.current
+def _made(facts: Iterable[Fact]) -> list[Artifact]:
+    """Return the artifacts of the runs that the facts are of."""
+    listed = (
+        artifact for fact in facts for artifact in (fact.event.artifact, *fact.event.artifacts)
     )
-    return {artifact.builder_type for artifact in made if artifact.builder_type}
+    return [artifact for artifact in listed if artifact and artifact.current]
 
 
 def _run(fact: Fact) -> str:
