@@ -28,6 +28,7 @@ COMMANDS = {
     "merge": ("merges", "Make one of two names, or undo that."),
     "migrate": ("schema", "Bring the database to this release's schema."),
     "prune": ("backup", "Delete the raw bodies of older deliveries; their events stay."),
+    "refold": ("refold", "Fold builds of an older release again, with today's rules."),
     "rename": ("dimensions", "Rename a platform, OS version, image type or project."),
     "reopen": ("failures", "Mark a failure open again."),
     "replay": ("deliveries", "Parse stored deliveries again, with today's rules."),

@@ -1,4 +1,5 @@
-"""The receiver's own work in the background: old bodies are deleted once an hour."""
+"""The receiver's own work in the background: after an upgrade builds are folded again, and once an
+hour old bodies are deleted."""
 
 import random
 import threading
@@ -7,11 +8,14 @@ from datetime import UTC, datetime
 from receiver import log
 from receiver.app import conninfo
 from receiver.config import Config
+from receiver.config_files import WatchedFile
+from receiver.domain.stage_map import StageMap
 from receiver.errors import MilepostError
-from receiver.storage import retention
+from receiver.storage import outdated, retention
 from receiver.storage.db import DriverError, open_database
 
 EVERY_SECONDS = 3600.0
+FIRST_SECONDS = 20.0
 
 
 def start(config: Config) -> None:
@@ -21,13 +25,28 @@ def start(config: Config) -> None:
 
 def _run(config: Config) -> None:
     pause = threading.Event()
+    pause.wait(FIRST_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
     while True:
+        try:
+            refold(config)
+        except (DriverError, MilepostError) as error:  # another worker does it, or it waits an hour
+            log.get().info("not folded again", reason=type(error).__name__)
         # Not all workers of all receivers at once, and never at the very start.
         pause.wait(EVERY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
         try:
             prune(config)
         except (DriverError, MilepostError) as error:
             log.get().warning("not pruned", reason=type(error).__name__)
+
+
+def refold(config: Config) -> int:
+    """Fold the builds again that an older release folded last, and return how many."""
+    stages = WatchedFile(config.stages, StageMap.parse, StageMap()).get()
+    with open_database(conninfo(config), prepare=config.prepare) as database:
+        count = sum(outdated.refold_all(database, stages))
+    if count:
+        log.get().info("folded again", builds=count)
+    return count
 
 
 def prune(config: Config) -> int:

@@ -13,13 +13,12 @@ from uuid import UUID
 
 from psycopg import sql
 
-from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Json
 from receiver.domain.stage_map import StageMap
 from receiver.errors import Contended, Invalid, NotFound
-from receiver.storage import audit, dimensions, projections, refold
+from receiver.storage import audit, dimensions, outdated
 from receiver.storage.audit import Actor, Target
-from receiver.storage.db import Connection, Database, Row, array, as_json, query
+from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimension_admin import editable, find, label, leave_alias
 from receiver.storage.dimensions import TABLES
 
@@ -265,11 +264,7 @@ def _fold(database: Database, build_ids: Sequence[UUID], stages: StageMap) -> No
 def _fold_batch(database: Database, build_ids: Sequence[UUID], stages: StageMap) -> None:
     """Fold these builds again; one without events keeps what it has."""
     with database.transaction() as connection:
-        parameters = {"build_ids": array(build_ids)}
-        builds = connection.execute(query("record/lock_builds"), parameters).fetchall()
-        folded = refold.fold_builds(connection, [build["id"] for build in builds], stages)
-        known = [build for build in builds if folded[build["id"]] != BuildRows()]
-        projections.write(connection, known, folded, {}, {})
+        outdated.fold_again(connection, build_ids, stages)
 
 
 def _tried(action: Callable[[], Result]) -> Result:

@@ -15,9 +15,10 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from receiver.domain import redact
+from receiver.domain.fold.fold import FOLD_VERSION
 from receiver.domain.fold.projection import BuildRow, BuildRows, FailureRow
 from receiver.domain.stage_map import clean
-from receiver.storage import dimensions
+from receiver.storage import dimensions, resolutions
 from receiver.storage.db import Connection, Row, as_json, query
 from receiver.storage.dimensions import Ids
 
@@ -43,10 +44,12 @@ def write(
     heard_at: Mapping[UUID, datetime],
     ids: Ids,
 ) -> None:
-    """Write the rows of locked builds, each a row of lock_builds.sql.
+    """Write the rows of locked builds, each a row of lock_builds.sql; builds that a newer release
+    has folded stay as they are.
 
     `heard_at` is the time of the last delivery of each; `ids` are names that are known already.
     """
+    builds = [build for build in builds if (build["fold_version"] or 0) <= FOLD_VERSION]
     if not builds:
         return
     ids = dimensions.ids_of(connection, [folded[build["id"]].identity for build in builds], ids)
@@ -57,7 +60,8 @@ def write(
         | {"written": written[build["id"]], "heard_at": heard_at.get(build["id"])}
         for build in builds
     ]
-    connection.execute(query("projections/write_builds"), {"rows": as_json(rows)})
+    parameters = {"rows": as_json(rows), "fold_version": FOLD_VERSION}
+    connection.execute(query("projections/write_builds"), parameters)
 
 
 def _build_columns(build: Row, row: BuildRow) -> Row:
@@ -83,10 +87,19 @@ def _write_tables(
             digests.append(b"".join(map(_digest, rows)))
             _compare(changes[table], build_id, rows, digests[-1], before[place] if before else None)
         written[build_id] = msgspec.msgpack.encode(digests).hex()
+    lost = [row["build_id"] for row in changes["failures"].remaining]
+    moved = [build_id for build_id in lost if folded[build_id].failures]
+    resolved = resolutions.find(connection, moved)
     for table, change in changes.items():
         if change.rows or change.remaining:
             parameters = {"rows": as_json(change.rows), "kept": as_json(change.remaining)}
             connection.execute(query(f"projections/write_{table}"), parameters)
+    if resolved:
+        failures = {
+            build_id: [(_id(build_id, 0, each), each) for each in folded[build_id].failures]
+            for build_id in moved
+        }
+        resolutions.carry_over(connection, resolved, failures)
     return written
 
 

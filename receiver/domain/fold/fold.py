@@ -42,6 +42,9 @@ from receiver.domain.fold.stage_rows import StageRow
 from receiver.domain.model import DIMENSIONS, Artifact, Event, Failure, Identity, Resource
 from receiver.domain.stage_map import clean
 
+# Raise it with each change of the rules: a receiver leaves a build alone that a higher version has
+# written, and `milepost refold` folds builds again that a lower one wrote.
+FOLD_VERSION = 2
 LONGEST = 2**31 - 1  # seconds, the limit of the column; a sender's clock may be centuries off
 StatesOf = Callable[[str | None], StateOf]  # a project's name → its stage map
 

@@ -34,6 +34,8 @@ SET
     estimated = given.estimated,
     written = decode(given.written, 'hex'),
     written_at = now(),
+    fold_version = %(fold_version)s,
+    folded_at = now(),
     updated_at = now()
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
     id uuid, heard_at timestamptz, project_id uuid, platform_id uuid, os_version_id uuid,
