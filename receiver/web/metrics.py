@@ -63,6 +63,19 @@ class Instruments:
             ["source", "outcome"],
             registry=self.registry,
         )
+        self.refused = Counter(
+            "milepost_deliveries_refused",
+            "Refused requests to /webhooks of a known sender, by code.",
+            ["source", "sender", "code"],
+            registry=self.registry,
+        )
+        self.refused_last = Gauge(
+            "milepost_deliveries_refused_last_timestamp_seconds",
+            "Time of the newest of them.",
+            ["source", "sender", "code"],
+            multiprocess_mode="mostrecent",
+            registry=self.registry,
+        )
         self.ingest = Histogram(
             "milepost_ingest_duration_seconds",
             "Time to store a delivery, from its first byte to the commit.",
@@ -186,10 +199,20 @@ def count(response: Response) -> Response:
         source = name if name in SOURCES else "unknown"
         outcome = g.get("outcome") or g.get("reason") or "error"
         counters.deliveries.labels(source, outcome).inc()
+        if response.status_code >= 400:
+            _count_refusal(counters, source, outcome)
         if response.status_code < 300:
             counters.ingest.labels(source).observe(time.perf_counter() - g.began)
     counters.note_pool(services().database.stats())
     return response
+
+
+def _count_refusal(counters: Instruments, source: str, code: str) -> None:
+    """Count a refusal of a sender that is set up: names of others are texts of anybody."""
+    sender = g.get("log_fields", {}).get("sender")
+    if sender is not None:
+        counters.refused.labels(source, sender, code).inc()
+        counters.refused_last.labels(source, sender, code).set(time.time())
 
 
 def instruments(app: Flask) -> Instruments:

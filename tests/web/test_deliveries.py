@@ -240,7 +240,7 @@ def test_a_delivery_copied_as_curl_arrives(running: Running, tmp_path: Path, sou
     if source == "milepost":
         body = orjson.dumps(envelope(stage("it's")))
     if source == "packer":
-        body = orjson.dumps({"builds": [], "last_run_uuid": "x"})
+        body = orjson.dumps({"builds": [{"builder_type": "null"}], "last_run_uuid": "x"})
     event = {"X-GitHub-Event": "it's", "X-Gitlab-Event": "a b"}
     first = running.post_as(source, body, **event).json()
     page = running.get(f"/deliveries/{first['id']}")
@@ -259,3 +259,16 @@ def test_a_delivery_copied_as_curl_arrives(running: Running, tmp_path: Path, sou
     again = orjson.loads(ran.stdout)
     assert again["id"] == first["id"]
     assert again["duplicate"] is True
+
+
+def test_refusals_are_shown_by_sender_and_reason(client: FlaskClient):
+    assert client.post("/webhooks/milepost", json={}).status_code == 401
+    assert client.post("/webhooks/milepost/nobody", data=b"{}").status_code == 404
+    (row,) = client.get("/deliveries.json").get_json()["refusals"]
+    assert [row[name] for name in ("source", "sender", "code")] == ["milepost", "", "unauthorized"]
+    assert row["count"] == 1
+    for path in ("/setup", "/deliveries"):
+        page = client.get(path).text
+        assert "Refused" in page
+        assert "<code>unauthorized</code>" in page
+        assert "nobody" not in page

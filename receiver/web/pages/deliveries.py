@@ -20,6 +20,7 @@ from receiver.web.context import services
 from receiver.web.filters import DeliveriesQuery, page_filter
 from receiver.web.pages.render import next_link, page, wants_json
 from receiver.web.problem import json_response
+from receiver.web.refusals import refusals
 
 blueprint = Blueprint("deliveries", __name__)
 PREVIEW_BYTES = 200_000
@@ -50,7 +51,8 @@ def list_() -> Response:
     conditions, after = page_filter(DeliveriesQuery, request.args), request.args.get("after")
     database = services().database
     items, cursor = deliveries.list_page(database, Filter(**conditions), DEFAULT_LIMIT, after)
-    values = {"items": items, "senders": _senders(deliveries.senders(database))}
+    senders = _senders(deliveries.senders(database))
+    values = {"items": items, "senders": senders, "refusals": refusals()}
     if wants_json():
         return json_response(values | {"next": cursor})
     more = next_link(conditions, cursor)

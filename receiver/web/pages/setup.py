@@ -25,6 +25,7 @@ from receiver.web.context import services
 from receiver.web.forms import form_fields
 from receiver.web.pages.render import page, wants_json
 from receiver.web.problem import json_response
+from receiver.web.refusals import refusals
 
 blueprint = Blueprint("setup", __name__)
 HIDDEN = "…"  # on the page: a secret is shown once, by the command that makes it
@@ -165,6 +166,7 @@ def _unnamed() -> list[Row]:
 
 def _senders() -> list[Row]:
     heard = {(row["source"], row["sender"]): row for row in deliveries.senders(services().database)}
+    refused = refusals()
     url = request.host_url.rstrip("/")
     return [
         {
@@ -172,6 +174,9 @@ def _senders() -> list[Row]:
             "name": each.name,
             "projects": each.projects,
             "heard": heard.get((each.source, each.name), {}).get("last_heard_at"),
+            "refusals": [
+                row for row in refused if (row["source"], row["sender"]) == (each.source, each.name)
+            ],
             "lines": setup_lines(url, each.source, each.name),
         }
         for each in services().rules.senders()
