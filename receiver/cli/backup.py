@@ -1,5 +1,6 @@
 """milepost backup, restore and prune."""
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,15 @@ from typing import IO
 
 import click
 
-from receiver.cli.database import actor, connection, database_command, database_url, settings
+from receiver.cli.database import (
+    actor,
+    connection,
+    database_command,
+    database_url,
+    settings,
+    where,
+)
+from receiver.cli.losing import amount, ask, losing, print_plan
 from receiver.cli.output import as_json, print_result, progress
 from receiver.durations import parse_duration
 from receiver.errors import MilepostError
@@ -37,6 +46,8 @@ VARIABLES = {
     "target_session_attrs": "PGTARGETSESSIONATTRS",
     "options": "PGOPTIONS",
 }
+NO_BUILDS = {"oid": None}
+BUILDS = "SELECT count(*), min(created_at) AS oldest, max(created_at) AS newest FROM builds"
 PSQL = ["--single-transaction", "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet"]
 
 
@@ -56,15 +67,21 @@ def backup(file: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@losing
 @as_json
 @database_command
-def restore(file: Path, as_json: bool) -> None:
+def restore(file: Path, yes: bool, dry_run: bool, as_json: bool) -> None:
     """Fill an empty database from FILE, and migrate it."""
-    url = database_url(settings(), create=True)
-    with connection(url) as database:
-        table = database.execute("SELECT FROM pg_tables WHERE schemaname = 'public'").fetchone()
-    if table is not None:
-        raise MilepostError("The database is not empty: restore goes into an empty one only.")
+    config = settings()
+    with file.open("rb") as source:
+        made_at = _made_at(source)
+    text = f"{file}, made {made_at}, would fill {where(config)}."
+    if dry_run:
+        print_plan(text, {"file": str(file), "made_at": made_at}, as_json=as_json)
+        return
+    url = database_url(config, create=True)
+    _require_empty(url)
+    ask(text, yes=yes)
     with file.open("rb") as source:
         _restore(source)
     migrate.migrate(url)
@@ -74,32 +91,88 @@ def restore(file: Path, as_json: bool) -> None:
     print_result(f"{file} is restored.", {"file": str(file)}, as_json=as_json)
 
 
+def _require_empty(url: str) -> None:
+    """Raise MilepostError where there are tables, and say how much is in them."""
+    with connection(url) as database:
+        if not database.execute("SELECT FROM pg_tables WHERE schemaname = 'public'").rowcount:
+            return
+        there = "tables"
+        if database.execute("SELECT to_regclass('public.builds') AS oid").fetchone() != NO_BUILDS:
+            row = database.execute(BUILDS).fetchone() or {}
+            there = amount(row["count"], "builds", row["oldest"], row["newest"])
+    raise MilepostError(
+        f"The database is not empty: it has {there}. Restore goes into an empty one only."
+    )
+
+
 @click.command()
 @click.option("--older-than", required=True, help="Such as 30d or 12h.")
 @click.option(
     "--facts", is_flag=True, help="Delete builds that ended by then and unused deliveries, too."
 )
+@losing
 @as_json
 @database_command
-def prune(older_than: str, facts: bool, as_json: bool) -> None:
-    """Delete the raw bodies of older deliveries; their events stay."""
+def prune(older_than: str, facts: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Delete the raw bodies of older deliveries; their events stay.
+
+    With --facts it says what would go and asks.
+    """
     age = parse_duration(older_than)
     if age is None:
         raise click.BadParameter("write 30d, 12h or 15m", param_hint="--older-than")
-    with db.open_database(database_url(settings())) as database:
-        before = datetime.now(UTC) - age
-        options = {"older_than": older_than, "facts": facts}  # noted first: pruning has many steps
-        with database.transaction() as transaction:
-            audit.note_change(transaction, actor(), "prune", Target("receiver"), after=options)
-        counts = {
-            "bodies_forgotten": sum(progress(retention.prune_bodies(database, before), "Bodies"))
-        }
-        if facts:
-            counts["rows_removed"] = sum(
-                progress(retention.prune_history(database, before), "Facts")
-            )
+    before, url = datetime.now(UTC) - age, database_url(settings())
+    if facts or dry_run:
+        with connection(url) as looking:
+            losses = retention.losses(looking, before)
+        if dry_run:
+            print_plan(_losses_text(losses, facts=facts), losses, as_json=as_json)
+            return
+        ask(_losses_text(losses, facts=facts), yes=yes)
+    with db.open_database(url) as database:
+        counts = _prune(database, before, older_than, facts=facts)
     lines = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items()]
     print_result("\n".join(lines), counts, as_json=as_json)
+
+
+def _losses_text(losses: db.Row, *, facts: bool) -> str:
+    bodies = (losses["bodies"], "raw bodies", losses["oldest_body"], losses["newest_body"])
+    lines = ["This would delete:", f"  {amount(*bodies)}"]
+    if facts:
+        builds = (losses["builds"], "builds", losses["oldest_build"], losses["newest_build"])
+        rest = losses["deliveries"], losses["oldest_delivery"], losses["newest_delivery"]
+        lines.append(f"  {amount(*builds)}, with their states, failures and artifacts")
+        lines.append(
+            f"  what no build is left of: at most {amount(rest[0], 'deliveries', *rest[1:])}"
+        )
+    return "\n".join(lines)
+
+
+def _prune(
+    database: db.Database, before: datetime, older_than: str, *, facts: bool
+) -> dict[str, int]:
+    """Prune, and return how much; it is noted first, because pruning has many steps."""
+    with database.transaction() as transaction:
+        options = {"older_than": older_than, "facts": facts}
+        audit.note_change(transaction, actor(), "prune", Target("receiver"), after=options)
+    bodies = progress(retention.prune_bodies(database, before), "Bodies")
+    counts = {"bodies_forgotten": sum(bodies)}
+    if facts:
+        history = progress(retention.prune_history(database, before), "Facts")
+        counts["rows_removed"] = sum(history)
+    return counts
+
+
+def _made_at(source: IO[bytes]) -> str:
+    """Return when a backup was made, as it says itself. Raises MilepostError for another file."""
+    command = [str(binaries.find_binaries() / "pg_restore"), "--list"]
+    done = subprocess.run(
+        command, env=binaries.ENVIRONMENT, stdin=source, capture_output=True, check=False
+    )
+    if done.returncode:
+        raise MilepostError(f"pg_restore: {done.stderr.decode('utf-8', 'replace').strip()}")
+    found = re.search(rb"Archive created at (.+)", done.stdout)
+    return found[1].decode("utf-8", "replace").strip() if found else "at an unknown time"
 
 
 def _restore(source: IO[bytes]) -> None:

@@ -46,6 +46,17 @@ def prune_history(database: Database, before: datetime) -> Iterator[int]:
             yield count
 
 
+def losses(connection: Connection, before: datetime) -> Row:
+    """Return what pruning would delete: the count, oldest and newest of bodies, builds, deliveries.
+
+    Of the deliveries only those go that no build is left of. It reads all history once.
+    """
+    connection.execute("SET LOCAL statement_timeout = '5min'")
+    row = connection.execute(query("retention/losses"), {"before": before}).fetchone()
+    assert row is not None  # noqa: S101  # an aggregate has one row
+    return row
+
+
 @contextmanager
 def _batch(database: Database) -> Iterator[Connection]:
     """Open a transaction, one at a time among all processes that prune.

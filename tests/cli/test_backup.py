@@ -74,13 +74,13 @@ def test_a_backup_restores_into_an_empty_database(
     assert command("backup", str(file)).exit_code == 0
     assert file.stat().st_mode & 0o077 == 0
     env = {"DATABASE_URL": empty, "MILEPOST_DATA_DIR": str(tmp_path)}
-    restored = CliRunner().invoke(main, ["restore", str(file)], env=env)
+    restored = CliRunner().invoke(main, ["restore", str(file), "--yes"], env=env)
     assert restored.exit_code == 0, restored.output
     with psycopg.connect(empty) as connection:  # what was not in the backup: that it was restored
         removed = connection.execute("DELETE FROM audit WHERE action = 'restore'")
         assert removed.rowcount == 1
     assert checksums(empty) == checksums(url)
-    again = CliRunner().invoke(main, ["restore", str(file)], env=env)
+    again = CliRunner().invoke(main, ["restore", str(file), "--yes"], env=env)
     assert "not empty" in again.output
 
 
@@ -95,7 +95,7 @@ def test_a_backup_of_an_embedded_receiver_restores_into_an_empty_one(tmp_path: P
         before = checksums(running.database_url())
     env = {"MILEPOST_DATA_DIR": str(folder), "PATH": os.environ["PATH"]}
     try:
-        done = subprocess.run([MILEPOST, "restore", file], env=env, check=False)
+        done = subprocess.run([MILEPOST, "restore", file, "--yes"], env=env, check=False)
         assert done.returncode == 0
         after = checksums(cluster.start(folder))
         # What was not in the backup: that it was restored.
@@ -118,7 +118,7 @@ def test_restore_of_another_file_changes_nothing(empty: str, tmp_path: Path):
     file = tmp_path / "milepost.dump"
     file.write_text("no backup")
     env = {"DATABASE_URL": empty, "MILEPOST_DATA_DIR": str(tmp_path)}
-    refused = CliRunner().invoke(main, ["restore", str(file)], env=env)
+    refused = CliRunner().invoke(main, ["restore", str(file), "--yes"], env=env)
     assert refused.exit_code == 1
     assert "pg_restore" in refused.output
     assert checksums(empty) == {}
@@ -163,10 +163,59 @@ def test_prune_with_facts_deletes_old_builds(client: FlaskClient, command: Comma
     fill(client)
     age(url, 31)
     assert post(client, envelope(stage("Base"), number="new", build={})).status_code == 202
-    pruned = command("prune", "--older-than", "12h", "--facts")
+    pruned = command("prune", "--older-than", "12h", "--facts", "--yes")
     assert pruned.exit_code == 0, pruned.output
     assert [row for row in rows(url)["builds"] if "core-" in row[0]] == []
     assert get_build(client, "new")["status"] == "running"
+
+
+def test_prune_with_facts_says_what_would_go_and_needs_a_yes(
+    client: FlaskClient, command: Command, url: str
+):
+    fill(client)
+    age(url, 31)
+    before = rows(url)
+    for arguments in (["--facts"], ["--facts", "--dry-run"], ["--dry-run"]):
+        asked = command("prune", "--older-than", "12h", *arguments)
+        assert asked.exit_code == (0 if "--dry-run" in arguments else 2)
+        assert "5 raw bodies, of " in asked.output
+        assert ("5 builds, of 2026-01-01" in asked.output) is ("--facts" in arguments)
+        assert "Nothing was changed" in asked.output
+    assert (rows(url), bodies(url)) == (before, 5)
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("n", 1, 5), ("y", 0, 0)])
+def test_prune_with_facts_asks_on_a_terminal(
+    client: FlaskClient, url: str, tmp_path: Path, answer: str, code: int, left: int
+):
+    fill(client)
+    env = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path)}
+    ours, theirs = pty.openpty()
+    command = [str(MILEPOST), "prune", "--older-than", "1s", "--facts"]
+    os.write(ours, f"{answer}\n".encode())
+    done = subprocess.run(command, env=env, stdin=theirs, capture_output=True, check=False)
+    os.close(theirs)
+    os.close(ours)
+    assert done.returncode == code
+    assert b"Go on? [y/N]" in done.stderr
+    assert len(rows(url)["builds"]) == left
+
+
+def test_restore_says_what_it_would_do_and_needs_a_yes(
+    client: FlaskClient, command: Command, empty: str, tmp_path: Path
+):
+    fill(client)
+    file = tmp_path / "milepost.dump"
+    assert command("backup", str(file)).exit_code == 0
+    env = {"DATABASE_URL": empty, "MILEPOST_DATA_DIR": str(tmp_path)}
+    for arguments, code in (([], 2), (["--dry-run"], 0)):
+        asked = CliRunner().invoke(main, ["restore", str(file), *arguments], env=env)
+        assert asked.exit_code == code
+        assert f"{file}, made 20" in asked.output
+        assert "would fill DATABASE_URL." in asked.output
+    assert checksums(empty) == {}
+    full = command("restore", str(file), "--yes")
+    assert "not empty: it has 5 builds, of 20" in full.output
 
 
 def test_progress_is_for_a_terminal_alone(url: str, tmp_path: Path):
@@ -184,7 +233,7 @@ def test_progress_is_for_a_terminal_alone(url: str, tmp_path: Path):
     assert shown.stdout == quiet.stdout
 
 
-@pytest.mark.parametrize("text", ["", "month", "-3d"])
+@pytest.mark.parametrize("text", ["", "month", "-3d", "30", "99999999d"])
 def test_prune_refuses_a_wrong_age(command: Command, text: str):
     assert command("prune", "--older-than", text).exit_code == 2
 
