@@ -35,7 +35,7 @@ def test_a_merge_holds_for_old_builds_and_later_reports(
     name = dimension.replace("-", "_")
     for number, value in (("one", "amazon"), ("two", "aws"), ("three", "amazon")):
         report(client, number, **{name: value})
-    merged = command("merge", dimension, "amazon", "aws")
+    merged = command("merge", dimension, "amazon", "aws", "--yes")
     assert merged.stdout == "amazon is aws now: 2 builds moved.\n"
     report(client, "four", **{name: "amazon"})
     assert {get_build(client, each)[name] for each in ("one", "two", "three", "four")} == {"aws"}
@@ -48,7 +48,7 @@ def test_a_merge_holds_for_old_builds_and_later_reports(
 def test_aliases_follow_each_other(client: FlaskClient, command: Command):
     report(client, "one", platform="a")
     report(client, "two", platform="d")
-    for arguments in (("rename", "a", "b"), ("rename", "b", "c"), ("merge", "c", "d")):
+    for arguments in (("rename", "a", "b"), ("rename", "b", "c"), ("merge", "c", "d", "--yes")):
         assert command(arguments[0], "platform", *arguments[1:]).exit_code == 0
     for number, platform in (("three", "a"), ("four", "b"), ("five", "c")):
         report(client, number, platform=platform)
@@ -72,7 +72,7 @@ def test_a_project_is_merged_into_its_own_child(client: FlaskClient, command: Co
             "UPDATE projects SET parent_project_id = parent.id FROM projects AS parent"
             " WHERE parent.name = 'parent' AND projects.name IN ('child', 'other')"
         )
-    assert command("merge", "project", "parent", "child").exit_code == 0
+    assert command("merge", "project", "parent", "child", "--yes").exit_code == 0
     with psycopg.connect(url) as connection:
         found = connection.execute(
             "SELECT child.name, parent.name FROM projects AS child"
@@ -90,8 +90,8 @@ def test_a_project_is_merged_into_its_own_child(client: FlaskClient, command: Co
             "There is a platform b: merge a into it with `milepost merge`.",
         ),
         (["rename", "platform", "a", " "], "1 to 200 characters"),
-        (["merge", "platform", "a", "none"], "There is no platform none."),
-        (["merge", "platform", "a", "a"], "a and a are the same already."),
+        (["merge", "platform", "a", "none", "--yes"], "There is no platform none."),
+        (["merge", "platform", "a", "a", "--yes"], "a and a are the same already."),
     ],
 )
 def test_a_mistake_is_named(
@@ -102,3 +102,14 @@ def test_a_mistake_is_named(
     refused = command(*arguments)
     assert refused.exit_code != 0
     assert problem in refused.output
+
+
+def test_a_merge_says_what_would_move_and_needs_a_yes(client: FlaskClient, command: Command):
+    for number in ("one", "two"):
+        report(client, number, platform="amazon")
+    report(client, "three", platform="aws")
+    for more, code in (((), 2), (("--dry-run",), 0)):
+        asked = command("merge", "platform", "amazon", "aws", *more)
+        assert asked.exit_code == code
+        assert "This would move 2 builds, of 20" in asked.output
+    assert get_build(client, "one")["platform"] == "amazon"

@@ -74,7 +74,8 @@ def test_senders_and_tokens_follow_a_project_to_its_new_name(
 
     assert send(0).status_code == 202
     kind, old, new = change
-    assert command(kind, "project", old, new).exit_code == 0
+    more = ("--yes",) if kind == "merge" else ()
+    assert command(kind, "project", old, new, *more).exit_code == 0
     assert send(1).status_code == 202
     assert get_build(client, "b-1")["project"] == new
     assert send(2, "other").status_code == (202 if kind == "merge" else 422)

@@ -131,7 +131,7 @@ def test_merge_is_noted_with_the_builds_that_it_moved(
     for number, platform in (("one", "amazon"), ("two", "aws")):
         document = envelope(stage("Base"), number=number, build={"platform": platform})
         assert post(client, document).status_code == 202
-    assert command("merge", "platform", "amazon", "aws").exit_code == 0
+    assert command("merge", "platform", "amazon", "aws", "--yes").exit_code == 0
     (row,) = trail(url)
     gone = {"name": "amazon", "display_name": "Amazon", "cloud_provider": "aws", "region": None}
     assert (row["before"], row["after"]) == (gone, {"name": "aws", "builds_moved": 1})
