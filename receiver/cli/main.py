@@ -25,7 +25,7 @@ COMMANDS = {
     "fail": ("manual", "Report that a stage of a build failed, and why."),
     "failures": ("failures", "List failures, newest first."),
     "images": ("builds", "List the latest good images, each of a completed build."),
-    "merge": ("merges", "Make one of two names, or undo that."),
+    "merge": ("merges", "Move all builds of OLD to INTO; OLD becomes an alias."),
     "migrate": ("schema", "Bring the database to this release's schema."),
     "prune": ("backup", "Delete the raw bodies of older deliveries; their events stay."),
     "refold": ("refold", "Fold builds of an older release again, with today's rules."),

@@ -63,7 +63,9 @@ def _plan(dimension: str, old: str, into: str) -> tuple[str, Json]:
     """Return what a merge would move, in words and as JSON; it counts no more than COUNTED."""
     with open_client() as client:
         builds = client.builds({dimension.replace("-", "_"): old}, COUNTED)
-    times = sorted(datetime.fromisoformat(each["start_time"]) for each in builds if each["start_time"])
+    times = sorted(
+        datetime.fromisoformat(each["start_time"]) for each in builds if each["start_time"]
+    )
     oldest, newest = (times[0], times[-1]) if times else (None, None)
     most = "at least " if len(builds) == COUNTED else ""
     moving = f"{most}{amount(len(builds), 'builds', oldest, newest)}"

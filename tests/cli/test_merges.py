@@ -54,7 +54,7 @@ def test_the_undo_of_a_merge_leaves_everything_as_before(
     api.token("write", "--project", "old" if dimension == "project" else "core")
     before = rows(url)
     into = image[dimension]
-    assert command("merge", WORDS[dimension], "old", into).exit_code == 0
+    assert command("merge", WORDS[dimension], "old", into, "--yes").exit_code == 0
     for number in ("one", "two", "three", "four"):
         assert get_build(client, number)[dimension] == into
     undone = command("merge", WORDS[dimension], "old", "--undo")
@@ -67,7 +67,7 @@ def test_builds_of_a_merge_follow_their_reports_after_the_undo(
 ):
     report(client, "one", os_version="rhel9")
     report(client, "two", os_version="rhel-9")
-    command("merge", "os-version", "rhel9", "rhel-9")
+    command("merge", "os-version", "rhel9", "rhel-9", "--yes")
     report(client, "three", os_version="rhel9")
     command("merge", "os-version", "rhel9", "--undo")
     report(client, "four", os_version="rhel9")
@@ -83,7 +83,7 @@ def test_projects_keep_their_places_after_the_undo(
     for name in ("child", "other"):
         api.send("PATCH", f"/projects/{name}", scope="admin", json={"parent": "parent"})
     before = rows(url)["projects"]
-    command("merge", "project", "parent", "child")
+    command("merge", "project", "parent", "child", "--yes")
     command("merge", "project", "parent", "--undo")
     assert rows(url)["projects"] == before
 
@@ -91,8 +91,8 @@ def test_projects_keep_their_places_after_the_undo(
 def test_merges_are_undone_in_any_order(client: FlaskClient, command: Command):
     for number in ("a", "b", "c"):
         report(client, number, platform=number)
-    command("merge", "platform", "a", "b")
-    command("merge", "platform", "b", "c")
+    command("merge", "platform", "a", "b", "--yes")
+    command("merge", "platform", "b", "c", "--yes")
     command("merge", "platform", "a", "--undo")
     assert [get_build(client, each)["platform"] for each in ("a", "b", "c")] == ["a", "c", "c"]
     command("merge", "platform", "b", "--undo")
@@ -104,7 +104,7 @@ def test_a_merge_of_the_release_before_can_be_undone(
 ):
     report(client, "one", platform="a")
     report(client, "two", platform="b")
-    command("merge", "platform", "a", "b")
+    command("merge", "platform", "a", "b", "--yes")
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE name_aliases SET merged = NULL")
     command("merge", "platform", "a", "--undo")
@@ -115,7 +115,7 @@ def test_two_names_of_one_thing_are_no_conflict(client: FlaskClient, command: Co
     for name in ("rhel9", "rhel-9"):
         post(client, envelope(stage(name), number="one", build={"os_version": name}))
     assert get_build(client, "one")["conflict"] == {"os_version": ["rhel-9", "rhel9"]}
-    command("merge", "os-version", "rhel9", "rhel-9")
+    command("merge", "os-version", "rhel9", "rhel-9", "--yes")
     assert get_build(client, "one")["conflict"] is None
     report(client, "one", os_version="rhel9", image_type="base")
     assert get_build(client, "one")["conflict"] is None
@@ -137,7 +137,7 @@ def test_what_was_not_merged_cannot_be_undone(
 ):
     report(client, "one", platform="renamed")
     command("rename", "platform", "renamed", "a")
-    refused = command("merge", *arguments)
+    refused = command("merge", *arguments, "--yes")
     assert refused.exit_code != 0
     assert problem in refused.output
 
@@ -145,7 +145,7 @@ def test_what_was_not_merged_cannot_be_undone(
 def test_merges_are_listed(client: FlaskClient, command: Command):
     report(client, "one", platform="a")
     report(client, "two", platform="b")
-    command("merge", "platform", "a", "b")
+    command("merge", "platform", "a", "b", "--yes")
     (merge,) = json.loads(command("merge", "--json").stdout)
     assert [merge[name] for name in ("dimension", "name", "into")] == ["platform", "a", "b"]
     command("merge", "platform", "a", "--undo")
@@ -160,7 +160,7 @@ def test_builds_move_in_batches(
     for number in range(5):
         report(client, f"n-{number}", platform="a")
     report(client, "other", platform="b")
-    assert command("merge", "platform", "a", "b").stdout == "a is b now: 5 builds moved.\n"
+    assert command("merge", "platform", "a", "b", "--yes").stdout == "a is b now: 5 builds moved.\n"
     assert command("merge", "platform", "a", "--undo").stdout.endswith("it has 5 builds again.\n")
 
 
