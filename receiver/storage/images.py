@@ -14,6 +14,9 @@ from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimensions import current_names
 from receiver.storage.serving import ServingOf, rules
 
+COMBINATION = DIMENSIONS[1:]
+NO_NAMES = "There are no such names: use /api/v1/image?platform=&os_version=&image_type=."
+
 
 def list_images(database: Database, serving_of: ServingOf, wanted: ImageFilter) -> list[Row]:
     """Return the images that fit, newest first; see _shown() for their fields."""
@@ -55,6 +58,18 @@ def find_image(database: Database, serving_of: ServingOf, wanted: ImageFilter) -
         if not rows:
             raise NotFound(_why_none(connection, serving_of, wanted))
     return _only(rows, wanted)
+
+
+def names_of(database: Database, text: str) -> dict[str, str]:
+    """Return platform, OS version and image type; slashes are between them, and may be in them."""
+    parts = text.split("/")
+    if len(parts) == len(COMBINATION):
+        return dict(zip(COMBINATION, parts, strict=True))
+    with database.transaction() as connection:
+        found = connection.execute(query("images/split_names"), {"text": text}).fetchone()
+    if not found:
+        raise NotFound(NO_NAMES)
+    return found
 
 
 def _names(wanted: ImageFilter) -> dict[str, Any]:

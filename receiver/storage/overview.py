@@ -72,12 +72,17 @@ def find_latest_build(
     database: Database, serving_of: ServingOf, names: Sequence[str]
 ) -> Row | None:
     """Return the latest build of one combination; `names` are project (- for none), platform, OS
-    version and image type, also by their old names."""
+    version and image type, also by their old names, or the pieces of names with slashes."""
     with database.transaction() as connection:
-        current = current_names(connection, dict(zip(DIMENSIONS, names, strict=True)))
+        if len(names) == len(DIMENSIONS):
+            names = [*current_names(connection, dict(zip(DIMENSIONS, names, strict=True))).values()]
         rows = _latest_builds(connection, serving_of)
-    fits = (row for row in rows if all((row[name] or "-") == current[name] for name in current))
+    fits = (row for row in rows if "/".join(_names_of(row)) == "/".join(names))
     return next(filter(is_named, fits), None)
+
+
+def _names_of(row: Row) -> list[str]:
+    return [row[name] or "-" for name in DIMENSIONS]
 
 
 def count_statuses(database: Database, serving_of: ServingOf, project: str) -> Counter[str]:

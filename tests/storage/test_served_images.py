@@ -427,6 +427,11 @@ def test_names_with_slashes_are_reached_by_the_query_form(client: FlaskClient, r
     query = {**OF, **names}
     answer = client.get("/api/v1/image", query_string=query | {"format": "text"})
     assert answer.text == "ami-1\n"
+    encoded = "aws%2Fgov/Ubuntu%2024.04/web"
+    assert client.get(f"/api/v1/images/{encoded}?format=text").text == "ami-1\n"
+    assert client.get("/api/v1/images/aws%2Fgov/Ubuntu%2024.04/x?format=text").status_code == 404
+    for path in (f"gl%2Fimages/{encoded}.svg", "gl%2Fimages.json"):
+        assert client.get(f"/badge/{path}").status_code == 200
     for path in ("/badge.svg", "/image"):
         assert client.get(path, query_string=query).status_code == 200
     assert client.get("/badge.json?project=gl/images").get_json()["message"] == "1/1 good"

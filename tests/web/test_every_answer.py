@@ -19,7 +19,7 @@ from tests.support.senders import envelope, manifest, post, stage, verdict
 Serve = Callable[[Config], FlaskClient]
 OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
 KNOWN = OF | {"build_number": "core-1", "filename": "milepost.css", "part": "stages"}
-KNOWN |= {"source_name": "milepost", "sender_name": "team", "name": "core"}
+KNOWN |= {"source_name": "milepost", "sender_name": "team", "name": "core", "names": "core"}
 
 
 def paths(app: Flask, method: str, url: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from receiver.web.context import services, serving_of
 from receiver.web.filters import ImageQuery, ImagesQuery, NamedImageQuery, image_filter
 
 blueprint = Blueprint("images", "The latest good images.")
-ONE = "/images/<platform>/<os_version>/<image_type>"
+ONE = "/images/<path:platform>/<path:os_version>/<path:image_type>"
 TEXT = "ami-0abc1234\n"
 Answer = tuple[Json, int, dict[str, str]]
 
@@ -33,17 +33,17 @@ def show_image(query: Json, platform: str, os_version: str, image_type: str) -> 
     why there is none. 422 if several artifacts match, with the selectors and their values;
     `custom.KEY=value` selects by custom_data.
     """
-    names = {"platform": platform, "os_version": os_version, "image_type": image_type}
-    return _image(query | {name: text.replace("\0", "") for name, text in names.items()})
+    text = "/".join((platform, os_version, image_type)).replace("\0", "")
+    return _image(query | images.names_of(services().database, text))
 
 
 @blueprint.operation(
     "GET", "/image", "read", {200: ImageDetails}, query=NamedImageQuery, text=TEXT, errors=(404,)
 )
 def find_image(query: Json) -> Response | Answer:
-    """Show the latest good image of names that may have slashes.
+    """Show the latest good image of the names in the query.
 
-    Otherwise as /images/<platform>/<os_version>/<image_type>.
+    As /images/<platform>/<os_version>/<image_type>.
     """
     return _image(query)
 

@@ -21,38 +21,37 @@ CACHE_SECONDS = 30
 MAX_LABEL = 60
 COLOURS = {"completed": "#2e7d4f", "failed": "#b3372b", "running": "#2563b0"}
 GREY = "#5c6866"
-PATH = "/badge/<project>/<platform>/<os_version>/<image_type>"
 
 
 @blueprint.get("/badge.svg", endpoint="badge")
 @blueprint.get("/badge.json", endpoint="badge_json")
 def of_query() -> Response:
-    """Show the badge of a combination, or of a project, whose names may have slashes."""
+    """Show the badge of a combination, or of a project, by the names in the query."""
     project = request.args.get("project") or "-"
     names = tuple(request.args.get(name, "") for name in DIMENSIONS[1:])
-    return of_combination(project, *names) if any(names) else of_project(project)
+    return _of_names((project, *names) if any(names) else (project,))
 
 
-@blueprint.get(f"{PATH}.svg", endpoint="badge_of_path")
-@blueprint.get(f"{PATH}.json", endpoint="badge_json_of_path")
-def of_combination(project: str, platform: str, os_version: str, image_type: str) -> Response:
-    """Show state, status and age of a combination's latest build; `-` means no project."""
+@blueprint.get("/badge/<path:names>.svg", endpoint="badge_of_path")
+@blueprint.get("/badge/<path:names>.json", endpoint="badge_json_of_path")
+def of_path(names: str) -> Response:
+    """Show the badge of a project, or of project, platform, OS version and image type."""
+    return _of_names(tuple(names.split("/")))
+
+
+def _of_names(names: tuple[str, ...]) -> Response:
+    """Show state, status and age of a combination's latest build, where `-` is no project; else the
+    number of a project's combinations whose latest build is good."""
     _check_caller()
-    names = (project, platform, os_version, image_type)
-    build = overview.find_latest_build(services().database, serving_of(), names)
-    if build is None:
-        raise NotFound("There is no build of this combination.")
-    return _badge(f"{os_version} {image_type}", _message(build), build["status"])
-
-
-@blueprint.get("/badge/<project>.svg", endpoint="project_badge")
-@blueprint.get("/badge/<project>.json", endpoint="project_badge_json")
-def of_project(project: str) -> Response:
-    """Show the number of a project's combinations whose latest build is good."""
-    _check_caller()
-    counts = overview.count_statuses(services().database, serving_of(), project)
+    database = services().database
+    build = overview.find_latest_build(database, serving_of(), names)
+    if build:
+        label = f"{build['os_version']} {build['image_type']}"
+        return _badge(label, _message(build), build["status"])
+    project = "/".join(names)
+    counts = overview.count_statuses(database, serving_of(), project)
     if not counts:
-        raise NotFound("There is no build of this project.")
+        raise NotFound("There is no build of this project, or of this combination.")
     good, total = counts["completed"], counts.total()
     worst = next((each for each in ("failed", "running") if counts[each]), "completed")
     return _badge(project, f"{good}/{total} good", worst)
