@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import msgspec
 
-from receiver.domain.os_names import END, START, Os, systems
+from receiver.domain.os_names import DOUBT, END, START, Os, systems
 
 LONGEST = 400  # characters of a name that are read
 
@@ -100,6 +100,8 @@ _BREAK = re.compile(r"(?<!\d)\.|\.(?!\d)|[^a-z0-9.]+")
 # The machine that a job runs on is not the image it makes; nor is a package of a system.
 _BEFORE = re.compile(r"(?:^|-)(?:on|wsl2?)-\Z")
 _AFTER = re.compile(r"-(?:latest|packages?)(?![a-z])")
+# A second version, as in "ubuntu 20.04 to 22.04".
+_MORE = re.compile(r"-(?:to|and|or|vs)-v?\d|-(?:1[2-9]|2\d)\.(?:04|10)(?![\d.])")
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -131,7 +133,7 @@ def read(name: str) -> Reading:
     builder = _builder(name)
     normal = _normal(name)
     found = [each for each in systems(normal) if not _is_aside(normal, each)]
-    family, version = _one_system(found)
+    family, version = _one_system([] if _tells_more(normal, found) else found)
     return Reading(
         family=family,
         version=version,
@@ -159,9 +161,20 @@ def _is_aside(name: str, found: Os) -> bool:
     return is_after or _BEFORE.search(name, 0, start) is not None
 
 
+def _tells_more(name: str, found: Iterable[Os]) -> bool:
+    """Return whether another version follows one; "jammy-22.04" tells the same one twice."""
+    return any(
+        each.version
+        and _MORE.match(name, each.span[1])
+        and not name.startswith(f"-{each.version}", each.span[1])
+        for each in found
+    )
+
+
 def _one_system(found: Sequence[Os]) -> tuple[str | None, str | None]:
     """Return family and version; none where a name tells two."""
-    if len({each.family for each in found}) != 1:
+    families = {each.family for each in found}
+    if len(families) != 1 or DOUBT in families:
         return None, None
     versions = sorted({each.version for each in found if each.version}, key=len)
     if any(not f"{versions[-1]}.".startswith(f"{each}.") for each in versions):

@@ -12,6 +12,7 @@ import msgspec
 
 Spelled = Callable[[re.Match[str]], str]
 
+DOUBT = ""  # the family of a word that may be one
 START, END = r"(?<![a-z0-9.])", r"(?![a-z0-9])"
 _PATCH = r"(?:\.\d+)*(?![.])"  # the rest of a version makes no other one
 _MINOR = r"(?:\.?(?P<minor>10|\d))?"  # 9.4, and 94 as the clouds have it
@@ -140,7 +141,20 @@ _WITH_VERSION: tuple[tuple[str, str, str, str, Spelled], ...] = (
         r"(?P<major>1[1-6])(?:(?:-?sp-?|\.)(?P<minor>\d))?",
         _service_pack,
     ),
-    ("opensuse-leap", r"open-?suse(?:-?leap)?", "", r"(?P<major>1[56])\.(?P<minor>\d)", _dotted),
+    (
+        "sles",
+        r"(?<!open-)suse(?:-?linux)?",
+        "",
+        r"(?P<major>1[1-6])-?sp-?(?P<minor>\d)",
+        _service_pack,
+    ),
+    (
+        "opensuse-leap",
+        r"open-?suse(?:-?leap)?",
+        "",
+        r"(?P<major>1[56])(?:\.(?P<minor>\d))?",
+        _dotted,
+    ),
     (
         "amazon-linux",
         r"amazon-?linux|amzn(?:-?linux)?|al(?=-?20|2)",
@@ -182,8 +196,8 @@ _VERSIONED = tuple(
     )
     for family, words, between, version, spelled in _WITH_VERSION
 )
-# What names a family by itself. "Red Hat", "rocky", "alma", "photon" and "win" mean other things;
-# "Azure Linux" mostly a Linux on Azure.
+# What names a family by itself. "Red Hat", "photon" and "win" mean other things, "Azure Linux"
+# mostly a Linux on Azure; so do "rocky" and "alma", but beside another family they are a second.
 _ALONE = tuple(
     (family, re.compile(START + f"(?:{words})" + END))
     for family, words in (
@@ -217,6 +231,7 @@ _ALONE = tuple(
         ("flatcar", r"flatcar"),
         ("bottlerocket", r"bottlerocket"),
         ("raspios", r"rasp(?:berry-?pi-?os|ios|bian)"),
+        (DOUBT, r"rocky(?!-?(?:linux|v?\d))|alma(?!-?(?:linux|os|v?\d))"),
     )
 )
 _CODENAMES = {
