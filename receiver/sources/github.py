@@ -223,6 +223,7 @@ def _run(key: str, attempt: int | None, section: Mapping[str, Any], document: Js
         url=text(section, "html_url", 2_000),
         commit=text(section, "head_sha"),
         branch=text(section, "head_branch"),
+        pipeline=bounded(":".join(key.split(":")[:3])),
         default_branch=text(optional(document, "repository"), "default_branch"),
         pull_request=_pull_request(section),
     )

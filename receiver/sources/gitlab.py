@@ -98,6 +98,7 @@ def _job_of_hook(document: Json) -> Json:
 def _jobs_of_pipeline(document: Json) -> list[Json]:
     """Return a Pipeline Hook's jobs with the pipeline's own fields; retried jobs are absent."""
     pipeline, listed = section(document, "object_attributes"), document.get("builds")
+    jobs = listed if isinstance(listed, list) else []
     shared = {
         "pipeline_id": pipeline.get("id"),
         "pipeline_status": pipeline.get("status"),
@@ -108,7 +109,6 @@ def _jobs_of_pipeline(document: Json) -> list[Json]:
         "stages": pipeline.get("stages"),
         "variables": pipeline.get("variables"),
     }
-    jobs = listed if isinstance(listed, list) else []
     return [shared | job for job in jobs[:MAX_JOBS] if isinstance(job, dict)]
 
 
@@ -118,6 +118,7 @@ def _report(document: Json, job: Json, request: Request) -> Report:
     stages = listed if isinstance(listed, list) else []
     job_id = number(job, "id", "builds.")
     name, workflow = text(job, "name") or "", text(job, "workflow")
+    pipeline = str(job.get("pipeline_id") or "")
     branch = (
         None if job.get("tag") is True or _CHANGE.match(str(job.get("ref"))) else job.get("ref")
     )
@@ -129,6 +130,7 @@ def _report(document: Json, job: Json, request: Request) -> Report:
             url=f"{home}/-/jobs/{job_id}" if host else None,
             commit=text(job, "sha"),
             branch=branch[:200] if isinstance(branch, str) else None,
+            pipeline=bounded(f"gitlab:{host}:{pipeline}") if pipeline else None,
             default_branch=text(optional(document, "project"), "default_branch"),
             pull_request=_merge_request(document, job),
         ),
@@ -140,7 +142,7 @@ def _report(document: Json, job: Json, request: Request) -> Report:
     subject = Subject(
         source="gitlab",
         repository=project,
-        run=str(job.get("pipeline_id") or ""),
+        run=pipeline,
         job=name,
         workflow=workflow,
         branch=text(job, "ref"),

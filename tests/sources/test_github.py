@@ -247,7 +247,8 @@ def test_a_job_that_was_skipped_is_over(forge: FlaskClient, before: str):
     post_github(forge, waits)
     assert get_build(forge, NUMBER)["status"] == "pending"
     post_github(forge, workflow_job("completed", "skipped", steps=[]))
-    assert get_build(forge, NUMBER)["status"] == "cancelled"
+    build = get_build(forge, NUMBER)
+    assert (build["status"], build["start_time"]) == ("cancelled", None)
 
 
 def test_a_skipped_job_makes_no_build_alone(forge: FlaskClient):
@@ -255,8 +256,23 @@ def test_a_skipped_job_makes_no_build_alone(forge: FlaskClient):
     assert build_numbers(forge) == []
 
 
+@pytest.mark.parametrize("conclusion", ["skipped", "cancelled"])
+def test_a_job_that_never_began_leaves_the_last_one_on_the_badge(
+    forge: FlaskClient, conclusion: str
+):
+    post_github(forge, workflow_job("completed", "success"))
+    badge = "/badge/core/aws/rhel-9/hana.json"
+    known = forge.get(badge).get_json()["message"]
+    later: Json = {"run_id": 501, "id": 91000}
+    silent: Json = {"steps": [], "runner_id": 0, "runner_name": ""}
+    post_github(forge, workflow_job("queued", **later))
+    post_github(forge, workflow_job("completed", conclusion, **(later | silent)))
+    assert len(build_numbers(forge)) == 2
+    assert forge.get(badge).get_json()["message"] == known
+
+
 def test_a_job_that_was_cancelled_in_the_queue_tells_no_start():
-    silent = {"steps": [], "runner_id": 0, "runner_name": ""}
+    silent: Json = {"steps": [], "runner_id": 0, "runner_name": ""}
     (report,) = read(workflow_job("completed", "cancelled", **silent)).reports
     assert [event.status for event in report.statement.events] == ["cancelled"]
 

@@ -153,6 +153,35 @@ def test_a_pipeline_hook_without_jobs_is_ignored_with_the_reason(forge: FlaskCli
     assert row == ("ignored", "the pipeline hook lists no jobs")
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_jobs_of_one_pipeline_that_a_route_gives_one_number_are_one_attempt(
+    forge: FlaskClient, order: tuple[int, ...]
+):
+    def job(number: int, name: str, stage: str, status: str, minute: int) -> Json:
+        began, ended = (f"2026-01-01 10:{each}:00 UTC" for each in (minute, minute + 5))
+        times = {"started_at": began, "finished_at": ended}
+        return {"id": number, "name": name, "stage": stage, "status": status, **times}
+
+    image = job(4400, "image: [rhel-9, aws]", "Storage", "success", 10)
+    test = "test image: [rhel-9, aws]"
+    pipelines = [
+        [image, job(4401, test, "Integration tests", "failed", 20)],
+        [image, job(4402, test, "Integration tests", "success", 40)],
+    ]
+    for place in order:
+        document = sample("gitlab", "pipeline.failed", builds=pipelines[place])
+        assert post_gitlab(forge, document, "Pipeline Hook").status_code == 202
+    (number,) = build_numbers(forge)
+    build = get_build(forge, number)
+    assert (build["status"], build["attempt"]) == ("completed", 2)
+    rows = {(row["stage"], row["attempt"], row["status"]) for row in build["states"]}
+    assert rows == {
+        ("Storage", 2, "completed"),
+        ("Integration tests", 1, "failed"),
+        ("Integration tests", 2, "completed"),
+    }
+
+
 def test_a_jobs_link_keeps_scheme_port_and_path_of_its_server():
     home = "http://git.example.com:8443/gitlab/acme/images"
     document = job_hook("created", project__web_url=home)

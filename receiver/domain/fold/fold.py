@@ -84,14 +84,9 @@ def _first(levels: Sequence[Sequence[Identity]], name: str) -> str | None:
 
 
 def _build_row(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
-    starts = [
-        fact.event.at
-        for fact in newest.facts
-        if fact.event.status != "pending"
-        and fact.event.kind != "context"
-        and not never_ran(fact.event)
-    ]
-    start = min(starts, default=None)
+    start = min((fact.event.at for fact in newest.facts if _has_begun(fact)), default=None)
+    if newest.verdict and never_ran(newest.verdict.event):
+        start = None  # Jenkins tells a start of a build that it then does not build
     end = max(start, newest.end) if start and newest.end else newest.end
     manifest = latest(fact if fact.event.kind == "manifest" else None for fact in facts)
     runs = [fact.run for fact in newest.facts]
@@ -117,6 +112,14 @@ def _build_row(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
         future=is_future(newest),
         estimated=is_estimated(newest),
     )
+
+
+def _has_begun(fact: Fact) -> bool:
+    """Return whether a fact tells that its build has begun: a forge tells a start beside the end of
+    a job, so that what it cancelled without one never began."""
+    event = fact.event
+    is_end_alone = event.kind == "build" and event.status == "cancelled" and not fact.is_hook
+    return event.status != "pending" and event.kind != "context" and not is_end_alone
 
 
 def _state_rows(folded: Sequence[Attempt]) -> list[list[StateRow]]:
