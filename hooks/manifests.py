@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hooks.client import Deadline, Json
+from hooks.client import MAX_BODY, Deadline, Json
 from hooks.errors import HookError
 
 READ_TRIES = 20  # Packer rewrites a shared manifest in place: a read may find half of it
@@ -38,6 +38,8 @@ def read(path: Path, deadline: Deadline) -> Json:
 
     UTF-8 and UTF-16, with or without a byte order mark, as `json` recognises them.
     """
+    if not _is_readable(path):
+        raise HookError(f"not reporting: {path} holds no manifest: a file of at most 5 MiB")
     for _ in range(READ_TRIES):
         try:
             document = json.loads(path.read_bytes())
@@ -57,10 +59,18 @@ def entries(document: Any) -> list[Json]:
     return [each for each in builds if isinstance(each, dict)] if isinstance(builds, list) else []
 
 
+def _is_readable(path: Path) -> bool:
+    """Return whether it is a file that ends; a device or a pipe may not."""
+    try:
+        return path.is_file() and path.stat().st_size <= MAX_BODY
+    except OSError:
+        return False
+
+
 def _is_fresh(path: Path, deadline: Deadline) -> bool:
     """Return whether the newest entry is of the last day, or has no time (`strip_time`)."""
     try:
-        found = entries(json.loads(path.read_bytes()))
+        found = entries(json.loads(path.read_bytes())) if _is_readable(path) else []
     except (OSError, ValueError, RecursionError):
         return False
     times = [e["build_time"] for e in found if isinstance(e.get("build_time"), int)]

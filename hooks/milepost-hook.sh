@@ -100,6 +100,7 @@ find_manifest() { # the one of the last 24 hours: a manifest in the repository i
     esac
 }
 read_manifest() { # without what Windows' tools add
+    [ -f "$1" ] || quit "not reporting: $1 holds no manifest: it is no file"
     case $(head -c 2 "$1" 2>/dev/null | od -An -tx1 | tr -d ' ') in fffe | feff) quit "not reporting: $1 is UTF-16: save it as UTF-8" ;; esac
     manifest=$(tr -d '\r' 2>/dev/null <"$1") && manifest=${manifest#"$bom"} && manifest=${manifest#"${manifest%%[![:space:]]*}"}
     case $manifest in '{'*'"builds"'*'['*'{'*'}'*']'*'}') ;; *) quit "not reporting: $1 holds no manifest" ;; esac

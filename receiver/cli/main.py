@@ -1,6 +1,8 @@
 """The command `milepost`: a table of its commands, each imported when it is called."""
 
+import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import cast
 
 import click
@@ -75,3 +77,6 @@ class LazyGroup(click.Group):
 @click.version_option(__version__)
 def main() -> None:
     """Where is every image build, from 0 to 100, and what came out of it?"""
+    for stream in (sys.stdout, sys.stderr):  # what a terminal in Latin-1 lacks is escaped
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

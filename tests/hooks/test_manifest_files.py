@@ -105,3 +105,19 @@ def test_hook_says_what_it_looked_for(listener: Listener, tmp_path: Path, kind: 
     said = report(kind, listener, tmp_path)
     assert "there are packer-manifest-a.json, packer-manifest-b.json: name the file" in said
     assert listener.posts == []
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/proc/self", "/nowhere/m.json"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_path_that_is_no_file_is_refused_at_once(
+    listener: Listener, tmp_path: Path, kind: str, path: str
+):
+    assert f"{path} holds no manifest" in report(kind, listener, tmp_path, path)
+    assert listener.posts == []
+
+
+def test_large_file_is_not_read(listener: Listener, tmp_path: Path):
+    with (tmp_path / "m.json").open("wb") as file:
+        file.truncate(2**40)
+    assert "at most 5 MiB" in report("python", listener, tmp_path, "m.json")
+    assert "no manifest of the last 24 hours" in report("python", listener, tmp_path)
