@@ -22,25 +22,20 @@ def _filled(
 ) -> Statement:
     if not senders.defaults:
         return _with_only_project(statement, delivery.projects)
-    guess = packer_manifest.infer(statement.manifest) if statement.manifest else Identity()
-    facts = _facts(statement, delivery, guess, subject)
+    facts = _facts(statement, delivery, subject)
     default = senders.identity(facts, subject.variables if subject else {})
-    # A route and a query are somebody's choice; a builder's type is a guess.
-    chosen = _first(_without(statement.inferred, guess), default)
-    statement = replace(statement, inferred=_first(chosen, guess))
+    statement = replace(statement, inferred=_first(statement.inferred, default))
     return _with_only_project(statement, delivery.projects)
 
 
-def _facts(
-    statement: Statement, delivery: Delivery, guess: Identity, subject: Subject | None
-) -> dict[str, str]:
+def _facts(statement: Statement, delivery: Delivery, subject: Subject | None) -> dict[str, str]:
     """Return what the defaults of the senders file match."""
     return {
         "source": delivery.source,
         "sender": delivery.sender,
         "for_project": statement.identity.project or "",
         "build_number": statement.build_number,
-        "builder_type": guess.platform or "",
+        "builder_type": packer_manifest.builder_type(statement.manifest or {}) or "",
         "branch": statement.run.branch or "",
         "job": subject.job if subject else statement.names.get("job", ""),
         "workflow": (subject.workflow if subject else statement.names.get("workflow")) or "",
@@ -53,11 +48,6 @@ def _with_only_project(statement: Statement, projects: tuple[str, ...]) -> State
     if len(projects) != 1 or statement.identity.project is not None:
         return statement
     return replace(statement, inferred=replace(statement.inferred, project=projects[0]))
-
-
-def _without(identity: Identity, guess: Identity) -> Identity:
-    names = {name: getattr(identity, name) for name in DIMENSIONS}
-    return Identity(**{n: text for n, text in names.items() if text != getattr(guess, n)})
 
 
 def _first(higher: Identity, lower: Identity) -> Identity:

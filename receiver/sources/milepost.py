@@ -187,7 +187,6 @@ def _statement(envelope: Json, manifest: Json | None, request: Request) -> State
         events=tuple(events),
         said=Identity(**{name: build.get(name) or None for name in DIMENSIONS}),
         custom=packer_manifest.custom(manifest)[0] if manifest else Identity(),
-        inferred=packer_manifest.infer(manifest) if manifest else Identity(),
         created_by=build.get("created_by") or None,
         manifest=manifest,
         names={place: name for place, name in names.items() if name},

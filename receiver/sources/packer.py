@@ -7,14 +7,13 @@ number, each source of the run is a build.
 from codecs import BOM_UTF8
 from urllib.parse import parse_qsl
 
-from msgspec.structs import replace
-
 from receiver.domain.job_matching import FORGES
 from receiver.domain.model import (
     DIMENSIONS,
     NUMBER_PROBLEM,
     NUMBER_SHAPE,
     Content,
+    Identity,
     Json,
     Request,
     Run,
@@ -76,7 +75,7 @@ def _statement(
         run=Run(run_key),
         events=(manifest_event(document, request),),
         custom=packer_manifest.custom(document)[0],
-        inferred=replace(packer_manifest.infer(document), **chosen),
+        inferred=Identity(**chosen),
         manifest=document,
         names=packer_manifest.names(document),
     )

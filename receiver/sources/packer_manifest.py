@@ -99,12 +99,10 @@ def names(document: Mapping[str, Any]) -> dict[str, str]:
     return {"entry": text[:MAX_NAME]} if text else {}
 
 
-def infer(document: Mapping[str, Any]) -> Identity:
-    """Return the builder's type as the platform, if the last run used one builder only."""
+def builder_type(document: Mapping[str, Any]) -> str | None:
+    """Return the builder's type, if the last run used one builder only."""
     types = {entry.get("builder_type") for entry in _current(document)}
-    return (
-        Identity(platform=(types.pop() or "")[:MAX_NAME] or None) if len(types) == 1 else Identity()
-    )
+    return types.pop() if len(types) == 1 else None
 
 
 def custom(document: Mapping[str, Any]) -> tuple[Identity, str | None]:

@@ -151,6 +151,38 @@ def test_a_default_gives_a_dimension_that_is_not_named(
     assert tuple(build[name] for name in names) == dimensions
 
 
+@pytest.mark.parametrize(
+    ("default", "names"),
+    [
+        ("entry = '^golden-(?P<os_version>rhel-[0-9]+)'", {"entry": "golden-rhel-9"}),
+        ("workflow = '^Images of (?P<os_version>.+)$'", {"workflow": "Images of rhel-9"}),
+        ("job = '^(?P<os_version>rhel-[0-9]+)$'", {"job": "rhel-9"}),
+    ],
+)
+def test_a_default_states_what_a_raw_name_tells(
+    receiver: FlaskClient, tmp_path: Path, default: str, names: dict[str, str]
+):
+    (tmp_path / "senders.toml").write_text(f"[[default]]\n{default}\nimage_type = 'base'\n")
+    document = envelope(stage("x"), build={"names": names})
+    assert deliver(receiver, "/webhooks/milepost", BEARER, document).status_code == 202
+    build = get_build(receiver)
+    assert (build["os_version"], build["image_type"]) == ("rhel-9", "base")
+    assert not (build["inferred"] or {}).keys() & {"os_version", "image_type"}
+
+
+def test_a_default_matches_the_name_of_a_manifests_entry(
+    receiver: FlaskClient, command: Command, tmp_path: Path
+):
+    default = "entry = '^golden$'\nos_version = 'rhel-9'\nimage_type = 'base'"
+    (tmp_path / "senders.toml").write_text(f"[[default]]\n{default}\n")
+    path, secret = add_sender(command, "team-b", "--source", "packer")
+    made = manifest({"name": "golden", "builder_type": "amazon-ebs"})
+    answer = deliver(receiver, path, secret, made)
+    build = get_build(receiver, answer.get_json()["builds"][0])
+    assert (build["os_version"], build["image_type"]) == ("rhel-9", "base")
+    assert build["inferred"] == {"platform": "builder"}
+
+
 def test_a_default_outranks_the_builder_type(
     receiver: FlaskClient, command: Command, tmp_path: Path
 ):

@@ -57,7 +57,7 @@ def test_an_entry_written_twice_is_one_artifact():
 def test_a_manifest_may_be_empty(empty: dict[str, Any]):
     assert packer_manifest.artifacts(packer_manifest.check(empty)) == ()
     assert packer_manifest.moment(empty) is None
-    assert packer_manifest.infer(empty) == Identity()
+    assert packer_manifest.builder_type(empty) is None
 
 
 def test_the_time_of_a_manifest_is_a_second_after_the_last_entry_of_its_last_run():
@@ -85,11 +85,11 @@ def test_custom_data_gives_dimensions_and_build_number():
     assert packer_manifest.custom(document({"custom_data": {"build_number": "a b"}}))[1] is None
 
 
-def test_one_builder_type_is_the_platform_and_two_are_none():
+def test_one_builder_type_is_told_and_two_are_none():
     one = document({"builder_type": "qemu"}, {"builder_type": "qemu"})
     two = document({"builder_type": "qemu"}, {"builder_type": "amazon-ebs"})
-    assert packer_manifest.infer(one).platform == "qemu"
-    assert packer_manifest.infer(two).platform is None
+    assert packer_manifest.builder_type(one) == "qemu"
+    assert packer_manifest.builder_type(two) is None
 
 
 def test_the_run_key_is_the_last_run_else_the_digest_of_the_body():

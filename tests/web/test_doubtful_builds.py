@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-import psycopg
 import pytest
 from flask.testing import FlaskClient
 
 from tests.support.forges import post_github, workflow_job
-from tests.support.senders import envelope, get_build, post, stage, verdict
+from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
 
 NUMBER = "acme-images-500-rhel-9-hana-aws"
 BADGE = "/badge/core/aws/rhel-9/hana"
@@ -67,18 +66,17 @@ def test_a_state_that_a_stage_names_is_no_estimate(client: FlaskClient):
     assert "Security baseline" in page.partition('<div class="headline')[2].partition("</div>")[0]
 
 
-def infer(url: str, inferred: str) -> None:
-    with psycopg.connect(url) as connection:
-        connection.execute("UPDATE builds SET inferred = %s", [inferred])
+def report(client: FlaskClient, names: dict[str, str], **build: str) -> None:
+    made = manifest({"builder_type": "amazon-ebs", "artifact_id": "us-east-1:ami-1"})
+    document = envelope(stage("Base"), build={**build, "names": names}, manifest=made)
+    assert post(client, document).status_code == 202
 
 
 def test_a_page_says_what_is_inferred_and_confirms_it(
-    client: FlaskClient, url: str, token: Callable[..., str]
+    client: FlaskClient, token: Callable[..., str]
 ):
     client.set_cookie("milepost_token", token("write"))
-    names = {"platform": "aws", "os_version": "rhel-9", "image_type": "base"}
-    post(client, envelope(stage("Base"), build=names))
-    infer(url, '{"platform": "builder", "os_version": "var_file"}')
+    report(client, {"var_file": "RHEL9.pkrvars.hcl"}, image_type="base")
     page = client.get("/builds/core-1").text
     assert "OS version <code><bdi>rhel-9</bdi></code> from the var-file" in page
     assert "Confirm this image" in page
@@ -94,9 +92,21 @@ def test_a_page_says_what_is_inferred_and_confirms_it(
     assert "Confirm this image" in page
 
 
-def test_the_type_of_a_builder_needs_no_confirmation(client: FlaskClient, url: str):
-    post(client, envelope(stage("Base"), build={"platform": "amazon-ebs"}))
-    infer(url, '{"platform": "builder"}')
+def test_a_confirmed_image_is_served(client: FlaskClient, token: Callable[..., str]):
+    report(client, {"target": "amazon-ebs.rhel9"}, image_type="base")
+    path = "/api/v1/images/amazon-ebs/rhel-9/base?format=text"
+    refused = client.get(path)
+    assert refused.status_code == 404
+    assert "inferred" in refused.get_json()["detail"]
+    image = {"platform": "amazon-ebs", "os_version": "rhel-9", "image_type": "base"}
+    header = {"Authorization": f"Bearer {token('write')}"}
+    done = client.post("/api/v1/confirmed_images", json=image, headers=header)
+    assert done.status_code == 201
+    assert client.get(path).text == "ami-1\n"
+
+
+def test_the_type_of_a_builder_needs_no_confirmation(client: FlaskClient):
+    report(client, {}, os_version="rhel-9", image_type="base")
     page = client.get("/builds/core-1").text
     assert "platform <code><bdi>amazon-ebs</bdi></code> from the builder" in page
     assert "Confirm this image" not in page
