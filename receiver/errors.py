@@ -22,7 +22,8 @@
         ├── Cycle            409, a project as its own ancestor
         ├── Ended            409, the build already finished
         ├── Invalid          422, names each wrong field
-        │   └── Undecodable  422, the body is not valid JSON
+        │   ├── Undecodable  422, the body is not valid JSON
+        │   └── TooManyEvents 422, the build has too many events
         ├── RateLimited      429, after many wrong signatures or tokens
         └── Unavailable      503, try again
             ├── Contended    503, another transaction was in the way; retried before it is reported
@@ -196,6 +197,18 @@ class Undecodable(Invalid):
     """The body is not one valid JSON document."""
 
     code, title = "undecodable", "Invalid JSON"
+
+
+class TooManyEvents(Invalid):
+    """The build has so many events that it takes no more stages or resources."""
+
+    code, title = "too-many-events", "Too many events of one build"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"The build has {most} events and takes no more stages and resources; its verdict,"
+            " artifacts and manifest are still taken. Give each image a build number of its own."
+        )
 
 
 class RateLimited(HttpError):

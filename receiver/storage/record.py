@@ -15,9 +15,17 @@ from receiver.domain.job_matching import is_run, shared_keys
 from receiver.domain.model import Delivery, Outcome
 from receiver.domain.quarantine import quarantine
 from receiver.domain.stage_map import StageMap
-from receiver.errors import Conflict, Contended, Invalid, Unavailable
+from receiver.errors import Conflict, Contended, Invalid, TooManyEvents, Unavailable
 from receiver.storage import deliveries as inbox
-from receiver.storage import dimensions, events, job_matching, projections, refold, write_access
+from receiver.storage import (
+    dimensions,
+    event_bound,
+    events,
+    job_matching,
+    projections,
+    refold,
+    write_access,
+)
 from receiver.storage.db import Connection, Cursor, Database, Row, array, as_json, query
 from receiver.storage.dimensions import Ids, Name
 from receiver.storage.job_matching import Matches
@@ -82,8 +90,10 @@ def record(
         locked = _lock_builds(connection, affected, matches.emptied | previous)
         folded = refold.fold_builds(connection, [build["id"] for build in locked], stages)
         ids = dimensions.ids_of(connection, [each.identity for each in folded.values()], ids)
-        # 8 Refuse a build of a project that its sender may not write.
+        # 8 Refuse a build of a project that its sender may not write, and one of too many events.
         write_access.check(connection, new, write_access.Builds(concerned, locked, folded, ids))
+        if replaced is None:
+            event_bound.check(new, builds, folded)
         # 9 Write what differs.
         projections.write(connection, locked, folded, _heard_at(new, concerned), ids)
         _note_heartbeats(connection, new if replaced is None else [])
@@ -132,6 +142,9 @@ def _record_alone(database: Database, delivery: Delivery, stages: StageMap) -> O
                 return error
         except Unavailable:  # no delivery behind this one shall wait in vain
             raise
+        except TooManyEvents as error:
+            rest = event_bound.without_bounded(delivery)
+            return _record_alone(database, rest, stages) if rest else error
         except Invalid as error:
             if delivery.own or delivery.content.outcome == "quarantined":
                 return error

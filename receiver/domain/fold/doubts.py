@@ -18,12 +18,11 @@ HOOKS_UNSTABLE = "The CI's own word: unstable"  # hooks/__main__.py, `done --sta
 
 def conflict_of(newest: Attempt, facts: Iterable[Fact]) -> dict[str, list[str]] | None:
     """Return the values of each dimension of which one run of the newest attempt says several."""
-    runs = {_run(fact) for fact in newest.facts if fact.source != "api"}
+    runs = {run for run, _ in _said(newest.facts)}
     said: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for fact in facts:
-        run = _run(fact)
-        for name in DIMENSIONS if run in runs and fact.source != "api" else ():
-            said[run, name] |= {value for value in (getattr(fact.said, name),) if value}
+    for run, identity in _said(facts):
+        for name in DIMENSIONS if run in runs else ():
+            said[run, name] |= {value for value in (getattr(identity, name),) if value}
     several = [(name, values) for (_, name), values in said.items() if len(values) > 1]
     return {name: sorted(values) for name, values in sorted(several)} or None
 
@@ -71,5 +70,7 @@ def _made(facts: Iterable[Fact]) -> list[Artifact]:
     return [artifact for artifact in listed if artifact and artifact.current]
 
 
-def _run(fact: Fact) -> str:
-    return fact.run.pipeline or run_group(fact.run.key)
+def _said(facts: Iterable[Fact]) -> set[tuple[str, Identity]]:
+    """Return the distinct identities that each run says; a person is no run."""
+    said = {(fact.run.pipeline, fact.run.key, fact.said) for fact in facts if fact.source != "api"}
+    return {(pipeline or run_group(key), identity) for pipeline, key, identity in said}

@@ -51,6 +51,7 @@ StatesOf = Callable[[str | None], StateOf]  # a project's name → its stage map
 
 def fold(statements: Iterable[StoredStatement], states_of: StatesOf) -> BuildRows:
     """Return the rows of the build of these statements."""
+    statements = list(statements)
     numbered = attempts(distinct_facts(statements))
     if not numbered:
         return BuildRows()
@@ -66,6 +67,7 @@ def fold(statements: Iterable[StoredStatement], states_of: StatesOf) -> BuildRow
         failures=tuple(_failures(folded, states)),
         artifacts=tuple(_artifacts(folded)),
         resources=tuple(_resources(folded)),
+        events=sum(len(each.statement.events) for each in statements),
     )
 
 

@@ -102,7 +102,7 @@ class ResourceRow(Struct, frozen=True):
 
 
 class BuildRows(Struct, frozen=True):
-    """All rows of one build, and its identity by names."""
+    """All rows of one build, its identity by names, and how many events it was folded of."""
 
     identity: Identity = Identity()
     build: BuildRow = BuildRow()
@@ -110,3 +110,4 @@ class BuildRows(Struct, frozen=True):
     failures: tuple[FailureRow, ...] = ()
     artifacts: tuple[ArtifactRow, ...] = ()
     resources: tuple[ResourceRow, ...] = ()
+    events: int = 0

@@ -1,0 +1,76 @@
+"""A build takes a bounded number of stages and resources, and always its verdict and images."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from receiver.storage import event_bound
+from tests.support.api import Api
+from tests.support.forges import post_github, workflow_job
+from tests.support.senders import at, envelope, get_build, manifest, post, stage, verdict
+
+MOST = 20
+
+
+@pytest.fixture(autouse=True)
+def _low_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert event_bound.MOST == 5_000
+    monkeypatch.setattr(event_bound, "MOST", MOST)
+
+
+@pytest.fixture
+def full(client: FlaskClient) -> FlaskClient:
+    """A receiver with a build of as many events as it takes."""
+    steps = [stage(f"step {place}", minutes=place) for place in range(MOST)]
+    assert post(client, envelope(*steps)).status_code == 202
+    return client
+
+
+def test_a_stage_or_a_resource_past_the_bound_is_refused(full: FlaskClient, api: Api):
+    resource = {
+        "kind": "resource",
+        "at": at(30),
+        "status": "created",
+        "resource": {"type": "instance", "id": "i-1"},
+    }
+    for event in (stage("one more", minutes=30), resource):
+        answer = post(full, envelope(event))
+        assert (answer.status_code, answer.get_json()["code"]) == (422, "too-many-events")
+    said = {"stage": "one more", "status": "failed"}
+    assert api.post("/builds/core-1/states", said).get_json()["code"] == "too-many-events"
+    assert len(get_build(full)["states"]) == MOST
+
+
+def test_verdict_artifact_and_manifest_are_taken_past_the_bound(full: FlaskClient):
+    artifact = {"kind": "artifact", "at": at(40), "artifact": {"artifact_id": "ami-1"}}
+    made = manifest({"builder_type": "amazon-ebs", "artifact_id": "eu:ami-2"})
+    for document in (
+        envelope(artifact),
+        envelope(manifest=made),
+        envelope(verdict("completed", 50)),
+    ):
+        assert post(full, document).status_code == 202
+    build = get_build(full)
+    assert build["status"] == "completed"
+    assert [each["artifact_id"] for each in build["artifacts"]] == ["ami-1", "ami-2"]
+
+
+def test_of_a_report_with_both_what_is_always_taken_is_kept(full: FlaskClient):
+    answer = post(full, envelope(stage("one more", minutes=30), verdict("failed", 40)))
+    assert answer.status_code == 202
+    build = get_build(full)
+    assert (build["status"], len(build["states"])) == ("failed", MOST)
+
+
+def test_the_same_report_again_is_a_duplicate_past_the_bound(client: FlaskClient):
+    steps = [stage(f"step {place}", minutes=place) for place in range(MOST)]
+    for expected in (202, 200):
+        assert post(client, envelope(*steps), message_id="msg_1").status_code == expected
+
+
+def test_a_forge_s_delivery_is_taken_past_the_bound(forge: FlaskClient):
+    job = workflow_job("in_progress")["workflow_job"]
+    key = f"github:acme/images:{job['run_id']}:{job['run_attempt']}:{job['id']}"
+    steps = [stage(f"step {place}", minutes=place) for place in range(MOST)]
+    assert post(forge, envelope(*steps, run=key)).status_code == 202
+    assert post_github(forge, workflow_job("completed", "failure")).status_code == 202
+    assert get_build(forge)["status"] == "failed"
