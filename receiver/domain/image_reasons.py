@@ -8,7 +8,10 @@ from receiver.domain.images import ImageFilter, architecture
 from receiver.domain.model import DIMENSIONS
 
 Row = Mapping[str, Any]
-NEVER = "No completed build has made such an image with an artifact that is not expired."
+NEVER = (
+    "No completed build has made such an image, or its artifacts have expired. The page /images, and "
+    "the command milepost images, list those that there are."
+)
 UNNAMED = (
     "nobody names what it makes, and unknown is no image. Name it in the hook "
     "(MILEPOST_OS_VERSION, MILEPOST_IMAGE_TYPE), in a route, or in a [[default]] of senders.toml, "

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from receiver.domain import image_reasons, images
+from receiver.domain import image_reasons, images, redact
 from receiver.domain.dimensions import UNKNOWN
 from receiver.domain.images import ImageFilter
 from receiver.domain.model import DIMENSIONS
@@ -94,10 +94,14 @@ def _parameters(connection: Connection, serving_of: ServingOf, wanted: ImageFilt
 
 def _shown(row: Mapping[str, Any], now: datetime) -> Row:
     """Return a row with `arch`, `behind` (how many served builds of its image are newer), and
-    `age_seconds`."""
-    age = int((now - row["built_at"]).total_seconds())
-    more = {"arch": images.architecture(row), "behind": row["newness"], "age_seconds": age}
-    return dict(row) | more
+    `age_seconds`; what looks secret in its custom_data is masked, for it may be listed as a choice.
+    """
+    return dict(row) | {
+        "arch": images.architecture(row),
+        "behind": row["newness"],
+        "age_seconds": int((now - row["built_at"]).total_seconds()),
+        "custom_data": redact.document(row["custom_data"]),
+    }
 
 
 def _only(rows: Sequence[Row], wanted: ImageFilter) -> Row:

@@ -339,6 +339,14 @@ def test_artifacts_that_only_their_ids_tell_apart_are_listed_by_them(
     assert image(client, "name=gold-*-eu") == "gold-2022-eu"
 
 
+def test_secret_is_no_choice(client: FlaskClient, report: Report):
+    entries = [ami(f"ami-{n}", custom_data={"admin_password": f"hunter{n}"}) for n in (1, 2)]
+    report("n-1", 10, *entries)
+    answer = client.get(PATH)
+    assert answer.get_json()["errors"] == {"name": ["Say one of ami-1, ami-2."]}
+    assert "hunter" not in answer.text + why(client, "custom.admin_password=x")
+
+
 def test_selector_looks_behind_a_newer_build_that_lacks_it(client: FlaskClient, report: Report):
     report("n-1", 10, ami("ami-arm", name="arm64"), ami("ami-1", name="amd64"))
     report("n-2", 20, ami("ami-2", name="amd64"))
