@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from hooks.answers import without_unknown
+from hooks.answers import outcome, without_unknown
 from hooks.client import Deadline
 from hooks.errors import DeliveryPending
 from hooks.outbox import deliver
@@ -22,7 +22,7 @@ from receiver.sources import milepost
 from tests.hooks.test_shell_hook import run as run_shell
 from tests.support.ci_variables import GITHUB
 from tests.support.listeners import Listener, Page, receivers
-from tests.support.senders import envelope, stage
+from tests.support.senders import envelope, sign, stage
 from tests.support.spools import clock, fill_spool, hook, settings, spooled, stages
 
 SIGN_IN = Page(200, b"<html>Sign in</html>", {"Content-Type": "text/html"})
@@ -132,6 +132,19 @@ def older(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
     monkeypatch.delitem(milepost.BUILD.parts, "names")
     with serving(client.application) as url:
         yield url
+
+
+def test_each_2xx_of_a_receiver_is_a_receipt(client: FlaskClient):
+    beat = {"kind": "heartbeat", "at": "2026-01-01T10:00:00Z"}
+    kinds = [envelope(stage("x")), envelope(beat), envelope(beat, number="nothing-else")]
+    bodies = [json.dumps(document).encode() for document in kinds]
+    for body in [*bodies, bodies[0]]:
+        headers = sign(body, message_id=f"msg_{len(body)}")
+        answer = client.post(
+            "/webhooks/milepost", data=body, headers=headers, content_type="application/json"
+        )
+        assert answer.status_code // 100 == 2
+        assert outcome(answer.status_code, answer.data, {}, "host", None).answer is not None
 
 
 PULL_REQUEST = {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge"}
