@@ -102,6 +102,8 @@ def test_sentence_of_the_summary_is_no_artifact(receiver: Running, tmp_path: Pat
     faked(tmp_path, receiver=receiver, MILEPOST_BUILD_NUMBER="sentence")
     build = receiver.build("sentence-null.a")
     assert (build["status"], build["artifacts"]) == ("completed", [])
+    page = requests.get(f"{receiver.url}/builds/sentence-null.a", timeout=30).text
+    assert "packer/golden/versions/01K0" in page
 
 
 def test_what_has_to_be_deleted_by_hand_is_shown_on_a_complete_build(
