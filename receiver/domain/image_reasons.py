@@ -9,8 +9,8 @@ from receiver.domain.model import DIMENSIONS
 
 Row = Mapping[str, Any]
 NEVER = (
-    "No completed build has made such an image, or its artifacts have expired. The page /images, and "
-    "the command milepost images, list those that there are."
+    "No completed build has made such an image, or its artifacts have expired. The page /images "
+    "and the command milepost images list those that there are."
 )
 UNNAMED = (
     "nobody names what it makes, and unknown is no image. Name it in the hook "
