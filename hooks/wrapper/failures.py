@@ -92,7 +92,7 @@ def early_kind_of(text: str) -> str:
     return "plugin" if _PLUGIN.search(text) else kind or "template"
 
 
-def explained(message: str, words: Sequence[str]) -> str:
+def explained(message: str, words: Iterable[str]) -> str:
     """Return Packer's message, behind the line of a script that tells the cause, if there is one.
 
     `words` is what the failed step printed.
@@ -100,7 +100,7 @@ def explained(message: str, words: Sequence[str]) -> str:
     head = message.partition("\n")[0]
     if not _GENERIC.fullmatch(head):
         return message
-    cause = _cause(words)
+    cause = _cause(list(words))
     return f"{cause[:MAX_HEADLINE]}\n{message}" if cause else message
 
 

@@ -117,7 +117,8 @@ class WrappedBuild:
 
     def _read(self, data: bytes) -> None:
         self._has_read = True
-        self._feeder.feed(data, _now())
+        if not self.problem:
+            self._feeder.feed(data, _now())
 
     def _tick(self) -> None:
         if not self._has_read:

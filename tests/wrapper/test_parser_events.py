@@ -44,12 +44,29 @@ def test_no_stage_starts_after_the_verdict():
         ("NoCredentialProviders: no valid providers in chain", "credentials"),
         ("Timeout waiting for WinRM.", "timeout"),
         ("write /tmp/x: no space left on device", "disk"),
+        ("ERROR: -> QuotaExceeded : Operation could not be completed", "quota"),
+        ("failed to refresh cached credentials, no EC2 IMDS role found", "credentials"),
+        ("dial tcp: lookup ec2.example.com: no such host", "network"),
         ("Error waiting for instance to become ready", "builder"),
     ],
 )
 def test_failure_has_its_type(message: str, kind: str):
     events = box_events(f"> Launching a source AWS instance...\nBuild 'box' errored: {message}\n")
     assert events[-1] == f"build failed ({kind})"
+
+
+def test_failure_of_ansible_begins_with_its_fatal_line():
+    fatal = 'fatal: [default]: FAILED! => {"changed": false, "msg": "No package nginx available."}'
+    reader = read_box(
+        "> Provisioning with Ansible...\n> TASK [nginx : install]\n"
+        "> fatal: [default]: FAILED! => no\n> ...ignoring\n"
+        f"> {fatal}\n> PLAY RECAP ****\n> default : ok=3 failed=1\n"
+        "Build 'box' errored after 1 second: Error executing Ansible: Non-zero exit status: "
+        "exit status 2\n"
+    )
+    failure = reader.take(START)[-1].event["failure"]
+    assert failure["message"].splitlines()[0] == fatal
+    assert (failure["type"], failure["component"]) == ("provisioner", "ansible")
 
 
 def test_failure_has_its_message_component_and_the_end_of_its_log():
