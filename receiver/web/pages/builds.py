@@ -130,7 +130,8 @@ def _build(build: Row) -> Values:
         "_why_unserved": _why_unserved(build),
         "_position": _position(build),
         "_unnamed_lines": {} if is_named(build) else _naming_lines(build),
-        "_doubtful": set((build["inferred"] or {}).items()) - {("platform", BUILDER)},
+        "_doubtful": is_named(build)
+        and set((build["inferred"] or {}).items()) - {("platform", BUILDER)},
         "_attempts": charts.timeline(shown["states"], usual),
         "_manifest_text": manifest_text if everything else manifest_text[:MAX_MANIFEST],
         "_is_manifest_cut": not everything and len(manifest_text) > MAX_MANIFEST,
