@@ -15,8 +15,10 @@ from receiver.domain.fold.projection import BuildRows
 from receiver.domain.stage_map import StageMap
 from receiver.storage import dimensions
 from receiver.storage.db import Connection, Row, array, query
+from receiver.storage.read_statements import KNOWN
 
 MAX_DEPTH = 32  # projects above one another
+LARGE = 2**16  # characters of statements, as about 300 events have
 
 
 def fold_builds(
@@ -66,8 +68,10 @@ def _statements(
     own = defaultdict[UUID, list[StoredStatement]](list)
     shared = defaultdict[UUID, list[StoredStatement]](list)
     parameters = {"build_ids": array(build_ids)}
-    for row in connection.execute(query("refold/read_events"), parameters).fetchall():
-        (shared if row["shared"] else own)[row["build_id"]].append(_stored(row))
+    rows = connection.execute(query("refold/read_events"), parameters).fetchall()
+    read = _read_before if sum(len(row["statement"]) for row in rows) > LARGE else _stored
+    for row in rows:
+        (shared if row["shared"] else own)[row["build_id"]].append(read(row))
     for build_id, others in shared.items():
         own[build_id] += verdicts_of_others(own[build_id], others)
     runs = {build_id: _reported_runs(own[build_id]) for build_id in build_ids}
@@ -106,6 +110,18 @@ def _reported_runs(rows: Iterable[StoredStatement]) -> set[str]:
     some projects names counts where the forge tells of its job as well."""
     keys = {row.statement.run.key for row in rows if row.native or row.projects is None}
     return {run_group(key) for key in keys} - keys
+
+
+def _read_before(row: Row) -> StoredStatement:
+    """Return a statement of many, which this process may have read before."""
+    context = (
+        row["source"],
+        row["native"],
+        row["alias_key"],
+        row["projects"] and tuple(row["projects"]),
+    )
+    key = (row["delivery_id"], row["place"], row["statement"], context)
+    return KNOWN.find(key) or KNOWN.keep(key, _stored(row))
 
 
 def _stored(row: Row) -> StoredStatement:

@@ -1,12 +1,19 @@
 """A build takes a bounded number of stages and resources, and always its verdict and images."""
 
+from uuid import UUID
+
 import pytest
 from flask.testing import FlaskClient
 
+from receiver.domain.fold.events import StoredStatement
+from receiver.domain.model import Event, Run, Statement
 from receiver.storage import event_bound
+from receiver.storage.read_statements import KNOWN, ReadStatements
+from receiver.storage.refold import LARGE
 from tests.support.api import Api
 from tests.support.forges import post_github, workflow_job
-from tests.support.senders import at, envelope, get_build, manifest, post, stage, verdict
+from tests.support.senders import START, at, envelope, get_build, manifest, post, stage, verdict
+from tests.support.table_rows import rows
 
 MOST = 20
 
@@ -74,3 +81,26 @@ def test_a_forge_s_delivery_is_taken_past_the_bound(forge: FlaskClient):
     assert post(forge, envelope(*steps, run=key)).status_code == 202
     assert post_github(forge, workflow_job("completed", "failure")).status_code == 202
     assert get_build(forge)["status"] == "failed"
+
+
+def test_what_was_read_before_is_folded_as_if_it_were_read_anew(client: FlaskClient, url: str):
+    said = [stage(f"step {place}", minutes=place) for place in range(MOST)]
+    details = {"kind": "stage", "stage": "x", "status": "failed", "at": at(70)}
+    failure = {"message": "no route", "details": {"log": "x" * LARGE}}
+    for number in ("a", "b"):
+        post(client, envelope({**details, "failure": failure}, *said[:9], number=number, run="r"))
+        post(client, envelope(said[10], number=number, run="r"))
+    post(client, envelope(verdict("failed", 80), number="a", run="r"))
+    before = rows(url)
+    KNOWN.__init__()  # type: ignore[misc]  # another process has read nothing
+    post(client, envelope(verdict("failed", 80), number="a", run="r"))
+    assert rows(url) == before
+
+
+def test_what_is_kept_of_large_builds_is_bounded():
+    kept, events = ReadStatements(), tuple(Event("build", START) for _ in range(1_000))
+    for place in range(20):
+        read = StoredStatement(place, "milepost", Statement("b-1", Run("r"), events))
+        kept.keep((UUID(int=place), 0, "", None), read)
+    found = [kept.find((UUID(int=place), 0, "", None)) for place in range(20)]
+    assert [each is not None for each in found] == [False] * 10 + [True] * 10

@@ -7,7 +7,7 @@ make one fact, so neither duplicates nor the order of arrival can change the row
 import dataclasses
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -41,7 +41,7 @@ class StoredStatement:
 
     `native`: a forge tells it of a job; `alias` is the second key of that job. `projects` are the
     names of those that its sender might write, None where it was every one. `received` is when it
-    came, None where nobody knows.
+    came, None where nobody knows. `facts` are those of its events, where with_facts() made them.
     """
 
     id: Any
@@ -51,6 +51,7 @@ class StoredStatement:
     alias: str | None = None
     projects: tuple[str, ...] | None = None
     received: datetime | None = None
+    facts: tuple["Fact", ...] | None = field(default=None, compare=False, repr=False)
 
 
 class Fact(msgspec.Struct, frozen=True, eq=False):
@@ -152,12 +153,18 @@ def distinct_facts(rows: Iterable[StoredStatement]) -> list[Fact]:
     """Return one fact for each distinct event, with the earliest, then smallest context."""
     facts: dict[str, list[Fact]] = {}
     for row in rows:
-        for event in row.statement.events:
-            if event.kind == "heartbeat":
-                continue
-            fact = _fact(row, event)
+        for fact in _facts(row) if row.facts is None else row.facts:
             facts.setdefault(fact.key, []).append(fact)
     return [_merge(same) for same in facts.values()]
+
+
+def with_facts(row: StoredStatement) -> StoredStatement:
+    """Return the statement with its facts, for whoever folds it again."""
+    return dataclasses.replace(row, facts=_facts(row))
+
+
+def _facts(row: StoredStatement) -> tuple[Fact, ...]:
+    return tuple(_fact(row, event) for event in row.statement.events if event.kind != "heartbeat")
 
 
 def _context_or_verdict(row: StoredStatement, judged: set[str]) -> StoredStatement:
@@ -167,7 +174,7 @@ def _context_or_verdict(row: StoredStatement, judged: set[str]) -> StoredStateme
         for event in row.statement.events
         if event.kind == "context" or (is_verdict(event) and not has_verdict)
     )
-    return dataclasses.replace(row, statement=replace(row.statement, events=events))
+    return dataclasses.replace(row, statement=replace(row.statement, events=events), facts=None)
 
 
 def _fact(row: StoredStatement, event: Event) -> Fact:

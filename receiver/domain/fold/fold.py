@@ -74,8 +74,10 @@ def fold(statements: Iterable[StoredStatement], states_of: StatesOf) -> BuildRow
 def identity_of(facts: Sequence[Fact]) -> Identity:
     """Return the identity: said before signed custom_data before inferred, the latest of each."""
     levels = [
-        [getattr(fact, level) for fact in reversed(facts)]
-        for level in ("said", "custom", "inferred")
+        list(
+            {id(each): each for fact in reversed(facts) if (each := getattr(fact, level))}.values()
+        )
+        for level in ("said", "custom", "inferred")  # facts of one statement share their identity
     ]
     return Identity(**{name: _first(levels, name) for name in DIMENSIONS})
 
