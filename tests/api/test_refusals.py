@@ -59,7 +59,6 @@ def test_token_of_a_project_writes_it_and_those_below_it(client: FlaskClient, ap
         ("/builds/core-1/artifacts", {"artifact_id": "a", "expires_at": "soon"}, ["expires_at"]),
         ("/builds/core-1/cancel", {"reason": 5}, ["reason"]),
         ("/platforms", {"name": ""}, ["name"]),
-        ("/platforms", {"name": "a/b"}, ["name"]),
         ("/platforms", {"name": " a"}, ["name"]),
         ("/platforms", {"name": "a\nb"}, ["name"]),
         ("/platforms", {"name": "x" * 201}, ["name"]),
