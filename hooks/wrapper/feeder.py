@@ -113,14 +113,19 @@ class Feeder:
         position = 0 if self._key else self._read_first(block, end, at)
         while match := self._pattern().search(block, position, end):
             start = match.start() + 1
-            if start - 1 > position:
-                self._reader.skip(at)
+            self._read_gap(block, position, start - 1, at)
             position = block.find(b"\n", start, end)
             if position < 0:
                 position = end
             self._read([block[start : min(position, start + MAX_LINE)]], at)
-        if position + 1 < end:
-            self._reader.skip(at)
+        self._read_gap(block, position, end, at)
+
+    def _read_gap(self, block: bytes, start: int, end: int, at: datetime) -> None:
+        """Read the first line of those that are no messages: it says whose words they are."""
+        if start + 1 < end:
+            stop = block.find(b"\n", start + 1, end)
+            line = block[start + 1 : min(stop if stop > 0 else end, start + MAX_LINE)]
+            self._read([line], at)
 
     def _read_first(self, block: bytes, end: int, at: datetime) -> int:
         """Read the first lines, which name the targets and have the form; return where they end."""
@@ -142,14 +147,14 @@ def _message(form: bytes, reader: Reader) -> re.Pattern[bytes]:
     words = {beginning for kind in kinds for beginning in builders.beginnings(kind)}
     known = b"|".join(re.escape(name.encode()) for name in reader.names) or b"(?!)"
     said = _any({each.encode() for each in (*words, *_BEGINNINGS)})
-    ours = rb"(?:==>|   ) (?:%b): ?%b" % (known, said)
-    others = rb"==> (?!(?:%b): )|Build '|--> |Cancelling build|Error|    (?:%b) \(" % (known, known)
+    inner = rb" \([\w.-]+\): milepost: "  # a post-processor's own output is no message but this
+    line = (
+        rb"==> (?:(?!(?:%b)(?:: | \())|(?:%b)(?:: ?%b|%b))|    (?:%b)(?:: ?%b|%b)"
+        rb"|Build '|--> |Cancelling build|Error"
+    ) % (known, known, said, inner, known, said, inner)
     if form.startswith(rb"\d{10}"):
-        return re.compile(
-            rb"\n\d{10},(?:,ui,[a-z]+,(?:%b|%b|\\n)|[^,\n]|,(?!ui,))" % (ours, others)
-        )
-    before = rb"%b(?:%b|%b)|" % (form, ours, others) if form else rb"%b|" % ours
-    return re.compile(rb"\n(?:%b%b)" % (before, others))
+        return re.compile(rb"\n\d{10},(?:,ui,[a-z]+,(?:%b|\\n)|[^,\n]|,(?!ui,))" % line)
+    return re.compile(rb"\n(?:%b(?:%b)|%b)" % (form, line, line) if form else rb"\n(?:%b)" % line)
 
 
 def _any(words: Iterable[bytes]) -> bytes:

@@ -85,12 +85,6 @@ class Reader:
         """Return the names of the targets that are known by now."""
         return self._names
 
-    def skip(self, at: datetime) -> None:
-        """Note that lines of scripts came which were not read."""
-        self._settle(at)
-        for target in self.targets.values():
-            self._progress.skip(target)
-
     def take(self, at: datetime) -> list[TargetEvent]:
         """Return the events since the last call; a script without a name of its own begins now."""
         for target in self.targets.values():

@@ -51,11 +51,6 @@ class Progress:
         self._judge_claim(target, Sign.OUTPUT, text)
         self._read_marker(target, text, at)
 
-    def skip(self, target: Target) -> None:
-        """Note a script's lines that nobody reads."""
-        self.release(target)
-        target.claim, target.removals = None, ()
-
     def close(self, target: Target, is_over: bool, at: datetime) -> None:
         """End what waits: `is_over` says that Packer ended the build itself."""
         self.release(target)

@@ -73,3 +73,13 @@ def test_long_line_nul_bytes_and_a_missing_line_break_cost_no_memory():
     assert summaries(reader)["null.x"] == ["Machine starting", "a"]
     assert peak < 8 * PIECE
     assert all(len(line) <= MAX_LENGTH for line in reader.targets["null.x"].log)
+
+
+def test_post_processor_whose_output_is_a_flood_has_its_stage():
+    lines = [
+        b"==> null.x: Connected to SSH!\n",
+        b"==> null.x: Running post-processor: shell-local\n",
+        b"==> null.x (shell-local): a line\n" * FLOOD,
+    ]
+    reader = fed(iter([b"".join(lines)]))
+    assert summaries(reader)["null.x"][-1] == "Post-processor shell-local"
