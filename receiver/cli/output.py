@@ -36,6 +36,12 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         except MilepostError as error:
             click.echo(f"Error: {_message(error)}", err=True)
             sys.exit(next((EXIT_CODES[kind] for kind in EXIT_CODES if isinstance(error, kind)), 1))
+        except BrokenPipeError:  # whoever read has enough: click ends without a word
+            raise
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            click.echo(f"Error: {place}{error.strerror or type(error).__name__}.", err=True)
+            sys.exit(1)
 
     return run
 
