@@ -14,7 +14,7 @@ import click
 import requests
 
 from receiver.cli.database import database_url
-from receiver.cli.output import as_json, print_json, printable
+from receiver.cli.output import as_json, command, print_json, printable
 from receiver.config import Config, load, unknown_text
 from receiver.config_files import read_text
 from receiver.data_directory import ReceiverNote
@@ -46,6 +46,7 @@ class Finding:
 
 @click.command()
 @as_json
+@command
 def doctor(as_json: bool) -> None:
     """Check settings, secrets, clock, database, schema and senders.
 

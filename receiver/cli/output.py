@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 import orjson
@@ -46,12 +46,17 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether people read it; a program whose stream is closed has None."""
+    return stream is not None and stream.isatty()
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def progress(items: Iterable[Item], title: str, total: float | None = None) -> Iterable[Item]:
     """Return the items, with a progress bar on stderr where that is a terminal."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         return items
     from rich.console import Console
     from rich.progress import track
@@ -91,7 +96,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(_styled(column, row.get(column)) for column in columns))
-    width = None if sys.stdout.isatty() else WIDE  # a pipe gets each row on one line
+    width = None if is_terminal(sys.stdout) else WIDE  # a pipe gets each row on one line
     Console(width=width, markup=False, highlight=False).print(table)
 
 
@@ -99,7 +104,7 @@ def print_builds(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool
 ) -> None:
     """Print builds as print_rows() does; on a narrow terminal two lines for each."""
-    is_narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < NARROW
+    is_narrow = is_terminal(sys.stdout) and shutil.get_terminal_size().columns < NARROW
     if as_json or not is_narrow:
         print_rows(rows, columns, as_json=as_json)
         return
