@@ -8,7 +8,7 @@ import pytest
 from receiver.domain.fold.events import StoredStatement
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Event, Run, Statement
-from tests.support.fold_events import fold, manifest_event, stage, verdict
+from tests.support.fold_events import fold, manifest_event, moment, stage, verdict
 
 
 def job(
@@ -60,6 +60,11 @@ def test_jobs_of_one_pipeline_are_one_attempt_with_the_image_of_the_first():
         [("Base configuration", "completed", 1), ("Integration tests", "completed", 1)],
         [("ami-1", 1)],
     )
+
+
+def test_a_pipeline_is_completed_when_its_last_job_is():
+    build = fold(build_job(), integration("completed")).build
+    assert (build.start_time, build.end_time) == (moment(0), moment(15))
 
 
 def test_jobs_without_a_pipeline_are_attempts_as_before():

@@ -48,7 +48,7 @@ def attempt_of(number: int, facts: Sequence[Fact], state_of: StateOf) -> Attempt
     """Return the attempt of these facts, given in fold order."""
     rows = rows_of(facts)
     verdict = verdict_of(facts) or _manifest_verdict(facts, rows)
-    status, end = _judged(verdict) if verdict else _unjudged(facts, rows)
+    status, end = _judged(verdict, facts) if verdict else _unjudged(facts, rows)
     if verdict:
         close_open(rows, facts, verdict)
     resumed_from = latest(fact.run.resumed_from for fact in facts)
@@ -89,9 +89,13 @@ def named_rows(attempt: Attempt) -> list[tuple[StageRow, int]]:
     return [(row, value.state) for row, value in pairs if value.named]
 
 
-def _judged(verdict: Fact) -> tuple[str, datetime]:
-    status = verdict.event.status if verdict.is_verdict else "completed"
-    return status or "completed", verdict.event.at
+def _judged(verdict: Fact, facts: Sequence[Fact]) -> tuple[str, datetime]:
+    """Return status and end; several jobs of a pipeline are completed when the last one is."""
+    status = (verdict.event.status if verdict.is_verdict else None) or "completed"
+    if status != "completed" or not any(fact.run.pipeline for fact in facts):
+        return status, verdict.event.at
+    ends = [fact.event.at for fact in facts if fact.is_verdict and fact.event.status == "completed"]
+    return status, max([verdict.event.at, *ends])
 
 
 def _manifest_verdict(facts: Sequence[Fact], rows: Sequence[StageRow]) -> Fact | None:
