@@ -54,6 +54,7 @@ class WrappedBuild:
         self._env = env
         self._run_uuid = str(uuid.uuid4())
         self._template = template.read(arguments, env)
+        self._number_parts = provenance.number_parts(self._template, arguments)
         self._redactor = redact.Redactor([*self._template.secrets, *redact.secret_values(env)])
         self.problem = self._configuration_problem()
         self._part = Part() if self.problem else part_of(env)
@@ -103,8 +104,9 @@ class WrappedBuild:
     def _values(self, target: str) -> identity.Values:
         """Return the identity of a target's build; the name '' stands for the whole run."""
         kind = self._template.kind_of(target) or None
-        parts = provenance.number_parts(self._template, self._arguments)
-        return identity.identity_of_target(self._env, target, kind, self._run_uuid, parts)
+        return identity.identity_of_target(
+            self._env, target, kind, self._run_uuid, self._number_parts
+        )
 
     def _details(self, target: str) -> tuple[Json, Json]:
         """Return the raw names of a build and what its image is made with."""

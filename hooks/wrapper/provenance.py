@@ -6,6 +6,7 @@ not known is left out.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
@@ -19,8 +20,9 @@ from hooks.wrapper.template import Template
 SECONDS = 3.0  # for all programs together
 MAX_PLUGINS = 100
 MAX_NAME = 200
+MAX_BYTES = 2**20  # of a template or var-file
 
-_ENDING = re.compile(r"(?:\.(?:pkr|pkrvars|auto\.pkrvars))?\.\w+$")
+_ENDING = re.compile(r"(?:\.(?:pkr|pkrvars))?\.(?:hcl|json)$")
 _VERSION = re.compile(r"Packer v(\d[\w.+-]*)")
 # `packer plugins installed` prints a path for each: …/packer-plugin-amazon_v1.3.2_x5.0_linux_amd64
 _PLUGIN = re.compile(
@@ -56,22 +58,33 @@ def number_parts(template: Template, arguments: Sequence[str]) -> list[str]:
 
 
 def _stem(file: Path) -> str:
-    return file.name.removesuffix(_ending(file))
+    match = _ENDING.search(file.name)
+    return file.name.removesuffix(match[0]) if match else file.name
 
 
 def _has_siblings(file: Path) -> bool:
+    kind = _kind(file)
     try:
-        found = [
-            each for each in file.absolute().parent.iterdir() if _ending(each) == _ending(file)
-        ]
+        found = [each for each in file.absolute().parent.iterdir() if _kind(each) == kind]
     except OSError:
         return False
-    return len(found) > 1
+    return bool(kind) and len(found) > 1
 
 
-def _ending(file: Path) -> str:
+def _kind(file: Path) -> str:
+    """Return what a file is by its ending, of other JSON by its keys; '' for a manifest."""
     match = _ENDING.search(file.name)
-    return match[0] if match else ""
+    if not match or match[0] != ".json":
+        return match[0] if match else ""
+    try:
+        if file.stat().st_size > MAX_BYTES or not file.is_file():
+            return ""
+        document = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ""
+    if not isinstance(document, dict) or "last_run_uuid" in document:
+        return ""
+    return "template" if "builders" in document else "variables"
 
 
 def run_details(packer: str, template: Template, env: Mapping[str, str]) -> Json:

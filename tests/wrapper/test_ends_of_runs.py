@@ -133,3 +133,13 @@ def test_loop_over_var_files_is_a_build_for_each(receiver: Running, tmp_path: Pa
     numbers = {each["build_number"] for each in listed(receiver, "acme.loop")}
     number = "acme.loop-70380-images-{}-box"
     assert numbers == {number.format("rhel9"), number.format("ubuntu2404")}
+
+
+def test_file_that_a_run_writes_changes_no_number(receiver: Running, tmp_path: Path):
+    chain = [{"type": "manifest", "output": "m.json"}]
+    template(tmp_path, **{"post-processors": [chain]})
+    flags = {"GITHUB_RUN_ID": "1", "GITHUB_REPOSITORY": "acme/again", "GITHUB_JOB": "images"}
+    for _ in range(2):
+        assert wrapped(tmp_path, receiver=receiver, **flags).returncode == 0
+    numbers = [each["build_number"] for each in listed(receiver, "acme.again")]
+    assert numbers == ["acme.again-1-images-box"]
