@@ -48,7 +48,10 @@ class Text(fields.String):
     """A text in a query; an empty one, as of an unset variable in a shell, is None."""
 
     def _deserialize(self, value: Any, *more: Any, **named: Any) -> Any:
-        return super()._deserialize(value, *more, **named).strip() or None
+        text = super()._deserialize(value, *more, **named).replace("\0", "").strip() or None
+        if text is None and self.required:
+            raise self.make_error("required")
+        return text
 
 
 class Flag(fields.String):

@@ -169,6 +169,7 @@ def read_everything(visitor: Visitor) -> None:
         "source_name": "milepost",
         "sender_name": "team",
         "name": "core",
+        "names": "core/aws/rhel-9/base",
     }
     config = Config(data_dir=Path("/nowhere"), database_url="postgresql:///none")
     app = create_app(config)
