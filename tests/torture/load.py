@@ -141,6 +141,7 @@ class Load:
     urls: list[str]
     pause_seconds: float = PAUSE_SECONDS
     tolerated: frozenset[int] = frozenset()
+    unrepeated: frozenset[str] = frozenset()  # sources whose accepted deliveries are not repeated
     offered: dict[str, Post] = field(default_factory=dict)
     acknowledged: dict[str, Post] = field(default_factory=dict)
     tries: list[Try] = field(default_factory=list)
@@ -198,7 +199,8 @@ class Load:
     def _repeat(self) -> None:
         chance = random.Random(7)
         while not self._ended.wait(self.pause_seconds):
-            posts = list(self.acknowledged.values())
+            accepted = list(self.acknowledged.values())
+            posts = [each for each in accepted if each.source not in self.unrepeated]
             if posts:
                 self._try("repeat", chance.choice(posts))
 
