@@ -61,6 +61,12 @@ class Flag(fields.String):
         super().__init__(validate=validate.OneOf(("0", "1")), **more)
 
 
+def required_text() -> Text:
+    """Return the field of a text that must not be empty."""
+    some = Fitting(r"[\s\S]*[^\s\x00][\s\S]*", error="Must not be empty.")
+    return Text(required=True, validate=some)
+
+
 class PageQuery(Strict):
     """The page of a list."""
 
@@ -132,9 +138,9 @@ class ImageQuery(Selectors):
 class NamedImageQuery(ImageQuery):
     """The names of one image, which may have slashes; its selectors and its format."""
 
-    platform = Text(required=True)
-    os_version = Text(required=True)
-    image_type = Text(required=True)
+    platform = required_text()
+    os_version = required_text()
+    image_type = required_text()
 
 
 class FailuresQuery(PageQuery):

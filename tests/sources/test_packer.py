@@ -167,4 +167,4 @@ def test_a_manifest_without_any_word_of_its_image_is_named_by_its_entry(client: 
         "rhel-9",
         "web",
     ]
-    assert build["inferred"] == {"os_version": "entry"}
+    assert build["inferred"] == {"platform": "builder", "os_version": "entry"}

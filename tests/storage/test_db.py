@@ -123,6 +123,9 @@ def test_every_query_is_used():
     named |= {f"projections/write_{table}" for table in projections.TABLES}
     named |= {f"retention/{name}" for name in ("prune_builds", "prune_deliveries")}
     named |= {f"job_matching/{name}" for name in ("move_events", "move_redirects", "delete_build")}
+    kinds = ("children", "aliases", "tokens")
+    named |= {f"merges/{verb}_{kind}" for verb in ("move", "return") for kind in kinds}
+    named.add("merges/raise_target")
     assert {f"{path.parent.name}/{path.stem}" for path in QUERIES} <= named
 
 

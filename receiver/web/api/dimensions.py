@@ -16,7 +16,7 @@ from receiver.web.api.operations import Answers, Blueprint, Schema, View, page, 
 from receiver.web.api.schemas import Time
 from receiver.web.auth import actor
 from receiver.web.context import services
-from receiver.web.filters import NamesQuery, Text
+from receiver.web.filters import NamesQuery, required_text
 
 PROVIDER = "^[a-z0-9][a-z0-9_-]{0,99}$"
 
@@ -32,7 +32,7 @@ def own_name(**more: Any) -> fields.String:
 class NameQuery(Strict):
     """The name of one row, which may have slashes."""
 
-    name = Text(required=True)
+    name = required_text()
 
 
 def provider() -> fields.String:
