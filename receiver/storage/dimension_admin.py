@@ -9,9 +9,9 @@ from uuid import UUID
 
 from psycopg import sql
 
-from receiver.domain.dimensions import display_name
+from receiver.domain.dimensions import UNKNOWN, display_name
 from receiver.domain.model import Json
-from receiver.errors import Cycle, InUse, NotFound, Taken
+from receiver.errors import Cycle, InUse, Invalid, NotFound, Taken
 from receiver.storage import audit
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Database, Row, as_json, query
@@ -20,6 +20,7 @@ from receiver.storage.paging import Page
 
 MAX_COUNTED = 10_000  # references of a table; no more are read
 SAMPLE_SIZE = 5  # names of references in an answer
+UNNAMED = "unknown is the name of nothing: name the image in the hook, a route or a [[default]]."
 SELECT = sql.SQL("""
     SELECT id, name, {columns}, created_at, updated_at
     FROM {table}
@@ -167,8 +168,16 @@ def _update(
     connection.execute(statement.format(table, sql.Identifier(column)), [value, row_id])
 
 
+def refuse_unknown(dimension: str, *names: str) -> None:
+    """Raise Invalid for the name of what nobody names: as an alias it would make every build
+    without a name, later ones too, an image that is served as if a sender had said so."""
+    if dimension != "project" and UNKNOWN in names:
+        raise Invalid(UNNAMED)
+
+
 def _rename(connection: Connection, dimension: str, row: Row, new: str) -> None:
     old, row_id = row["name"], row["id"]
+    refuse_unknown(dimension, old)
     if _select(connection, dimension, 1, new):
         problem = f"There is a {label(dimension)} {new}"
         raise Taken(f"{problem}: merge {old} into it with `milepost merge`.")

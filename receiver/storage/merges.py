@@ -19,7 +19,13 @@ from receiver.errors import Contended, Invalid, NotFound
 from receiver.storage import audit, dimensions, outdated
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Database, Row, as_json, query
-from receiver.storage.dimension_admin import editable, find, label, leave_alias
+from receiver.storage.dimension_admin import (
+    editable,
+    find,
+    label,
+    leave_alias,
+    refuse_unknown,
+)
 from receiver.storage.dimensions import TABLES
 
 MOVED_AT_ONCE = 1_000  # builds of a transaction
@@ -57,7 +63,7 @@ def merge(
 ) -> int:
     """Let a name be another one from now on, and move its builds. Return the number of builds.
 
-    Raises NotFound, and Invalid where both are the same.
+    Raises NotFound, and Invalid where both are the same, or one of them is `unknown`.
     """
     with database.transaction() as connection:
         ids = _pair(connection, dimension, name, into)
@@ -90,6 +96,7 @@ def list_merges(database: Database) -> list[Row]:
 
 
 def _pair(connection: Connection, dimension: str, name: str, into: str) -> dict[str, UUID]:
+    refuse_unknown(dimension, name, into)
     source, target = find(connection, dimension, name), find(connection, dimension, into)
     if source["id"] == target["id"]:
         raise Invalid(f"{name} and {into} are the same already.")

@@ -205,3 +205,17 @@ def test_alike_names_are_suggested_with_what_each_serves(client: FlaskClient, co
 )
 def test_names_look_alike(dimension: str, names: list[str], expected: list[tuple[str, str]]):
     assert pairs(dimension, names) == expected
+
+
+@pytest.mark.parametrize("dimension", ["platform", "os_version", "image_type"])
+def test_what_nobody_names_gets_no_name_by_merge_or_rename(
+    client: FlaskClient, command: Command, dimension: str
+):
+    report(client, "one", project="core")
+    report(client, "two", **{dimension: "named"})
+    merged = command("merge", WORDS[dimension], "unknown", "named", "--yes")
+    renamed = command("rename", WORDS[dimension], "unknown", "other")
+    for result in (merged, renamed):
+        assert result.exit_code != 0
+        assert "unknown is the name of nothing" in result.output
+    assert get_build(client, "one")[dimension] == "unknown"

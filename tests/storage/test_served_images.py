@@ -14,7 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from receiver.config import Config
-from tests.support.senders import START, Json, envelope, manifest, post, stage, verdict
+from tests.support.senders import START, Json, at, envelope, manifest, post, stage, verdict
 
 OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "web"}
 PATH = "/api/v1/images/aws/rhel-9/web"
@@ -453,3 +453,29 @@ def test_names_with_slashes_are_reached_by_the_query_form(client: FlaskClient, r
 @pytest.mark.parametrize("query", ["inferred=yes", "complete=2", "custom.=x", "arch=a&arch=b"])
 def test_wrong_selector_is_422(client: FlaskClient, query: str):
     assert client.get(f"{PATH}?{query}").status_code == 422
+
+
+@pytest.mark.parametrize("has_manifest", [True, False])
+def test_image_of_a_fixed_name_stays_after_the_build_ran_again(
+    client: FlaskClient, has_manifest: bool
+):
+    made = {"kind": "artifact", "at": at(5), "artifact": {"artifact_id": "us-1:ami-1"}}
+    listed = {"manifest": manifest(ami("ami-1", builder_type="amazon-ebs"))}
+    for number in (1, 2):
+        events = (verdict("completed", 10 * number), *(() if has_manifest else (made,)))
+        more = listed if has_manifest else {}
+        said = envelope(*events, number="n-1", run=f"run-{number}", build=OF, **more)
+        assert post(client, said).status_code == 202
+        assert image(client) in ("ami-1", "us-1:ami-1")
+
+
+def test_custom_data_of_two_images_in_one_build_is_a_conflict(client: FlaskClient):
+    entries = [
+        ami(name, region, name=name, builder_type="amazon-ebs", custom_data={"os_version": name})
+        for name, region in (("rhel-8", "us-1"), ("rhel-9", "eu-1"))
+    ]
+    build = {name: text for name, text in OF.items() if name != "os_version"}
+    said = envelope(verdict("completed"), number="n-1", build=build, manifest=manifest(*entries))
+    assert post(client, said).status_code == 202
+    assert image(client, "region=us-1") is None
+    assert "rhel-8" in why(client)

@@ -1,7 +1,7 @@
 """What is doubtful of a build, so that its image is not served as fact. Rule 11 of docs/fold.md."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -11,18 +11,26 @@ from receiver.domain.fold.events import Fact, run_group
 from receiver.domain.fold.progress import Attempt
 from receiver.domain.model import DIMENSIONS, Artifact, Identity
 
+UNRESOLVED = "<no value>"  # what Packer writes for a template that it cannot fill
 AHEAD = timedelta(minutes=5)  # as much as signatures allow a sender's clock
 UNSTABLE = "unstable"
 HOOKS_UNSTABLE = "The CI's own word: unstable"  # hooks/__main__.py, `done --status UNSTABLE`
 
 
-def conflict_of(newest: Attempt, facts: Iterable[Fact]) -> dict[str, list[str]] | None:
-    """Return the values of each dimension of which one run of the newest attempt says several."""
-    runs = {run for run, _ in _said(newest.facts)}
+def conflict_of(newest: Attempt, facts: Sequence[Fact]) -> dict[str, list[str]] | None:
+    """Return the values of each dimension of which one run of the newest attempt says several.
+
+    What custom_data of its artifacts says counts where nobody says the dimension itself.
+    """
+    runs = {_run(fact) for fact in newest.facts if fact.source != "api"}
+    stated = {name for name in DIMENSIONS if any(getattr(fact.said, name) for fact in facts)}
     said: dict[tuple[str, str], set[str]] = defaultdict(set)
     for run, identity in _said(facts):
-        for name in DIMENSIONS if run in runs else ():
+        for name in stated if run in runs else ():
             said[run, name] |= {value for value in (getattr(identity, name),) if value}
+    for run, name, value in _custom(newest.facts):
+        if name not in stated:
+            said[run, name].add(value)
     several = [(name, values) for (_, name), values in said.items() if len(values) > 1]
     return {name: sorted(values) for name, values in sorted(several)} or None
 
@@ -72,5 +80,25 @@ def _made(facts: Iterable[Fact]) -> list[Artifact]:
 
 def _said(facts: Iterable[Fact]) -> set[tuple[str, Identity]]:
     """Return the distinct identities that each run says; a person is no run."""
-    said = {(fact.run.pipeline, fact.run.key, fact.said) for fact in facts if fact.source != "api"}
-    return {(pipeline or run_group(key), identity) for pipeline, key, identity in said}
+    return {(_run(fact), fact.said) for fact in facts if fact.source != "api"}
+
+
+def _custom(facts: Iterable[Fact]) -> Iterator[tuple[str, str, str]]:
+    """Yield run, dimension and value of what custom_data of each artifact says; the identity of its
+    statement has the last value alone."""
+    for fact in facts:
+        names = [name for name in DIMENSIONS if getattr(fact.custom, name)]
+        for artifact in _made([fact]) if names else ():
+            for name in names:
+                if value := _custom_value(artifact, name):
+                    yield _run(fact), name, value
+
+
+def _custom_value(artifact: Artifact, name: str) -> str | None:
+    data = artifact.custom_data
+    texts = (data.get(key, "").strip() for key in (f"milepost_{name}", name))
+    return next((text for text in texts if text and text != UNRESOLVED), None)
+
+
+def _run(fact: Fact) -> str:
+    return fact.run.pipeline or run_group(fact.run.key)

@@ -211,24 +211,35 @@ def _verdict_failure(attempt: Attempt, verdict: Fact) -> FailureRow:
 
 
 def _artifacts(folded: Sequence[Attempt]) -> Iterable[ArtifactRow]:
-    """Return every artifact of a current run once, with its attempt and state."""
+    """Return every artifact of a current run once, with the last attempt that made it.
+
+    A template or a file has the same name each time. Its state is the lowest that its attempts
+    tell: an older manifest may have been left over.
+    """
     rows: dict[bytes, ArtifactRow] = {}
     for attempt in folded:
         for place, fact in enumerate(attempt.facts):
             for artifact in _artifacts_of(fact.event):
                 likeness = msgspec.json.encode(artifact)
-                if likeness not in rows:
-                    rows[likeness] = _artifact(attempt, place, artifact)
+                known = rows.get(likeness)
+                if known is None or known.attempt != attempt.number:
+                    rows[likeness] = _artifact(attempt, place, artifact, known)
     return rows.values()
 
 
-def _artifact(attempt: Attempt, place: int, artifact: Artifact) -> ArtifactRow:
+def _artifact(
+    attempt: Attempt, place: int, artifact: Artifact, earlier: ArtifactRow | None
+) -> ArtifactRow:
     columns = {
         name: getattr(artifact, name)
         for name in ArtifactRow.__struct_fields__
         if name not in ("attempt", "state")
     }
-    return ArtifactRow(attempt=attempt.number, state=covered(attempt, place), **columns)
+    state = covered(attempt, place)
+    if earlier is not None:
+        known = [each for each in (state, earlier.state) if each is not None]
+        state = min(known) if len(known) == 2 else None
+    return ArtifactRow(attempt=attempt.number, state=state, **columns)
 
 
 def _resources(folded: Sequence[Attempt]) -> Iterable[ResourceRow]:
