@@ -211,7 +211,8 @@ def _restore_row(connection: Connection, dimension: str, undoing: Json) -> UUID:
     row = undoing["row"]
     if "id" in row:
         statement = RESTORE_ROW.format(TABLES[dimension].identifier)
-        connection.execute(statement, [as_json(row)])
+        alone = {key: value for key, value in row.items() if key != "parent_project_id"}
+        connection.execute(statement, [as_json(alone)])
         return UUID(row["id"])
     dimensions.insert_row(connection, dimension, row)
     restored: UUID = find(connection, dimension, row["name"])["id"]
@@ -231,10 +232,20 @@ def _return_others(connection: Connection, undoing: Json, parameters: Row) -> No
     if undoing.get("raised"):
         statement = "UPDATE projects SET parent_project_id = %(source_id)s WHERE id = %(target_id)s"
         connection.execute(statement, parameters)
+    if parent_id := undoing["row"].get("parent_project_id"):
+        _return_parent(connection, parameters | {"parent_id": parent_id})
     for row in undoing.get("confirmed_instead", ()):
         connection.execute(query("confirmed_images/delete_confirmed"), row)
     for row in undoing.get("confirmed", ()):
         connection.execute(query("confirmed_images/restore_confirmed"), {"row": as_json(row)})
+
+
+def _return_parent(connection: Connection, parameters: Row) -> None:
+    """Put a project below its parent again, or below the project that its parent was merged into,
+    whose undo returns it; not below one that is by now below it."""
+    parent = connection.execute(query("merges/find_parent"), parameters).fetchone()
+    if parent and not dimensions.is_within(connection, parent["name"], parameters["name"]):
+        connection.execute(query("merges/return_parent"), parameters | {"new_id": parent["id"]})
 
 
 def _of_older_release(connection: Connection, dimension: str, name: str) -> Json | None:

@@ -99,6 +99,34 @@ def test_merges_are_undone_in_any_order(client: FlaskClient, command: Command):
     assert [get_build(client, each)["platform"] for each in ("a", "b", "c")] == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("order", [("child", "parent"), ("parent", "child")])
+def test_project_and_its_parent_that_were_merged_come_back_in_any_order(
+    client: FlaskClient, command: Command, api: Api, url: str, order: tuple[str, str]
+):
+    for name in ("parent", "child", "one", "two"):
+        report(client, name, project=name)
+    api.send("PATCH", "/projects/child", scope="admin", json={"parent": "parent"})
+    before = rows(url)["projects"]
+    command("merge", "project", "child", "one", "--yes")
+    command("merge", "project", "parent", "two", "--yes")
+    for name in order:
+        undone = command("merge", "project", name, "--undo")
+        assert undone.exit_code == 0, undone.output
+    assert rows(url)["projects"] == before
+
+
+def test_undo_puts_no_project_below_itself(client: FlaskClient, command: Command, api: Api):
+    for name in ("parent", "child", "grandchild", "one"):
+        report(client, name, project=name)
+    for name, parent in (("child", "parent"), ("grandchild", "child")):
+        api.send("PATCH", f"/projects/{name}", scope="admin", json={"parent": parent})
+    command("merge", "project", "child", "one", "--yes")
+    command("merge", "project", "parent", "grandchild", "--yes")
+    assert command("merge", "project", "child", "--undo").exit_code == 0
+    assert client.get("/api/v1/projects/child").get_json()["parent"] is None
+    assert client.get("/api/v1/projects/grandchild").get_json()["parent"] == "child"
+
+
 def test_a_merge_of_the_release_before_can_be_undone(
     client: FlaskClient, command: Command, url: str
 ):
