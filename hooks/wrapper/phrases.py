@@ -82,11 +82,6 @@ def provisioner(text: str) -> Step | None:
     return _LINES.get(text)
 
 
-def is_anonymous(step: Step) -> bool:
-    """Return whether the step is an inline script, which may name itself with its first line."""
-    return step.name.endswith(" script")
-
-
 def is_packers(text: str) -> bool:
     """Return whether Packer itself says this while a step runs: a script's words are others."""
     own = (CLEANUP_PROVISIONER, "retry limit reached.")

@@ -1,4 +1,4 @@
-"""How pages and commands write a status and a span of time; pure."""
+"""How pages, commands and errors write a status, a dimension and a span of time; pure."""
 
 DASH = "\N{EN DASH}"
 SIGNS = {  # so that colour is never the only one
@@ -15,6 +15,11 @@ SIGNS = {  # so that colour is never the only one
 def sign(status: str) -> str:
     """Return the sign of a status."""
     return SIGNS.get(status, "○")
+
+
+def label(dimension: str) -> str:
+    """Return a dimension's name in words: os_version → "OS version"."""
+    return dimension.replace("os_version", "OS version").replace("_", " ")
 
 
 def duration(seconds: float | None) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import sql
 
 from receiver.domain.dimensions import UNKNOWN, display_name
+from receiver.domain.display import label
 from receiver.domain.model import Json
 from receiver.errors import Cycle, InUse, Invalid, NotFound, Taken
 from receiver.storage import audit
@@ -230,8 +231,3 @@ def editable(row: Row) -> Row:
     return {
         key: value for key, value in row.items() if key not in ("id", "created_at", "updated_at")
     }
-
-
-def label(dimension: str) -> str:
-    """Return a dimension in words: os_version is "OS version"."""
-    return dimension.replace("os_version", "OS version").replace("_", " ")

@@ -13,19 +13,14 @@ from uuid import UUID
 
 from psycopg import sql
 
+from receiver.domain.display import label
 from receiver.domain.model import Json
 from receiver.domain.stage_map import StageMap
 from receiver.errors import Contended, Invalid, NotFound
 from receiver.storage import audit, dimensions, outdated
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Database, Row, as_json, query
-from receiver.storage.dimension_admin import (
-    editable,
-    find,
-    label,
-    leave_alias,
-    refuse_unknown,
-)
+from receiver.storage.dimension_admin import editable, find, leave_alias, refuse_unknown
 from receiver.storage.dimensions import TABLES
 
 MOVED_AT_ONCE = 1_000  # builds of a transaction

@@ -83,6 +83,11 @@ class Instruments:
             buckets=INGEST_SECONDS,
             registry=self.registry,
         )
+        self._add_pool()
+
+    def _add_pool(self) -> None:
+        from prometheus_client import Gauge
+
         connections = Gauge(
             "db_client_connection_count",
             "Connections to the database by state: idle or used.",

@@ -55,7 +55,7 @@ def json_text(value: object, indent: bool = True) -> str:
 @blueprint.app_template_filter("label")
 def label(dimension: str) -> str:
     """Return a dimension's name in words: os_version → "OS version"."""
-    return dimension.replace("os_version", "OS version").replace("_", " ")
+    return display.label(dimension)
 
 
 @blueprint.app_template_filter("place_words")
