@@ -197,3 +197,15 @@ def test_a_build_that_never_began_has_no_start():
     over = verdict("cancelled", 1, **skipped)
     result = fold(job("build", "gitlab:h:1", waiting, over, source="gitlab", native=True))
     assert (result.build.status, result.build.start_time) == ("cancelled", None)
+
+
+def test_a_build_is_not_completed_before_its_failed_job_has_run_again():
+    first = (build_job(), integration("failed"))
+    begun = job("test", "gitlab:h:3", stage("Integration tests", "started", 20))
+    result = fold(*first, begun)
+    assert (result.build.status, result.build.attempt) == ("running", 2)
+    assert [(each.artifact_id, each.attempt) for each in result.artifacts] == [("ami-1", 1)]
+    for end in ("completed", "failed"):
+        result = fold(*first, integration(end, "gitlab:h:3", 20))
+        assert (result.build.status, result.build.attempt) == (end, 2)
+        assert [(each.artifact_id, each.attempt) for each in result.artifacts] == [("ami-1", 2)]

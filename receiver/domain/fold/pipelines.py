@@ -39,6 +39,14 @@ class _Job(Struct, frozen=True, eq=False):
     def declared(self) -> int:
         return max(fact.run.attempt or 0 for fact in self.facts)
 
+    @property
+    def has_failed(self) -> bool:
+        return any(fact.is_verdict and fact.event.status == "failed" for fact in self.facts)
+
+    @property
+    def has_ended(self) -> bool:
+        return any(fact.is_verdict or fact.event.artifacts for fact in self.facts)
+
     def is_again(self, other: "_Job") -> bool:
         """Return whether this is the other job, run again.
 
@@ -58,10 +66,11 @@ def tries_of_pipeline(groups: dict[str, list[Fact]], cut: Cut) -> list[tuple[dat
     jobs = [job for group, facts in groups.items() for job in _jobs(group, facts, cut)]
     rounds = _rounds(jobs)
     tries = [list[Fact]() for _ in rounds]
+    is_awaited = _is_awaited(rounds)
     for place, each in enumerate(rounds):
         later = [job for following in rounds[place + 1 :] for job in following]
         for job in each:
-            stands = not any(other.is_again(job) for other in later)
+            stands = not is_awaited and not any(other.is_again(job) for other in later)
             tries[-1 if stands else place] += job.facts
     for group, facts in groups.items():  # what is said of a whole run stays with it
         tries[_round_of(group, rounds)] += _of_whole_run(group, facts)
@@ -69,6 +78,18 @@ def tries_of_pipeline(groups: dict[str, list[Fact]], cut: Cut) -> list[tuple[dat
     numbers = [max(job.declared for job in each) for each in rounds]
     known = zip(beginnings, zip(numbers, tries, strict=True), strict=True)
     return [(began, each) for began, each in known if each[1]]  # of some every job may stand
+
+
+def _is_awaited(rounds: list[list[_Job]]) -> bool:
+    """Return whether a job that failed runs again and has not ended: until then nothing that stands
+    joins it, or the build would be completed without that job."""
+    for place, each in enumerate(rounds):
+        later = [job for following in rounds[place + 1 :] for job in following]
+        for failed in (job for job in each if job.has_failed):
+            again = [other for other in later if other.is_again(failed)]
+            if again and not again[-1].has_ended:
+                return True
+    return False
 
 
 def _jobs(group: str, facts: list[Fact], cut: Cut) -> list[_Job]:
