@@ -278,6 +278,9 @@ def test_end_in_the_future_is_not_the_newest_for_ever(client: FlaskClient, repor
     now = (datetime.now(UTC) - START).total_seconds() / 60
     report("n-2", now, ami("ami-2"))
     assert image(client) == "ami-2"
+    late = envelope(stage("Base", minutes=1), number="n-1", build=OF)
+    assert post(client, late | {"build": OF | {"number": "n-1"}}).status_code == 202
+    assert image(client) == "ami-2"  # a late delivery makes n-1 no newer
 
 
 def test_builds_in_the_future_do_not_push_others_out(client: FlaskClient, report: Report, url: str):

@@ -98,11 +98,14 @@ candidates AS (
     CROSS JOIN LATERAL (
         SELECT
             recent.id, recent.attempt, kinds.is_guess,
-            least(coalesce(recent.end_time, recent.created_at), recent.last_heard_at) AS built_at
+            coalesce(
+                CASE WHEN recent.future THEN recent.created_at ELSE recent.end_time END,
+                recent.created_at
+            ) AS built_at
         FROM (
             SELECT
                 builds.id, builds.attempt, builds.end_time, builds.created_at,
-                builds.last_heard_at,
+                builds.future,
                 image_doubt(
                     builds.branch, builds.default_branch, builds.pull_request, builds.conflict,
                     builds.unstable,

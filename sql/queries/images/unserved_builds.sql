@@ -72,7 +72,10 @@ doubtful AS (
     CROSS JOIN LATERAL (
         SELECT
             recent.id, recent.branch,
-            least(coalesce(recent.end_time, recent.created_at), recent.last_heard_at) AS built_at,
+            coalesce(
+                CASE WHEN recent.future THEN recent.created_at ELSE recent.end_time END,
+                recent.created_at
+            ) AS built_at,
             CASE
                 WHEN 'unknown' IN (platforms.name, os_versions.name, image_types.name) THEN 'unknown'
                 ELSE image_doubt(
