@@ -14,7 +14,7 @@ from receiver.web import auth
 from receiver.web.api.operations import Blueprint, list_of
 from receiver.web.api.schemas import Dimensions, Time
 from receiver.web.context import services
-from receiver.web.filters import Text
+from receiver.web.filters import Text, required_text
 
 blueprint = Blueprint("confirmed_images", "Images whose inferred names a person confirmed.")
 PATH = "/confirmed_images"
@@ -39,9 +39,9 @@ class ImageNamesQuery(Strict):
     """The names of an image, also old ones."""
 
     project = Text(**about("Left out for builds without a project."))
-    platform = Text(required=True)
-    os_version = Text(required=True)
-    image_type = Text(required=True)
+    platform = required_text()
+    os_version = required_text()
+    image_type = required_text()
 
 
 class ConfirmedImage(Dimensions):
