@@ -18,6 +18,7 @@ def open_closed() -> None:
             os.fstat(number)
         except OSError:
             _silence(number)
+    # They stay open as long as the process, so no block closes them.
     sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115

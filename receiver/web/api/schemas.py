@@ -4,7 +4,7 @@ A field of a row that its schema does not name is left out. Those of one module 
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from marshmallow import fields
@@ -283,53 +283,3 @@ class ReplayResult(Struct):
 
     outcome: OutcomeKind
     builds: list[str]
-
-
-class Summary(Struct):
-    """The counts of /metrics and the overview."""
-
-    builds_of_24_hours: dict[str, int]
-    running: int
-    stalled: int
-    combinations_expected: int
-    combinations_seen: int
-    open_failures: int
-    quarantined_deliveries: int
-    last_delivery_at: Time | None
-
-
-class CombinationStats(Dimensions):
-    """The builds of one combination in 30 days."""
-
-    builds: int
-    completed: int
-    failed: int
-    cancelled: int
-    median_seconds: int | None
-    last_at: Time
-
-
-class StageStats(Struct):
-    """The runs of one state."""
-
-    name: str | None
-    state: int
-    runs: int
-    failed: int
-    median_seconds: int | None
-    p90_seconds: int | None
-
-
-class AuditEntry(Struct):
-    """A change by a person or a program."""
-
-    id: UUID
-    at: Time
-    who: str
-    via: Literal["token", "page", "proxy", "command"]
-    action: str
-    target_kind: str
-    target_id: UUID | None
-    target_name: str | None
-    before: Json | None
-    after: Json | None

@@ -1,21 +1,70 @@
 """/api/v1/stats: counts and durations of builds. /api/v1/audit: the audit trail."""
 
 from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
 
 from receiver.domain.model import Json
 from receiver.storage import audit, statistics
 from receiver.storage.audit import AuditFilter
 from receiver.web.api.operations import Blueprint, list_of, page, page_of
-from receiver.web.api.schemas import (
-    AuditEntry,
-    CombinationStats,
-    StageStats,
-    Summary,
-)
+from receiver.web.api.schemas import Dimensions, Time
 from receiver.web.context import services, serving_of
 from receiver.web.filters import AuditQuery
 
 blueprint = Blueprint("stats", "Counts and durations of builds, and the audit trail.")
+
+
+class Summary(Struct):
+    """The counts of /metrics and the overview."""
+
+    builds_of_24_hours: dict[str, int]
+    running: int
+    stalled: int
+    combinations_expected: int
+    combinations_seen: int
+    open_failures: int
+    quarantined_deliveries: int
+    last_delivery_at: Time | None
+
+
+class CombinationStats(Dimensions):
+    """The builds of one combination in 30 days."""
+
+    builds: int
+    completed: int
+    failed: int
+    cancelled: int
+    median_seconds: int | None
+    last_at: Time
+
+
+class StageStats(Struct):
+    """The runs of one state."""
+
+    name: str | None
+    state: int
+    runs: int
+    failed: int
+    median_seconds: int | None
+    p90_seconds: int | None
+
+
+class AuditEntry(Struct):
+    """A change by a person or a program."""
+
+    id: UUID
+    at: Time
+    who: str
+    via: Literal["token", "page", "proxy", "command"]
+    action: str
+    target_kind: str
+    target_id: UUID | None
+    target_name: str | None
+    before: Json | None
+    after: Json | None
 
 
 @blueprint.operation("GET", "/stats", "read", {200: Summary})
