@@ -34,8 +34,8 @@ install: $(VENV)/.installed $(HOOK)
 hook: $(HOOK)  ## the hook as one file: build/milepost-hook.pyz, and what a receiver serves at /hook
 
 lock:  ## pin every dependency again; needs uv
-	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra notices pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra notices --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 	uv pip compile -q --python-version 3.10 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links hooks/requirements.in -o hooks/requirements.lock
 
 BIND ?= 127.0.0.1:8080
