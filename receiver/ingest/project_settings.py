@@ -10,9 +10,10 @@ from typing import Any
 
 from receiver.domain.images import Serving
 from receiver.domain.model import Json
+from receiver.domain.windows import Window
 from receiver.errors import ConfigError
 from receiver.ingest import project_values
-from receiver.ingest.project_values import Reader, Window
+from receiver.ingest.project_values import Reader
 from receiver.ingest.rule_file import key_line, lines_of, parse_toml, table_line
 
 EVERY_PROJECT = "*"

@@ -2,25 +2,16 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from receiver.domain.model import DIMENSIONS
+from receiver.domain.windows import Window
 from receiver.durations import parse_duration
 
 _WINDOW = re.compile(r"([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2}) (\S+)")
 _CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}")
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The hours of a project's builds, such as a night: from `start` to `end` in `zone`."""
-
-    start: time
-    end: time
-    zone: ZoneInfo
 
 
 def text(value: object) -> str:
