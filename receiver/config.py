@@ -27,6 +27,7 @@ KNOWN = {
     "MILEPOST_DB_PREPARE",
     "MILEPOST_EXTERNAL_URL",
     "MILEPOST_KEEP_BODIES",
+    "MILEPOST_NOTICES",
     "MILEPOST_PG_BIN",
     "MILEPOST_PROJECTS",
     "MILEPOST_PUBLIC_BADGES",
@@ -90,6 +91,7 @@ class Config:
     routes: Path | None = None
     senders_file: Path | None = None
     projects: Path | None = None
+    notices: Path | None = None
     external_url: str = DEFAULT_URL
     stall_after: timedelta = STALL_AFTER
     keep_bodies: timedelta = KEEP_BODIES
@@ -131,6 +133,7 @@ def load(env: Mapping[str, str]) -> Config:
         stages=reader.path("MILEPOST_STAGES"),
         routes=reader.path("MILEPOST_ROUTES"),
         projects=reader.path("MILEPOST_PROJECTS"),
+        notices=reader.path("MILEPOST_NOTICES"),
         senders_file=Path(path) if (path := env.get("MILEPOST_SENDERS")) else None,
         external_url=reader.url("MILEPOST_EXTERNAL_URL") or DEFAULT_URL,
         stall_after=reader.duration("MILEPOST_STALL_AFTER", STALL_AFTER),

@@ -20,9 +20,10 @@ from receiver.config_files import read_text
 from receiver.data_directory import ReceiverNote
 from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError, MilepostError
+from receiver.ingest.notice_settings import NoticeSettings
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
-from receiver.ingest.rules import Rules
+from receiver.ingest.rules import Rules, notices_folder
 from receiver.ingest.senders import Senders
 from receiver.storage import db, migrate, unnamed
 from receiver.storage.db import Connection, query
@@ -135,10 +136,14 @@ def _secrets(config: Config, running: ReceiverNote | None) -> Iterator[Finding]:
 def _files(config: Config, running: ReceiverNote | None) -> Iterator[Finding]:
     """Judge the settings files, those of the receiver that runs if one does."""
     senders = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
+    noted = running.files.get("notices") if running else None
+    folder = Path(noted).parent if noted else notices_folder(config)
+    notices = partial(NoticeSettings.parse, folder=folder)
     files: list[tuple[str, Path | None, Callable[[str, str], object]]] = [
         ("stages", config.stages, StageMap.parse),
         ("routes", config.routes, Routes.parse),
         ("projects", config.projects, ProjectSettings.parse),
+        ("notices", config.notices, notices),
         ("senders", config.senders if config.senders.exists() else None, senders),
     ]
     for what, own, parse in files:

@@ -1,8 +1,10 @@
-"""The rules of an installation: stage map, routes, senders, projects. Their files are watched."""
+"""The rules of an installation: stage map, routes, senders, projects, notices. Their files are
+watched."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from receiver.config import Config
@@ -10,11 +12,12 @@ from receiver.config_files import NamedFiles, WatchedFile
 from receiver.data_directory import kept_reading
 from receiver.domain.model import Sender
 from receiver.domain.stage_map import StageMap
+from receiver.ingest.notice_settings import NoticeSettings
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.senders import Senders
 
-KINDS = ("stages", "routes", "senders", "projects")
+KINDS = ("stages", "routes", "senders", "projects", "notices")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Rules:
     route_file: WatchedFile[Routes] = field(repr=False)
     sender_file: WatchedFile[Senders] = field(repr=False)
     project_file: WatchedFile[ProjectSettings] = field(repr=False)
+    notice_file: WatchedFile[NoticeSettings] = field(repr=False)
 
     @classmethod
     def load(cls, config: Config) -> "Rules":
@@ -36,6 +40,10 @@ class Rules:
         named = NamedFiles()
         parse = partial(
             Senders.parse, folder=config.senders.parent, taken=config.secrets, read=named.read
+        )
+        of_notices = NamedFiles()
+        parse_notices = partial(
+            NoticeSettings.parse, folder=notices_folder(config), read=of_notices.read
         )
         kept = {kind: kept_reading(config.data_dir, kind) for kind in KINDS}
         return cls(
@@ -48,11 +56,21 @@ class Rules:
             WatchedFile(
                 config.projects, ProjectSettings.parse, ProjectSettings(), kept=kept["projects"]
             ),
+            WatchedFile(
+                config.notices,
+                parse_notices,
+                NoticeSettings(),
+                named=of_notices,
+                kept=kept["notices"],
+            ),
         )
 
     def files(self) -> dict[str, WatchedFile[Any]]:
         """Return each file by its kind."""
-        files = (self.stage_file, self.route_file, self.sender_file, self.project_file)
+        files = (
+            *(self.stage_file, self.route_file, self.sender_file),
+            *(self.project_file, self.notice_file),
+        )
         return dict(zip(KINDS, files, strict=True))
 
     def refresh(self) -> None:
@@ -80,6 +98,10 @@ class Rules:
         """Return the settings of projects."""
         return self.project_file.get()
 
+    def notices(self) -> NoticeSettings:
+        """Return who is told of what."""
+        return self.notice_file.get()
+
     def named_senders(self) -> Senders:
         """Return the senders file."""
         return self.sender_file.get()
@@ -95,3 +117,8 @@ class Rules:
             return self.named_senders().find(source, name)
         secrets = self.secrets.get(source)
         return Sender(source, "", secrets) if secrets else None
+
+
+def notices_folder(config: Config) -> Path:
+    """Return the folder of the files that the notices file names."""
+    return config.notices.parent if config.notices else Path()

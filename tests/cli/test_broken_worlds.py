@@ -85,6 +85,7 @@ WORLDS: dict[str, World] = {
         "MILEPOST_STAGES": f"{folder}/gone",
         "MILEPOST_SENDERS": f"{folder}/latin.toml",
         "MILEPOST_PROJECTS": f"{folder}",
+        "MILEPOST_NOTICES": f"{folder}/gone",
     },
     "a receiver that is away": lambda *_: {
         "MILEPOST_URL": f"http://127.0.0.1:{free_port()}",

@@ -19,6 +19,7 @@ FILES = {
     "stages": '["*"]\nnames = { Frobnicate = 20 }\n',
     "routes": '[[route]]\nsource = "gitlab"\njob = "(?P<build_number>x.*)"\n',
     "projects": '[project."core"]\nowner = "ada"\n',
+    "notices": '[[notice]]\nname = "ada"\non = ["late"]\nto = ["json://localhost"]\n',
 }
 BROKEN = "[[[\n"
 
@@ -77,7 +78,7 @@ def test_broken_files_stop_no_worker_and_are_named_everywhere(receiver: Receiver
     receiver.start()
     assert receiver.json("/readyz").keys() == {"status", "database", "schema"}
     break_all(receiver)
-    until(lambda: len(lines(receiver, "settings file refused")) >= 4, 10, "the log says so")
+    until(lambda: len(lines(receiver, "settings file refused")) >= 5, 10, "the log says so")
     for act in (kill_workers, reload_workers, restart):
         act(receiver)
         assert post(receiver, secret, act.__name__) == 202
