@@ -66,7 +66,7 @@ screenshots: browser  ## each page, light and dark, wide and narrow, in screensh
 
 test: lint hook build/node/.installed browser  ## everything
 	tests/support/system-packages.sh packer shellcheck curl wget busybox openssl nginx groovy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n logical --dist worksteal
 
 schemathesis: $(VENV)/.dev  ## ask a receiver's whole API, far more than `make test` does
 	$(BIN)/python -m tests.api.test_schemathesis

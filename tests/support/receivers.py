@@ -1,15 +1,18 @@
 """A receiver as it runs: `milepost serve` on a port and a data directory of its own."""
 
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,6 +26,8 @@ from tests.support.senders import proof, sign
 
 BIN = Path(sys.executable).parent
 MILEPOST = BIN / "milepost"
+PORTS = range(20_000, 32_000)
+_places = count(os.getpid() * 997)
 
 
 @dataclass
@@ -125,7 +130,7 @@ def started(database_url: str | None = None, **settings: str) -> Iterator[Runnin
         _wait_until_ready(running.url)
         yield running
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # at once: SIGTERM waits for load balancers first
         code = process.wait(30)
         reader.join()
         shutil.rmtree(folder)
@@ -153,11 +158,17 @@ def _drain(process: subprocess.Popen[str], lines: list[str]) -> None:
 
 
 def free_port() -> int:
-    """Return a port that no process listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that no process listens on, and that this run does not use again.
+
+    It is below the ports that Linux gives to clients, from 32768 on: such a one may be another
+    process's before its server listens. Test processes begin far from each other.
+    """
+    for _ in PORTS:
+        port = PORTS[next(_places) % len(PORTS)]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError(f"no port of {PORTS} is free")
 
 
 def _wait_until_ready(url: str) -> None:
