@@ -18,8 +18,10 @@ from receiver.storage.tokens import Grant
 from receiver.web import rate_limit
 from receiver.web.context import services
 from receiver.web.forms import form_fields
+from receiver.web.kept_forms import kept_form
 
 blueprint = Blueprint("sign_in", __name__)
+blueprint.add_app_template_global(kept_form)
 COOKIE = "milepost_token"
 CSRF_COOKIE = "milepost_csrf"
 COOKIE_SECONDS = 30 * 24 * 3600
@@ -86,25 +88,46 @@ def form() -> Response:
 
 @blueprint.post("/sign-in")
 def sign_in() -> BaseResponse:
-    """Store a valid token in the cookie, and return to the page that needed it."""
+    """Store a valid token in the cookie, and return to the page that needed it, or to the form that
+    was sent too early."""
     _check_form()
-    fields = form_fields()
-    token = fields.get("token", "").strip()
+    token = form_fields().get("token", "").strip()
     if _grant(token) is None:
         rate_limit.count_failure()
         return _form(401, "This token is unknown, expired or revoked.")
-    response = redirect(_local(fields.get("next", "")), 303)
+    kept = kept_form()
+    response: BaseResponse
+    if kept.path:
+        response = make_response(render_template("unsent.html", kept=kept))
+    else:
+        response = redirect(kept.back, 303)
     _set_cookie(response, COOKIE, token)
     return response
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> BaseResponse:
-    """Delete the cookie."""
-    _check_form()
+    """Delete the cookie. The button is on every page, also on those that many readers share, so a
+    browser's word that the form is of this site does: another site could only sign somebody out."""
+    if not _is_own_origin():
+        _check_form()
     response = redirect(url_for("pages.overview"), 303)
     response.delete_cookie(COOKIE)
     return response
+
+
+@blueprint.app_template_global()
+def signed_in() -> Grant | None:
+    """Return the caller where they are somebody, for the head of each page."""
+    grant: Grant | None = g.get("grant")
+    return None if grant is ANYBODY else grant
+
+
+@blueprint.app_template_global()
+def may_write() -> bool:
+    """Return whether the page is for somebody who may change everything."""
+    grant = signed_in()
+    return grant is not None and grant.allows("write") and grant.project is None
 
 
 @blueprint.app_template_global()
@@ -179,20 +202,20 @@ def _bearer() -> str | None:
 
 def _check_form() -> None:
     """Raise Forbidden unless the form came from one of our own pages."""
-    origin = request.headers.get("Origin")
     cookie = request.cookies.get(CSRF_COOKIE, "")
-    is_own = cookie and (origin is None or urlsplit(origin).netloc == request.host)
+    is_own = cookie and ("Origin" not in request.headers or _is_own_origin())
     field = form_fields().get("csrf", "") if is_own else ""
     if not (is_own and hmac.compare_digest(field.encode(), cookie.encode())):
         raise Forbidden("The form is out of date: go back, reload the page and send it again.")
 
 
+def _is_own_origin() -> bool:
+    """Return whether the browser says that a page of this receiver sent the form; all of them do
+    since 2020: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Origin"""
+    origin = request.headers.get("Origin", "")
+    return bool(origin) and urlsplit(origin).netloc == request.host
+
+
 def _form(status: int, error: str = "") -> Response:
     problem = {"detail": error, "status": status}
     return make_response(render_template("sign_in.html", problem=problem), status)
-
-
-def _local(path: str) -> str:
-    """Return a path of this receiver: a link must not lead a caller to another site."""
-    is_own = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if is_own and path.isprintable() else url_for("pages.overview")

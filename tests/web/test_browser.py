@@ -20,6 +20,9 @@ PATHS = [
     "/stages",
     "/deliveries",
     "/setup",
+    "/trends",
+    "/search?q=core",
+    "/sign-in",
     "/api/docs",
     "/builds/none",
     "/builds/evil",
@@ -113,18 +116,65 @@ def test_pages_show_the_same_without_scripts(browser: Browser, receiver: Running
         expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
 
 
-def test_the_keyboard_reaches_a_build_and_its_filter(browser: Browser, receiver: Running):
+def test_the_keyboard_reaches_the_search_and_a_build(browser: Browser, receiver: Running):
     with page_of(browser) as (page, _):
         page.goto(receiver.url)
         page.keyboard.press("Tab")
         expect(page.get_by_text("Skip to content")).to_be_focused()
         page.keyboard.press("/")
-        page.keyboard.type("rhel-9 base")
-        rows = page.locator("table.matrix tbody tr:visible")
-        expect(rows.filter(has_text="rhel-9").first).to_be_visible()
+        page.keyboard.type("core-2")
         page.keyboard.press("Enter")
-        page.wait_for_url("**/?q=*")
-        expect(page.locator(".matrix")).to_have_count(1)
+        page.wait_for_url("**/builds/core-2")
+        expect(page.get_by_role("heading", name="core-2")).to_be_visible()
+
+
+def test_a_menu_holds_the_navigation_on_a_phone(browser: Browser, receiver: Running):
+    with page_of(browser, size=NARROW, scripts=False) as (page, _):
+        page.goto(f"{receiver.url}/builds")
+        expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
+        page.get_by_text("Menu").click()
+        page.get_by_role("navigation", name="Menu").get_by_role("link", name="Failures").click()
+        page.wait_for_url("**/failures")
+
+
+def test_header_and_page_are_aligned_on_a_wide_screen(browser: Browser, receiver: Running):
+    with page_of(browser, size=(2560, 1300)) as (page, _):
+        page.goto(f"{receiver.url}/builds")
+        brand = page.locator(".brand").bounding_box()
+        heading = page.get_by_role("heading", name="Builds").bounding_box()
+        assert brand
+        assert heading
+        assert brand["x"] == heading["x"]
+
+
+def test_copy_works_without_the_clipboard_of_secure_pages(browser: Browser, receiver: Running):
+    with page_of(browser) as (page, _):
+        page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+        page.goto(f"{receiver.url}/builds/core-1")
+        page.evaluate("document.addEventListener('copy', () => { document.title = 'taken'; })")
+        page.get_by_role("button", name="Copy the id of artifact 1").click()
+        expect(page.get_by_text("Copied").first).to_be_visible()
+        assert page.title() == "taken"
+
+
+def test_a_note_that_was_written_signed_out_is_sent_after_signing_in(
+    browser: Browser, receiver: Running
+):
+    token = receiver.token("write")
+    with page_of(browser, scripts=False) as (page, _):
+        page.goto(f"{receiver.url}/builds/evil")
+        page.get_by_label("Notes").first.fill("seen: a test of ours")
+        page.get_by_role("button", name="Resolve").first.click()
+        page.get_by_label("Token").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_label("Notes")).to_have_value("seen: a test of ours")
+        page.get_by_role("button", name="Send it now").click()
+        page.wait_for_url("**/builds/evil*")
+        expect(page.get_by_text("seen: a test of ours")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
 def test_a_filter_stays_in_the_address(browser: Browser, receiver: Running):

@@ -10,15 +10,19 @@ from receiver.web.pages import (
     failures,
     feed,
     images,
+    navigation,
     overview,
+    search,
     setup,
     stages,
     template_filters,
+    trends,
+    zones,
 )
 
 PAGES = (
-    audit, badges, builds, deliveries, failures, feed, images, overview, setup, stages,
-    template_filters,
+    audit, badges, builds, deliveries, failures, feed, images, navigation, overview, search, setup,
+    stages, template_filters, trends, zones,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import orjson
 
 from receiver.domain import display, stage_map
+from receiver.web.pages import zones
 from receiver.web.pages.render import blueprint
 
 PLACES = {  # as builds.inferred names them
@@ -23,6 +24,21 @@ PLACES = {  # as builds.inferred names them
 def duration(seconds: float | None) -> str:
     """Return a duration: 3725 → "1 h 2 min"."""
     return display.duration(seconds)
+
+
+@blueprint.app_template_filter("full_time")
+def full_time(at: datetime) -> str:
+    """Return a time to the second, with its zone: "2026-11-29 22:14:05 UTC"."""
+    return f"{zones.local(at):%Y-%m-%d %H:%M:%S %Z}"
+
+
+@blueprint.app_template_filter("clock_time")
+def clock_time(at: datetime) -> str:
+    """Return a time to the minute: "29 Nov 22:14", of another year "29 Nov 2025"."""
+    local = zones.local(at)
+    if local.year != zones.local(datetime.now(UTC)).year:
+        return f"{local.day} {local:%b %Y}"
+    return f"{local.day} {local:%b %H:%M}"
 
 
 @blueprint.app_template_filter("age")

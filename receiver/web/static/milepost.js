@@ -1,25 +1,37 @@
-/* What a page does more with scripts: local times, copying, filtering, and its own renewal. */
+/* What a page does more with scripts: ages that grow, copying, filtering, and its own renewal. */
 "use strict";
 (() => {
   const POLL = 2000;
   const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
-  const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
   const span = (seconds) => {
     const [unit, size] = UNITS.find(([, each]) => seconds >= each) || UNITS[3];
     return `${Math.max(0, Math.floor(seconds / size))} ${unit}`;
   };
 
+  /* All times are in the zone that the receiver chose; here they only grow older. */
   const showTimes = (root) => {
-    for (const time of root.querySelectorAll("time")) {
-      const at = new Date(time.dateTime);
-      const text = "age" in time.dataset ? span((Date.now() - at) / 1000) : full.format(at);
+    for (const time of root.querySelectorAll("time[data-age]")) {
+      const text = span((Date.now() - new Date(time.dateTime)) / 1000) + (time.dataset.age ? " ago" : "");
       if (time.textContent !== text) time.textContent = text;
     }
   };
 
   const showButtons = (root) => {
-    for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+    for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+  };
+
+  /* On plain http a browser has no navigator.clipboard: there the old command copies a selection. */
+  const copy = async (text) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const field = document.createElement("textarea");
+    field.value = text;
+    field.className = "visually-hidden";
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done ? undefined : Promise.reject(new Error("not copied"));
   };
 
   const filter = () => {
@@ -42,15 +54,21 @@
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    const label = button.dataset.label || button.textContent;
+    button.dataset.label = label;
+    button.textContent = await copy(button.dataset.copy).then(() => "Copied", () => "Not copied");
+    button.focus();
+    setTimeout(() => { button.textContent = label; }, 1500);
   });
   document.addEventListener("input", (event) => { if (event.target.matches("[data-filter]")) filter(); });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
-    const search = document.querySelector("input[type=search]");
-    if (search) { event.preventDefault(); search.focus(); }
+    const search = document.getElementById("find");
+    if (search) { event.preventDefault(); search.focus(); search.select(); }
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = document.getElementById("menu");
+    if (event.key === "Escape" && menu && menu.open) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 
   /* Forms that somebody is writing in, and what they opened or closed, stay as they are. */
