@@ -11,7 +11,7 @@ PATHS = (
     "/builds?q=no-such-build",
     f"/builds/{NUMBER}",
     "/images",
-    "/search?q=filled-12",
+    "/search?q=filled-",
     "/search?q=rhel",
     "/trends",
     "/failures",
