@@ -128,9 +128,14 @@ class DeliveryBatcher(Batcher[Delivery, Outcome]):
     Large ones go one after the other, since a statement holds a copy of each body.
     """
 
-    def __init__(self, database: Database, stages: Callable[[], StageMap]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        stages: Callable[[], StageMap],
+        noted: Callable[[], frozenset[str]],
+    ) -> None:
         super().__init__()
-        self._database, self._stages = database, stages
+        self._database, self._stages, self._noted = database, stages, noted
         self._large = threading.Lock()
 
     def submit(self, item: Delivery) -> Outcome:
@@ -149,4 +154,4 @@ class DeliveryBatcher(Batcher[Delivery, Outcome]):
 
     def run(self, items: Sequence[Delivery]) -> Sequence[Outcome | Exception]:
         """Record a batch."""
-        return record.record_batch(self._database, items, self._stages())
+        return record.record_batch(self._database, items, self._stages(), self._noted())

@@ -126,7 +126,8 @@ def _record(
             if author.project:
                 projects = projects_within(connection, author.project)
                 delivery = replace(delivery, projects=projects)
-            outcome = record.record_one(connection, delivery, services.rules.stages())
+            rules = services.rules
+            outcome = record.record_one(connection, delivery, rules.stages(), noted=rules.noted())
         after = manual.read_build(connection, statement.number)
         assert after is not None  # noqa: S101  # it was recorded
         if not outcome.duplicate:

@@ -11,6 +11,7 @@ from receiver.config import Config
 from receiver.config_files import NamedFiles, WatchedFile
 from receiver.data_directory import kept_reading
 from receiver.domain.model import Sender
+from receiver.domain.notices import causes
 from receiver.domain.stage_map import StageMap
 from receiver.ingest.notice_settings import NoticeSettings
 from receiver.ingest.project_settings import ProjectSettings
@@ -101,6 +102,10 @@ class Rules:
     def notices(self) -> NoticeSettings:
         """Return who is told of what."""
         return self.notice_file.get()
+
+    def noted(self) -> frozenset[str]:
+        """Return the causes of notices that are worth noting: none where nobody is told."""
+        return causes.wanted(self.notices().types)
 
     def named_senders(self) -> Senders:
         """Return the senders file."""

@@ -4,7 +4,7 @@ Locks are taken once, in one order: runs and jobs by key, deliveries by key, nam
 If two transactions wait for each other all the same, one raises Contended and is tried again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -18,23 +18,29 @@ from receiver.domain.stage_map import StageMap
 from receiver.errors import Conflict, Contended, Invalid, TooManyEvents, Unavailable
 from receiver.storage import deliveries as inbox
 from receiver.storage import (
+    delivery_names,
     dimensions,
     event_bound,
     events,
     job_matching,
+    notice_causes,
     projections,
     refold,
     write_access,
 )
 from receiver.storage.db import Connection, Cursor, Database, Row, array, as_json, query
-from receiver.storage.dimensions import Ids, Name
+from receiver.storage.dimensions import Ids
 from receiver.storage.job_matching import Matches
 
 TRIES = 3  # of a delivery that met another transaction
+NOTHING: frozenset[str] = frozenset()
 
 
 def record_batch(
-    database: Database, deliveries: Sequence[Delivery], stages: StageMap
+    database: Database,
+    deliveries: Sequence[Delivery],
+    stages: StageMap,
+    noted: frozenset[str] = NOTHING,
 ) -> list[Outcome | Exception]:
     """Record deliveries in one transaction. Return an outcome or an error for each, in order.
 
@@ -44,13 +50,13 @@ def record_batch(
     if len(deliveries) > 1:
         try:
             with database.transaction() as connection:
-                return [*record(connection, deliveries, stages)]
+                return [*record(connection, deliveries, stages, noted=noted)]
         except Unavailable as error:
             if not isinstance(error, Contended):
                 raise
         except Exception:  # noqa: BLE001, S110  # its own try shows whose error it is
             pass
-    return [_record_alone(database, each, stages) for each in deliveries]
+    return [_record_alone(database, each, stages, noted) for each in deliveries]
 
 
 def record(
@@ -58,30 +64,32 @@ def record(
     deliveries: Sequence[Delivery],
     stages: StageMap,
     replaced: Sequence[Row] | None = None,
+    noted: frozenset[str] = NOTHING,
 ) -> list[Outcome | Conflict]:
     """Record deliveries in the caller's transaction. Return an outcome or a Conflict for each.
 
     `replaced` are the events of the one delivery that is replayed: build_id, run_key, alias_key.
+    `noted` are the causes of notices that are worth noting; a replay notes none.
     Raises Invalid, Contended. Statements whose results are not needed at once go to the server
     together (https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html).
     """
-    keys = shared_keys([*_run_keys(deliveries), *_replaced_keys(replaced or ())])
+    keys = shared_keys(delivery_names.run_keys(deliveries, replaced))
     with connection.pipeline():
         # 1 Lock the CI runs: one transaction at a time decides which builds their jobs belong to.
         _lock_runs(connection, keys)
         # 2 Insert each delivery under its key; a key that is there already is a duplicate.
         inserted = _insert(connection, deliveries, replaced)
         # 3 Resolve the names of dimensions, and the numbers of builds, to ids.
-        names = dimensions.request_ids(connection, _names(deliveries))
+        names = dimensions.request_ids(connection, delivery_names.names(deliveries))
         new_ids = {row["id"] for row in inserted.fetchall()}
         new = [each for each in deliveries if each.id in new_ids]
         ids = _ensure_names(connection, new, dimensions.read_ids(names))
         # 4 Find or create the builds that hooks name.
-        builds = job_matching.find_or_create_builds(connection, _numbers(new), ids)
+        builds = job_matching.find_or_create_builds(connection, delivery_names.numbers(new), ids)
         # 5 Append the events.
         events.append(connection, new, builds)
         # 6 Match forge jobs with hook builds; a duplicate changes nothing.
-        new_keys = shared_keys([*_run_keys(new), *_replaced_keys(replaced or ())])
+        new_keys = shared_keys(delivery_names.run_keys(new, replaced))
         matches = job_matching.match(connection, new_keys, ids)
         # 7 Lock every build concerned, in id order, and fold it.
         previous = {row["build_id"] for row in replaced or () if row["build_id"]}
@@ -99,6 +107,7 @@ def record(
         _note_heartbeats(connection, new if replaced is None else [])
         changed = matches.changed_outcomes()
         outcomes = {each.id: _outcome(each, locked, concerned, changed) for each in new}
+        notice_causes.note(connection, noted, locked, folded, outcomes.values())
         return _with_duplicates(connection, deliveries, outcomes)
 
 
@@ -107,9 +116,10 @@ def record_one(
     delivery: Delivery,
     stages: StageMap,
     replaced: Sequence[Row] | None = None,
+    noted: frozenset[str] = NOTHING,
 ) -> Outcome:
     """Record one delivery as record() does. Raises Conflict, Invalid, Contended."""
-    (outcome,) = record(connection, [delivery], stages, replaced)
+    (outcome,) = record(connection, [delivery], stages, replaced, noted)
     if isinstance(outcome, Conflict):
         raise outcome
     return outcome
@@ -132,11 +142,13 @@ def touch(database: Database, delivery: Delivery) -> None:
         _touch(connection, numbers, delivery.request.received_at)
 
 
-def _record_alone(database: Database, delivery: Delivery, stages: StageMap) -> Outcome | Exception:
+def _record_alone(
+    database: Database, delivery: Delivery, stages: StageMap, noted: frozenset[str]
+) -> Outcome | Exception:
     for tries_left in reversed(range(TRIES)):
         try:
             with database.transaction() as connection:
-                return record_one(connection, delivery, stages)
+                return record_one(connection, delivery, stages, noted=noted)
         except Contended as error:
             if not tries_left:
                 return error
@@ -144,11 +156,12 @@ def _record_alone(database: Database, delivery: Delivery, stages: StageMap) -> O
             raise
         except TooManyEvents as error:
             rest = event_bound.without_bounded(delivery)
-            return _record_alone(database, rest, stages) if rest else error
+            return _record_alone(database, rest, stages, noted) if rest else error
         except Invalid as error:
             if delivery.own or delivery.content.outcome == "quarantined":
                 return error
-            return _record_alone(database, replace(delivery, content=quarantine(error)), stages)
+            kept = replace(delivery, content=quarantine(error))
+            return _record_alone(database, kept, stages, noted)
         except Exception as error:  # noqa: BLE001  # raised again by the thread that waits for it
             return error
     raise AssertionError  # the last try returns
@@ -272,28 +285,3 @@ def _builds_of(
             own = {each for each in own if matches.projects[each] in allowed}
         found |= own
     return found
-
-
-def _names(deliveries: Sequence[Delivery]) -> set[Name]:
-    """Return the names of dimensions and the build numbers in these deliveries."""
-    statements = [each for delivery in deliveries for each in delivery.content.all_statements]
-    names = {("build", number) for number in _numbers(deliveries)}
-    names |= {("project", name) for delivery in deliveries for name in delivery.projects}
-    return dimensions.names_of(statements) | names
-
-
-def _numbers(deliveries: Sequence[Delivery]) -> set[str]:
-    return {each.build_number for delivery in deliveries for each in delivery.content.statements}
-
-
-def _run_keys(deliveries: Sequence[Delivery]) -> Iterator[str]:
-    for delivery in deliveries:
-        yield from (each.run.key for each in delivery.content.all_statements)
-        yield from (each.alias for each in delivery.content.reports if each.alias)
-
-
-def _replaced_keys(replaced: Sequence[Row]) -> Iterator[str]:
-    for event in replaced:
-        yield event["run_key"]
-        if event["alias_key"]:
-            yield event["alias_key"]

@@ -1,7 +1,7 @@
--- Lock builds until the transaction ends, in one order: id, build_number, project_id, manifest_sha256, fold_version, and what
--- the fold last wrote, if that still stands.
+-- Lock builds until the transaction ends, in one order: id, build_number, project_id, status, attempt,
+-- manifest_sha256, fold_version, and what the fold last wrote, if that still stands.
 SELECT
-    id, build_number, project_id, manifest_sha256, fold_version,
+    id, build_number, project_id, status, attempt, manifest_sha256, fold_version,
     CASE WHEN written_at = updated_at THEN written END AS written
 FROM builds
 WHERE id = ANY(%(build_ids)s::uuid[])
