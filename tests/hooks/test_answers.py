@@ -19,10 +19,10 @@ from hooks.client import Deadline
 from hooks.errors import DeliveryPending
 from hooks.outbox import deliver
 from receiver.sources import milepost
-from tests.hooks.test_shell_hook import run as run_shell
 from tests.support.ci_variables import GITHUB
 from tests.support.listeners import Listener, Page, receivers
 from tests.support.senders import envelope, sign, stage
+from tests.support.shell_hook import run as run_shell
 from tests.support.spools import clock, fill_spool, hook, settings, spooled, stages
 
 SIGN_IN = Page(200, b"<html>Sign in</html>", {"Content-Type": "text/html"})

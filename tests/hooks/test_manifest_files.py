@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.hooks.test_shell_hook import SH
 from tests.support.listeners import Listener
+from tests.support.shell_hook import SH
 from tests.support.spools import HOOK, settings
 
 KINDS = {"python": [str(HOOK)], "sh": ["sh", str(SH)]}

@@ -11,11 +11,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from receiver.sources.milepost import ENVELOPE
-from tests.hooks.test_shell_hook import SH
 from tests.support import ROOT
 from tests.support.ci_variables import GITHUB
 from tests.support.listeners import Listener
 from tests.support.senders import SECRET
+from tests.support.shell_hook import SH
 
 TEMPLATES = ROOT / "hooks" / "packer"
 HOOKS = {"python": Path(sys.executable).with_name("milepost-hook"), "sh": SH}

@@ -10,11 +10,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.hooks.test_answers import SIGN_IN
-from tests.hooks.test_shell_hook import SH
 from tests.support import ROOT
 from tests.support.listeners import Listener, receivers
 from tests.support.receivers import Running
 from tests.support.senders import BEARER, SECRET
+from tests.support.shell_hook import SH
 
 PROGRAMS = ("sh", "openssl", "mkdir", "rm", "mv", "chmod", "tr", "sed", "head", "tail", "date",
             "od", "cat", "awk", "sort", "grep", "mktemp", "timeout")  # fmt: skip

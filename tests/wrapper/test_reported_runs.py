@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.packer_runs import BUILDERS, CAUSE, FORMS, RELEASES, printed, target_of
+from tests.support.packer_runs import CAUSE, FORMS, RELEASES, printed, target_of
+from tests.support.packer_words import BUILDERS
 from tests.support.packers import fake_packer, faked
 from tests.support.receivers import Running
 

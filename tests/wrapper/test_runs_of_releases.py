@@ -11,7 +11,6 @@ from hooks.wrapper.parser import Reader
 from hooks.wrapper.template import Source, Template
 from tests.support.packer_output import read
 from tests.support.packer_runs import (
-    BUILDERS,
     CAUSE,
     ENDS,
     FORMS,
@@ -20,6 +19,7 @@ from tests.support.packer_runs import (
     printed,
     target_of,
 )
+from tests.support.packer_words import BUILDERS
 
 TEMPLATE = Template(
     components=frozenset({("provisioner", "shell"), ("post", "manifest")}), is_read=True
