@@ -64,9 +64,11 @@ browser: $(VENV)/.dev
 screenshots: browser  ## each page, light and dark, wide and narrow, in screenshots/
 	$(BIN)/python -m tests.support.screenshots
 
+# One more than processors, since many tests wait for a process or a clock.
+TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: lint hook build/node/.installed browser  ## everything
 	tests/support/system-packages.sh packer shellcheck curl wget busybox openssl nginx groovy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n logical --dist worksteal
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal
 
 schemathesis: $(VENV)/.dev  ## ask a receiver's whole API, far more than `make test` does
 	$(BIN)/python -m tests.api.test_schemathesis
