@@ -211,6 +211,15 @@ class TooManyEvents(Invalid):
         )
 
 
+class TooManyChecks(TooManyEvents):
+    """The build has so many checks that it takes no more of them."""
+
+    def __init__(self, most: int) -> None:
+        HttpError.__init__(
+            self, f"The build has {most} checks and takes no more of them: build the image again."
+        )
+
+
 class RateLimited(HttpError):
     """Too many wrong signatures or tokens came from this address; a valid one is still accepted."""
 

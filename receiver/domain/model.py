@@ -17,11 +17,18 @@ Kind = Literal["stage", "build", "artifact", "resource", "manifest", "heartbeat"
 BuildStatus = Literal["pending", "running", "completed", "failed", "cancelled"]
 StageStatus = Literal["started", "completed", "failed", "skipped", "cancelled"]
 OutcomeKind = Literal["stored", "ignored", "quarantined"]  # of a kept delivery
+CheckKind = Literal["tests", "scan", "sbom"]
+CheckStatus = Literal["passed", "failed", "unknown"]
 Json = dict[str, Any]
 
 BUILD_STATUSES: tuple[str, ...] = get_args(BuildStatus)
 STAGE_STATUSES: tuple[str, ...] = get_args(StageStatus)
 OUTCOMES: tuple[str, ...] = get_args(OutcomeKind)
+CHECK_KINDS: tuple[str, ...] = get_args(CheckKind)
+CHECK_STATUSES: tuple[str, ...] = get_args(CheckStatus)
+SEVERITIES = ("critical", "high", "medium", "low", "unknown")  # of what a scan found
+# What a check counts: test cases, what a scan found, and the components of a bill of materials.
+COUNTS = ("passed", "failed", "errors", "skipped", *SEVERITIES, "components")
 ORDERS = ("newest", "duration", "state")  # of a list of builds
 NAME_PLACES = ("target", "entry", "template", "var_file", "folder", "job", "workflow")
 # Words of a verdict `cancelled` about a job that never began; any other verdict outranks it.
@@ -108,6 +115,34 @@ class Resource(Struct, frozen=True, omit_defaults=True):
     id: str
 
 
+class SourceImage(Struct, frozen=True, omit_defaults=True):
+    """An image that a build starts from, as its sender says it; None where it says no region."""
+
+    artifact_id: str
+    region: str | None = None
+
+
+class Check(Struct, frozen=True, omit_defaults=True):
+    """What a test run, a scan or a bill of materials says of a build's image.
+
+    `counts` are by COUNTS, `fixable` how many of these findings have a fix, by severity.
+    `database_at` is the time of the tool's database, `digest` is `sha256:…` of the report, which
+    can be read at `url`. It is no event: nothing of the build's progress follows from it.
+    """
+
+    name: str
+    kind: CheckKind
+    status: CheckStatus
+    at: datetime
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+    fixable: dict[str, int] = msgspec.field(default_factory=dict)
+    tool: str | None = None
+    tool_version: str | None = None
+    database_at: datetime | None = None
+    digest: str | None = None
+    url: str | None = None
+
+
 class Event(Struct, frozen=True, omit_defaults=True):
     """One fact that a delivery states about one build.
 
@@ -141,6 +176,8 @@ class Statement(Struct, frozen=True, omit_defaults=True):
     `manifest` is Packer's document as it came, for `builds.packer_manifest`.
     `order` names the run's stages in turn, where the source lists them. `names` are raw names from
     which the image may be inferred, by their place: `{"target": "amazon-ebs.rhel9", "job": "…"}`.
+    `sources` are the images that the run starts from. `checks` are none of the events, which a
+    receiver of the release before folds as well.
     """
 
     build_number: str = ""
@@ -153,6 +190,13 @@ class Statement(Struct, frozen=True, omit_defaults=True):
     manifest: Json | None = None
     order: tuple[str, ...] = ()
     names: dict[str, str] = msgspec.field(default_factory=dict)
+    sources: tuple[SourceImage, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def is_of_checks(self) -> bool:
+        """Whether it says nothing of the build but its checks: no run of the build says it."""
+        return bool(self.checks) and not self.events
 
     @property
     def identity(self) -> Identity:
@@ -232,10 +276,16 @@ class Content(Struct, frozen=True):
         return (*self.statements, *(report.statement for report in self.reports))
 
     @property
+    def is_of_checks(self) -> bool:
+        """Whether it says nothing of its builds but their checks."""
+        return bool(self.statements) and all(each.is_of_checks for each in self.all_statements)
+
+    @property
     def is_heartbeat(self) -> bool:
         """Whether it holds heartbeats alone."""
         events = [event for statement in self.statements for event in statement.events]
-        return bool(events) and all(event.kind == "heartbeat" for event in events)
+        has_checks = any(statement.checks for statement in self.statements)
+        return bool(events) and not has_checks and all(e.kind == "heartbeat" for e in events)
 
 
 class Delivery(Struct, frozen=True):

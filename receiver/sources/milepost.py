@@ -19,11 +19,13 @@ from receiver.domain.model import (
     Request,
     Resource,
     Run,
+    SourceImage,
     Statement,
 )
 from receiver.errors import Invalid
 from receiver.sources import packer_manifest, signatures
 from receiver.sources.base import Source
+from receiver.sources.check_fields import CHECK, check_of
 from receiver.sources.fields import (
     BUILD_NUMBER,
     MAX_BODY,
@@ -41,17 +43,18 @@ from receiver.sources.fields import (
 from receiver.sources.run_keys import bounded
 
 RESOURCE_STATUSES = ("created", "removed")
-KINDS = ("stage", "build", "artifact", "resource", "heartbeat")
+KINDS = ("stage", "build", "artifact", "resource", "heartbeat", "check")
 STATUSES = {"stage": STAGE_STATUSES, "build": BUILD_STATUSES, "resource": RESOURCE_STATUSES}
 MAX_EVENTS = 1_000
 MAX_PLUGINS = 100
+MAX_SOURCES = 20
 
 
 def _fits_its_kind(event: Json) -> None:
     statuses = STATUSES.get(event["kind"])
     if statuses and event.get("status") not in statuses:
         raise ValidationError({"status": [f"Must be one of {', '.join(statuses)}."]})
-    for kind in ("artifact", "resource"):
+    for kind in ("artifact", "resource", "check"):
         if event["kind"] == kind and not event.get(kind):
             raise ValidationError({kind: [f"An event of this kind needs its {kind}."]})
     if event.get("status") == "started" and not event.get("stage") and "state" not in event:
@@ -122,6 +125,12 @@ RESOURCE = Shape(  # something in a cloud that a build's log names
     },
     allow_none=True,
 )
+SOURCE_IMAGE = Shape(  # what the build starts from
+    {
+        "artifact_id": fields.String(required=True, validate=validate.Length(1, 2_000)),
+        "region": Text(allow_none=True),
+    }
+)
 EVENT = Shape(  # one fact
     {
         "kind": fields.String(required=True, validate=validate.OneOf(KINDS)),
@@ -133,6 +142,7 @@ EVENT = Shape(  # one fact
         "failure": FAILURE,
         "artifact": ARTIFACT,
         "resource": RESOURCE,
+        "check": CHECK,
     },
     rule=_fits_its_kind,
 )
@@ -146,6 +156,7 @@ class EnvelopeSchema(Schema):
     run = RUN
     events = fields.List(EVENT, allow_none=True, validate=validate.Length(max=MAX_EVENTS))
     manifest = fields.Raw(allow_none=True)
+    sources = fields.List(SOURCE_IMAGE, allow_none=True, validate=validate.Length(max=MAX_SOURCES))
 
     @validates_schema
     def _says_something(self, data: Json, **_: Any) -> None:
@@ -178,7 +189,8 @@ def _statement(envelope: Json, manifest: Json | None, request: Request) -> State
     build, run = envelope["build"], _without_nulls(envelope["run"])
     run |= {name: bounded(run[name]) for name in ("key", "pipeline") if name in run}
     names = packer_manifest.names(manifest or {}) | _without_nulls(build.get("names") or {})
-    events = [_event(each) for each in envelope.get("events") or []]
+    told = envelope.get("events") or []
+    events = [_event(each) for each in told if each["kind"] != "check"]
     if manifest is not None:
         events.append(manifest_event(manifest, request))
     return Statement(
@@ -190,7 +202,15 @@ def _statement(envelope: Json, manifest: Json | None, request: Request) -> State
         created_by=build.get("created_by") or None,
         manifest=manifest,
         names={place: name for place, name in names.items() if name},
+        sources=tuple(_source_image(each) for each in envelope.get("sources") or ()),
+        checks=tuple(
+            check_of(each["check"], each["at"]) for each in told if each["kind"] == "check"
+        ),
     )
+
+
+def _source_image(document: Json) -> SourceImage:
+    return SourceImage(document["artifact_id"], document.get("region") or None)
 
 
 def _event(document: Json) -> Event:

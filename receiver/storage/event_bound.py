@@ -1,5 +1,6 @@
 """How many events a build takes: past the bound the stages and resources of hooks and people are
-refused. Verdicts, artifacts, manifests and what forges tell is always taken."""
+refused. Verdicts, artifacts, manifests and what forges tell is always taken. Checks have a bound of
+their own, so that neither scans nor stages use up the other's room."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -8,7 +9,7 @@ from msgspec.structs import replace
 
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Delivery, Statement
-from receiver.errors import TooManyEvents
+from receiver.errors import TooManyChecks, TooManyEvents
 
 MOST = 5_000  # events a build
 BOUNDED = ("stage", "resource")
@@ -19,17 +20,22 @@ def check(
     new: Sequence[Delivery], builds: Mapping[str, UUID], folded: Mapping[UUID, BuildRows]
 ) -> None:
     """Raise TooManyEvents if a delivery adds stages or resources to a build that has too many
-    events with it; `builds` are those of all numbers."""
+    events with it, TooManyChecks if it adds checks to one of too many; `builds` are those of all
+    numbers."""
     for delivery in new:
         for statement in delivery.content.statements:
             count = folded[builds[statement.build_number]].events
             if count > MOST and any(event.kind in BOUNDED for event in statement.events):
                 raise TooManyEvents(MOST)
+            checks = len(folded[builds[statement.build_number]].checks)
+            if checks > MOST and statement.checks:
+                raise TooManyChecks(MOST)
 
 
-def without_bounded(delivery: Delivery) -> Delivery | None:
-    """Return the delivery with what is always taken, marked; None if it has nothing of that."""
-    kept = tuple(filter(None, map(_kept, delivery.content.statements)))
+def without_bounded(delivery: Delivery, error: TooManyEvents) -> Delivery | None:
+    """Return the delivery without what is too much, marked; None if nothing is left of it."""
+    drop = _without_checks if isinstance(error, TooManyChecks) else _without_stages
+    kept = tuple(filter(None, map(drop, delivery.content.statements)))
     if not kept:
         return None
     content = delivery.content
@@ -37,7 +43,15 @@ def without_bounded(delivery: Delivery) -> Delivery | None:
     return replace(delivery, content=replace(content, statements=kept, flags=flags))
 
 
-def _kept(statement: Statement) -> Statement | None:
+def _without_stages(statement: Statement) -> Statement | None:
     events = tuple(event for event in statement.events if event.kind not in BOUNDED)
-    is_beat_alone = all(event.kind == "heartbeat" for event in events)
-    return None if is_beat_alone else replace(statement, events=events)
+    return _something(replace(statement, events=events))
+
+
+def _without_checks(statement: Statement) -> Statement | None:
+    return _something(replace(statement, checks=()))
+
+
+def _something(statement: Statement) -> Statement | None:
+    is_beat_alone = all(event.kind == "heartbeat" for event in statement.events)
+    return None if is_beat_alone and not statement.checks else statement

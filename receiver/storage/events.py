@@ -46,12 +46,19 @@ def _event_row(delivery: Delivery, place: int, statement: Statement) -> Row:
 def _of_build(statement: Statement, build_id: UUID) -> Row:
     times = [event.at for event in statement.events if event.dated]
     began_at, ended_at = min(times, default=None), max(times, default=None)
-    return {"native": False, "build_id": build_id, "began_at": began_at, "ended_at": ended_at}
+    return {
+        "native": False,
+        "build_id": build_id,
+        "began_at": began_at,
+        "ended_at": ended_at,
+        "claims": not statement.is_of_checks,  # a job that scans the image is none of the build's
+    }
 
 
 def _of_job(report: Report) -> Row:
     return {
         "native": True,
+        "claims": False,
         "alias_key": report.alias,
         "began_at": report.began,
         "ended_at": report.ended,

@@ -22,7 +22,7 @@ from receiver.storage import dimensions, resolutions
 from receiver.storage.db import Connection, Row, as_json, query
 from receiver.storage.dimensions import Ids
 
-TABLES = ("states", "failures", "artifacts", "resources")
+TABLES = ("states", "failures", "artifacts", "resources", "sources", "checks")
 DIGEST_BYTES = 8
 DIGEST_OF = b"masked"  # another one than the release before, which writes no masked_message
 

@@ -155,7 +155,7 @@ def _record_alone(
         except Unavailable:  # no delivery behind this one shall wait in vain
             raise
         except TooManyEvents as error:
-            rest = event_bound.without_bounded(delivery)
+            rest = event_bound.without_bounded(delivery, error)
             return _record_alone(database, rest, stages, noted) if rest else error
         except Invalid as error:
             if delivery.own or delivery.content.outcome == "quarantined":
@@ -210,9 +210,11 @@ def _lock_builds(
 
 
 def _heard_at(new: Sequence[Delivery], concerned: Mapping[UUID, set[UUID]]) -> dict[UUID, datetime]:
-    """Return the time of the last delivery of each build."""
+    """Return the time of the last delivery of each build; checks are no sign of its life."""
     times: dict[UUID, datetime] = {}
     for delivery in new:
+        if delivery.content.is_of_checks:
+            continue
         at = delivery.request.received_at
         for build_id in concerned[delivery.id]:
             times[build_id] = max(at, times.get(build_id, at))

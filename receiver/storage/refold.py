@@ -108,7 +108,8 @@ def _statements_of_runs(
 def _reported_runs(rows: Iterable[StoredStatement]) -> set[str]:
     """Return the runs of these jobs, which a forge may report as a whole. A key that a sender of
     some projects names counts where the forge tells of its job as well."""
-    keys = {row.statement.run.key for row in rows if row.native or row.projects is None}
+    own = (row for row in rows if not row.statement.is_of_checks)
+    keys = {row.statement.run.key for row in own if row.native or row.projects is None}
     return {run_group(key) for key in keys} - keys
 
 

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from receiver.domain.fold.events import StoredStatement, dump, load
-from receiver.domain.model import Event, Failure, Identity, Run, Statement
+from receiver.domain.model import (
+    Check,
+    Event,
+    Failure,
+    Identity,
+    Run,
+    SourceImage,
+    Statement,
+)
 from tests.support.fold_events import fold, manifest_event
 from tests.support.senders import START
 
@@ -24,6 +32,7 @@ RUNS = [
     "uuid",
     "local",
 ]
+BASE = SourceImage("ami-1", "us-east-1")
 WORDS = st.sampled_from([None, "skipped", "manual", "unstable"])
 
 
@@ -50,6 +59,10 @@ def events() -> st.SearchStrategy[Event]:
     return stage | build | undated
 
 
+def checks(names: tuple[str, ...]) -> tuple[Check, ...]:
+    return tuple(Check(name, "scan", "passed", START, {"low": 1, "high": 2}) for name in names)
+
+
 def stored() -> st.SearchStrategy[list[StoredStatement]]:
     names = st.none() | st.sampled_from(["a", "b"])
     statement = st.builds(
@@ -66,6 +79,8 @@ def stored() -> st.SearchStrategy[list[StoredStatement]]:
         said=st.builds(Identity, project=names, platform=names),
         inferred=st.builds(Identity, platform=names),
         created_by=names,
+        sources=st.sampled_from([(), (), (BASE,), (BASE, SourceImage("ami-2"))]),
+        checks=st.sampled_from([(), ("trivy",), ("trivy", "tests")]).map(checks),
         names=st.sampled_from([{}, {"job": "build"}, {"job": "test", "target": "x.rhel9"}]),
         order=st.sampled_from([(), ("frobnicate",), ("Base configuration", "frobnicate", "x")]),
     )
@@ -91,6 +106,8 @@ def comparable(rows: list[StoredStatement]) -> Any:
         result.states,
         result.failures,
         result.artifacts,
+        result.sources,
+        result.checks,
         result.build.status,
         result.build.current_state,
         result.build.resume_state,

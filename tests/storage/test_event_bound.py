@@ -104,3 +104,26 @@ def test_what_is_kept_of_large_builds_is_bounded():
         kept.keep((UUID(int=place), 0, "", None), read)
     found = [kept.find((UUID(int=place), 0, "", None)) for place in range(20)]
     assert [each is not None for each in found] == [False] * 10 + [True] * 10
+
+
+def check_event(place: int) -> dict[str, object]:
+    told = {"name": "trivy", "kind": "scan", "status": "passed"}
+    return {"kind": "check", "at": at(100 + place), "check": told}
+
+
+def test_checks_and_stages_use_up_only_their_own_room(full: FlaskClient):
+    checks = [check_event(place) for place in range(MOST)]
+    assert post(full, envelope(*checks)).status_code == 202
+    answer = post(full, envelope(check_event(MOST)))
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "too-many-events")
+    assert "checks" in answer.get_json()["detail"]
+    post(full, envelope(*checks, number="core-2"))
+    assert post(full, envelope(stage("x", minutes=5), number="core-2")).status_code == 202
+
+
+def test_a_verdict_beside_a_check_and_a_stage_too_many_is_taken_alone(full: FlaskClient):
+    post(full, envelope(*(check_event(place) for place in range(MOST))))
+    mixed = envelope(stage("one more", minutes=30), check_event(99), verdict("completed", 50))
+    assert post(full, mixed).status_code == 202
+    assert get_build(full)["status"] == "completed"
+    assert len(get_build(full)["states"]) == MOST

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from receiver.domain.model import NEVER_RAN, Event, Identity, Run, Statement
+from receiver.domain.model import NEVER_RAN, Event, Identity, Run, SourceImage, Statement
 
 RANKS = {
     "pending": 0,
@@ -59,7 +59,8 @@ class Fact(msgspec.Struct, frozen=True, eq=False):
 
     `reporter` is run key and source. `rank` is time, rank of the status, state (none first), key:
     the order inside an attempt. `alias` is the second key of a forge's job; `names` are raw names
-    of the image; `received` is when the first statement of it came.
+    of the image; `received` is when the first statement of it came. `sources` are the images that
+    its run starts from.
     """
 
     key: str
@@ -77,6 +78,7 @@ class Fact(msgspec.Struct, frozen=True, eq=False):
     names: dict[str, str] = {}
     alias: str | None = None
     received: datetime | None = None
+    sources: tuple[SourceImage, ...] = ()
 
     @property
     def known_at(self) -> datetime:
@@ -167,6 +169,11 @@ def _facts(row: StoredStatement) -> tuple[Fact, ...]:
     return tuple(_fact(row, event) for event in row.statement.events if event.kind != "heartbeat")
 
 
+def context_of(row: StoredStatement) -> Fact:
+    """Return who a statement of checks alone is about, as a fact of no event."""
+    return _fact(row, Event("context", max(check.at for check in row.statement.checks)))
+
+
 def _context_or_verdict(row: StoredStatement, judged: set[str]) -> StoredStatement:
     has_verdict = run_group(row.statement.run.key) in judged
     events = tuple(
@@ -198,20 +205,23 @@ def _fact(row: StoredStatement, event: Event) -> Fact:
         statement.names,
         row.alias,
         row.received,
+        statement.sources,
     )
 
 
 def _merge(same: list[Fact]) -> Fact:
     if len(same) == 1:
         return same[0]
-    first = min(same, key=lambda fact: (fact.event.at, _context(fact)))
+    first = min(same, key=lambda fact: (fact.event.at, context_key(fact)))
     declared = max((fact.run.attempt or 0 for fact in same), default=0) or None
     order = max((fact.order for fact in same), key=lambda order: (len(order), order))
     received = min((fact.received for fact in same if fact.received), default=None)
     run = replace(first.run, attempt=declared)
-    return replace(first, run=run, order=order, received=received)
+    sources = tuple(dict.fromkeys(each for fact in same for each in fact.sources))
+    return replace(first, run=run, order=order, received=received, sources=sources)
 
 
-def _context(fact: Fact) -> bytes:
+def context_key(fact: Fact) -> bytes:
+    """Return what tells apart the contexts in which one event was stated, in a fixed order."""
     said = (fact.run, fact.said, fact.custom, fact.inferred, fact.created_by)
     return _ENCODER.encode((*said, fact.names, fact.alias or ""))

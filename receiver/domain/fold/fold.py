@@ -12,11 +12,14 @@ import msgspec
 from msgspec.structs import replace
 
 from receiver.domain.fold.attempts import attempts
+from receiver.domain.fold.checks import checks_of
 from receiver.domain.fold.doubts import conflict_of, is_future, is_unstable, with_inferred
 from receiver.domain.fold.events import (
     HOOKS,
     Fact,
     StoredStatement,
+    context_key,
+    context_of,
     distinct_facts,
     never_ran,
 )
@@ -38,13 +41,14 @@ from receiver.domain.fold.projection import (
     StateRow,
 )
 from receiver.domain.fold.resume_point import covered, resume_state
+from receiver.domain.fold.sources import sources_of
 from receiver.domain.fold.stage_rows import StageRow
 from receiver.domain.model import DIMENSIONS, Artifact, Event, Failure, Identity, Resource
 from receiver.domain.stage_map import clean
 
 # Raise it with each change of the rules: a receiver leaves a build alone that a higher version has
 # written, and `milepost refold` folds builds again that a lower one wrote.
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 LONGEST = 2**31 - 1  # seconds, the limit of the column; a sender's clock may be centuries off
 StatesOf = Callable[[str | None], StateOf]  # a project's name → its stage map
 
@@ -53,8 +57,9 @@ def fold(statements: Iterable[StoredStatement], states_of: StatesOf) -> BuildRow
     """Return the rows of the build of these statements."""
     statements = list(statements)
     numbered = attempts(distinct_facts(statements))
+    checks = checks_of(statements, numbered)
     if not numbered:
-        return BuildRows()
+        return BuildRows(identity=_identity_of_checks(statements), checks=checks)
     facts = [fact for _, each in numbered for fact in each]
     identity, inferred = with_inferred(identity_of(facts), facts)
     state_of = states_of(identity.project)
@@ -67,6 +72,8 @@ def fold(statements: Iterable[StoredStatement], states_of: StatesOf) -> BuildRow
         failures=tuple(_failures(folded, states)),
         artifacts=tuple(_artifacts(folded)),
         resources=tuple(_resources(folded)),
+        sources=sources_of(numbered),
+        checks=checks,
         events=sum(len(each.statement.events) for each in statements),
     )
 
@@ -80,6 +87,12 @@ def identity_of(facts: Sequence[Fact]) -> Identity:
         for level in ("said", "custom", "inferred")  # facts of one statement share their identity
     ]
     return Identity(**{name: _first(levels, name) for name in DIMENSIONS})
+
+
+def _identity_of_checks(statements: Sequence[StoredStatement]) -> Identity:
+    """Return the identity of a build of which nothing but checks is known yet."""
+    facts = [context_of(each) for each in statements if each.statement.is_of_checks]
+    return identity_of(sorted(facts, key=lambda fact: (fact.rank, context_key(fact))))
 
 
 def _first(levels: Sequence[Sequence[Identity]], name: str) -> str | None:

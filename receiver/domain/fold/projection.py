@@ -101,6 +101,31 @@ class ResourceRow(Struct, frozen=True):
     removed: bool
 
 
+class SourceRow(Struct, frozen=True):
+    """A row of build_sources, without ids: an image that an attempt started from."""
+
+    attempt: int
+    artifact_id: str
+    region: str | None
+
+
+class CheckRow(Struct, frozen=True):
+    """A row of build_checks, without ids. `at` is the earlier of what was said and when it came."""
+
+    attempt: int
+    name: str
+    kind: str
+    status: str
+    at: datetime
+    counts: dict[str, int]
+    fixable: dict[str, int]
+    tool: str | None
+    tool_version: str | None
+    database_at: datetime | None
+    digest: str | None
+    url: str | None
+
+
 class BuildRows(Struct, frozen=True):
     """All rows of one build, its identity by names, and how many events it was folded of."""
 
@@ -110,4 +135,6 @@ class BuildRows(Struct, frozen=True):
     failures: tuple[FailureRow, ...] = ()
     artifacts: tuple[ArtifactRow, ...] = ()
     resources: tuple[ResourceRow, ...] = ()
+    sources: tuple[SourceRow, ...] = ()
+    checks: tuple[CheckRow, ...] = ()
     events: int = 0

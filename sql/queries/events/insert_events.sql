@@ -1,12 +1,12 @@
 -- Insert events, each about one run of one build or about one job of a forge. Where a hook reports,
 -- its run names the build from the first to the last of these times, and the build is no longer a
--- route's alone.
+-- route's alone. Only rows that `claims` do: a check is told by a run that is none of its build's.
 WITH given AS MATERIALIZED (
     SELECT *
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
         delivery_id uuid, place integer, build_id uuid, source text, run_key text, statement jsonb,
         manifest jsonb, native boolean, alias_key text, began_at timestamptz, ended_at timestamptz,
-        native_number text, run_group text, projects text[]
+        native_number text, run_group text, projects text[], claims boolean
     )
 ),
 named AS (
@@ -15,7 +15,7 @@ named AS (
         run_key, build_id, min(began_at), max(ended_at), min(run_group),
         CASE WHEN bool_and(projects IS NOT NULL) THEN min(projects) END
     FROM given
-    WHERE NOT native
+    WHERE claims
     GROUP BY run_key, build_id
     ORDER BY run_key, build_id
     ON CONFLICT (run_key, build_id) DO UPDATE SET
@@ -33,7 +33,7 @@ named AS (
 claimed AS (
     UPDATE builds
     SET native = false
-    FROM (SELECT DISTINCT build_id FROM given WHERE NOT native) AS hooked
+    FROM (SELECT DISTINCT build_id FROM given WHERE claims) AS hooked
     WHERE builds.id = hooked.build_id AND builds.native
 )
 INSERT INTO events (

@@ -1,0 +1,25 @@
+"""Read queries for the checks of a build's image."""
+
+from uuid import UUID
+
+from receiver.domain import redact
+from receiver.storage.db import Connection, Row, query
+
+
+def latest(connection: Connection, build_id: UUID, attempt: int | None = None) -> list[Row]:
+    """Return the last check of each name: name, kind, status, at, counts, fixable, tool,
+    tool_version, database_at, digest, url, attempt.
+
+    A check says something about the image of one attempt: without `attempt` of the last one.
+    """
+    parameters = {"build_id": build_id, "attempt": attempt}
+    rows = connection.execute(query("checks/latest_checks"), parameters).fetchall()
+    return [redact.document(row) for row in rows]
+
+
+def history(connection: Connection, build_id: UUID, limit: int) -> list[Row]:
+    """Return the checks of a build, of every attempt, each as latest() does and with `is_latest`;
+    the last of each name first, then the others, the newest first."""
+    parameters = {"build_id": build_id, "limit": limit}
+    rows = connection.execute(query("checks/all_checks"), parameters).fetchall()
+    return [redact.document(row) for row in rows]
