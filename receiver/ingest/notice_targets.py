@@ -50,7 +50,10 @@ def service(address: str) -> Any:
         app_desc="Milepost",
         app_url="",
     )
-    return apprise.Apprise.instantiate(address, asset=asset)
+    found = apprise.Apprise.instantiate(address, asset=asset)
+    if found is not None and "overflow=" not in address:
+        found.overflow_mode = apprise.OverflowMode.TRUNCATE  # else a long text is refused
+    return found
 
 
 def _silence() -> None:

@@ -20,7 +20,7 @@ from receiver.app import create_app
 from receiver.config import Config
 from receiver.data_directory import ReceiverNote
 from receiver.ingest.rules import Rules
-from receiver.server import housekeeping
+from receiver.server import housekeeping, notifier
 from receiver.server.worker import Worker
 from receiver.web import metrics
 from receiver.web.problem import json_response
@@ -113,6 +113,7 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Return the app; called in each worker."""
         housekeeping.start(self._config)
+        notifier.start(self._config, self.rules)
         app = create_app(self._config, self.rules)
         for file in self.rules.files().values():
             file.log_problems()

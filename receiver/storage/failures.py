@@ -3,7 +3,6 @@
 The fold writes failures; it never writes their resolution.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from receiver.domain import redact
+from receiver.domain.failure_shapes import message_shape
 from receiver.errors import Invalid, NotFound
 from receiver.storage import audit
 from receiver.storage.audit import Actor, Target
@@ -21,17 +21,11 @@ from receiver.storage.masked import show_masked
 from receiver.storage.paging import Page, page_of, page_parameters
 
 TREND_DAYS = 14
-SHAPE_LENGTH = 160
 MAX_NOTES = 4000
 OPEN_WINDOW = 1000  # failures that are searched for the open ones of unfinished builds
 OPEN_LIMIT = 300
 RESOLVED_LIMIT = 50
 DEFAULTS: Row = {"after_time": None, "after_id": None, "by_resolution": False, "unfinished": False}
-_VARYING = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27}|\b(?:i|ami|vol|snap|sg|subnet|vpc)-[0-9a-f]+\b|0x[0-9a-f]+"
-    r"|\b[0-9a-f]{12,}\b|\d+(?:[.:]\d+)*",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +124,6 @@ def group_failures(rows: Sequence[Row], now: datetime) -> list[Row]:
         for (component, shape), members in groups.items()
     ]
     return sorted(summaries, key=lambda each: (-each["count"], each["component"], each["shape"]))
-
-
-def message_shape(message: str) -> str:
-    """Return the first line without the parts that vary between occurrences; pure.
-
-    >>> message_shape("timeout after 31 s on i-0abc12")
-    'timeout after # s on #'
-    """
-    first = next((line for line in message.splitlines() if line.strip()), "").strip()
-    return _VARYING.sub("#", first[: 4 * SHAPE_LENGTH])[:SHAPE_LENGTH]
 
 
 def _trend(rows: Sequence[Row], now: datetime) -> list[int]:

@@ -14,10 +14,15 @@ DEEPEST = 32  # projects above each other
 def rules(connection: Connection, serving_of: ServingOf) -> list[Row]:
     """Return a row for each project that decides something: project_id, branches (patterns of
     LIKE), unstable_counts."""
+    serving = {each: serving_of(names) for each, names in chains(connection).items()}
+    return [_rule(each, held) for each, held in serving.items() if held != Serving()]
+
+
+def chains(connection: Connection) -> dict[UUID, list[str]]:
+    """Return of each project its name and old names, then those of the projects above it."""
     rows = connection.execute(query("images/project_names")).fetchall()
     projects = {row["id"]: row for row in rows}
-    serving = {each: serving_of(_chain(projects, each)) for each in projects}
-    return [_rule(each, held) for each, held in serving.items() if held != Serving()]
+    return {each: _chain(projects, each) for each in projects}
 
 
 def _chain(projects: Mapping[UUID, Row], project_id: UUID | None) -> list[str]:

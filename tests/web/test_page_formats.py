@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from receiver.cli.demo_history import envelopes
 from receiver.config import Config
-from receiver.storage.failures import message_shape
+from receiver.domain.failure_shapes import message_shape
 from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
 
 OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
