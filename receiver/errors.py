@@ -21,9 +21,13 @@
         ├── InUse            409, other rows refer to it, and are named
         ├── Cycle            409, a project as its own ancestor
         ├── Ended            409, the build already finished
+        ├── NotAssignable    409, the build cannot be put into a channel
+        ├── NotCurrent       409, the channel holds another build than expected
+        ├── Revoked          409, the build's image is not to be used
         ├── Invalid          422, names each wrong field
         │   ├── Undecodable  422, the body is not valid JSON
-        │   └── TooManyEvents 422, the build has too many events
+        │   ├── TooManyEvents 422, the build has too many events
+        │   └── Gate         422, a check that the channel requires is missing, failed or too old
         ├── RateLimited      429, after many wrong signatures or tokens
         └── Unavailable      503, try again
             ├── Contended    503, another transaction was in the way; retried before it is reported
@@ -187,6 +191,28 @@ class Ended(HttpError):
     status, code, title = 409, "ended", "Build already finished"
 
 
+class NotAssignable(HttpError):
+    """The build cannot be put into a channel; the text names what fails."""
+
+    status, code, title = 409, "not-assignable", "Build cannot be assigned"
+
+
+class NotCurrent(HttpError):
+    """The channel holds another build than the one that the request expects."""
+
+    status, code, title = 409, "not-current", "Another build is current"
+
+
+class Revoked(HttpError):
+    """The build was revoked. `choices` are the builds that may be used instead."""
+
+    status, code, title = 409, "revoked", "Image revoked"
+
+    def __init__(self, detail: str, choices: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.choices = tuple(choices)
+
+
 class Invalid(HttpError):
     """The body is valid JSON with invalid fields; `fields` names each of them."""
 
@@ -218,6 +244,12 @@ class TooManyChecks(TooManyEvents):
         HttpError.__init__(
             self, f"The build has {most} checks and takes no more of them: build the image again."
         )
+
+
+class Gate(Invalid):
+    """A check that the channel requires is missing, failed or too old; `fields` names each."""
+
+    code, title = "gate", "A required check is not passed"
 
 
 class RateLimited(HttpError):

@@ -24,16 +24,25 @@ def token() -> None:
 @click.option("--name", required=True, help="Its name, in the audit trail too.")
 @click.option("--scope", type=click.Choice(SCOPES), required=True)
 @click.option("--project", help="The only project that it may read and change.")
+@click.option("--override", is_flag=True, help="The right to pass over checks of a channel.")
 @click.option("--expires", help="30d, 12h, 8w, 1y, or a date such as 2027-01-31.")
 @as_json
 @database_command
-def create(name: str, scope: str, project: str | None, expires: str | None, as_json: bool) -> None:
+def create(
+    name: str,
+    scope: str,
+    project: str | None,
+    override: bool,
+    expires: str | None,
+    as_json: bool,
+) -> None:
     """Create a token and print it, this once."""
-    token, grant = tokens.generate_token(), tokens.Grant(name, scope, project)
+    token = tokens.generate_token()
+    grant = tokens.Grant(name, scope, project, override=override)
     with connection() as database:
         end = _end(expires) if expires else None
         tokens.insert_token(database, token, grant, end)
-        after = {"scope": scope, "project": project, "expires_at": end}
+        after = {"scope": scope, "project": project, "expires_at": end, "override": override}
         audit.note_change(database, actor(), "token.create", Target("token", name), after=after)
     print_result(token, {"name": name, "scope": scope, "token": token}, as_json=as_json)
 
@@ -45,7 +54,7 @@ def list_(as_json: bool) -> None:
     """List the tokens, without their text."""
     with connection() as database:
         rows = tokens.list_tokens(database)
-    columns = ("name", "scope", "project", "created_at", "expires_at", "revoked_at")
+    columns = ("name", "scope", "override", "project", "created_at", "expires_at", "revoked_at")
     print_rows(rows, columns, as_json=as_json)
 
 

@@ -72,8 +72,16 @@ def confirm_line(row: Row) -> str:
     return shlex.join(["milepost", "confirm", *(row[name] for name in DIMENSIONS[1:]), *project])
 
 
+def _revoked(row: Row) -> str:
+    revocation = row["revocation"]
+    origin = revocation["build_number"]
+    by = "" if origin == row["build_number"] else f" with {origin}, which it was made from,"
+    return f"it was revoked{by} by {revocation['by']}: {revocation['reason']}"
+
+
 WORDS = {
     "unknown": _unknown,
+    "revoked": _revoked,
     "branch": _branch,
     "pull-request": _pull_request,
     "conflict": _conflict,
@@ -88,6 +96,16 @@ def inferred_from(inferred: Mapping[str, str] | None) -> str:
     return " and ".join(
         f"{name} is inferred from the {place.replace('_', '-')}" for name, place in pairs
     )
+
+
+def not_completed(row: Row) -> str:
+    """Return how the newest build of an image stands that has no completed one."""
+    attempt = f"attempt {row['attempt']} of " if (row["attempt"] or 1) > 1 else ""
+    if row["status"] in ("pending", "running"):
+        words = f"{attempt}build {row['build_number']} is {row['status']}"
+        return f"No build of this image is completed now: {words}. Ask again when it has ended."
+    words = f"{attempt}build {row['build_number']}, the newest, is {row['status']}"
+    return f"No build of this image is completed: {words}."
 
 
 def not_selected(rows: Sequence[Row], wanted: ImageFilter) -> str:

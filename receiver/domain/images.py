@@ -37,7 +37,8 @@ class ImageFilter:
     """Which images are asked for; None fits all.
 
     `name` is a pattern of the artifact's name, id or file. `inferred` also takes images whose OS
-    version or type nobody states. `complete` takes one build with all its usual regions.
+    version or type nobody states. `complete` takes one build with all its usual regions. `channel`
+    takes what a channel holds instead of the newest builds.
     """
 
     project: str | None = None
@@ -50,6 +51,7 @@ class ImageFilter:
     custom: Mapping[str, str] = field(default_factory=dict)
     inferred: bool = False
     complete: bool = False
+    channel: str | None = None
 
     @property
     def selects(self) -> bool:

@@ -36,7 +36,7 @@ NEVER_RAN = ("skipped", "skip", "manual", "not_built")
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
 NUMBER_SHAPE = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")  # of a build's number
 NUMBER_PROBLEM = "Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -"
-SCOPES = ("read", "write", "admin")  # of a token, each with what stands before it
+SCOPES = ("read", "write", "promote", "admin")  # of a token, each with what stands before it
 
 
 class Identity(Struct, frozen=True, omit_defaults=True):

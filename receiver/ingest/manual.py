@@ -28,7 +28,7 @@ from receiver.sources import manual as source
 from receiver.storage import audit, deliveries, manual, record
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Row
-from receiver.storage.dimensions import is_within, projects_within
+from receiver.storage.dimensions import Own, is_within, own_words, projects_within
 
 STATUS = ("status", "current_state", "attempt")
 UNFINISHED = ("pending", "running")
@@ -37,10 +37,10 @@ NO_BUILD = "There is no build of this number."
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The actor, the only project that they may write (None: every one), the request's key."""
+    """The actor, the only projects that they may write (None: every one), the request's key."""
 
     actor: Actor
-    project: str | None = None
+    project: Own = None
     key: str | None = None
 
 
@@ -73,14 +73,14 @@ def create(services: Services, author: Author, number: str, body: Json) -> Resul
     Without a project it is of the author's only project. Raises Forbidden for another one.
     """
     body = source.default_creator(author.actor.name) | body
-    if author.project:
+    if isinstance(author.project, str):
         body.setdefault("project", author.project)
 
     def check(connection: Connection, before: Row | None) -> None:
         if before:
             raise Taken("There is a build of this number.")
         if not is_within(connection, body.get("project"), author.project):
-            raise Forbidden(f"This token is for the project {author.project} alone.")
+            raise Forbidden(f"This token is for {own_words(author.project)} alone.")
 
     return _record(services, author, _Statement(number, "build", body), check)
 

@@ -1,6 +1,6 @@
 """Read queries for builds: one build with its parts, pages of builds, and a build's neighbours."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -10,7 +10,7 @@ from receiver.domain.images import is_named
 from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import Forbidden, NotFound
 from receiver.storage.db import Connection, Database, Row, query
-from receiver.storage.dimensions import is_within, projects_within
+from receiver.storage.dimensions import Own, is_within, own_words, projects_within
 from receiver.storage.masked import show_masked, show_original
 from receiver.storage.paging import cursor_of, page_of, page_parameters
 
@@ -48,7 +48,7 @@ def find_build(
     database: Database,
     build_number: str,
     stall_after: timedelta,
-    project: str | None = None,
+    project: Own = None,
     *,
     reveal: bool = False,
 ) -> Row:
@@ -100,16 +100,15 @@ def list_builds(
     limit: int,
     after: str | None,
     stall_after: timedelta,
-    own: str | None = None,
+    own: Own = None,
 ) -> BuildPage:
     """Return one page of builds, of at most 10,000 that are searched behind the cursor `after`.
 
-    `own` is the caller's only project; raises Forbidden for another one.
+    `own` are the caller's only projects; raises Forbidden for another one.
     """
     row = page_parameters(limit, after)
     with database.transaction() as connection:
-        conditions = _within_own(connection, conditions, own)
-        row |= asdict(conditions)
+        row |= asdict(conditions) | {"projects": _projects(connection, conditions, own)}
         rows = connection.execute(query("builds/search_builds"), row, prepare=False).fetchall()
         end = connection.execute(query("builds/window_end"), row, prepare=False).fetchone()
     now = datetime.now(UTC)
@@ -121,12 +120,13 @@ def list_builds(
     return BuildPage(shown, cursor, is_cut=end is not None)
 
 
-def _within_own(connection: Connection, conditions: BuildFilter, own: str | None) -> BuildFilter:
+def _projects(connection: Connection, conditions: BuildFilter, own: Own) -> list[str] | None:
+    """Return the projects of the builds that are asked for, None for every one."""
     if conditions.project is None:
-        return replace(conditions, project=own)
+        return None if own is None else [own] if isinstance(own, str) else list(own)
     if not is_within(connection, conditions.project, own):
-        raise Forbidden(f"This token is for the project {own} alone.")
-    return conditions
+        raise Forbidden(f"This token is for {own_words(own)} alone.")
+    return [conditions.project]
 
 
 def _summary(row: Row, now: datetime, stall_after: timedelta) -> Row:
@@ -138,7 +138,7 @@ def _without_internal(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in INTERNAL}
 
 
-def filter_options(database: Database, project: str | None = None) -> dict[str, list[str]]:
+def filter_options(database: Database, project: Own = None) -> dict[str, list[str]]:
     """Return the names of each dimension that a filter may have; of the builds of `project` and of
     those below it, where the caller may read nothing else."""
     options: dict[str, list[str]] = {}

@@ -12,15 +12,16 @@ from receiver.errors import Forbidden, Invalid, NotFound
 from receiver.storage import audit, dimensions
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Row, query
+from receiver.storage.dimensions import Own, own_words
 
 Names = Mapping[str, str | None]  # of DIMENSIONS; no project may be None
 UNNAMED = "unknown is the name of nothing: name it in the hook, a route or a [[default]]."
 
 
-def confirm(connection: Connection, names: Names, actor: Actor, own: str | None = None) -> bool:
+def confirm(connection: Connection, names: Names, actor: Actor, own: Own = None) -> bool:
     """Confirm an image, also by old names. Return False where it is confirmed already.
 
-    `own` is the caller's only project. Raises Invalid for `unknown`, NotFound where there is no
+    `own` are the caller's only projects. Raises Invalid for `unknown`, NotFound where there is no
     build of it, Forbidden for another project.
     """
     _check(connection, names, own)
@@ -37,7 +38,7 @@ def confirm(connection: Connection, names: Names, actor: Actor, own: str | None 
     return added is not None
 
 
-def take_back(connection: Connection, names: Names, actor: Actor, own: str | None = None) -> None:
+def take_back(connection: Connection, names: Names, actor: Actor, own: Own = None) -> None:
     """Undo confirm(). Raises NotFound where the image is not confirmed, Forbidden as confirm()."""
     _check(connection, names, own)
     ids = _ids(connection, names)
@@ -48,7 +49,7 @@ def take_back(connection: Connection, names: Names, actor: Actor, own: str | Non
     audit.note_change(connection, actor, "image.take_back", target, before=before)
 
 
-def list_confirmed(connection: Connection, own: str | None = None) -> list[Row]:
+def list_confirmed(connection: Connection, own: Own = None) -> list[Row]:
     """Return the confirmed images by name, of a project and those below it, or every one."""
     rows = connection.execute(query("confirmed_images/list_confirmed")).fetchall()
     return [row for row in rows if dimensions.is_within(connection, row["project"], own)]
@@ -63,12 +64,12 @@ def title(names: Names) -> str:
     return " · ".join(text for name in DIMENSIONS if (text := names.get(name)))
 
 
-def _check(connection: Connection, names: Names, own: str | None) -> None:
+def _check(connection: Connection, names: Names, own: Own) -> None:
     unnamed = {name: [UNNAMED] for name in DIMENSIONS if names.get(name) == UNKNOWN}
     if unnamed:
         raise Invalid(fields=unnamed)
     if not dimensions.is_within(connection, names.get("project"), own):
-        raise Forbidden(f"This token is for the project {own} alone.")
+        raise Forbidden(f"This token is for {own_words(own)} alone.")
 
 
 def _ids(connection: Connection, names: Names) -> Row:

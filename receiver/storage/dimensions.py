@@ -14,6 +14,7 @@ from receiver.domain import dimensions
 from receiver.domain.model import DIMENSIONS, Identity, Statement
 from receiver.storage.db import Connection, Cursor, Row, as_json, query
 
+Own = str | tuple[str, ...] | None  # the projects that a caller reaches; None is every one
 Name = tuple[str, str]  # kind (a dimension, or build) and text
 Ids = dict[Name, UUID]
 
@@ -113,9 +114,11 @@ def insert_row(connection: Connection, dimension: str, columns: Row) -> Cursor:
     return connection.execute(statement, columns)
 
 
-def is_within(connection: Connection, name: str | None, project: str | None) -> bool:
+def is_within(connection: Connection, name: str | None, project: Own) -> bool:
     """Return whether the project `name` is `project` or below it, both also by an old name; None is
     every project."""
+    if isinstance(project, tuple):
+        return any(is_within(connection, name, each) for each in project)
     if project is None or name == project:
         return True
     ids = find_ids(connection, {("project", project)})
@@ -123,10 +126,24 @@ def is_within(connection: Connection, name: str | None, project: str | None) -> 
     return ids.get(("project", project)) in [row["id"] for row in chain]
 
 
-def projects_within(connection: Connection, project: str) -> tuple[str, ...]:
-    """Return a project, also by an old name, and those below it; else the name alone."""
+def projects_within(connection: Connection, project: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return projects, also by old names, and those below them; a name that is none stays alone."""
+    if isinstance(project, tuple):
+        found = [projects_within(connection, each) for each in project]
+        return tuple(dict.fromkeys(name for each in found for name in each))
     rows = connection.execute(query("dimensions/projects_within"), {"name": project}).fetchall()
     return tuple(row["name"] for row in rows) or (project,)
+
+
+def own_words(own: Own) -> str:
+    """Return the projects of a caller in words.
+
+    >>> own_words(("core", "web"))
+    'the projects core, web'
+    """
+    if isinstance(own, tuple):
+        return f"the projects {', '.join(own)}" if own else "no project"
+    return f"the project {own}" if own else "every project"
 
 
 def _names(identity: Identity) -> set[Name]:

@@ -16,7 +16,7 @@ from receiver.errors import Invalid, NotFound
 from receiver.storage import audit
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Database, Row, query
-from receiver.storage.dimensions import is_within
+from receiver.storage.dimensions import Own, is_within
 from receiver.storage.masked import show_masked
 from receiver.storage.paging import Page, page_of, page_parameters
 
@@ -75,7 +75,7 @@ def resolve_failure(
     failure_id: UUID,
     resolution: Resolution,
     actor: Actor,
-    project: str | None = None,
+    project: Own = None,
 ) -> str:
     """Resolve or reopen a failure. Return its build's number.
 

@@ -10,31 +10,40 @@ from receiver.domain.dimensions import UNKNOWN
 from receiver.domain.images import ImageFilter
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import Invalid, NotFound
+from receiver.storage import channel_images
+from receiver.storage.channels import LATEST
 from receiver.storage.db import Connection, Database, Row, as_json, query
-from receiver.storage.dimensions import current_names
+from receiver.storage.dimensions import Own, current_names, is_within, projects_within
 from receiver.storage.serving import ServingOf, rules
 
 COMBINATION = DIMENSIONS[1:]
 NO_NAMES = "There are no such names: use /api/v1/image?platform=&os_version=&image_type=."
 
 
-def list_images(database: Database, serving_of: ServingOf, wanted: ImageFilter) -> list[Row]:
-    """Return the images that fit, newest first; see _shown() for their fields."""
+def list_images(
+    database: Database, serving_of: ServingOf, wanted: ImageFilter, own: Own = None
+) -> list[Row]:
+    """Return the images that fit, newest first; see _shown() for their fields. `own` are the only
+    projects that the caller may see."""
     with database.transaction() as connection:
-        rows = _choose(connection, serving_of, wanted)
+        if is_of_channel(wanted):
+            rows = channel_images.choose(connection, wanted, own)
+            rows = _with_behind(connection, serving_of, rows, wanted, own)
+        else:
+            rows = _choose(connection, serving_of, wanted, own)
     return sorted(rows, key=lambda row: row["built_at"], reverse=True)
 
 
-def latest_images(database: Database, serving_of: ServingOf) -> list[Row]:
+def latest_images(database: Database, serving_of: ServingOf, own: Own = None) -> list[Row]:
     """Return every image, by its names, with its `cloud_provider`."""
     with database.transaction() as connection:
-        return _choose(connection, serving_of, ImageFilter())
+        return _choose(connection, serving_of, ImageFilter(), own)
 
 
-def unserved_builds(database: Database, serving_of: ServingOf) -> list[Row]:
+def unserved_builds(database: Database, serving_of: ServingOf, own: Own = None) -> list[Row]:
     """Return the newest completed builds whose images are not served, each with its `reason`."""
     with database.transaction() as connection:
-        return _unserved(connection, serving_of, ImageFilter())
+        return _unserved(connection, serving_of, ImageFilter(), own)
 
 
 def doubt_of(database: Database, serving_of: ServingOf, build_number: str) -> Row | None:
@@ -45,19 +54,31 @@ def doubt_of(database: Database, serving_of: ServingOf, build_number: str) -> Ro
     return found if found and found["reason"] else None
 
 
-def find_image(database: Database, serving_of: ServingOf, wanted: ImageFilter) -> Row:
+def find_image(
+    database: Database, serving_of: ServingOf, wanted: ImageFilter, own: Own = None
+) -> Row:
     """Return the image of a platform, OS version and image type, also by their old names.
 
-    Without a region it is one of the newest build. `artifact_id` is what a program can use. Raises
-    NotFound, which says why there is none; Invalid where several fit, which lists the choices.
+    Without a region it is one of the newest build, or of the one that a channel holds.
+    `artifact_id` is what a program can use. Raises NotFound, which says why there is none; Invalid
+    where several fit, which lists the choices; Revoked where the channel holds a revoked build.
     """
     with database.transaction() as connection:
         current: dict[str, Any] = {**current_names(connection, _names(wanted))}
         wanted = replace(wanted, **current)
-        rows = _choose(connection, serving_of, wanted)
-        if not rows:
-            raise NotFound(_why_none(connection, serving_of, wanted))
+        if is_of_channel(wanted):
+            rows = channel_images.find(connection, wanted, own)
+            rows = _with_behind(connection, serving_of, rows, wanted, own)
+        else:
+            rows = _choose(connection, serving_of, wanted, own)
+            if not rows:
+                raise NotFound(_why_none(connection, serving_of, wanted, own))
     return _only(rows, wanted)
+
+
+def is_of_channel(wanted: ImageFilter) -> bool:
+    """Return whether a channel decides, and not which build is the newest."""
+    return wanted.channel not in (None, LATEST)
 
 
 def names_of(database: Database, text: str) -> dict[str, str]:
@@ -77,19 +98,46 @@ def _names(wanted: ImageFilter) -> dict[str, Any]:
     return {name: text for name, text in names.items() if text is not None}
 
 
-def _choose(connection: Connection, serving_of: ServingOf, wanted: ImageFilter) -> list[Row]:
-    parameters = _parameters(connection, serving_of, wanted) | {
-        "inferred": wanted.inferred,
-        "every": wanted.selects,
-    }
-    rows = connection.execute(query("images/served_images"), parameters).fetchall()
+def _choose(
+    connection: Connection, serving_of: ServingOf, wanted: ImageFilter, own: Own
+) -> list[Row]:
+    rows = _served(connection, serving_of, wanted, own, every=wanted.selects)
     now = datetime.now(UTC)
     return [_shown(row, now) for row in images.choose(rows, wanted)]
 
 
-def _parameters(connection: Connection, serving_of: ServingOf, wanted: ImageFilter) -> Row:
+def _served(
+    connection: Connection, serving_of: ServingOf, wanted: ImageFilter, own: Own, *, every: bool
+) -> list[Row]:
+    parameters = _parameters(connection, serving_of, wanted, own)
+    parameters |= {"inferred": wanted.inferred, "every": every}
+    return connection.execute(query("images/served_images"), parameters).fetchall()
+
+
+def _with_behind(
+    connection: Connection,
+    serving_of: ServingOf,
+    rows: Sequence[Row],
+    wanted: ImageFilter,
+    own: Own,
+) -> list[Row]:
+    """Return what a channel hands out, with how many served builds of its image are newer."""
+    served = _served(connection, serving_of, wanted, own, every=True) if rows else []
+    builds = {(images.image_of(each), each["build_number"], each["built_at"]) for each in served}
+    now = datetime.now(UTC)
+    newer = [
+        sum(image == images.image_of(row) and at > row["built_at"] for image, _, at in builds)
+        for row in rows
+    ]
+    return [_shown(row | {"newness": count}, now) for row, count in zip(rows, newer, strict=True)]
+
+
+def _parameters(
+    connection: Connection, serving_of: ServingOf, wanted: ImageFilter, own: Own
+) -> Row:
     names = {name: getattr(wanted, name) for name in DIMENSIONS}
-    return names | {"rules": as_json(rules(connection, serving_of))}
+    within = None if own is None else list(projects_within(connection, own))
+    return names | {"rules": as_json(rules(connection, serving_of)), "own": within}
 
 
 def _shown(row: Mapping[str, Any], now: datetime) -> Row:
@@ -98,6 +146,7 @@ def _shown(row: Mapping[str, Any], now: datetime) -> Row:
     """
     return dict(row) | {
         "arch": images.architecture(row),
+        "channel": row.get("channel"),
         "behind": row["newness"],
         "age_seconds": int((now - row["built_at"]).total_seconds()),
         "custom_data": redact.document(row["custom_data"]),
@@ -126,17 +175,27 @@ def _several(rows: Sequence[Row]) -> Invalid:
     return Invalid(f"Several artifacts fit: say the {' or '.join(values)}.", fields=fields)
 
 
-def _unserved(connection: Connection, serving_of: ServingOf, wanted: ImageFilter) -> list[Row]:
-    parameters = _parameters(connection, serving_of, wanted)
+def _unserved(
+    connection: Connection, serving_of: ServingOf, wanted: ImageFilter, own: Own
+) -> list[Row]:
+    parameters = _parameters(connection, serving_of, wanted, own)
     return connection.execute(query("images/unserved_builds"), parameters).fetchall()
 
 
-def _why_none(connection: Connection, serving_of: ServingOf, wanted: ImageFilter) -> str:
+def _why_none(connection: Connection, serving_of: ServingOf, wanted: ImageFilter, own: Own) -> str:
     """Return why no image fits, and what to do."""
     if UNKNOWN in _names(wanted).values():
         return f"There is no such image: {image_reasons.UNNAMED}"
     every = ImageFilter(**_names(wanted), inferred=wanted.inferred)
-    if served := _choose(connection, serving_of, every):
+    if served := _choose(connection, serving_of, every, own):
         return image_reasons.not_selected(served, wanted)
-    doubted = _unserved(connection, serving_of, every)
-    return image_reasons.unserved(doubted[0]) if doubted else image_reasons.NEVER
+    if doubted := _unserved(connection, serving_of, every, own):
+        return image_reasons.unserved(doubted[0])
+    running = connection.execute(query("images/last_of_image"), _names_or_none(wanted)).fetchone()
+    if running and is_within(connection, running["project"], own):
+        return image_reasons.not_completed(running)
+    return image_reasons.NEVER
+
+
+def _names_or_none(wanted: ImageFilter) -> Row:
+    return {name: getattr(wanted, name) for name in DIMENSIONS}

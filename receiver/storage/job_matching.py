@@ -13,6 +13,8 @@ from receiver.storage import dimensions
 from receiver.storage.db import Connection, Cursor, Row, array, as_json, query
 from receiver.storage.dimensions import Ids
 
+REVOKED = ("move_revocations", "move_replacements")
+
 
 @dataclass(frozen=True, slots=True)
 class Matches:
@@ -180,7 +182,7 @@ def _redirect(connection: Connection, move: Move) -> None:
         allowed = move.job.projects_of(move.owner)
         if native["project_id"] and allowed is not None and native["project_id"] not in allowed:
             return
-        for name in ("move_events", "move_redirects", "delete_build"):
+        for name in ("move_events", "move_redirects", "move_assignments", *REVOKED, "delete_build"):
             connection.execute(
                 query(f"job_matching/{name}"), parameters | {"native_id": native["id"]}
             )

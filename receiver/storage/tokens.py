@@ -11,25 +11,55 @@ from datetime import datetime
 from receiver.domain.model import SCOPES
 from receiver.errors import MilepostError
 from receiver.storage.db import Connection, Row, query
+from receiver.storage.dimensions import Own
 
 PREFIX = "mp_"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A scope over one project and those below it, or over every project (None)."""
+
+    scope: str
+    project: str | None = None
+    override: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """The name and the rights of a caller; `project` None is every project.
 
-    `is_user` is a user whom a proxy signed in, without a token of ours.
+    `is_user` is a user whom a proxy signed in, without a token of ours; `rights` are all that their
+    groups have. `override` is the right to pass over a check that a channel requires: no scope
+    includes it.
     """
 
     name: str
     scope: str
-    project: str | None = None
+    project: Own = None
     is_user: bool = False
+    override: bool = False
+    rights: tuple[Right, ...] = ()
+
+    def reach(self, scope: str) -> Own:
+        """Return the projects over which the caller has a scope; None is every one, () is none."""
+        least = SCOPES.index(scope)
+        if not self.rights:
+            return self.project if SCOPES.index(self.scope) >= least else ()
+        having = [each.project for each in self.rights if SCOPES.index(each.scope) >= least]
+        if None in having:
+            return None
+        projects = tuple(sorted({each for each in having if each}))
+        return projects[0] if len(projects) == 1 else projects
 
     def allows(self, scope: str) -> bool:
-        """Return whether the granted scope includes this one."""
-        return SCOPES.index(scope) <= SCOPES.index(self.scope)
+        """Return whether the caller has this scope, at least over one project."""
+        return self.reach(scope) != ()
+
+    @property
+    def reveals(self) -> bool:
+        """Whether the caller is an administrator of all that they may read."""
+        return self.allows("admin") and self.reach("admin") == self.reach("read")
 
 
 def generate_token() -> str:
@@ -43,7 +73,12 @@ def insert_token(
     """Store a token's digest. Raises MilepostError where a valid token has its name."""
     row = {
         "name": grant.name,
-        "scope": grant.scope,
+        # The release before knows no other scopes, and takes it for one of scope write.
+        "scope": "write" if grant.scope == "promote" else grant.scope,
+        "rights": [
+            *(["promote"] if grant.scope == "promote" else []),
+            *(["override"] if grant.override else []),
+        ],
         "project": grant.project,
         "digest": _digest(token),
         "expires_at": expires_at,

@@ -6,6 +6,7 @@ Where the receiver is public, everybody else may read.
 
 import hmac
 import secrets
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
@@ -13,8 +14,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.errors import Closed, Forbidden
 from receiver.storage import tokens
+from receiver.storage.assignments import Mover
 from receiver.storage.audit import Actor
-from receiver.storage.tokens import Grant
+from receiver.storage.dimensions import own_words
+from receiver.storage.tokens import Grant, Right
 from receiver.web import rate_limit
 from receiver.web.context import services
 from receiver.web.forms import form_fields
@@ -46,18 +49,30 @@ def require_admin() -> Grant:
 
 
 def require(scope: str) -> Grant:
-    """Return the caller. Their token may be for one project: the view must apply `project`.
+    """Return the caller; `project` is where they have this scope, and the view must apply it.
 
     Raises Closed or Forbidden unless the caller has this scope.
     """
     grant = caller()
-    if grant is None or (grant is ANYBODY and scope != "read"):
+    if grant is None or (grant == ANYBODY and scope != "read"):
         raise Closed
     if not grant.allows(scope):
         raise Forbidden(f"This needs a token of scope {scope}.")
     if request.method not in ("GET", "HEAD") and _bearer() is None and _own_actor() is None:
         _check_form()
-    return grant
+    return replace(grant, project=grant.reach(scope), rights=grant.rights or _only(grant))
+
+
+def mover() -> Mover:
+    """Return the caller as one who moves images into channels."""
+    grant = require("read")
+    return Mover(
+        actor(),
+        read=grant.reach("read"),
+        write=grant.reach("write"),
+        promote=grant.reach("promote"),
+        override=grant.override or any(each.override for each in grant.rights),
+    )
 
 
 def caller() -> Grant | None:
@@ -73,7 +88,7 @@ def actor() -> Actor:
     if actor := _own_actor():
         return actor
     grant = caller()
-    if grant is None or grant is ANYBODY:
+    if grant is None or grant == ANYBODY:
         raise Closed
     if grant.is_user:
         return Actor(grant.name, "proxy")
@@ -160,9 +175,14 @@ def _set_cookie(response: BaseResponse, name: str, value: str) -> None:
 
 
 def _everything(grant: Grant) -> Grant:
-    if grant.project:
-        raise Forbidden(f"This token is for the project {grant.project} alone.")
+    if grant.project is not None:
+        raise Forbidden(f"This token is for {own_words(grant.project)} alone.")
     return grant
+
+
+def _only(grant: Grant) -> tuple[Right, ...]:
+    projects = grant.project if isinstance(grant.project, tuple) else (grant.project,)
+    return tuple(Right(grant.scope, each, grant.override) for each in projects)
 
 
 def _own_actor() -> Actor | None:
@@ -173,7 +193,7 @@ def _own_actor() -> Actor | None:
 
 def _caller() -> Grant | None:
     if actor := _own_actor():
-        return Grant(actor.name, "admin")
+        return Grant(actor.name, "admin", override=True)
     bearer = _bearer()
     token = request.cookies.get(COOKIE) if bearer is None else bearer
     grant = _grant(token) if token else None

@@ -102,6 +102,7 @@ class Selectors(Strict):
     region = Text()
     name = Text(**about("The artifact's name, id or file; `*` is any text."))
     arch = Text(**about("Such as x86_64 or arm64."))
+    channel = Text(**about("What this channel holds; `latest` is the newest served build."))
     inferred = Flag(**about("1: also images whose OS version or type is only inferred."))
     complete = Flag(**about("1: one build that has all usual regions of its image."))
 

@@ -15,6 +15,7 @@ from receiver.errors import (
     InUse,
     Malformed,
     NotFound,
+    Revoked,
     TooLarge,
     Unavailable,
     WrongMethod,
@@ -46,6 +47,9 @@ class Problem(Struct):
     request_id: str | None
     errors: Annotated[dict[str, list[str]] | UnsetType, Meta(description="By field.")] = UNSET
     references: Annotated[dict[str, References] | UnsetType, Meta(description="By table.")] = UNSET
+    choices: Annotated[
+        list[str] | UnsetType, Meta(description="Builds to use instead of a revoked one.")
+    ] = UNSET
 
 
 def json_response(document: object, status: int = 200, headers: Headers | None = None) -> Response:
@@ -65,6 +69,8 @@ def _http_error(error: HttpError) -> Response:
     more: dict[str, Any] = {"errors": error.fields} if error.fields else {}
     if isinstance(error, InUse):
         more["references"] = error.references
+    if isinstance(error, Revoked):
+        more["choices"] = list(error.choices)
     return _respond(error.headers, error.title, error.status, error.code, error.detail, **more)
 
 

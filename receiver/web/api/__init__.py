@@ -4,6 +4,7 @@ from flask import Flask
 
 from receiver.web.api import (
     builds,
+    channels,
     confirmed_images,
     deliveries,
     dimensions,
@@ -20,6 +21,6 @@ __all__ = ["register"]
 
 def register(app: Flask) -> None:
     """Add the API and its document to an app."""
-    each = (builds, images, confirmed_images, merges, failures, deliveries, stats)
+    each = (builds, images, channels, confirmed_images, merges, failures, deliveries, stats)
     document.register(app, [*(module.blueprint for module in each), *dimensions.blueprints])
     app.register_blueprint(docs.blueprint)

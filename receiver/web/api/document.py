@@ -36,6 +36,7 @@ TYPES = (
     (Moment, "string", "date-time"),
 )
 STAGE_OR_STATE = [{"required": ["stage"]}, {"required": ["state"]}]
+BUILD_OR_CHANNEL = [{"required": ["build_number"]}, {"required": ["from_channel"]}]
 BUILD_NUMBER = "core-rhel-9-web-142"
 DIMENSIONS = {
     "project": "core",
@@ -65,6 +66,15 @@ EXAMPLES: dict[str, Json] = {
     },
     "Cancellation": {"reason": "superseded by core-rhel-9-web-143"},
     "ImageNames": DIMENSIONS,
+    "NewChannel": {
+        "name": "prod",
+        "project": "core",
+        "restricted": True,
+        "require": ["trivy", "tests"],
+        "max_age": "7d",
+    },
+    "NewAssignment": {"build_number": BUILD_NUMBER, "note": "Tested for a week on dev."},
+    "Unassignment": {"image": DIMENSIONS, "note": "Nothing uses it any more."},
     "Notes": {"notes": "The route table of the subnet was missing."},
     "NewMerge": {"dimension": "os_version", "name": "rhel9", "into": "rhel-9"},
     "MergedName": {"dimension": "os_version", "name": "rhel9"},
@@ -95,6 +105,8 @@ EXAMPLES: dict[str, Json] = {
         "arch": "x86_64",
         "branch": "main",
         "inferred": None,
+        "channel": None,
+        "revocation": None,
     },
     "Problem": {
         "type": "about:blank",
@@ -171,4 +183,5 @@ def _finished(document: Json, answers: Sequence[Schema]) -> Json:
         schemas[name]["examples"] = [example]
     for name in ("NewState", "NewFailure"):
         schemas[name]["anyOf"] = STAGE_OR_STATE
+    schemas["NewAssignment"]["oneOf"] = BUILD_OR_CHANNEL
     return document

@@ -5,6 +5,7 @@ from flask import Response
 from receiver.domain.model import Json
 from receiver.storage import builds, images
 from receiver.storage.db import Row
+from receiver.web import auth
 from receiver.web.api.operations import Blueprint, list_of
 from receiver.web.api.schemas import Image, ImageDetails
 from receiver.web.context import services, serving_of
@@ -13,32 +14,43 @@ from receiver.web.filters import ImageQuery, ImagesQuery, NamedImageQuery, image
 blueprint = Blueprint("images", "The latest good images.")
 ONE = "/images/<path:platform>/<path:os_version>/<path:image_type>"
 TEXT = "ami-0abc1234\n"
+READS = "read its project"
 Answer = tuple[Json, int, dict[str, str]]
 
 
-@blueprint.operation("GET", "/images", "read", {200: list_of(Image)}, query=ImagesQuery)
+@blueprint.operation("GET", "/images", READS, {200: list_of(Image)}, query=ImagesQuery)
 def list_images(query: Json) -> Json:
-    """List the latest good image of every combination and region.
+    """List the latest good image of every combination and region, or what a channel holds.
 
     `custom.KEY=value` selects by custom_data.
     """
-    return {"items": images.list_images(services().database, serving_of(), image_filter(query))}
+    own, wanted = auth.require("read").project, image_filter(query)
+    return {"items": images.list_images(services().database, serving_of(), wanted, own)}
 
 
-@blueprint.operation("GET", ONE, "read", {200: ImageDetails}, query=ImageQuery, text=TEXT)
+@blueprint.operation(
+    "GET", ONE, READS, {200: ImageDetails}, query=ImageQuery, text=TEXT, errors=(409,)
+)
 def show_image(query: Json, platform: str, os_version: str, image_type: str) -> Response | Answer:
     """Show the latest good image of a platform, OS version and image type.
 
     Never one of a failed, cancelled or later failed build, nor of an attempt that failed. 404 says
     why there is none. 422 if several artifacts match, with the selectors and their values;
-    `custom.KEY=value` selects by custom_data.
+    `custom.KEY=value` selects by custom_data. With a channel it is what people assigned; 409
+    `revoked` if that is not to be used any more, with the reason and what there is instead.
     """
     text = "/".join((platform, os_version, image_type)).replace("\0", "")
     return _image(query | images.names_of(services().database, text))
 
 
 @blueprint.operation(
-    "GET", "/image", "read", {200: ImageDetails}, query=NamedImageQuery, text=TEXT, errors=(404,)
+    "GET",
+    "/image",
+    READS,
+    {200: ImageDetails},
+    query=NamedImageQuery,
+    text=TEXT,
+    errors=(404, 409),
 )
 def find_image(query: Json) -> Response | Answer:
     """Show the latest good image of the names in the query.
@@ -49,7 +61,8 @@ def find_image(query: Json) -> Response | Answer:
 
 
 def _image(query: Json) -> Response | Answer:
-    image = images.find_image(services().database, serving_of(), image_filter(query))
+    own = auth.require("read").project
+    image = images.find_image(services().database, serving_of(), image_filter(query), own)
     headers = _headers(image)
     if query.get("format") == "text":
         return Response(f"{image['artifact_id']}\n", headers=headers, mimetype="text/plain")

@@ -38,6 +38,7 @@ CALLERS: dict[str, Callable[[], Grant]] = {
     "admin": auth.require_admin,
     "read its project": lambda: auth.require("read"),
     "write its project": lambda: auth.require("write"),
+    "promote its project": lambda: auth.require("promote"),
 }
 # Why a request was refused, by status; the codes are those of errors.py.
 PROBLEMS = {
@@ -45,11 +46,12 @@ PROBLEMS = {
     401: "No token, or an unknown one: `closed`.",
     403: "The token does not reach so far: `forbidden`.",
     404: "There is no such thing here: `not-found`.",
-    409: "A conflict: `taken`, `in-use`, `cycle`, `ended`, `conflict`, `pruned`.",
+    409: "A conflict: `taken`, `in-use`, `cycle`, `ended`, `conflict`, `pruned`, `not-assignable`, "
+    "`not-current`, `revoked`, `sender-gone`.",
     413: "The body is larger than 64 KiB: `too-large`.",
     414: "The address is longer than 4094 bytes.",
     415: "The body is not JSON: `unsupported-type`.",
-    422: "Readable but wrong: `invalid` names each field in `errors`; `undecodable`.",
+    422: "Readable but wrong: `invalid` names each field in `errors`; `undecodable`; `gate`.",
     429: "Too many wrong tokens from this address: `too-many-guesses`. Right ones are let in.",
     431: "A header is longer than 8190 bytes, or there are more than 100.",
     503: "The database is away or too busy: `unavailable`. Try again.",

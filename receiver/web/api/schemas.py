@@ -4,7 +4,7 @@ A field of a row that its schema does not name is left out. Those of one module 
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from marshmallow import fields
@@ -231,6 +231,25 @@ class Build(BuildRow):
     left_behind: list[Resource]
 
 
+class Revocation(Struct):
+    """That an image is not to be used, from a moment on."""
+
+    kind: Annotated[
+        Literal["revoked", "parent-revoked", "scheduled"],
+        Meta(
+            description="`parent-revoked`: a build of another project that it was made from is; "
+            "`scheduled`: it is valid until `at`."
+        ),
+    ]
+    reason: str
+    at: Time
+    by: str
+    since: Annotated[Time, Meta(description="When it was said.")]
+    descendants: bool
+    build_number: Annotated[str, Meta(description="The build that was revoked.")]
+    replacement: Annotated[str | None, Meta(description="The build to use instead.")]
+
+
 class BuildReference(Struct):
     """The build that a failure is of."""
 
@@ -250,6 +269,10 @@ class Image(Dimensions):
     branch: str | None
     inferred: Annotated[
         dict[str, str] | None, Meta(description="Dimensions that nobody states, and from where.")
+    ]
+    channel: Annotated[str | None, Meta(description="That hands it out; null for the newest.")]
+    revocation: Annotated[
+        Revocation | None, Meta(description="Of its build, or of one that it was made from.")
     ]
 
 

@@ -12,6 +12,7 @@ from receiver.sources import packer_manifest
 from receiver.storage import builds, confirmed_images, images, unnamed
 from receiver.storage.builds import BuildFilter
 from receiver.storage.db import Row
+from receiver.storage.dimensions import Own
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import actor, require
 from receiver.web.context import services, serving_of
@@ -40,7 +41,7 @@ def list_builds() -> Response:
     return cached_page("builds.html", lambda: _builds(conditions, caller.project))
 
 
-def _builds(conditions: BuildFilter, project: str | None) -> Values:
+def _builds(conditions: BuildFilter, project: Own) -> Values:
     database, stall_after = services().database, services().config.stall_after
     page = builds.list_builds(
         database, conditions, DEFAULT_LIMIT, request.args.get("after"), stall_after, project
@@ -63,7 +64,7 @@ def _builds(conditions: BuildFilter, project: str | None) -> Values:
 def show_build(build_number: str) -> BaseResponse:
     """Show one build with its timeline."""
     caller = require("read")
-    reveal = caller.allows("admin")
+    reveal = caller.reveals
     if same := unchanged():
         return same
     stall_after = services().config.stall_after

@@ -1,6 +1,6 @@
 -- Builds that match, newest first, of the next 10,000 behind a position; each filter may be null.
 WITH RECURSIVE tree AS (
-    SELECT id, 0 AS depth FROM projects WHERE name = %(project)s
+    SELECT id, 0 AS depth FROM projects WHERE name = ANY(%(projects)s)
     UNION
     SELECT child.id, tree.depth + 1
     FROM projects AS child
@@ -55,7 +55,7 @@ JOIN os_versions ON os_versions.id = near.os_version_id
 JOIN image_types ON image_types.id = near.image_type_id
 LEFT JOIN projects ON projects.id = near.project_id
 WHERE
-    (%(project)s::text IS NULL OR near.project_id IN (SELECT id FROM tree))
+    (%(projects)s::text[] IS NULL OR near.project_id IN (SELECT id FROM tree))
     AND (%(platform)s::text IS NULL OR platforms.name = %(platform)s)
     AND (%(os_version)s::text IS NULL OR os_versions.name = %(os_version)s)
     AND (%(image_type)s::text IS NULL OR image_types.name = %(image_type)s)

@@ -1,86 +1,27 @@
 -- The artifacts that may be served: of each combination the final ones, not expired, of the last 10
--- completed builds that are served and made some, among its last 1,000. Only the last attempt of a
+-- completed builds that are served, not revoked and made some, among its last 1,000. Only the last attempt of a
 -- build counts. `newness` is 0 for the newest of these builds. Unless `every`, only those of the
 -- newest build of a region. With `inferred` there are 10 inferred builds beside the 10 stated ones,
 -- which come behind all of them, among the last 100.
-WITH RECURSIVE combinations AS (
-    (
-        SELECT
-            coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id,
-            os_version_id, image_type_id
-        FROM builds WHERE status = 'completed' AND pull_request IS NULL
-        ORDER BY
-            coalesce(project_id, '00000000-0000-0000-0000-000000000000'), platform_id, os_version_id,
-            image_type_id
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT next.*
-    FROM combinations
-    CROSS JOIN LATERAL (
-        SELECT
-            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
-            builds.platform_id, builds.os_version_id, builds.image_type_id
-        FROM builds
-        WHERE
-            (
-                coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
-                builds.platform_id, builds.os_version_id, builds.image_type_id
-            ) > (
-                combinations.project_id, combinations.platform_id,
-                combinations.os_version_id, combinations.image_type_id
-            )
-            AND builds.status = 'completed' AND builds.pull_request IS NULL
-        ORDER BY
-            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'), builds.platform_id,
-            builds.os_version_id, builds.image_type_id
-        LIMIT 1
-    ) AS next
-),
-
-named AS (
+WITH named AS (
     SELECT
         dense_rank() OVER (
             ORDER BY
-                combinations.project_id, platforms.id, combinations.os_version_id,
-                combinations.image_type_id
+                images.project_id, images.image_platform_id, images.os_version_id, images.image_type_id
         ) AS image,
-        platforms.id <> own.id AS is_resolved, combinations.*, rules.branches, rules.unstable_counts,
-        EXISTS (
-            SELECT FROM confirmed_images AS confirmed
-            WHERE
-                coalesce(confirmed.project_id, '00000000-0000-0000-0000-000000000000')
-                = combinations.project_id
-                AND confirmed.platform_id = platforms.id
-                AND confirmed.os_version_id = combinations.os_version_id
-                AND confirmed.image_type_id = combinations.image_type_id
-        ) AS is_confirmed
-    FROM combinations
-    JOIN platforms AS own ON own.id = combinations.platform_id
-    JOIN os_versions ON os_versions.id = combinations.os_version_id
-    JOIN image_types ON image_types.id = combinations.image_type_id
-    JOIN platforms ON platforms.id = CASE
-        WHEN own.name = 'unknown' AND 'unknown' NOT IN (os_versions.name, image_types.name)
-            THEN coalesce(
-                platform_of_image(
-                    combinations.project_id, combinations.os_version_id, combinations.image_type_id
-                ),
-                own.id
-            )
-        ELSE own.id
-    END
-    LEFT JOIN projects ON projects.id = combinations.project_id
+        images.project_id, images.platform_id, images.os_version_id, images.image_type_id,
+        images.is_resolved, images.is_confirmed, rules.branches, rules.unstable_counts
+    FROM completed_images AS images
     LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
         project_id uuid, branches text [], unstable_counts boolean
-    ) ON rules.project_id = combinations.project_id
+    ) ON rules.project_id = images.project_id
     WHERE
-        'unknown' NOT IN (
-            coalesce(projects.name, ''), platforms.name, os_versions.name, image_types.name
-        )
-        AND (%(project)s::text IS NULL OR projects.name = %(project)s)
-        AND (%(platform)s::text IS NULL OR platforms.name = %(platform)s)
-        AND (%(os_version)s::text IS NULL OR os_versions.name = %(os_version)s)
-        AND (%(image_type)s::text IS NULL OR image_types.name = %(image_type)s)
+        images.is_named
+        AND (%(own)s::text[] IS NULL OR images.project = ANY(%(own)s))
+        AND (%(project)s::text IS NULL OR images.project = %(project)s)
+        AND (%(platform)s::text IS NULL OR images.platform = %(platform)s)
+        AND (%(os_version)s::text IS NULL OR images.os_version = %(os_version)s)
+        AND (%(image_type)s::text IS NULL OR images.image_type = %(image_type)s)
 ),
 
 candidates AS (
@@ -131,7 +72,12 @@ candidates AS (
                 builds.id DESC
             LIMIT CASE WHEN kinds.is_guess THEN 100 ELSE 1000 END
         ) AS recent
-        WHERE recent.doubt IS NOT DISTINCT FROM kinds.doubt
+        WHERE
+            recent.doubt IS NOT DISTINCT FROM kinds.doubt
+            AND NOT EXISTS (
+                SELECT FROM revocation_of_build(recent.id, now()) AS revocation
+                WHERE revocation.kind = 'revoked'
+            )
         LIMIT 10
     ) AS served
     JOIN artifacts ON artifacts.build_id = served.id AND artifacts.attempt = served.attempt
@@ -146,7 +92,8 @@ SELECT
     builds.build_number, candidates.built_at, builds.branch,
     CASE WHEN NOT candidates.is_confirmed THEN builds.inferred END AS inferred,
     artifacts.artifact_id, artifacts.region, artifacts.name, artifacts.builder_type,
-    artifacts.custom_data, artifacts.files, artifacts.path, candidates.newness
+    artifacts.custom_data, artifacts.files, artifacts.path, candidates.newness,
+    revocation_json(candidates.id, now()) AS revocation
 FROM candidates
 CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
     SELECT * FROM named_builds WHERE id = candidates.id LIMIT 1

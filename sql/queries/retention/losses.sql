@@ -12,7 +12,9 @@ FROM
     (
         SELECT count(*), min(end_time) AS oldest, max(end_time) AS newest
         FROM builds
-        WHERE end_time < %(before)s AND status IN ('completed', 'failed', 'cancelled')
+        WHERE
+            end_time < %(before)s AND status IN ('completed', 'failed', 'cancelled')
+            AND NOT is_build_kept(id)
     ) AS ended,
     (
         SELECT count(*), min(received_at) AS oldest, max(received_at) AS newest

@@ -1,0 +1,242 @@
+"""/api/v1/channels: the build of each image that people chose, and how it came there."""
+
+from typing import Annotated, Any
+
+from flask import Response, url_for
+from marshmallow import ValidationError, fields, validate
+from msgspec import Meta, Struct
+
+from receiver.domain.model import NUMBER_PROBLEM, Json
+from receiver.durations import parse_duration
+from receiver.sources.fields import MAX_NAME
+from receiver.sources.manual import Fitting, Strict, about, words
+from receiver.storage import assignments, channels
+from receiver.web import auth
+from receiver.web.api.operations import Blueprint, list_of, page, page_of
+from receiver.web.api.schemas import NUMBER, Dimensions, Revocation, Time
+from receiver.web.context import services, serving_of
+from receiver.web.filters import PageQuery, Since, Text
+
+blueprint = Blueprint("channels", "The build of each image that people chose.")
+READS, WRITES, PROMOTES = "read its project", "write its project", "promote its project"
+CHANNEL = "^[a-z0-9][a-z0-9._-]{0,99}$"
+ONE = "/channels/<name>"
+MOVES: dict[str, Any] = {"errors": (409,)}
+
+
+class Age(fields.Field[Any]):
+    """A time with its unit, such as 7d."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        span = parse_duration(value) if isinstance(value, str) else None
+        if not span:
+            raise ValidationError('Must be a time with its unit, such as "7d" or "12h".')
+        return span
+
+
+def project_name(**more: Any) -> fields.String:
+    """Return the field of a project's name."""
+    return fields.String(validate=validate.Length(1, MAX_NAME), **more)
+
+
+def build_number(**more: Any) -> fields.String:
+    """Return the field of a build's number."""
+    return fields.String(validate=Fitting(NUMBER, error=NUMBER_PROBLEM), **more)
+
+
+class NewChannel(Strict):
+    """A channel."""
+
+    name = fields.String(
+        required=True,
+        validate=Fitting(CHANNEL, error="Must be as prod: a-z 0-9 . _ -"),
+        **about("Unique within its project."),
+    )
+    project = project_name(allow_none=True, **about("Left out: for the images of every project."))
+    restricted = fields.Boolean(
+        truthy={True}, falsy={False}, **about("Moved only with scope promote of its project.")
+    )
+    require = fields.List(
+        fields.String(validate=validate.Length(1, 100)),
+        validate=validate.Length(max=20),
+        **about("Names of checks that a build must have passed."),
+    )
+    max_age = Age(
+        allow_none=True, **about("How old such a check may be.", type="string", examples=["7d"])
+    )
+
+
+class ImageOf(Strict):
+    """The names of an image, also old ones."""
+
+    project = project_name(allow_none=True)
+    platform = project_name(required=True)
+    os_version = project_name(required=True)
+    image_type = project_name(required=True)
+
+
+class Moving(Strict):
+    """What each move may say."""
+
+    project = project_name(
+        allow_none=True, **about("The channel's. By default the nearest to the image's.")
+    )
+    note = words(4_000, **about("Why."))
+    expect = build_number(
+        allow_none=True, **about("The build that must be current, else 409; null for none.")
+    )
+
+
+class NewAssignment(Moving):
+    """A build, or what another channel holds."""
+
+    build_number = build_number()
+    from_channel = fields.String(
+        validate=validate.Length(1, 100), **about("Every image of it, or the one of `image`.")
+    )
+    image = fields.Nested(ImageOf)
+    override = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        **about("Pass over required checks: needs the right override, and a note."),
+    )
+
+
+class Unassignment(Moving):
+    """An image that the channel shall not hold any more."""
+
+    image = fields.Nested(ImageOf, required=True)
+
+
+class ChannelQuery(Strict):
+    """Which of the channels of a name, and when."""
+
+    project = Text(**about("The channel's, where several projects have one."))
+    at = Since(**about("What was current then: a time, or the beginning of a day in UTC."))
+
+
+class HistoryQuery(PageQuery):
+    """Which of the channels of a name, and which image."""
+
+    channel_project = Text(**about("The channel's, where several projects have one."))
+    project = Text()
+    platform = Text()
+    os_version = Text()
+    image_type = Text()
+
+
+class Channel(Struct):
+    """A channel."""
+
+    name: str
+    project: Annotated[str | None, Meta(description="Null: for the images of every project.")]
+    restricted: bool
+    require: list[str]
+    max_age_seconds: int | None
+    created_at: Time
+    created_by: str
+
+
+class Pinned(Struct):
+    """An artifact that a channel hands out."""
+
+    artifact_id: str
+    region: str | None
+    name: str | None
+
+
+class Assignment(Dimensions):
+    """A build in a channel, by a person or a program."""
+
+    channel: str
+    channel_project: str | None
+    build_number: Annotated[str | None, Meta(description="Null: taken out of the channel.")]
+    attempt: int | None
+    artifacts: list[Pinned]
+    from_channel: str | None
+    note: str | None
+    override: bool
+    assigned_by: str
+    assigned_at: Time
+    status: Annotated[str | None, Meta(description="Of the build, by now.")]
+    revocation: Revocation | None
+
+
+class ChannelDetails(Channel):
+    """A channel, with what is current of each image."""
+
+    items: list[Assignment]
+
+
+class Assigned(Struct):
+    """What is current of each image that was assigned."""
+
+    items: list[Assignment]
+    duplicate: Annotated[bool, Meta(description="Whether all of it was current before.")]
+
+
+@blueprint.operation("GET", "/channels", READS, {200: list_of(Channel)})
+def list_channels() -> Json:
+    """List the channels.
+
+    A token of one project sees those of its project, of the projects above it, and those for all.
+    """
+    own = auth.require("read").project
+    return {"items": channels.list_channels(services().database, own)}
+
+
+@blueprint.operation(
+    "POST", "/channels", PROMOTES, {201: Channel}, body=NewChannel, errors=(404, 409)
+)
+def create_channel(body: Json) -> tuple[Json, int, Json]:
+    """Create a channel."""
+    own = auth.require("promote").project
+    with services().database.transaction() as connection:
+        created = channels.create(connection, body, auth.actor(), own)
+    location = url_for("channels.show_channel", name=created["name"], project=created["project"])
+    return created, 201, {"Location": location}
+
+
+@blueprint.operation("GET", ONE, READS, {200: ChannelDetails}, query=ChannelQuery)
+def show_channel(query: Json, name: str) -> Json:
+    """Show what is current in a channel for each image, or what was at a moment."""
+    own = auth.require("read").project
+    database = services().database
+    return channels.show_channel(database, name, query.get("project"), query.get("at"), own)
+
+
+@blueprint.operation("GET", f"{ONE}/history", READS, {200: page_of(Assignment)}, query=HistoryQuery)
+def list_assignments(query: Json, name: str) -> Json:
+    """List the assignments of a channel, newest first."""
+    wanted = (query.pop("limit"), query.pop("after", None))
+    own = auth.require("read").project
+    return page(*channels.list_history(services().database, name, query, wanted, own))
+
+
+@blueprint.operation(
+    "POST",
+    f"{ONE}/assignments",
+    WRITES,
+    {201: Assigned, 200: Assigned},
+    body=NewAssignment,
+    **MOVES,
+)
+def assign_build(body: Json, name: str) -> tuple[Json, int, Json]:
+    """Put a build into a channel, or what another channel holds.
+
+    Only a build that is completed, served, in no conflict and stated: 409 says which of these
+    fails. A rollback is a new assignment.
+    """
+    with services().database.transaction() as connection:
+        held, duplicate = assignments.assign(connection, serving_of(), name, body, auth.mover())
+    return {"items": held, "duplicate": duplicate}, 200 if duplicate else 201, {}
+
+
+@blueprint.operation(
+    "DELETE", f"{ONE}/assignments", WRITES, {204: None}, body=Unassignment, **MOVES
+)
+def unassign_image(body: Json, name: str) -> Response:
+    """Take an image out of a channel; the history keeps it."""
+    with services().database.transaction() as connection:
+        assignments.unassign(connection, name, body, auth.mover())
+    return Response(status=204)

@@ -1,0 +1,1 @@
+UPDATE tokens SET rights = '{promote}' WHERE name = 'ci';

@@ -1,0 +1,1 @@
+INSERT INTO audit_sent (log, seq) VALUES ('stdout', 1);
