@@ -259,13 +259,14 @@ def _check_gate(connection: Connection, wanted: Move, order: Order, mover: Mover
     if wanted.build_id is None:
         return {}
     channel = wanted.channel
-    failing = gates.failing(connection, wanted.build_id, channel["require"], channel["max_age"])
+    require = channel["require"]
+    failing = gates.failing(connection, wanted.build_id, wanted.attempt, require)
     if not failing:
         return {}
     if not order.override:
-        words = "; ".join(f"{name} {why}" for name, why in failing.items())
+        words = " ".join(failing.values())
         fields = {name: [why] for name, why in failing.items()}
-        raise Gate(f"Build {wanted.build_number} may not be assigned: {words}.", fields=fields)
+        raise Gate(f"Build {wanted.build_number} may not be assigned: {words}", fields=fields)
     if not mover.override:
         raise Forbidden("This needs a token with the right override.")
     if not order.note:

@@ -30,14 +30,14 @@ def create(connection: Connection, fields: Row, actor: Actor, own: Own = None) -
         "name": fields["name"],
         "project_id": project and project["id"],
         "restricted": fields.get("restricted", False),
-        "require": list(fields.get("require", ())),
-        "max_age": fields.get("max_age"),
+        "require": as_json(fields.get("require", [])),
         "created_by": actor.name,
     }
     added = connection.execute(query("channels/insert_channel"), row).fetchone()
     if not added:
         raise Taken("There is a channel of this name.")
     channel = row | added | {"project": project and project["name"]}
+    channel["require"] = fields.get("require", [])
     after = {name: channel[name] for name in ("project", "restricted", "require")}
     audit.note_change(connection, actor, "channel.create", target_of(channel), after=after)
     return shown(channel)
@@ -154,10 +154,14 @@ def of_images(connection: Connection, name: str, names: Row, own: Own = None) ->
 
 def shown(channel: Row) -> Row:
     """Return a channel as answers have it."""
-    names = ("name", "project", "restricted", "require", "created_at", "created_by")
-    span = channel["max_age"]
-    seconds = None if span is None else int(span.total_seconds())
-    return {name: channel[name] for name in names} | {"max_age_seconds": seconds}
+    names = ("name", "project", "restricted", "created_at", "created_by")
+    return {name: channel[name] for name in names} | {
+        "require": [each["name"] for each in channel["require"]],
+        "checks": [
+            {"name": each["name"], "max_age_seconds": each.get("max_age"), "limits": each["limits"]}
+            for each in channel["require"]
+        ],
+    }
 
 
 def target_of(channel: Row) -> Target:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from receiver.storage.db import Database, Row, query
-from receiver.storage.dimensions import projects_within
+from receiver.storage.dimensions import Own, projects_within
 
 SHORTEST = 2  # characters: fewer would find everything
 LONGEST = 200  # of a build's number
@@ -19,7 +19,7 @@ class Found:
     images: list[Row]
 
 
-def search(database: Database, text: str, project: str | None = None) -> Found:
+def search(database: Database, text: str, project: Own = None) -> Found:
     """Return what a text finds; of `project` and those below it, where the caller may read nothing
     else. Each kind is looked up in an index."""
     text = text.replace("\0", "").strip()[:LONGEST]

@@ -6,8 +6,7 @@ CREATE TABLE channels (
     project_id UUID REFERENCES projects (id), -- null: for the images of every project
     name TEXT NOT NULL,
     restricted BOOLEAN NOT NULL DEFAULT false,
-    require TEXT[] NOT NULL DEFAULT '{}', -- names of checks
-    max_age INTERVAL, -- of a check
+    require JSONB NOT NULL DEFAULT '[]', -- checks: name, max_age in seconds, limits by severity
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     created_by TEXT NOT NULL
 );

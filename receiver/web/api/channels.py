@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 from flask import Response, url_for
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, post_load, validate
 from msgspec import Meta, Struct
 
-from receiver.domain.model import NUMBER_PROBLEM, Json
+from receiver.domain.model import NUMBER_PROBLEM, SEVERITIES, Json
 from receiver.durations import parse_duration
 from receiver.sources.fields import MAX_NAME
-from receiver.sources.manual import Fitting, Strict, about, words
+from receiver.sources.manual import Fitting, Integer, Strict, about, words
 from receiver.storage import assignments, channels
 from receiver.web import auth
 from receiver.web.api.operations import Blueprint, list_of, page, page_of
@@ -21,17 +21,42 @@ blueprint = Blueprint("channels", "The build of each image that people chose.")
 READS, WRITES, PROMOTES = "read its project", "write its project", "promote its project"
 CHANNEL = "^[a-z0-9][a-z0-9._-]{0,99}$"
 ONE = "/channels/<name>"
+CHECK_NAME = "^[A-Za-z0-9_.@+-][A-Za-z0-9_ .@+-]{0,99}$"
 MOVES: dict[str, Any] = {"errors": (409,)}
 
 
-class Age(fields.Field[Any]):
-    """A time with its unit, such as 7d."""
+def check_name(**more: Any) -> fields.String:
+    """Return the field of a check's name."""
+    problem = "Must be 1 to 100 letters, digits, spaces and . _ @ + -"
+    return fields.String(validate=Fitting(CHECK_NAME, error=problem), **more)
+
+
+def age(**more: Any) -> fields.String:
+    """Return the field of a time with its unit, such as 7d."""
+    problem = 'Must be a time with its unit, such as "7d" or "12h".'
+    return fields.String(validate=Fitting("^[1-9][0-9]{0,3}[smhd]$", error=problem), **more)
+
+
+class RequiredCheck(Strict):
+    """A check that a build must have passed."""
+
+    name = check_name(required=True)
+    max_age = age(**about("How old it may be."))
+    limits = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(SEVERITIES)),
+        values=Integer(0, 1_000_000),
+        **about("The most findings of each severity, instead of the check's own status."),
+    )
+
+
+class Required(fields.Field[Any]):
+    """The name of a check, or a check with limits."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        span = parse_duration(value) if isinstance(value, str) else None
-        if not span:
-            raise ValidationError('Must be a time with its unit, such as "7d" or "12h".')
-        return span
+        document = {"name": value} if isinstance(value, str) else value
+        if not isinstance(document, dict):
+            raise ValidationError("Must be a check's name, or an object.")
+        return RequiredCheck().load(document)
 
 
 def project_name(**more: Any) -> fields.String:
@@ -57,13 +82,30 @@ class NewChannel(Strict):
         truthy={True}, falsy={False}, **about("Moved only with scope promote of its project.")
     )
     require = fields.List(
-        fields.String(validate=validate.Length(1, 100)),
+        Required(),
         validate=validate.Length(max=20),
-        **about("Names of checks that a build must have passed."),
+        **about("Checks that a build must have passed."),
     )
-    max_age = Age(
-        allow_none=True, **about("How old such a check may be.", type="string", examples=["7d"])
-    )
+    max_age = age(allow_none=True, **about("How old these may be that do not say it themselves."))
+
+    @post_load
+    def keep_seconds(self, data: Json, **_: Any) -> Json:
+        """Return the checks as a channel keeps them: with an age in seconds."""
+        default = data.pop("max_age", None)
+        checks = [
+            {
+                "name": each["name"],
+                "max_age": _seconds(each.get("max_age") or default),
+                "limits": each.get("limits", {}),
+            }
+            for each in data.get("require", [])
+        ]
+        return data | {"require": checks}
+
+
+def _seconds(age: str | None) -> int | None:
+    span = parse_duration(age) if age else None
+    return None if span is None else int(span.total_seconds())
 
 
 class ImageOf(Strict):
@@ -125,14 +167,22 @@ class HistoryQuery(PageQuery):
     image_type = Text()
 
 
+class ChannelCheck(Struct):
+    """A check that a channel requires."""
+
+    name: str
+    max_age_seconds: int | None
+    limits: dict[str, int]
+
+
 class Channel(Struct):
     """A channel."""
 
     name: str
     project: Annotated[str | None, Meta(description="Null: for the images of every project.")]
     restricted: bool
-    require: list[str]
-    max_age_seconds: int | None
+    require: Annotated[list[str], Meta(description="The names of `checks`.")]
+    checks: list[ChannelCheck]
     created_at: Time
     created_by: str
 

@@ -40,7 +40,9 @@ WITH RECURSIVE images AS (
 )
 
 SELECT
-    named.*, revocation_json(named.build_id, coalesce(%(at)s::timestamptz, now())) AS revocation
+    named.*, revocation_json(
+        named.build_id, named.attempt, coalesce(%(at)s::timestamptz, now())
+    ) AS revocation
 FROM images
 CROSS JOIN LATERAL (
     SELECT id

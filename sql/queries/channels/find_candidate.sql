@@ -30,7 +30,7 @@ SELECT
             AND artifacts.kind IS DISTINCT FROM 'resumable'
             AND (artifacts.expires_at IS NULL OR artifacts.expires_at > now())
     ) AS artifacts,
-    revocation_json(builds.id, now()) AS revocation
+    revocation_json(builds.id, builds.attempt, now()) AS revocation
 FROM named_builds AS builds
 LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
     project_id uuid, branches text [], unstable_counts boolean

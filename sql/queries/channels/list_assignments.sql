@@ -1,6 +1,6 @@
 -- A page of the assignments of a channel, newest first, behind a position; each other filter may be
 -- null. `own` are the projects whose images the caller may see.
-SELECT named.*, revocation_json(named.build_id, now()) AS revocation
+SELECT named.*, revocation_json(named.build_id, named.attempt, now()) AS revocation
 FROM channel_assignments AS assignments
 CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
     SELECT * FROM named_assignments WHERE id = assignments.id LIMIT 1

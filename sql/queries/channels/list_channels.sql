@@ -1,8 +1,8 @@
 -- Every channel by name, or those of one name: id, name, project, project_id, restricted, require,
--- max_age, created_at, created_by.
+-- created_at, created_by.
 SELECT
     channels.id, channels.name, projects.name AS project, channels.project_id, channels.restricted,
-    channels.require, channels.max_age, channels.created_at, channels.created_by
+    channels.require, channels.created_at, channels.created_by
 FROM channels
 LEFT JOIN projects ON projects.id = channels.project_id
 WHERE %(name)s::text IS NULL OR channels.name = %(name)s

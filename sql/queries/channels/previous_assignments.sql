@@ -1,6 +1,6 @@
 -- What a channel held of an image before, newest first and each build once, among its last 100
 -- assignments: rows of named_assignments with their `revocation`.
-SELECT named.*, revocation_json(named.build_id, now()) AS revocation
+SELECT named.*, revocation_json(named.build_id, named.attempt, now()) AS revocation
 FROM (
     SELECT DISTINCT ON (recent.build_id) recent.id, recent.assigned_at
     FROM (

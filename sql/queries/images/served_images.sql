@@ -75,7 +75,7 @@ candidates AS (
         WHERE
             recent.doubt IS NOT DISTINCT FROM kinds.doubt
             AND NOT EXISTS (
-                SELECT FROM revocation_of_build(recent.id, now()) AS revocation
+                SELECT FROM revocation_of_build(recent.id, recent.attempt, now()) AS revocation
                 WHERE revocation.kind = 'revoked'
             )
         LIMIT 10
@@ -93,7 +93,7 @@ SELECT
     CASE WHEN NOT candidates.is_confirmed THEN builds.inferred END AS inferred,
     artifacts.artifact_id, artifacts.region, artifacts.name, artifacts.builder_type,
     artifacts.custom_data, artifacts.files, artifacts.path, candidates.newness,
-    revocation_json(candidates.id, now()) AS revocation
+    revocation_json(candidates.id, artifacts.attempt, now()) AS revocation
 FROM candidates
 CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
     SELECT * FROM named_builds WHERE id = candidates.id LIMIT 1

@@ -22,7 +22,7 @@ WITH doubtful AS (
                 WHEN 'unknown' IN (images.platform, images.os_version, images.image_type)
                     THEN 'unknown'
                 WHEN EXISTS (
-                    SELECT FROM revocation_of_build(recent.id, now()) AS revocation
+                    SELECT FROM revocation_of_build(recent.id, recent.attempt, now()) AS revocation
                     WHERE revocation.kind = 'revoked'
                 )
                     THEN 'revoked'
@@ -73,7 +73,7 @@ WITH doubtful AS (
 SELECT
     builds.project, builds.platform, builds.os_version, builds.image_type, builds.build_number,
     builds.branch, builds.default_branch, builds.inferred, builds.conflict, doubtful.reason,
-    doubtful.built_at, revocation_json(doubtful.id, now()) AS revocation
+    doubtful.built_at, revocation_json(builds.id, builds.attempt, now()) AS revocation
 FROM doubtful
 CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
     SELECT * FROM named_builds WHERE id = doubtful.id LIMIT 1

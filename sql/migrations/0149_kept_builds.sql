@@ -7,19 +7,18 @@ CREATE FUNCTION is_build_decided(build uuid) RETURNS boolean LANGUAGE sql STABLE
         OR EXISTS (SELECT FROM revocations WHERE replacement_id = build)
 $$;
 
--- The builds that were made from a build. None is known yet: the tables of sources replace this.
-CREATE FUNCTION children_of_build(parent uuid) RETURNS SETOF uuid LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT id FROM builds WHERE false AND id = parent
-$$;
-
--- Whether a build is kept: decided about, or an ancestor of such a one.
+-- Whether a build is kept: people decided about it, or about a build that may be made from it. A
+-- region or a time that does not fit is no reason to delete it.
 CREATE FUNCTION is_build_kept(build uuid) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WITH RECURSIVE line AS (
         SELECT build AS id, 0 AS depth
         UNION
-        SELECT child.id, line.depth + 1
+        SELECT children.build_id, line.depth + 1
         FROM line
-        CROSS JOIN LATERAL children_of_build(line.id) AS child (id)
+        JOIN artifacts ON artifacts.build_id = line.id AND artifacts.artifact_id <> ''
+        JOIN build_sources AS children
+            ON left(children.artifact_id, 200) = left(artifacts.artifact_id, 200)
+            AND children.artifact_id = artifacts.artifact_id
         WHERE line.depth < 10
     )
     SELECT coalesce(bool_or(is_build_decided(line.id)), false) FROM line

@@ -1,4 +1,5 @@
--- Which revocation concerns a build at a moment: its own, or one of a build that it was made from.
+-- Which revocation concerns an attempt of a build at a moment: that of the build itself, or of one
+-- that the attempt was made from.
 
 -- Whether a project is another one or below it; no project is within no project alone.
 CREATE FUNCTION is_project_within(
@@ -19,22 +20,21 @@ CREATE FUNCTION is_project_within(
         )
 $$;
 
--- The builds that a build was made from. None is known yet: the tables of sources replace this.
-CREATE FUNCTION parents_of_build(child uuid) RETURNS SETOF uuid LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT id FROM builds WHERE false AND id = child
-$$;
-
 -- kind is `revoked`; `parent-revoked` where the revoked build is of another project, so that the
 -- build stays valid; or `scheduled`, a revocation that will hold later. depth is 0 for its own.
 CREATE FUNCTION revocation_of_build(
-    of_build uuid, moment timestamptz
+    of_build uuid, of_attempt integer, moment timestamptz
 ) RETURNS TABLE (revocation_id uuid, kind text, depth integer) LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WITH RECURSIVE line AS (
-        SELECT of_build AS id, 0 AS depth
+        SELECT of_build AS id, of_attempt AS attempt, 0 AS depth
         UNION
-        SELECT parent.id, line.depth + 1
+        SELECT parents.build_id, parents.attempt, line.depth + 1
         FROM line
-        CROSS JOIN LATERAL parents_of_build(line.id) AS parent (id)
+        JOIN build_sources AS sources
+            ON sources.build_id = line.id AND sources.attempt = line.attempt
+        CROSS JOIN LATERAL build_of_source(
+            sources.artifact_id, sources.region, sources.build_id, sources.attempt
+        ) AS parents
         WHERE line.depth < 10
     ),
 
@@ -71,7 +71,7 @@ $$;
 -- That revocation as answers have it, null where there is none: kind, reason, at, by, since (when it was
 -- said), descendants, build_number (of the build that was revoked), replacement (a build number).
 CREATE FUNCTION revocation_json(
-    of_build uuid, moment timestamptz
+    of_build uuid, of_attempt integer, moment timestamptz
 ) RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT jsonb_build_object(
         'kind', found.kind, 'reason', revocations.reason, 'at', revocations.at,
@@ -79,7 +79,7 @@ CREATE FUNCTION revocation_json(
         'descendants', revocations.descendants, 'build_number', builds.build_number,
         'replacement', (SELECT build_number FROM builds WHERE id = revocations.replacement_id)
     )
-    FROM revocation_of_build(of_build, moment) AS found
+    FROM revocation_of_build(of_build, of_attempt, moment) AS found
     JOIN revocations ON revocations.id = found.revocation_id
     JOIN builds ON builds.id = revocations.build_id
 $$;
