@@ -19,7 +19,7 @@ from receiver.domain.fold.fold import FOLD_VERSION
 from receiver.domain.fold.projection import BuildRow, BuildRows, FailureRow
 from receiver.domain.stage_map import clean
 from receiver.storage import dimensions, resolutions
-from receiver.storage.db import Connection, Row, as_json, query
+from receiver.storage.db import Connection, Row, array, as_json, query
 from receiver.storage.dimensions import Ids
 
 TABLES = ("states", "failures", "artifacts", "resources", "sources", "checks")
@@ -45,11 +45,14 @@ def write(
     ids: Ids,
 ) -> None:
     """Write the rows of locked builds, each a row of lock_builds.sql; builds that a newer release
-    has folded stay as they are.
+    has folded stay as they are, for its refold.
 
     `heard_at` is the time of the last delivery of each; `ids` are names that are known already.
     """
-    builds = [build for build in builds if (build["fold_version"] or 0) <= FOLD_VERSION]
+    newer = [build["id"] for build in builds if (build["fold_version"] or 0) > FOLD_VERSION]
+    if newer:
+        connection.execute(query("projections/leave_to_newer"), {"build_ids": array(newer)})
+    builds = [build for build in builds if build["id"] not in newer]
     if not builds:
         return
     ids = dimensions.ids_of(connection, [folded[build["id"]].identity for build in builds], ids)

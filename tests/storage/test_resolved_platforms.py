@@ -94,3 +94,37 @@ def test_an_image_whose_platform_is_resolved_is_served_as_an_inferred_one(client
     assert "n-2" in client.get("/images").text
     rows = client.get("/api/v1/images?inferred=1").get_json()["items"]
     assert {row["platform"] for row in rows} == {"amazon-ebs"}
+
+
+def neighbours(client: FlaskClient, number: str) -> tuple[bool, bool]:
+    """Return whether the page of a build links to one before and to one after it."""
+    page = client.get(f"/builds/{number}").text
+    return 'rel="prev"' in page, 'rel="next"' in page
+
+
+def test_neighbours_and_statistics_of_a_build_are_those_of_its_resolved_platform(
+    client: FlaskClient,
+):
+    made(client, "n-1", "amazon-ebs", 0)
+    failed(client, "n-2", 100)
+    made(client, "n-3", "amazon-ebs", 200)
+    shown = {number: neighbours(client, number) for number in ("n-1", "n-2", "n-3")}
+    assert shown == {"n-1": (False, True), "n-2": (True, True), "n-3": (True, False)}
+    assert "/builds/n-1" in client.get("/builds/n-2").text
+    (row,) = client.get("/api/v1/stats/combinations").get_json()["items"]
+    assert (row["platform"], row["builds"], row["failed"]) == ("amazon-ebs", 3, 1)
+
+
+def test_neighbours_and_statistics_stay_apart_where_nothing_resolves(client: FlaskClient):
+    made(client, "n-1", "amazon-ebs", 0)
+    made(client, "n-2", "azure-arm", 10)
+    failed(client, "n-3", 100)
+    failed(client, "n-4", 200, project="edge")
+    assert neighbours(client, "n-3") == neighbours(client, "n-4") == (False, False)
+    rows = client.get("/api/v1/stats/combinations").get_json()["items"]
+    assert sorted((row["project"], row["platform"], row["builds"]) for row in rows) == [
+        ("core", "amazon-ebs", 1),
+        ("core", "azure-arm", 1),
+        ("core", "unknown", 1),
+        ("edge", "unknown", 1),
+    ]

@@ -4,13 +4,14 @@ SELECT
     build_states.stage,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY build_states.duration_seconds) AS seconds
 FROM builds
+JOIN named_builds ON named_builds.id = builds.id -- of the resolved platform
 CROSS JOIN LATERAL (
     SELECT id
     FROM builds AS earlier
     WHERE
         earlier.status = 'completed'
         AND coalesce(earlier.project_id, '00000000-0000-0000-0000-000000000000') = coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000')
-        AND earlier.platform_id = builds.platform_id
+        AND earlier.platform_id = named_builds.platform_id
         AND earlier.os_version_id = builds.os_version_id
         AND earlier.image_type_id = builds.image_type_id
         AND coalesce(earlier.end_time, earlier.created_at) <= coalesce(builds.end_time, now())
