@@ -41,7 +41,7 @@ def service(address: str) -> Any:
         import apprise
     except ImportError:
         raise ValueError(NEEDS_APPRISE) from None
-    _silence()
+    silence()
     asset = apprise.AppriseAsset(
         storage_mode=apprise.PersistentStoreMode.MEMORY,
         http_redirects=False,
@@ -56,11 +56,12 @@ def service(address: str) -> Any:
     return found
 
 
-def _silence() -> None:
-    """Keep Apprise's own log lines out of ours: some quote an address."""
+def silence() -> None:
+    """Keep the log lines of the libraries that send out of ours: some quote an address."""
     logger = logging.getLogger("apprise")
     logger.propagate = False
-    logger.setLevel(logging.WARNING)  # those above may be captured, for the reason of a failure
+    logger.setLevel(logging.WARNING)  # those above are captured, for the reason of a failure
+    logging.getLogger("urllib3").setLevel(logging.WARNING)  # below, it writes each path
 
 
 def _check_web(kind: str, address: str) -> None:

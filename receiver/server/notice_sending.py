@@ -17,7 +17,7 @@ import requests
 
 from receiver.domain.model import Json
 from receiver.domain.notices.notice import Target
-from receiver.ingest.notice_targets import service
+from receiver.ingest.notice_targets import service, silence
 
 TIMEOUT = (4.0, 10.0)  # seconds to connect, and to answer
 LONGEST_WAIT = 3600  # seconds that a target's Retry-After may ask for
@@ -57,6 +57,7 @@ def send(target: Target, secrets: Sequence[str], message: Message, now: datetime
 
 
 def _post(target: Target, secrets: Sequence[str], message: Message, now: datetime) -> Answer:
+    silence()
     body = orjson.dumps(message.document)
     try:
         with requests.post(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.client import parse_headers
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -123,29 +124,26 @@ class Service(ThreadingHTTPServer):
 
 
 class _Proxy(BaseHTTPRequestHandler):
-    """One connection: CONNECT, TLS, then the request itself."""
+    """One connection: CONNECT, TLS, then one request."""
 
     server: Service
 
     def do_CONNECT(self):  # the name that http.server calls
         self.send_response(200)
         self.end_headers()
-        self.wfile.flush()
-        self.connection = self.server.context.wrap_socket(self.connection, server_side=True)
-        self.rfile = self.connection.makefile("rb")
-        self.wfile = self.connection.makefile("wb")
-        self.close_connection = False
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.posts.append((f"{self.headers['host']}{self.path}", body))
-        status, text = self.server.answer
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-        self.wfile.flush()
         self.close_connection = True
+        context = self.server.context
+        with (
+            context.wrap_socket(self.connection, server_side=True) as channel,
+            channel.makefile("rb") as reader,
+        ):
+            path = reader.readline().decode().split()[1]
+            headers = parse_headers(reader)
+            body = reader.read(int(headers["content-length"]))
+            self.server.posts.append((f"{headers['host']}{path}", body))
+            status, text = self.server.answer
+            head = f"HTTP/1.1 {status} x\r\nContent-Length: {len(text)}\r\n\r\n"
+            channel.sendall(head.encode() + text)
 
     def log_message(self, *_: object):
         pass
