@@ -18,6 +18,7 @@ from receiver.cli.output import as_json, command, print_json, printable
 from receiver.config import Config, load, unknown_text
 from receiver.config_files import read_text
 from receiver.data_directory import ReceiverNote
+from receiver.domain.notices.planning import SILENT
 from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.notice_settings import NoticeSettings
@@ -30,7 +31,6 @@ from receiver.storage.db import Connection, query
 
 OLDEST_POSTGRES = 13
 CLOCK = timedelta(minutes=1)  # signatures are valid for five minutes
-SILENT = timedelta(days=7)
 FREE_BYTES = 2**30
 SIGNS = {"good": ("✓", "green"), "odd": ("!", "yellow"), "bad": ("✗", "red")}
 

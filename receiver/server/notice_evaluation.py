@@ -41,6 +41,7 @@ class Projects:
 
     def __init__(self, connection: Connection, rules: Rules) -> None:
         self._chains = serving.chains(connection)
+        self._ids = {names[0]: each for each, names in self._chains.items()}
         self._settings = rules.projects()
 
     def of(self, project_id: UUID | None) -> Project:
@@ -48,6 +49,10 @@ class Projects:
         names = tuple(self._chains.get(project_id, ())) if project_id else ()
         table = self._settings.of(names)
         return Project(names, table.owner, table.window)
+
+    def named(self, name: str | None) -> Project:
+        """Return what holds for a project by its name."""
+        return self.of(self._ids.get(name) if name else None)
 
 
 def evaluate(world: World, now: datetime) -> list[Batch]:
@@ -95,7 +100,7 @@ def _of_deliveries(
         facts = {"sender": sender_name(cause), "cause": reason, "projects": list(projects)}
         for notice in notices:
             if is_of_sender(notice, QUARANTINED, projects):
-                yield _of_sender(notice, QUARANTINED, cause["at"], facts, reason, now)
+                yield of_sender(notice, QUARANTINED, cause["at"], facts, reason, now)
 
 
 def sender_name(row: Row) -> str:
@@ -111,9 +116,10 @@ def is_of_sender(notice: Notice, kind: str, projects: Sequence[str]) -> bool:
     return not notice.patterns or any(notice.fits({"project": each}) for each in projects)
 
 
-def _of_sender(
+def of_sender(
     notice: Notice, kind: str, at: datetime, facts: Row, what: str, now: datetime
 ) -> News:
+    """Return news of a sender; `what` tells it apart from other news of this sender and day."""
     period = period_of(at)
     return News(
         notice=notice.name,

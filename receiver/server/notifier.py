@@ -4,18 +4,20 @@ empties the outbox. Each worker has one, and a lock lets one evaluate."""
 import random
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from receiver import log
 from receiver.app import conninfo
 from receiver.config import Config
 from receiver.errors import MilepostError
 from receiver.ingest.rules import Rules
+from receiver.server import notice_times
 from receiver.server.notice_evaluation import World, evaluate, write_messages
 from receiver.server.notice_outbox import deliver
 from receiver.storage.db import Database, DriverError
 
 EVERY_SECONDS = 3.0
+MINUTE = timedelta(minutes=1)
 CONNECTIONS = 2  # at most; one while nothing is sent
 
 
@@ -36,11 +38,15 @@ class Notifier:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.world = World(database, rules, config.external_url)
-        self._clock = clock
+        self._clock, self._stall_after = clock, config.stall_after
+        self._timed_at = datetime.min.replace(tzinfo=UTC)
 
     def tick(self) -> None:
         """Do what is due. Raises Unavailable where the database is away."""
         now = self._clock()
+        if abs(now - self._timed_at) >= MINUTE:  # a clock may be set back
+            self._timed_at = now
+            notice_times.note(self.world, self._stall_after, now)
         for batch in evaluate(self.world, now):
             write_messages(self.world, batch, now)
         deliver(self.world.database, self.world.rules.notices(), now)

@@ -167,3 +167,8 @@ def set_digest(connection: Connection, notice: str, rule: str, due_at: datetime)
     """Note when the next digest of a notice is due."""
     parameters = {"notice": notice, "rule": rule, "due_at": due_at}
     connection.execute(query("notices/set_digest"), parameters)
+
+
+def read_silences(connection: Connection) -> list[Row]:
+    """Return every sender with its last_heard_at and the longest_gap between its deliveries."""
+    return connection.execute(query("notices/silences")).fetchall()

@@ -374,3 +374,71 @@ def test_quarantined_deliveries_of_a_sender_are_told_once_a_day(
     (post,) = target.posts
     assert post.document["text"].startswith("! github default: a delivery cannot be used")
     assert post.document["url"].endswith("/deliveries?outcome=quarantined")
+
+
+def digest_of(there: Telling) -> str:
+    (row,) = there.rows(
+        "SELECT title, body FROM notice_messages ORDER BY created_at DESC, id DESC LIMIT 1"
+    )
+    return f"{row['title']}\n{row['body']}"
+
+
+def test_digest_is_sent_once_a_day_also_when_all_is_well(make: Make, target: Listener):
+    there = make(notice(target, on=["digest"], digest="07:00 UTC"))
+    there.report("completed", "b-1")
+    there.tick()
+    there.tick(hours=5.9)
+    assert target.posts == [], "the first one is due at seven"
+    there.tick(hours=0.2)
+    there.tick(hours=5)
+    assert len(target.posts) == 1
+    document = target.posts[0].document
+    assert (document["type"], document["image"]) == ("digest", None)
+    assert document["text"].splitlines()[0] == "✓ The image is well"
+    assert document["url"] == "http://127.0.0.1:8080/"
+    there.tick(hours=20)
+    assert len(target.posts) == 2
+
+
+def test_digest_repeats_what_fails_with_nights_and_owner_and_what_runs(
+    make: Make, target: Listener
+):
+    window = '[project."core"]\nowner = "Core team"\nwindow = "20:00-08:00 UTC"\n'
+    there = make(notice(target, on=["digest"], digest="07:00 UTC"), window)
+    there.tick()
+    for hours in (60, 36, 12):
+        at = there.now + timedelta(hours=5 - hours)
+        there.report("failed", f"b-{hours}", at=at)
+    there.report("completed", "b-good", "hana")
+    there.report(None, "b-runs", "web")
+    url = {"url": "https://github.com/acme/images/actions/runs/7"}
+    there.report("failed", "b-un", image=dict.fromkeys(("os_version", "platform")), run_more=url)
+    there.tick(hours=6.1)
+    first, *lines = digest_of(there).splitlines()
+    assert first == "✗ 1 of 3 images fail, 1 running"
+    assert lines[0] == "Unnamed builds of the last 7 days: acme/images (1 of 1 failed)"
+    failing = "✗ core/aws-commercial/rhel-9.4/base at 25, 3 nights: no route to host (Core team)"
+    assert lines[1] == failing
+    assert lines[2].startswith("◐ core/aws-commercial/rhel-9.4/web at 25 since ")
+
+
+def test_digest_of_patterns_is_of_those_images_alone(make: Make, target: Listener):
+    text = notice(target, on=["digest"], digest="07:00 UTC", image_type="hana")
+    there = make(text)
+    there.tick()
+    there.report("failed", "b-1")
+    there.report("completed", "b-2", "hana")
+    there.tick(hours=6.1)
+    assert digest_of(there).splitlines()[0] == "✓ The image is well"
+
+
+def test_a_sender_that_fell_silent_is_told_once(make: Make, target: Listener):
+    there = make(notice(target, on=["silent-sender"]))
+    there.report("completed", "b-1")
+    there.now = datetime.now(UTC)
+    there.tick(days=6)
+    assert target.posts == []
+    there.tick(days=1.1)
+    there.tick(hours=2)
+    (post,) = target.posts
+    assert post.document["text"].startswith("! milepost default is silent since ")

@@ -24,6 +24,7 @@ WAITING, HELD, DROPPED = "waiting", "held", "dropped"
 BRANCHES = ("pull-request", "branch")  # why a build is nobody's news
 FAILURES = ("failed", "lost")  # one kind of bad news
 MAX_TEXT = 300
+SILENT = timedelta(days=7)  # of a sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,16 @@ def _review_failure(row: Row, build: Row) -> tuple[str, str]:
     return WAITING, ""
 
 
+def is_silent(row: Row, now: datetime) -> bool:
+    """Return whether a sender is silent for a week, and for twice as long as ever before.
+
+    That is a guess: nobody says how often a sender builds. A monthly one is missed after two.
+    """
+    longest: timedelta = max(SILENT, 2 * row["longest_gap"])
+    heard_at: datetime = row["last_heard_at"]
+    return now - heard_at > longest
+
+
 def kind_of(type_: str) -> str:
     """Return the kind of news: failed and lost are one."""
     return FAILURES[0] if type_ in FAILURES else type_
@@ -222,10 +233,12 @@ def due(
 
     The first of a kind in a window goes at once, and takes along whatever waits. Others wait until
     the oldest has waited for `settle`, or their runs are over (`run_over`). What arrived late is a
-    message of its own, and waits as well, for more of it follows.
+    message of its own, and waits as well, for more of it follows. So is a digest.
     """
     for notice in notices:
-        rows = [row for row in waiting if row["notice"] == notice.name]
+        every = [row for row in waiting if row["notice"] == notice.name]
+        yield from (Batch(notice, [row]) for row in every if row["type"] == "digest")
+        rows = [row for row in every if row["type"] != "digest"]
         fresh = [row for row in rows if not row["is_late"]]
         late = [row for row in rows if row["is_late"]]
         is_first = any(

@@ -54,6 +54,8 @@ def age(seconds: float) -> str:
 def headline(row: Row) -> str:
     """Return one line of one piece of news: what, and where it stopped."""
     facts, kind = row["facts"], row["type"]
+    if kind == "digest":
+        return str(facts["title"])
     sign, name = SIGNS.get(kind, OTHER_SIGN), image_name(facts)
     if kind in ("failed", "lost", "overdue"):
         return f"{sign} {name} {WORDS[kind]} {place(facts)}".rstrip()
@@ -74,6 +76,8 @@ def place(facts: Row) -> str:
 def details(row: Row) -> Iterator[str]:
     """Yield the lines below the headline."""
     facts, context = row["facts"], row.get("context") or {}
+    if row["type"] == "digest":
+        yield from facts["body"].splitlines()[:-1]  # its last line is its link
     if facts.get("cause"):
         yield facts["cause"]
     if row["type"] in ("failed", "lost"):
@@ -122,6 +126,8 @@ def url_of(row: Row, base: str) -> str:
         return f"{base}/deliveries?outcome=quarantined"
     if row["type"] == "silent-sender":
         return f"{base}/setup"
+    if row["type"] == "digest":
+        return f"{base}/"
     return f"{base}/builds/{quote(row['facts']['build_number'], safe='')}"
 
 

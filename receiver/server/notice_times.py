@@ -1,0 +1,147 @@
+"""Causes that come with time, once a minute: digests, and senders that fell silent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from receiver.domain.model import DIMENSIONS
+from receiver.domain.notices import digest, planning
+from receiver.domain.notices.digest import Found
+from receiver.domain.notices.notice import DigestTime, Notice
+from receiver.domain.notices.planning import News, Project
+from receiver.domain.windows import period_of
+from receiver.ingest.rules import Rules
+from receiver.server.notice_evaluation import Projects, World, is_of_sender, of_sender, sender_name
+from receiver.storage import notices as storage
+from receiver.storage import overview
+from receiver.storage.db import Connection, Row
+
+SILENT = "silent-sender"
+OLDEST_DIGEST = timedelta(hours=12)  # a receiver that was away for longer waits for the next
+
+
+def note(world: World, stall_after: timedelta, now: datetime) -> None:
+    """Note what is due by now; nothing where another receiver evaluates."""
+    due = _due_digests(world, now)
+    found = (
+        overview.read_overview(world.database, world.rules.projects().serving, now, stall_after)
+        if due
+        else {}
+    )
+    with world.database.transaction() as connection:
+        if not storage.try_lock(connection):
+            return
+        news = _silent_senders(connection, world.rules, now)
+        for notice in due:
+            news += _digest(connection, world, notice, found, now)
+        storage.insert_news(connection, news, now)
+
+
+def _due_digests(world: World, now: datetime) -> list[Notice]:
+    """Return the notices whose digest is due; of a new one, note when its first will be."""
+    wanted = [each for each in world.rules.notices().notices if each.digest]
+    if not wanted:
+        return []
+    with world.database.transaction() as connection:
+        known = storage.read_digests(connection)
+        for notice in wanted:
+            rule = str(notice.digest)
+            if notice.digest and known.get(notice.name, {}).get("rule") != rule:
+                storage.set_digest(connection, notice.name, rule, notice.digest.after(now))
+    return [each for each in wanted if _is_due(each, known, now)]
+
+
+def _is_due(notice: Notice, known: Mapping[str, Row], now: datetime) -> bool:
+    row = known.get(notice.name)
+    return bool(row and row["rule"] == str(notice.digest) and row["due_at"] <= now)
+
+
+def _digest(
+    connection: Connection, world: World, notice: Notice, found: Row, now: datetime
+) -> list[News]:
+    """Return the digest of a notice, and note when its next one is due; none where a receiver that
+    was away, or another one, leaves nothing to tell."""
+    row = storage.read_digests(connection).get(notice.name)
+    if row is None or row["due_at"] > now or notice.digest is None:
+        return []
+    _set_next(connection, notice, notice.digest, now)
+    if now - row["due_at"] > OLDEST_DIGEST or notice.is_muted(now):
+        return []
+    projects = Projects(connection, world.rules)
+    said = _found(connection, world, notice, projects, found)
+    facts = {
+        "title": digest.title(said),
+        "body": digest.body(said, projects.named, now, world.url),
+    }
+    window = period_of(row["due_at"])
+    return [
+        News(
+            notice=notice.name,
+            key=f"digest/{row['due_at'].isoformat()}",
+            type="digest",
+            at=row["due_at"],
+            window_at=window.begin,
+            subject="digest",
+            facts=facts,
+        )
+    ]
+
+
+def _set_next(
+    connection: Connection, notice: Notice, digest_time: DigestTime, now: datetime
+) -> None:
+    storage.set_digest(connection, notice.name, str(digest_time), digest_time.after(now))
+
+
+def _found(
+    connection: Connection, world: World, notice: Notice, projects: Projects, found: Row
+) -> Found:
+    """Return what of the overview is of this notice."""
+
+    def own(cells: Sequence[Row]) -> list[Row]:
+        return [cell for cell in cells if _fits(notice, cell, projects.named(cell["project"]))]
+
+    latest = own(found["latest"])
+    ids = {
+        cell["failure"]["build_id"]: cell
+        for cell in latest
+        if cell["status"] == "failed" and cell["failure"]
+    }
+    streaks = storage.read_streaks(connection, world.rules.projects().serving, [*ids])
+    return Found(
+        latest=latest,
+        running=own(found["running"]),
+        silent=own(found["stalled"]),
+        unnamed=found["unnamed"] if not notice.patterns else {},
+        nights={
+            ids[each]["build_number"]: digest.nights(
+                verdicts, projects.named(ids[each]["project"]).window
+            )
+            for each, verdicts in streaks.items()
+        },
+    )
+
+
+def _fits(notice: Notice, cell: Mapping[str, Any], project: Project) -> bool:
+    names = {name: cell[name] for name in DIMENSIONS} | {"owner": project.owner}
+    return notice.fits(names, project.names)
+
+
+def _silent_senders(connection: Connection, rules: Rules, now: datetime) -> list[News]:
+    """Return news of senders that were heard, and are silent for longer than ever."""
+    notices = [each for each in rules.notices().notices if SILENT in each.on]
+    if not notices:
+        return []
+    news = []
+    for row in storage.read_silences(connection):
+        sender = rules.sender(row["source"], row["sender"])
+        if sender is None or not planning.is_silent(row, now):
+            continue
+        since = row["last_heard_at"]
+        facts = {"sender": sender_name(row), "since": f"{since:%Y-%m-%d}", "cause": None}
+        for notice in notices:
+            if is_of_sender(notice, SILENT, sender.projects):
+                made = of_sender(notice, SILENT, now, facts, "", now)
+                news.append(replace(made, key=f"{SILENT}/{facts['sender']}/{since.isoformat()}"))
+    return news
