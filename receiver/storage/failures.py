@@ -3,29 +3,32 @@
 The fold writes failures; it never writes their resolution.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from receiver.domain import redact
-from receiver.domain.failure_shapes import message_shape
+from receiver.domain.failure_groups import TREND_DAYS, group_failures
+from receiver.domain.nights import last_periods, shown_period
+from receiver.domain.windows import Period
 from receiver.errors import Invalid, NotFound
 from receiver.storage import audit
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Database, Row, query
-from receiver.storage.dimensions import Own, is_within
+from receiver.storage.dimensions import Own, is_within, projects_within
+from receiver.storage.failing import Failing, read_failing
+from receiver.storage.hours import Hours, HoursOf, hours_of_projects
 from receiver.storage.masked import show_masked
 from receiver.storage.paging import Page, page_of, page_parameters
+from receiver.storage.serving import ServingOf
 
-TREND_DAYS = 14
 MAX_NOTES = 4000
-OPEN_WINDOW = 1000  # failures that are searched for the open ones of unfinished builds
-OPEN_LIMIT = 300
-RESOLVED_LIMIT = 50
-DEFAULTS: Row = {"after_time": None, "after_id": None, "by_resolution": False, "unfinished": False}
+TABS = ("tonight", "open", "recovered", "resolved")
+WINDOW = 1000  # failures that are searched for those of a tab
+SHOWN = 300  # of a tab, the newest
+RESOLVED_LIMIT = 100
+DEFAULTS: Row = {"after_time": None, "after_id": None, "by_resolution": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +39,64 @@ class Resolution:
     notes: str = ""
 
 
-def failure_groups(database: Database, now: datetime, *, everything: bool) -> dict[str, Any]:
-    """Return the newest open failures in groups, and the newest resolved ones.
+def read_failures(
+    database: Database,
+    serving_of: ServingOf,
+    hours_of: HoursOf,
+    now: datetime,
+    tab: str,
+    project: Own = None,
+) -> Row:
+    """Return what a tab of the page shows: `groups`, `shown` and `is_cut`; the numbers of what
+    fails; and `heat`, the failures by stage and night.
 
-    Without `everything`, failures of completed builds are left out. Secrets are masked.
+    Of `project` and those below it, where the caller may read nothing else. Secrets are masked.
     """
     with database.transaction() as connection:
-        opened = _select(
-            connection, "open", limit=OPEN_LIMIT, window=OPEN_WINDOW, unfinished=not everything
-        )
-        resolved = _select(connection, "resolved", limit=RESOLVED_LIMIT, by_resolution=True)
-    shown: dict[str, Any] = redact.document(
-        {"groups": group_failures(opened, now), "resolved": resolved}
+        own = None if project is None else projects_within(connection, project)
+        failing = read_failing(connection, serving_of, now, own)
+        hours = hours_of_projects(connection, hours_of)
+        nights = last_periods(now, hours[None], TREND_DAYS)
+        rows = _rows_of(tab, connection, failing, hours, now)
+        heat = _heat(connection, nights, own)
+    rows = [row for row in rows if own is None or row["project"] in own]
+    groups: list[Row] = redact.document(group_failures(rows[:SHOWN], now))
+    shown = {"tab": tab, "groups": groups, "shown": len(rows[:SHOWN])}
+    return shown | {"is_cut": len(rows) > SHOWN} | failing.counts | {"heat": heat}
+
+
+def _rows_of(
+    tab: str, connection: Connection, failing: Failing, hours: Hours, now: datetime
+) -> list[Row]:
+    """Return a tab's failures, the newest first."""
+    if tab == "open":
+        return failing.open
+    if tab == "resolved":
+        return _select(connection, "resolved", limit=RESOLVED_LIMIT, by_resolution=True)
+    if tab == "tonight":
+        rows = _select(connection, "all", limit=WINDOW)
+        return [row for row in rows if _is_of_night(row, hours, now)]
+    opened = {row["id"] for row in failing.open}
+    rows = _select(connection, "open", limit=WINDOW)
+    return [row for row in rows if row["id"] not in opened]
+
+
+def _is_of_night(row: Row, hours: Hours, now: datetime) -> bool:
+    """Return whether a failure is of the window that runs, or ran last."""
+    return shown_period(now, hours.get(row["project"])).holds(
+        row["start_time"] or row["created_at"]
     )
-    return shown | {"open_count": len(opened)}
+
+
+def _heat(
+    connection: Connection, nights: Sequence[Period], own: Collection[str] | None
+) -> list[Row]:
+    parameters = {
+        "starts": [night.since for night in nights],
+        "end": nights[-1].end,
+        "projects": None if own is None else list(own),
+    }
+    return connection.execute(query("failures/failures_by_night"), parameters).fetchall()
 
 
 def list_failures(database: Database, status: str, limit: int, after: str | None = None) -> Page:
@@ -59,11 +106,13 @@ def list_failures(database: Database, status: str, limit: int, after: str | None
     """
     with database.transaction() as connection:
         rows = _select(connection, status, **page_parameters(limit, after))
+    for row in rows:
+        del row["start_time"], row["pull_request"]
     return page_of(redact.document(rows), limit, "created_at")
 
 
 def _select(connection: Connection, status: str, limit: int, **parameters: object) -> list[Row]:
-    row = DEFAULTS | {"status": status, "limit": limit, "window": limit} | parameters
+    row = DEFAULTS | {"status": status, "limit": limit} | parameters
     # Planned anew for each status: one plan for all of them would use no partial index.
     rows = connection.execute(query("failures/list_failures"), row, prepare=False).fetchall()
     show_masked(rows)
@@ -81,55 +130,42 @@ def resolve_failure(
 
     Raises NotFound where `project` has no such failure, Invalid where the notes are too long.
     """
+    with database.transaction() as connection:
+        return _resolve(connection, failure_id, resolution, actor, project)
+
+
+def resolve_failures(
+    database: Database,
+    failure_ids: Collection[UUID],
+    resolution: Resolution,
+    actor: Actor,
+    project: Own = None,
+) -> None:
+    """Resolve or reopen failures, all of them or none. Raises as resolve_failure()."""
+    with database.transaction() as connection:
+        for failure_id in sorted(failure_ids):  # in one order: two callers may lock the same rows
+            _resolve(connection, failure_id, resolution, actor, project)
+
+
+def _resolve(
+    connection: Connection,
+    failure_id: UUID,
+    resolution: Resolution,
+    actor: Actor,
+    project: Own,
+) -> str:
     notes = resolution.notes.replace("\0", "").strip()
     if len(notes) > MAX_NOTES:
         raise Invalid(fields={"notes": [f"At most {MAX_NOTES} characters."]})
     after = {"notes": notes or None, "resolved": resolution.resolved}
-    with database.transaction() as connection:
-        row = connection.execute(
-            query("failures/resolve_failure"), after | {"id": failure_id}
-        ).fetchone()
-        if row is None or not is_within(connection, row["project"], project):
-            raise NotFound("There is no such failure.")
-        number: str = row["build_number"]
-        action = "failure.resolve" if resolution.resolved else "failure.reopen"
-        before = {name: row[name] for name in after}
-        target = Target("failure", number, failure_id)
-        audit.note_change(connection, actor, action, target, before, after)
+    row = connection.execute(
+        query("failures/resolve_failure"), after | {"id": failure_id}
+    ).fetchone()
+    if row is None or not is_within(connection, row["project"], project):
+        raise NotFound("There is no such failure.")
+    number: str = row["build_number"]
+    action = "failure.resolve" if resolution.resolved else "failure.reopen"
+    before = {name: row[name] for name in after}
+    target = Target("failure", number, failure_id)
+    audit.note_change(connection, actor, action, target, before, after)
     return number
-
-
-def group_failures(rows: Sequence[Row], now: datetime) -> list[Row]:
-    """Return groups of one component and message shape, the largest first; pure.
-
-    A group's `trend` counts its failures on each of the last 14 days.
-    """
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    messages = {row["error_message"] for row in rows}
-    # Masked as a whole: the text around a secret tells that it is one.
-    shapes = {each: redact.Masked(message_shape(redact.text(each))) for each in messages}
-    for row in rows:
-        component = row["component"] or row["stage"] or "build"
-        groups[component, shapes[row["error_message"]]].append(row)
-    summaries = [
-        {
-            "component": component,
-            "shape": shape,
-            "count": len(members),
-            "last_at": members[0]["created_at"],
-            "builds": len({row["build_number"] for row in members}),
-            "trend": _trend(members, now),
-            "failures": members[:20],
-        }
-        for (component, shape), members in groups.items()
-    ]
-    return sorted(summaries, key=lambda each: (-each["count"], each["component"], each["shape"]))
-
-
-def _trend(rows: Sequence[Row], now: datetime) -> list[int]:
-    days = [0] * TREND_DAYS
-    for row in rows:
-        age = (now - row["created_at"]).days
-        if 0 <= age < TREND_DAYS:
-            days[TREND_DAYS - 1 - age] += 1
-    return days

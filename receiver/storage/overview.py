@@ -10,7 +10,7 @@ from receiver.domain.model import DIMENSIONS
 from receiver.storage import unnamed
 from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimensions import current_names
-from receiver.storage.masked import show_masked
+from receiver.storage.failing import read_failing
 from receiver.storage.serving import ServingOf, rules
 
 EXPECTED_WITHIN = timedelta(days=7)
@@ -32,32 +32,24 @@ def read_overview(
     with database.transaction() as connection:
         latest = _latest_builds(connection, serving_of)
         running = connection.execute(query("overview/running_builds")).fetchall()
-        failed = [row["id"] for row in latest if row["status"] == "failed"]
-        open_failures = connection.execute(
-            query("overview/failures_of_builds"), {"build_ids": failed}
-        ).fetchall()
+        failing = read_failing(connection, serving_of, now)
         tree = connection.execute(query("dimensions/project_tree")).fetchall()
         nameless = unnamed.list_unnamed(connection, now)
-    show_masked(open_failures)
+    for row in latest:
+        del row["id"]
     for row in [*latest, *running]:
         row["stalled"] = build_status.is_stalled(row, now, stall_after)
-    failures = {row["build_id"]: row for row in redact.document(open_failures)}
-    cells = [row | {"failure": failures.get(row.pop("id"))} for row in latest]
-    named = [cell for cell in cells if is_named(cell)]
+    named = [cell for cell in latest if is_named(cell)]
     return {
         "expected": expected_combinations(named, now),
         "running": [row for row in running if not row["stalled"]],
-        "stalled": [row for row in cells if row["stalled"]],
-        "failed": _newest_first(named),
+        "stalled": [row for row in latest if row["stalled"]],
+        "failed": redact.document(failing.images),
+        **failing.counts,
         "unnamed": nameless,
         "latest": named,
         "parents": {row["name"]: row["parent"] for row in tree},
     }
-
-
-def _newest_first(cells: Sequence[Row]) -> list[Row]:
-    failed = [cell for cell in cells if cell["failure"]]
-    return sorted(failed, key=lambda cell: cell["failure"]["created_at"], reverse=True)
 
 
 def expected_combinations(cells: Sequence[Row], now: datetime) -> Row:

@@ -1,10 +1,13 @@
 """Access to the app's services from a request."""
 
+from collections.abc import Sequence
 from typing import cast
 
 from flask import current_app
 
+from receiver.domain.windows import Window
 from receiver.ingest.services import Services
+from receiver.storage.hours import HoursOf
 from receiver.storage.serving import ServingOf
 
 
@@ -16,3 +19,13 @@ def services() -> Services:
 def serving_of() -> ServingOf:
     """Return what tells which builds of a project are served, of the newest projects file."""
     return services().rules.projects().serving
+
+
+def hours_of() -> HoursOf:
+    """Return what tells the window of a project, of the newest projects file."""
+    settings = services().rules.projects()
+
+    def window(projects: Sequence[str]) -> Window | None:
+        return settings.of(projects).window
+
+    return window

@@ -9,6 +9,7 @@ begin with `milepost_`. A label is one of a fixed set, never a text from a sende
 import os
 import time
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,18 @@ COUNTS = {
         "milepost_builds_stalled",
         "Running builds without a heartbeat for MILEPOST_STALL_AFTER.",
     ),
-    "open_failures": ("milepost_failures_open", "Unresolved failures, at most 10,000."),
+    "failed_images": (
+        "milepost_images_failed",
+        "Images whose newest ended build failed or is lost; resolving changes nothing.",
+    ),
+    "acknowledged_images": (
+        "milepost_images_acknowledged",
+        "Failed images all of whose failures somebody resolved.",
+    ),
+    "open_failures": (
+        "milepost_failures_open",
+        "Failures that nobody resolved, of failed builds since the last good one of their image.",
+    ),
     "quarantined": (
         "milepost_deliveries_quarantined",
         "Deliveries in quarantine, at most 10,000.",
@@ -148,7 +160,13 @@ class DatabaseCollector:
 
         stall_after = self._services.config.stall_after
         try:
-            current = build_metrics(self._services.database, stall_after, DURATION_SECONDS)
+            current = build_metrics(
+                self._services.database,
+                self._services.rules.projects().serving,
+                datetime.now(UTC),
+                stall_after,
+                DURATION_SECONDS,
+            )
         except Unavailable:
             yield GaugeMetricFamily("milepost_database_up", "1 if the database answers.", 0)
             return

@@ -17,6 +17,7 @@ PATHS = [
     "/builds/core-2",
     "/images",
     "/failures",
+    "/failures?tab=recovered",
     "/stages",
     "/deliveries",
     "/setup",

@@ -1,10 +1,10 @@
 """/api/v1/stats: counts and durations of builds. /api/v1/audit: the audit trail."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from receiver.domain.model import Json
 from receiver.storage import audit, statistics
@@ -25,7 +25,19 @@ class Summary(Struct):
     stalled: int
     combinations_expected: int
     combinations_seen: int
-    open_failures: int
+    failed_images: Annotated[
+        int, Meta(description="Whose newest ended build failed or is lost; resolved ones too.")
+    ]
+    acknowledged_images: Annotated[
+        int, Meta(description="Failed images all of whose failures somebody resolved.")
+    ]
+    open_failures: Annotated[
+        int,
+        Meta(
+            description="That nobody resolved, of failed builds since the last good one of their "
+            "image, and of builds that nobody names."
+        ),
+    ]
     quarantined_deliveries: int
     last_delivery_at: Time | None
 

@@ -1,11 +1,11 @@
 -- Failures with their builds, newest first, behind a position. `status` is open, resolved or all;
--- `by_resolution` orders by the time of resolution; `unfinished` leaves out the failures of
--- completed builds, of the newest `window` ones.
+-- `by_resolution` orders by the time of resolution.
 SELECT
     failures.id, builds.build_number, builds.project, builds.platform, builds.os_version,
     builds.image_type, failures.stage, failures.state, failures.attempt, failures.failure_type,
     failures.error_message, failures.masked_message, failures.component, failures.created_at, failures.resolved_at,
-    failures.resolution_notes, builds.status, builds.attempt > failures.attempt AS is_past,
+    failures.resolution_notes, builds.status, builds.start_time,
+    builds.pull_request, builds.attempt > failures.attempt AS is_past,
     EXISTS (
         SELECT FROM build_states AS states
         WHERE
@@ -27,11 +27,9 @@ FROM (
             OR (created_at, id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)
         )
     ORDER BY time DESC, id DESC
-    LIMIT %(window)s
+    LIMIT %(limit)s
 ) AS failures
 CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
     SELECT * FROM named_builds WHERE id = failures.build_id LIMIT 1
 ) AS builds
-WHERE NOT %(unfinished)s OR builds.status <> 'completed'
 ORDER BY failures.time DESC, failures.id DESC
-LIMIT %(limit)s

@@ -7,10 +7,6 @@ SELECT
         SELECT count(*)
         FROM (SELECT 1 FROM deliveries WHERE outcome = 'quarantined' AND outcome <> 'stored' LIMIT 10000) AS kept
     ) AS quarantined,
-    (
-        SELECT count(*)
-        FROM (SELECT 1 FROM build_failures WHERE resolved IS NOT TRUE LIMIT 10000) AS failures
-    ) AS open_failures,
     running.count AS running,
     running.stalled,
     coalesce(recent.counts, '{}') AS builds

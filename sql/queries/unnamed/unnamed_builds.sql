@@ -1,9 +1,9 @@
 -- Builds of which nobody says what they make, newest first, of the newest 1,000 of these days; builds
 -- of other branches and of pull requests left out: build_number, project, platform, os_version,
--- image_type, status, run_url, run_key, created_at, has_failed (and nobody resolved it).
+-- image_type, status, attempt, run_url, run_key, created_at, has_failed (and nobody resolved it).
 SELECT
     builds.id, builds.build_number, builds.project, builds.platform, builds.os_version,
-    builds.image_type, builds.status, builds.run_url, builds.created_at,
+    builds.image_type, builds.status, builds.attempt, builds.run_url, builds.created_at,
     (SELECT run_key FROM events WHERE events.build_id = builds.id LIMIT 1) AS run_key,
     builds.status = 'failed' AND EXISTS (
         SELECT FROM build_failures

@@ -1,0 +1,97 @@
+"""The builds of one image one after the other: which one counts, and since when it fails. Pure.
+
+A build is a row of `recent_builds`: status, began_at, start_time, end_time, created_at, future.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from receiver.domain.images import image_of
+
+Row = dict[str, Any]
+GOOD = ("completed",)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image and its newest builds, those that ended or began last first.
+
+    `names` is a row with its dimensions.
+    """
+
+    names: Row
+    builds: Sequence[Row]
+
+    @property
+    def newest_ended(self) -> Row | None:
+        """The build that tells how the image is: the last that came to a good or a bad end. One
+        that was cancelled tells nothing of its image."""
+        ended = [build for build in self.builds if is_good(build) or is_failed(build)]
+        return max(ended, key=_order, default=None)
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether its newest ended build failed or is lost; resolving a failure changes nothing."""
+        newest = self.newest_ended
+        return newest is not None and is_failed(newest)
+
+    @property
+    def failed_since_good(self) -> list[Row]:
+        """The failed builds since the last good one, the newest first."""
+        good = self.last_good
+        failed = [build for build in self.builds if is_failed(build)]
+        later = [build for build in failed if good is None or _order(build) > _order(good)]
+        return sorted(later, key=_order, reverse=True)
+
+    @property
+    def last_good(self) -> Row | None:
+        """The good build that ended last."""
+        return max(filter(is_good, self.builds), key=_order, default=None)
+
+    @property
+    def running(self) -> Row | None:
+        """The newest build that runs, and is not lost."""
+        alive = (build for build in self.builds if build["status"] == "running")
+        return next((build for build in alive if not is_failed(build)), None)
+
+
+def is_failed(build: Row) -> bool:
+    """Return whether a build failed, or nobody will ever hear of it again."""
+    return build["status"] == "failed" or build.get("condition") == "lost"
+
+
+def is_good(build: Row) -> bool:
+    """Return whether a build came to a good end."""
+    return build["status"] in GOOD
+
+
+def ended_at(build: Row) -> datetime:
+    """Return when a build ended, as it orders images: of a time in the future, its receipt."""
+    if build["future"] or build["end_time"] is None:
+        moment: datetime = build["last_heard_at"] or build["created_at"]
+        return moment
+    end: datetime = build["end_time"]
+    return end
+
+
+def _order(build: Row) -> tuple[datetime, datetime, UUID]:
+    return ended_at(build), build["created_at"], build["id"]
+
+
+def began_at(build: Row) -> datetime:
+    """Return when the first attempt of a build began, which is what its window goes by."""
+    moment: datetime = build["began_at"] or build["created_at"]
+    return min(moment, build["created_at"]) if build["future"] else moment
+
+
+def images_of(rows: Iterable[Row]) -> list[Image]:
+    """Return the rows by image, in their order; builds that state no platform may be of it, too."""
+    by_image: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        by_image.setdefault(image_of(row), []).append(row)
+    return [
+        Image(builds[0], sorted(builds, key=began_at, reverse=True)) for builds in by_image.values()
+    ]

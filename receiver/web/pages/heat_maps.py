@@ -1,0 +1,46 @@
+"""Tables whose cells have a colour by their number: a picture for those who see it, and a table for
+those who hear it. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+MAX_ROWS = 12
+LEVELS = 4  # of colour, beside none
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A number and its level, 0 to 4; a number that is None was not measured."""
+
+    value: float | None
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """Rows of cells under the names of columns; `left_out` is the number of further rows."""
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[Cell]]]
+    left_out: int
+
+
+def counts(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> HeatMap:
+    """Return the map of rows of stage, night (a place from 1) and count; those of most first."""
+    by_stage: dict[str, list[int]] = defaultdict(lambda: [0] * len(columns))
+    for row in rows:
+        place = int(str(row["night"])) - 1
+        if 0 <= place < len(columns):
+            by_stage[str(row["stage"])][place] += int(str(row["count"]))
+    most = max((max(each) for each in by_stage.values()), default=0)
+    ordered = sorted(by_stage.items(), key=lambda item: (-sum(item[1]), item[0]))
+    shown = [
+        (stage, [Cell(value or None, _level(value, most)) for value in values])
+        for stage, values in ordered[:MAX_ROWS]
+    ]
+    return HeatMap(columns, shown, len(ordered) - len(shown))
+
+
+def _level(value: int, most: int) -> int:
+    return 0 if value == 0 else max(1, round(value / most * LEVELS))
