@@ -27,6 +27,7 @@ EVERY = dict.fromkeys(("project", "platform", "os_version", "image_type")) | {
     "rules": "[]",
     "inferred": True,
     "every": True,
+    "own": None,
 }
 TWINS = ["/overview.json", *(f"{path}.json" for path in PAGES[1:])]
 INBOX_TWINS = ["/deliveries.json", "/setup.json"]
