@@ -3,7 +3,25 @@
 from uuid import UUID
 
 from receiver.domain import redact
-from receiver.storage.db import Connection, Row, query
+from receiver.errors import NotFound
+from receiver.storage.db import Connection, Database, Row, query
+from receiver.storage.dimensions import Own, is_within
+
+
+def of_build(
+    database: Database, build_number: str, project: Own, limit: int | None = None
+) -> list[Row]:
+    """Return the checks of a build within `project`: the last of each name of its last attempt, or
+    with a `limit` as history() does. Raises NotFound."""
+    with database.transaction() as connection:
+        parameters = {"build_number": build_number}
+        build = connection.execute(query("builds/find_build"), parameters).fetchone()
+        if build is None or not is_within(connection, build["project"], project):
+            raise NotFound("There is no build of this number.")
+        if limit is not None:
+            return history(connection, build["id"], limit)
+        rows = latest(connection, build["id"])
+    return [row | {"is_latest": True} for row in rows]
 
 
 def latest(connection: Connection, build_id: UUID, attempt: int | None = None) -> list[Row]:

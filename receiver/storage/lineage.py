@@ -17,7 +17,7 @@ MOST_DESCENDANTS = 10_000
 UNKNOWN: Row = dict.fromkeys(
     (
         *("build_number", "project", "project_id", "platform", "os_version", "image_type"),
-        *("status", "latest_attempt", "start_time", "end_time"),
+        *("status", "latest_attempt", "start_time", "end_time", "built_at"),
     )
 )
 
@@ -34,9 +34,9 @@ class Walk(NamedTuple):
 
     A row has build_id, attempt, depth, `of` (the node through which it was found), artifact_id and
     region as the child says them, and what builds.sql tells: build_number, project, project_id,
-    platform, os_version, image_type, status, latest_attempt, start_time, end_time. Of a source that
-    nobody here made, all but depth, `of`, artifact_id and region is None. `is_cut` where there are
-    more.
+    platform, os_version, image_type, status, latest_attempt, start_time, end_time, built_at. Of a
+    source that nobody here made, all but depth, `of`, artifact_id and region is None. `is_cut`
+    where there are more.
     """
 
     rows: list[Row]
@@ -52,9 +52,23 @@ def descendants(connection: Connection, build_id: UUID, most: int = MOST_DESCEND
     return _walk(connection, "children", _attempts(connection, build_id), most)
 
 
-def ancestors(connection: Connection, nodes: Sequence[Node], most: int = MOST) -> Walk:
+def ancestors(
+    connection: Connection, nodes: Sequence[Node], most: int = MOST, deepest: int = DEEPEST
+) -> Walk:
     """Return what these attempts of builds started from, to a depth of 10."""
-    return _walk(connection, "parents", nodes, most)
+    return _walk(connection, "parents", nodes, most, deepest)
+
+
+def children(connection: Connection, nodes: Sequence[Node], most: int = MOST) -> Walk:
+    """Return what was built on these attempts of builds alone."""
+    return _walk(connection, "children", nodes, most, deepest=1)
+
+
+def last_attempts(connection: Connection, build_numbers: Sequence[str]) -> dict[str, Node]:
+    """Return the last attempt of each build that says what it started from, by build number."""
+    parameters = {"build_numbers": list(build_numbers)}
+    rows = connection.execute(query("lineage/last_attempts"), parameters).fetchall()
+    return {row["build_number"]: _node(row) for row in rows}
 
 
 def _attempts(connection: Connection, build_id: UUID) -> list[Node]:
@@ -62,11 +76,17 @@ def _attempts(connection: Connection, build_id: UUID) -> list[Node]:
     return [Node(row["build_id"], row["attempt"]) for row in rows if row["attempt"] is not None]
 
 
-def _walk(connection: Connection, towards: str, start: Sequence[Node], most: int) -> Walk:
+def _walk(
+    connection: Connection,
+    towards: str,
+    start: Sequence[Node],
+    most: int,
+    deepest: int = DEEPEST,
+) -> Walk:
     """Go on from the nodes of each level to the next."""
     own = {node.build_id for node in start}
     known, level, rows = set(start), list(start), list[Row]()
-    for depth in range(1, DEEPEST + 1):
+    for depth in range(1, deepest + 1):
         here, there = _level(connection, towards, level, known, most - len(rows))
         rows += [row | {"depth": depth - 1} for row in here if row["build_id"] not in own]
         rows += [row | {"depth": depth} for row in there if row["build_id"] not in own]

@@ -125,6 +125,7 @@ class ImagesQuery(Selectors):
     platform = Text()
     os_version = Text()
     image_type = Text()
+    behind = Flag(**about("1: those whose base has a newer good build."))
 
 
 class ImageQuery(Selectors):

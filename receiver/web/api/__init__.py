@@ -12,6 +12,7 @@ from receiver.web.api import (
     document,
     failures,
     images,
+    lineage,
     merges,
     stats,
 )
@@ -21,6 +22,16 @@ __all__ = ["register"]
 
 def register(app: Flask) -> None:
     """Add the API and its document to an app."""
-    each = (builds, images, channels, confirmed_images, merges, failures, deliveries, stats)
+    each = (
+        builds,
+        images,
+        lineage,
+        channels,
+        confirmed_images,
+        merges,
+        failures,
+        deliveries,
+        stats,
+    )
     document.register(app, [*(module.blueprint for module in each), *dimensions.blueprints])
     app.register_blueprint(docs.blueprint)

@@ -1,20 +1,48 @@
 """/api/v1/deliveries: the inbox, and replays."""
 
+from typing import Annotated
 from uuid import UUID
 
-from receiver.domain.model import Json
+from msgspec import Meta, Struct
+
+from receiver.domain.model import Json, OutcomeKind
 from receiver.ingest.replay import replay
 from receiver.storage import deliveries
 from receiver.storage.deliveries import Filter
 from receiver.web import auth
 from receiver.web.api.operations import Blueprint, Nothing, page, page_of
-from receiver.web.api.schemas import Delivery, DeliveryDetails, ReplayResult
+from receiver.web.api.schemas import BuildDelivery
 from receiver.web.context import services
 from receiver.web.filters import DeliveriesQuery
 
 blueprint = Blueprint("inbox", "Deliveries that came in.")
 ONE = "/deliveries/<uuid:delivery_id>"
 REPLAY = f"{ONE}/replay"
+
+
+class Delivery(BuildDelivery):
+    """A delivery, without its body."""
+
+    reason: str | None
+    flags: list[str]
+    builds: list[str]
+
+
+class DeliveryDetails(Delivery):
+    """A delivery, with its request."""
+
+    delivery_key: str
+    headers: Json
+    query: str
+    body_sha256: str
+    pruned: Annotated[bool, Meta(description="Whether the body was deleted.")]
+
+
+class ReplayResult(Struct):
+    """The outcome of a replay."""
+
+    outcome: OutcomeKind
+    builds: list[str]
 
 
 @blueprint.operation("GET", "/deliveries", "read", {200: page_of(Delivery)}, query=DeliveriesQuery)

@@ -3,7 +3,7 @@
 from flask import Response
 
 from receiver.domain.model import Json
-from receiver.storage import builds, images
+from receiver.storage import builds, images, lineage_of_builds
 from receiver.storage.db import Row
 from receiver.web import auth
 from receiver.web.api.operations import Blueprint, list_of
@@ -24,8 +24,13 @@ def list_images(query: Json) -> Json:
 
     `custom.KEY=value` selects by custom_data.
     """
+    is_behind = query.pop("behind", None) == "1"
     own, wanted = auth.require("read").project, image_filter(query)
-    return {"items": images.list_images(services().database, serving_of(), wanted, own)}
+    rows = images.list_images(services().database, serving_of(), wanted, own)
+    rows = lineage_of_builds.with_bases(services().database, serving_of(), rows, own)
+    if is_behind:
+        rows = [row for row in rows if row["base"] and row["base"]["state"] == "behind"]
+    return {"items": rows}
 
 
 @blueprint.operation(
@@ -66,6 +71,7 @@ def _image(query: Json) -> Response | Answer:
     headers = _headers(image)
     if query.get("format") == "text":
         return Response(f"{image['artifact_id']}\n", headers=headers, mimetype="text/plain")
+    (image,) = lineage_of_builds.with_bases(services().database, serving_of(), [image], own)
     stall_after = services().config.stall_after
     build = builds.find_build(services().database, image["build_number"], stall_after)
     return image | {"packer_manifest": build["packer_manifest"]}, 200, headers

@@ -19,6 +19,7 @@ from receiver.domain.model import (
     StageStatus,
 )
 from receiver.sources.manual import BuildAhead, Fitting
+from receiver.web.api.lineage_schemas import Base
 
 NUMBER = "^" + NUMBER_SHAPE.pattern.replace(r"\Z", "$")  # as ECMA-262 writes it
 State = Annotated[int, Meta(ge=0, le=100)]
@@ -274,6 +275,7 @@ class Image(Dimensions):
     revocation: Annotated[
         Revocation | None, Meta(description="Of its build, or of one that it was made from.")
     ]
+    base: Annotated[Base | None, Meta(description="Null if it says no source.")]
 
 
 class ImageDetails(Image):
@@ -281,28 +283,3 @@ class ImageDetails(Image):
 
     age_seconds: int
     packer_manifest: Json | None
-
-
-class Delivery(BuildDelivery):
-    """A delivery, without its body."""
-
-    reason: str | None
-    flags: list[str]
-    builds: list[str]
-
-
-class DeliveryDetails(Delivery):
-    """A delivery, with its request."""
-
-    delivery_key: str
-    headers: Json
-    query: str
-    body_sha256: str
-    pruned: Annotated[bool, Meta(description="Whether the body was deleted.")]
-
-
-class ReplayResult(Struct):
-    """The outcome of a replay."""
-
-    outcome: OutcomeKind
-    builds: list[str]

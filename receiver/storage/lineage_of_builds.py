@@ -1,0 +1,211 @@
+"""The lineage of a build as a caller sees it: names of other projects' builds are hidden."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from receiver.domain.images import image_of
+from receiver.domain.lineage import combined, fate_of, state_of
+from receiver.errors import NotFound
+from receiver.storage import images, lineage
+from receiver.storage.db import Connection, Database, Row, query
+from receiver.storage.dimensions import Own, is_within, projects_within
+from receiver.storage.lineage import Node, Walk
+from receiver.storage.serving import ServingOf
+
+Newest = Mapping[tuple[object, ...], Row]  # the newest served build of each image
+IsSeen = Callable[[Row], bool]
+NAMES = ("build_number", "project", "platform", "os_version", "image_type", "status", "attempt")
+UNSETTLED = ("failed", "cancelled")
+
+
+def show(database: Database, serving_of: ServingOf, build_number: str, project: Own) -> Row:
+    """Return `state`, `parents`, `children`, `children_of_older` and `is_cut` of a build; see
+    _item() for the fields of each. Raises NotFound where there is no such build within `project`.
+
+    `children_of_older` are those of the good build before one that failed: they wait for it.
+    """
+    newest = newest_builds(database, serving_of)
+    with database.transaction() as connection:
+        build = _find(connection, build_number, project)
+        own = {"build_number": build["build_number"], "attempt": build["attempt"] or 1}
+        node = Node(build["id"], own["attempt"])
+        is_seen = _seen(connection, project)
+        above = lineage.ancestors(connection, [node])
+        below = lineage.descendants(connection, build["id"], lineage.MOST)
+        start = build | {"latest_attempt": build["attempt"]}
+        parents = list(_parents(above, newest, is_seen, build["build_number"]))
+        older = _children_of_older(connection, build, newest, is_seen)
+    return own | {
+        "state": combined(each["state"] for each in parents if each["depth"] == 1),
+        "parents": parents,
+        "children": list(_children(below, start, newest, is_seen)),
+        "children_of_older": older,
+        "is_cut": above.is_cut or below.is_cut,
+    }
+
+
+def made_artifacts(
+    database: Database,
+    serving_of: ServingOf,
+    artifact_id: str,
+    region: str | None,
+    project: Own,
+) -> list[Row]:
+    """Return the artifacts of an id that builds within `project` made, the newest first, each with
+    `fate`, and `superseded_by`: the newest build of its image."""
+    newest = newest_builds(database, serving_of)
+    with database.transaction() as connection:
+        projects = list(projects_within(connection, project)) if project else None
+        parameters = {"artifact_id": artifact_id, "region": region, "projects": projects}
+        rows = connection.execute(query("lineage/made_artifacts"), parameters).fetchall()
+    return [_with_fate(row, newest.get(image_of(row))) for row in rows]
+
+
+def with_bases(
+    database: Database, serving_of: ServingOf, rows: Sequence[Row], project: Own = None
+) -> list[Row]:
+    """Return rows with a build_number, each with `base`: its first parent that decides its state,
+    as _item() shows it; None where the build says nothing of what it started from."""
+    bases = _bases(database, serving_of, sorted({row["build_number"] for row in rows}), project)
+    return [row | {"base": bases.get(row["build_number"])} for row in rows]
+
+
+def count_behind(database: Database, serving_of: ServingOf) -> int:
+    """Return how many images are behind their base, by their newest builds."""
+    newest = newest_builds(database, serving_of)
+    numbers = sorted({row["build_number"] for row in newest.values()})
+    bases = _bases(database, serving_of, numbers, None, newest)
+    return sum(each["state"] == "behind" for each in bases.values())
+
+
+def newest_builds(database: Database, serving_of: ServingOf) -> Newest:
+    """Return the newest build of each image that is served: build_number, built_at and more."""
+    newest: dict[tuple[object, ...], Row] = {}
+    for row in images.latest_images(database, serving_of):
+        other = newest.setdefault(image_of(row), row)
+        if row["behind"] < other["behind"]:
+            newest[image_of(row)] = row
+    return newest
+
+
+def _bases(
+    database: Database,
+    serving_of: ServingOf,
+    numbers: Sequence[str],
+    project: Own,
+    newest: Newest | None = None,
+) -> dict[str, Row]:
+    with database.transaction() as connection:
+        nodes = lineage.last_attempts(connection, numbers)
+        if not nodes:
+            return {}
+        walk = lineage.ancestors(connection, list(nodes.values()), lineage.MOST_DESCENDANTS, 1)
+        is_seen = _seen(connection, project)
+    if newest is None:
+        newest = newest_builds(database, serving_of)
+    of_builds: dict[str, list[Row]] = {}
+    numbers_of = {node.build_id: number for number, node in nodes.items()}
+    for row in walk.rows:
+        child = numbers_of[row["of"].build_id]
+        of_builds.setdefault(child, []).append(_item(row, row, newest, is_seen, child))
+    return {number: _deciding(items) for number, items in of_builds.items()}
+
+
+def _deciding(items: Sequence[Row]) -> Row:
+    state = combined(each["state"] for each in items)
+    return next(each for each in items if each["state"] == state)
+
+
+def _find(connection: Connection, build_number: str, project: Own) -> Row:
+    parameters = {"build_number": build_number}
+    build = connection.execute(query("builds/find_build"), parameters).fetchone()
+    if build is None or not is_within(connection, build["project"], project):
+        raise NotFound("There is no build of this number.")
+    return build
+
+
+def _seen(connection: Connection, project: Own) -> IsSeen:
+    """Return what tells whether the caller may know the names of a row's build."""
+    if project is None:
+        return lambda _row: True
+    projects = set(projects_within(connection, project))
+    return lambda row: row["project"] in projects
+
+
+def _parents(walk: Walk, newest: Newest, is_seen: IsSeen, own: str) -> Iterator[Row]:
+    """Yield each parent; what a build that is hidden starts from is hidden as well."""
+    near = {Node(row["build_id"], row["attempt"]): row for row in walk.rows}
+    told: set[object] = set()
+    for row in walk.rows:
+        child = near.get(row["of"])
+        if child and not is_seen(child) and not is_seen(row):
+            continue
+        key = row["build_number"] or (row["artifact_id"], row["region"])
+        if key not in told:
+            told.add(key)
+            through = own if child is None else child["build_number"]
+            is_told = child is None or is_seen(child)
+            yield _item(row, row, newest, is_seen, through if is_told else None, is_told=is_told)
+
+
+def _children(walk: Walk, start: Row, newest: Newest, is_seen: IsSeen) -> Iterator[Row]:
+    """Yield the builds whose last attempt descends from the build, each once."""
+    near = {Node(row["build_id"], row["attempt"]): row for row in walk.rows}
+    told: set[str] = set()
+    for row in walk.rows:
+        if row["attempt"] != row["latest_attempt"] or row["build_number"] in told:
+            continue
+        told.add(row["build_number"])
+        parent = near.get(row["of"], start | {"attempt": row["of"].attempt})
+        is_told = is_seen(parent)
+        through = parent["build_number"] if is_told else None
+        yield _item(row, parent, newest, is_seen, through, is_told=is_told or is_seen(row))
+
+
+def _children_of_older(
+    connection: Connection, build: Row, newest: Newest, is_seen: IsSeen
+) -> list[Row]:
+    older = newest.get(image_of(build))
+    if build["status"] not in UNSETTLED or older is None:
+        return []
+    if build["end_time"] and older["built_at"] > build["end_time"]:
+        return []  # it was built again since
+    found = _find(connection, older["build_number"], None)
+    walk = lineage.children(connection, [Node(found["id"], found["attempt"])])
+    start = found | {"latest_attempt": found["attempt"], "built_at": older["built_at"]}
+    return list(_children(walk, start, newest, is_seen))
+
+
+def _item(
+    row: Row,
+    parent: Row,
+    newest: Newest,
+    is_seen: IsSeen,
+    through: str | None,
+    *,
+    is_told: bool = True,
+) -> Row:
+    """Return what a caller sees of a build of the lineage.
+
+    `through` is the build between, or the one that is asked about. `state` is that of the child of
+    the two, and `newest` the newest good build of the parent's image. `is_other_project`: it is a
+    build of another project, whose names are None, as are the artifact and its region unless the
+    caller knows a build that tells them.
+    """
+    is_hidden = row["build_number"] is not None and not is_seen(row)
+    now = newest.get(image_of(parent)) if parent["build_number"] else None
+    names = dict.fromkeys(NAMES) if is_hidden else {name: row[name] for name in NAMES}
+    return names | {
+        "artifact_id": row["artifact_id"] if is_told else None,
+        "region": row["region"] if is_told else None,
+        "depth": row["depth"],
+        "through": through,
+        "state": state_of(parent, now),
+        "newest": now["build_number"] if now and is_seen(parent) else None,
+        "is_other_project": is_hidden,
+    }
+
+
+def _with_fate(row: Row, newest: Row | None) -> Row:
+    fate = fate_of(row, newest)
+    by = newest["build_number"] if newest and fate == "superseded" else None
+    return row | {"fate": fate, "superseded_by": by}
