@@ -107,6 +107,7 @@ EXAMPLES: dict[str, Json] = {
         "inferred": None,
         "channel": None,
         "revocation": None,
+        "base": None,
     },
     "Problem": {
         "type": "about:blank",
