@@ -4,10 +4,13 @@ A build keeps a digest of every row that was last written of it (builds.written)
 only while nobody else has written to the build since; else every row is written, others removed.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from operator import is_
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
@@ -24,6 +27,7 @@ from receiver.storage.dimensions import Ids
 
 TABLES = ("states", "failures", "artifacts", "resources", "sources", "checks")
 DIGEST_BYTES = 8
+MANY, MOST_KNOWN = 200, 64  # rows of a table; tables whose digests a process keeps
 DIGEST_OF = b"masked"  # another one than the release before, which writes no masked_message
 
 Digests = list[bytes]  # for each table, the digests of its rows one after the other
@@ -87,7 +91,7 @@ def _write_tables(
         digests = []
         for place, table in enumerate(TABLES):
             rows: Sequence[Struct] = getattr(folded[build_id], table)
-            digests.append(b"".join(map(_digest, rows)))
+            digests.append(DIGESTS.of(build_id, table, rows))
             _compare(changes[table], build_id, rows, digests[-1], before[place] if before else None)
         written[build_id] = msgspec.msgpack.encode(digests).hex()
     lost = [row["build_id"] for row in changes["failures"].remaining]
@@ -114,6 +118,37 @@ def _decode_digests(written: bytes | None) -> Digests | None:
     return digests if len(digests) == len(TABLES) else None
 
 
+class _KnownDigests:
+    """The digests of the rows of large builds: a row that is the same object has the same one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[UUID, str], tuple[Sequence[Struct], bytes]] = OrderedDict()
+
+    def of(self, build_id: UUID, table: str, rows: Sequence[Struct]) -> bytes:
+        """Return the digests of rows, one after the other."""
+        if len(rows) < MANY:
+            return b"".join(map(_digest, rows))
+        with self._lock:
+            before, digests = self._known.pop((build_id, table), ((), b""))
+        same = _count_same(before, rows)
+        digests = digests[: same * DIGEST_BYTES] + b"".join(map(_digest, rows[same:]))
+        with self._lock:
+            self._known[build_id, table] = (rows, digests)
+            if len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+        return digests
+
+
+DIGESTS = _KnownDigests()
+
+
+def _count_same(before: Sequence[Struct], rows: Sequence[Struct]) -> int:
+    """Return how many rows at the beginning are the same objects as before."""
+    pairs = enumerate(map(is_, before, rows))
+    return next((place for place, same in pairs if not same), min(len(before), len(rows)))
+
+
 def _digest(row: Struct) -> bytes:
     return blake2b(msgspec.json.encode(row), digest_size=DIGEST_BYTES, person=DIGEST_OF).digest()
 
@@ -125,13 +160,33 @@ def _compare(
     if now == before:
         return
     previous = before or b""
-    for place, row in enumerate(rows):
+    first = _first_difference(now, previous)
+    for place, row in enumerate(rows[first:], first):
         span = slice(place * DIGEST_BYTES, (place + 1) * DIGEST_BYTES)
         if now[span] != previous[span]:
             change.rows.append(_placed(build_id, place, row))
-    if before is None or not now.startswith(before):
+    if before is None or _may_lose_rows(rows, now, before):
         ids = [_id(build_id, place, row) for place, row in enumerate(rows)]
         change.remaining.append({"build_id": build_id, "ids": ids})
+
+
+def _may_lose_rows(rows: Sequence[Struct], now: bytes, before: bytes) -> bool:
+    """Return whether an id of before may be gone: where ids are places, only the last ones go."""
+    has_places = bool(rows) and not isinstance(rows[0], FailureRow)
+    return len(now) < len(before) if has_places else not now.startswith(before)
+
+
+def _first_difference(now: bytes, before: bytes) -> int:
+    """Return the place of the first row that differs; most of a large build's are as before."""
+    same, differs = 0, len(now) // DIGEST_BYTES
+    while same < differs:
+        middle = (same + differs) // 2
+        span = slice(same * DIGEST_BYTES, (middle + 1) * DIGEST_BYTES)
+        if now[span] == before[span]:
+            same = middle + 1
+        else:
+            differs = middle
+    return same
 
 
 def _placed(build_id: UUID, place: int, row: Struct) -> Row:

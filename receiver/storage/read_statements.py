@@ -1,4 +1,4 @@
-"""Statements of large builds, as they were read before: decoding is most of what a fold costs.
+"""From rows of events to statements; those of large builds are kept, since decoding is costly.
 
 What an event says never changes; a replay writes another text. Each process keeps as many as two
 builds of the most events need, those that were used last.
@@ -6,9 +6,11 @@ builds of the most events need, those that were used last.
 
 import threading
 from collections import OrderedDict
+from datetime import UTC, datetime
 from uuid import UUID
 
-from receiver.domain.fold.events import StoredStatement, with_facts
+from receiver.domain.fold.events import StoredStatement, load, with_facts
+from receiver.storage.db import Row
 
 MOST_EVENTS = 10_000  # kept a process, at about 1 kB
 
@@ -44,3 +46,35 @@ class ReadStatements:
 
 
 KNOWN = ReadStatements()
+
+
+def read_anew(row: Row) -> StoredStatement:
+    """Return the statement of a row: delivery_id, place, source, statement, native, alias_key,
+    projects."""
+    row_id = (row["delivery_id"], row["place"])
+    projects = tuple(row["projects"]) if row["projects"] is not None else None
+    statement = load(row["statement"])
+    received = _received(row["delivery_id"])
+    return StoredStatement(
+        row_id, row["source"], statement, row["native"], row["alias_key"], projects, received
+    )
+
+
+def read_before(row: Row) -> StoredStatement:
+    """Return a statement of many, which this process may have read before."""
+    context = (
+        row["source"],
+        row["native"],
+        row["alias_key"],
+        row["projects"] and tuple(row["projects"]),
+    )
+    key = (row["delivery_id"], row["place"], row["statement"], context)
+    return KNOWN.find(key) or KNOWN.keep(key, read_anew(row))
+
+
+def _received(delivery_id: UUID) -> datetime | None:
+    """Return when a delivery came: its id is a UUIDv7, which begins with the milliseconds of Unix
+    time (RFC 9562, 5.7)."""
+    if delivery_id.version != 7:
+        return None
+    return datetime.fromtimestamp((delivery_id.int >> 80) / 1000, UTC)

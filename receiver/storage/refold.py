@@ -1,23 +1,20 @@
 """Fold all events of some builds, with those that they share with others."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from receiver.domain.fold import fold
 from receiver.domain.fold.belief import believed, names_to_compare
-from receiver.domain.fold.events import StoredStatement, load, run_group, verdicts_of_others
-from receiver.domain.fold.progress import StateOf
+from receiver.domain.fold.events import StoredStatement, run_group, verdicts_of_others
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.stage_map import StageMap
-from receiver.storage import dimensions
-from receiver.storage.db import Connection, Row, array, query
-from receiver.storage.read_statements import KNOWN
+from receiver.storage import carried_folds, dimensions
+from receiver.storage.carried_folds import Said, StageNames, statements_of_runs
+from receiver.storage.db import Connection, array, query
+from receiver.storage.read_statements import read_anew, read_before
 
-MAX_DEPTH = 32  # projects above one another
 LARGE = 2**16  # characters of statements, as about 300 events have
 
 
@@ -27,14 +24,14 @@ def fold_builds(
     """Return the rows of each of these locked builds."""
     if not build_ids:
         return {}
-    statements = _statements(connection, build_ids)
     parents = _parents(connection) if stages.projects.keys() - {"*"} else {}
-
-    def states_of(project: str | None) -> StateOf:
-        chain = _chain(parents, project)
-        return lambda name, is_forge: stages.mapped(name, chain, is_forge=is_forge)
-
-    folded = {build_id: fold.fold(statements[build_id], states_of) for build_id in build_ids}
+    names = StageNames(stages, parents)
+    folded = carried_folds.carried(connection, build_ids, names)
+    rest = [build_id for build_id in build_ids if build_id not in folded]
+    for build_id, said in _statements(connection, rest).items():
+        rows, attempts = fold.fold_attempts(said.statements, names.states_of)
+        carried_folds.keep(build_id, said, rows, attempts, names)
+        folded[build_id] = rows
     return _without_merged(connection, folded)
 
 
@@ -61,48 +58,35 @@ def _compared(rows: BuildRows, ids: dimensions.Ids) -> BuildRows:
     return replace(rows, build=replace(rows.build, conflict=conflict or None))
 
 
-def _statements(
-    connection: Connection, build_ids: Sequence[UUID]
-) -> dict[UUID, list[StoredStatement]]:
+def _statements(connection: Connection, build_ids: Sequence[UUID]) -> dict[UUID, Said]:
     """Return each build's own statements; of shared jobs and whole runs the part that counts."""
-    own = defaultdict[UUID, list[StoredStatement]](list)
-    shared = defaultdict[UUID, list[StoredStatement]](list)
+    if not build_ids:
+        return {}
     parameters = {"build_ids": array(build_ids)}
     rows = connection.execute(query("refold/read_events"), parameters).fetchall()
-    read = _read_before if sum(len(row["statement"]) for row in rows) > LARGE else _stored
+    is_large = sum(len(row["statement"]) for row in rows) > LARGE
+    read = read_before if is_large else read_anew
+    said = {build_id: Said(is_large=is_large) for build_id in build_ids}
     for row in rows:
-        (shared if row["shared"] else own)[row["build_id"]].append(read(row))
-    for build_id, others in shared.items():
-        own[build_id] += verdicts_of_others(own[build_id], others)
-    runs = {build_id: _reported_runs(own[build_id]) for build_id in build_ids}
-    of_runs = _statements_of_runs(connection, set().union(*runs.values()))
-    for build_id, keys in runs.items():
-        others = [each for key in keys for each in of_runs.get(key, ())]
-        own[build_id] += verdicts_of_others(own[build_id], others)
-    return _believed(connection, own)
+        said[row["build_id"]].add(row, read(row))
+    for each in said.values():
+        each.statements += verdicts_of_others(each.statements, each.shared)
+        each.runs = frozenset(_reported_runs(each.statements))
+    of_runs = statements_of_runs(connection, set().union(*(each.runs for each in said.values())))
+    for each in said.values():
+        each.of_runs = [one for key in sorted(each.runs) for one in of_runs.get(key, ())]
+        each.statements += verdicts_of_others(each.statements, each.of_runs)
+    _leave_disbelieved(connection, said.values())
+    return said
 
 
-def _believed(
-    connection: Connection, own: Mapping[UUID, list[StoredStatement]]
-) -> dict[UUID, list[StoredStatement]]:
-    """Return the statements without those of forges whose sender may not write the build."""
-    names = {("project", name) for rows in own.values() for name in names_to_compare(rows)}
-    if not names:
-        return defaultdict(list, own)
-    ids = dimensions.find_ids(connection, names)
-    return {build_id: believed(rows, ids) for build_id, rows in own.items()}
-
-
-def _statements_of_runs(
-    connection: Connection, run_keys: Iterable[str]
-) -> Mapping[str, Sequence[StoredStatement]]:
-    """Return what a forge states of whole runs, by run key."""
-    found = defaultdict[str, list[StoredStatement]](list)
-    if keys := sorted(run_keys):
-        parameters = {"run_groups": keys}
-        for row in connection.execute(query("refold/read_run_events"), parameters).fetchall():
-            found[row["run_key"]].append(_stored(row))
-    return found
+def _leave_disbelieved(connection: Connection, said: Collection[Said]) -> None:
+    """Leave out the statements of forges whose sender may not write the build."""
+    names = {("project", name) for each in said for name in names_to_compare(each.statements)}
+    if names:
+        ids = dimensions.find_ids(connection, names)
+        for each in said:
+            each.statements = believed(each.statements, ids)
 
 
 def _reported_runs(rows: Iterable[StoredStatement]) -> set[str]:
@@ -113,45 +97,6 @@ def _reported_runs(rows: Iterable[StoredStatement]) -> set[str]:
     return {run_group(key) for key in keys} - keys
 
 
-def _read_before(row: Row) -> StoredStatement:
-    """Return a statement of many, which this process may have read before."""
-    context = (
-        row["source"],
-        row["native"],
-        row["alias_key"],
-        row["projects"] and tuple(row["projects"]),
-    )
-    key = (row["delivery_id"], row["place"], row["statement"], context)
-    return KNOWN.find(key) or KNOWN.keep(key, _stored(row))
-
-
-def _stored(row: Row) -> StoredStatement:
-    row_id = (row["delivery_id"], row["place"])
-    projects = tuple(row["projects"]) if row["projects"] is not None else None
-    statement = load(row["statement"])
-    received = _received(row["delivery_id"])
-    return StoredStatement(
-        row_id, row["source"], statement, row["native"], row["alias_key"], projects, received
-    )
-
-
-def _received(delivery_id: UUID) -> datetime | None:
-    """Return when a delivery came: its id is a UUIDv7, which begins with the milliseconds of Unix
-    time (RFC 9562, 5.7)."""
-    if delivery_id.version != 7:
-        return None
-    return datetime.fromtimestamp((delivery_id.int >> 80) / 1000, UTC)
-
-
 def _parents(connection: Connection) -> dict[str, str | None]:
     rows = connection.execute(query("dimensions/project_tree")).fetchall()
     return {row["name"]: row["parent"] for row in rows}
-
-
-def _chain(parents: Mapping[str, str | None], project: str | None) -> list[str]:
-    """Return a project and those above it, nearest first."""
-    chain: list[str] = []
-    while project is not None and project in parents and len(chain) < MAX_DEPTH:
-        chain.append(project)
-        project = parents[project]
-    return chain

@@ -45,9 +45,12 @@ def is_unstable(newest: Attempt) -> bool:
 
 def is_future(newest: Attempt) -> bool:
     """Return whether a time of the attempt is later than its news, by more than a clock may be."""
-    return any(
-        fact.received is not None and fact.event.at > fact.received + AHEAD for fact in newest.facts
-    )
+    return any(is_early(fact) for fact in newest.facts)
+
+
+def is_early(fact: Fact) -> bool:
+    """Return whether a fact came before its own time, by more than a clock may be wrong."""
+    return fact.received is not None and fact.event.at > fact.received + AHEAD
 
 
 def with_inferred(

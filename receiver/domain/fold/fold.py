@@ -55,17 +55,24 @@ StatesOf = Callable[[str | None], StateOf]  # a project's name → its stage map
 
 def fold(statements: Iterable[StoredStatement], states_of: StatesOf) -> BuildRows:
     """Return the rows of the build of these statements."""
+    return fold_attempts(statements, states_of)[0]
+
+
+def fold_attempts(
+    statements: Iterable[StoredStatement], states_of: StatesOf
+) -> tuple[BuildRows, list[Attempt]]:
+    """Return the rows of the build of these statements, and its attempts, the newest last."""
     statements = list(statements)
     numbered = attempts(distinct_facts(statements))
     checks = checks_of(statements, numbered)
     if not numbered:
-        return BuildRows(identity=_identity_of_checks(statements), checks=checks)
+        return BuildRows(identity=_identity_of_checks(statements), checks=checks), []
     facts = [fact for _, each in numbered for fact in each]
     identity, inferred = with_inferred(identity_of(facts), facts)
     state_of = states_of(identity.project)
     folded = [attempt_of(number, each, state_of) for number, each in numbered]
     states = _state_rows(folded)
-    return BuildRows(
+    rows = BuildRows(
         identity=identity,
         build=replace(_build_row(folded[-1], facts), inferred=inferred),
         states=tuple(row for group in states for row in group),
@@ -76,6 +83,7 @@ def fold(statements: Iterable[StoredStatement], states_of: StatesOf) -> BuildRow
         checks=checks,
         events=sum(len(each.statement.events) for each in statements),
     )
+    return rows, folded
 
 
 def identity_of(facts: Sequence[Fact]) -> Identity:
@@ -142,15 +150,27 @@ def _has_begun(fact: Fact) -> bool:
 def _state_rows(folded: Sequence[Attempt]) -> list[list[StateRow]]:
     """Return the rows of every attempt; a repeated stage of the same kind of source is a retry."""
     seen: Counter[tuple[str, str]] = Counter()
-    groups = []
-    for attempt in folded:
-        rows = []
-        for row, reached in zip(attempt.rows, attempt.states, strict=True):
-            key = (row.label, _source_kind(row))
-            rows.append(_state_row(attempt.number, row, reached, seen[key]))
-            seen[key] += row.status != "skipped"
-        groups.append(rows)
-    return groups
+    return [state_rows(each.number, each.rows, each.states, seen) for each in folded]
+
+
+def state_rows(
+    attempt: int,
+    rows: Sequence[StageRow],
+    states: Sequence[RowState],
+    seen: Counter[tuple[str, str]],
+) -> list[StateRow]:
+    """Return what is shown of rows of an attempt; `seen` counts the rows before, then these too."""
+    shown = []
+    for row, reached in zip(rows, states, strict=True):
+        key = retried(row)
+        shown.append(_state_row(attempt, row, reached, seen[key]))
+        seen[key] += row.status != "skipped"
+    return shown
+
+
+def retried(row: StageRow) -> tuple[str, str]:
+    """Return what rows have in common of which a later one is a retry."""
+    return row.label, _source_kind(row)
 
 
 def _source_kind(row: StageRow) -> str:
@@ -259,11 +279,16 @@ def _resources(folded: Sequence[Attempt]) -> Iterable[ResourceRow]:
     """Return every resource once, as its last event has it."""
     rows: dict[Resource, ResourceRow] = {}
     for attempt in folded:
-        for event in (fact.event for fact in attempt.facts):
-            if resource := event.resource:
-                is_removed = event.status == "removed"
-                rows[resource] = ResourceRow(attempt.number, resource.type, resource.id, is_removed)
+        note_resources(rows, attempt.number, attempt.facts)
     return rows.values()
+
+
+def note_resources(rows: dict[Resource, ResourceRow], attempt: int, facts: Iterable[Fact]) -> None:
+    """Note what facts of an attempt tell of resources."""
+    for event in (fact.event for fact in facts):
+        if resource := event.resource:
+            is_removed = event.status == "removed"
+            rows[resource] = ResourceRow(attempt, resource.type, resource.id, is_removed)
 
 
 def _artifacts_of(event: Event) -> tuple[Artifact, ...]:

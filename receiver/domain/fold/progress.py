@@ -4,7 +4,7 @@ Rules 7, 8 and 9 of docs/fold.md.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -17,16 +17,21 @@ StateOf = Callable[[str, bool], Mapped | None]  # of a stage, and whether it is 
 
 
 class RowState(NamedTuple):
-    """The state of a row: named by its sender or a map, estimated from its place, or carried on."""
+    """The state of a row: named by its sender or a map, estimated from its place, or carried on;
+    `reached` is the highest one so far."""
 
     state: int
     named: bool
     estimated: bool
+    reached: int
+
+
+Places = Mapping[tuple[tuple[str, str], str], int]  # the estimate of a reporter's stage
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt, folded. `states` holds the state of each row."""
+    """One attempt, folded. `states` holds the state of each row, `places` the estimates."""
 
     number: int
     facts: Sequence[Fact]
@@ -37,6 +42,7 @@ class Attempt:
     failed: list[StageRow]
     resumed_from: int | None
     states: list[RowState]
+    places: Places
 
     @property
     def stopped(self) -> float:
@@ -52,10 +58,11 @@ def attempt_of(number: int, facts: Sequence[Fact], state_of: StateOf) -> Attempt
     if verdict:
         close_open(rows, facts, verdict)
     resumed_from = latest(fact.run.resumed_from for fact in facts)
-    attempt = Attempt(
-        number, facts, rows, status, end, verdict, unrecovered(rows), resumed_from, []
-    )
-    attempt.states = _row_states(attempt, state_of)
+    mapped = map_rows(rows, state_of)
+    places = {} if is_chosen(mapped) else _places(facts)
+    failed = unrecovered(rows)
+    attempt = Attempt(number, facts, rows, status, end, verdict, failed, resumed_from, [], places)
+    attempt.states = states_of_rows(attempt, mapped)
     return attempt
 
 
@@ -117,28 +124,39 @@ def _unjudged(facts: Sequence[Fact], rows: Sequence[StageRow]) -> tuple[str, dat
     return "running", None
 
 
-def _row_states(attempt: Attempt, state_of: StateOf) -> list[RowState]:
-    """Return the state of each row. Places in the list of steps count unless a sender, a hook's
-    stage or the project's map names a state: a built-in name of a forge's step is a guess, too."""
-    mapped = [_named(row, state_of) for row in attempt.rows]
-    named = [each and each.state for each in mapped]
-    places = {} if any(each and each.chosen for each in mapped) else _places(attempt.facts)
-    value, stopped = attempt.resumed_from or 0, attempt.stopped
+def map_rows(rows: Iterable[StageRow], state_of: StateOf) -> list[Mapped | None]:
+    """Return what names the state of each row, if anything does."""
+    return [_named(row, state_of) for row in rows]
+
+
+def is_chosen(mapped: Iterable[Mapped | None]) -> bool:
+    """Return whether a sender, a hook's stage or the project's map names a state, so that places in
+    the list of steps do not count; a built-in name of a forge's step is a guess, too."""
+    return any(each and each.chosen for each in mapped)
+
+
+def states_of_rows(
+    attempt: Attempt, mapped: Sequence[Mapped | None], first: int = 0
+) -> list[RowState]:
+    """Return the states of the attempt's rows from the first on, of which `mapped` are the names;
+    `attempt.states` are those of the rows before."""
+    value = attempt.states[first - 1].reached if first else attempt.resumed_from or 0
+    stopped = attempt.stopped
     broken_at = min((row.end for row in attempt.failed if row.end), default=None)
     result = []
-    for row, state in zip(attempt.rows, named, strict=True):
+    for row, named in zip(attempt.rows[first:], mapped, strict=True):
         is_after = broken_at and row.start >= broken_at and not row.failed  # such as cleaning up
-        estimate = None if is_after else places.get((row.fact.reporter, row.label))
-        known = estimate if state is None else state
+        estimate = None if is_after else attempt.places.get((row.fact.reporter, row.label))
+        known = named.state if named else estimate
         if known is not None and _counts(row, stopped):
             value = max(value, known)
-        estimated = state is None and estimate is not None
         shown = value if known is None else known
-        result.append(RowState(shown, state is not None, estimated))
+        is_estimate = not named and estimate is not None
+        result.append(RowState(shown, named is not None, is_estimate, value))
     return result
 
 
-def _places(facts: Sequence[Fact]) -> dict[tuple[tuple[str, str], str], int]:
+def _places(facts: Sequence[Fact]) -> Places:
     """Return the estimated state of each listed stage, by the longest list of its reporter."""
     longest: dict[tuple[str, str], tuple[str, ...]] = {}
     for fact in facts:

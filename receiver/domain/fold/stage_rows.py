@@ -53,8 +53,19 @@ def _weight(fact: Fact) -> int:
 def rows_of(facts: Sequence[Fact]) -> list[StageRow]:
     """Return the rows of an attempt's facts, given in fold order; opened and closed by reporter."""
     rows: list[StageRow] = []
-    open_rows: dict[tuple[str, str], list[StageRow]] = defaultdict(list)
-    for place, fact in enumerate(facts):
+    add_rows(rows, defaultdict(list), facts)
+    return rows
+
+
+def add_rows(
+    rows: list[StageRow],
+    open_rows: dict[tuple[str, str], list[StageRow]],
+    facts: Sequence[Fact],
+    first: int = 0,
+) -> None:
+    """Add the rows of facts to those of the facts before them, as many as `first`; `open_rows` are
+    the rows that are open, by reporter."""
+    for place, fact in enumerate(facts, first):
         if fact.event.kind != "stage":
             continue
         mine = open_rows[fact.reporter]
@@ -72,7 +83,6 @@ def rows_of(facts: Sequence[Fact]) -> list[StageRow]:
         else:
             mine.remove(row)
         _end(row, fact, place)
-    return rows
 
 
 def close_open(rows: Sequence[StageRow], facts: Sequence[Fact], verdict: Fact) -> None:

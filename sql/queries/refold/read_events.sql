@@ -1,14 +1,16 @@
 -- All that was said of builds: build_id, delivery_id, place, source, statement as a text, native,
--- alias_key, projects, shared (of a job that several builds share).
+-- alias_key, projects, shared (of a job that several builds share), fingerprint (of the row and its
+-- last change: see sum_events.sql).
 SELECT
     build_id, delivery_id, place, source, statement::text AS statement, native, alias_key, projects,
-    false AS shared
+    false AS shared,
+    uuid_hash_extended(delivery_id, place::bigint << 32 | xmin::text::bigint) AS fingerprint
 FROM events
 WHERE build_id = ANY(%(build_ids)s::uuid[])
 UNION ALL
 SELECT
     jobs.build_id, events.delivery_id, events.place, events.source, events.statement::text,
-    events.native, events.alias_key, events.projects, true
+    events.native, events.alias_key, events.projects, true, 0
 FROM (
     SELECT run_keys.build_id, events.delivery_id, events.place
     FROM run_keys
