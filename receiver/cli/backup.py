@@ -22,6 +22,7 @@ from receiver.cli.database import (
 )
 from receiver.cli.losing import amount, ask, losing, print_plan
 from receiver.cli.output import as_json, print_result, progress
+from receiver.cli.revocations import restore_build
 from receiver.durations import parse_duration
 from receiver.errors import MilepostError
 from receiver.private_files import new_file
@@ -66,12 +67,18 @@ def backup(file: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", metavar="BUILD|FILE", type=click.Path(dir_okay=False, path_type=Path))
 @losing
 @as_json
 @database_command
 def restore(file: Path, yes: bool, dry_run: bool, as_json: bool) -> None:
-    """Fill an empty database from FILE, and migrate it."""
+    """Take a revocation back; or fill an empty database from a backup.
+
+    The argument is the number of a revoked build, or a file of `milepost backup`.
+    """
+    if not file.exists():
+        restore_build(str(file), as_json=as_json)
+        return
     config = settings()
     with file.open("rb") as source:
         made_at = _made_at(source)

@@ -36,7 +36,7 @@ PARTS = {
 }
 IMAGES = (
     *(*DIMENSIONS, "region", "arch", "artifact_id"),
-    *("build_number", "behind", "built_at", "inferred"),
+    *("build_number", "behind", "built_at", "inferred", "state"),
 )
 STATISTICS = {
     "combinations": (
@@ -111,6 +111,7 @@ def resume(number: str, as_json: bool) -> None:
 @click.option("--name", help="The artifact's name, id or file; * is any text.")
 @click.option("--arch", help="Such as x86_64 or arm64.")
 @click.option("--custom", multiple=True, metavar="KEY=VALUE", help="A value of its custom_data.")
+@click.option("--channel", help="What this channel holds, such as prod.")
 @click.option("--inferred", is_flag=True, help="Also images that nobody has named.")
 @click.option("--complete", is_flag=True, help="Of one build that has all usual regions.")
 @click.option("--text", "is_text", is_flag=True, help="Print one image's artifact id alone.")
@@ -135,8 +136,13 @@ def images(
             return
         rows = client.images(filters)
     if not as_json:
-        rows = [row | {"inferred": _places(row["inferred"])} for row in rows]
+        rows = [row | {"inferred": _places(row["inferred"]), "state": _state(row)} for row in rows]
     print_rows(rows, IMAGES, as_json=as_json)
+
+
+def _state(row: dict[str, Any]) -> str | None:
+    revocation = row["revocation"]
+    return revocation and f"{revocation['kind']}: {revocation['reason']}"
 
 
 def _places(inferred: dict[str, str] | None) -> str | None:

@@ -21,11 +21,15 @@ from receiver.errors import (
     ConfigError,
     Ended,
     Forbidden,
+    Gate,
     HttpError,
     Invalid,
     MilepostError,
+    NotAssignable,
+    NotCurrent,
     NotFound,
     Pruned,
+    Revoked,
     Taken,
     Unavailable,
 )
@@ -33,7 +37,10 @@ from receiver.errors import (
 Filters = Mapping[str, Any]  # what is None fits all
 PAGE = 100  # rows, the most that /api/v1 gives at once
 TIMEOUT = (5.0, 30.0)  # to connect, and between two bytes of an answer
-ERRORS: tuple[type[HttpError], ...] = (NotFound, Pruned, Taken, Ended, Invalid)
+ERRORS: tuple[type[HttpError], ...] = (
+    *(NotFound, Pruned, Taken, Ended, Invalid),
+    *(NotAssignable, NotCurrent, Revoked, Gate),
+)
 
 
 @contextmanager
@@ -95,6 +102,43 @@ class Client:
     def take_back(self, names: Json) -> None:
         """Undo the confirmation of an image."""
         self._request("DELETE", "/confirmed_images", names)
+
+    def channels(self) -> list[Json]:
+        """Return the channels."""
+        return self._items("/channels")
+
+    def channel(self, name: str, query: Filters) -> Json:
+        """Return a channel with what is or was current in it."""
+        return self._get(_path("channels", name), query)
+
+    def channel_history(self, name: str, filters: Filters, limit: int) -> list[Json]:
+        """Return the assignments of a channel that fit, the newest first."""
+        return self._rows(_path("channels", name, "history"), filters, limit)
+
+    def create_channel(self, name: str, fields: Json) -> Json:
+        """Create a channel, and return it."""
+        return self._post("/channels", {**fields, "name": name})
+
+    def assign(self, name: str, fields: Json) -> Json:
+        """Put a build into a channel: `{"items": what it holds, "duplicate": whether it did}`."""
+        return self._post(_path("channels", name, "assignments"), fields)
+
+    def unassign(self, name: str, fields: Json) -> None:
+        """Take an image out of a channel."""
+        body = {key: value for key, value in fields.items() if value is not None}
+        self._request("DELETE", _path("channels", name, "assignments"), body=body)
+
+    def revocation(self, number: str) -> Json:
+        """Return what a revocation of a build concerns."""
+        return self._get(_build_path(number, "revocation"))
+
+    def revoke(self, number: str, fields: Json) -> Json:
+        """Revoke a build, and return what that concerns."""
+        return self._post(_build_path(number, "revocation"), fields)
+
+    def restore_build(self, number: str) -> None:
+        """Take the revocation of a build back."""
+        self._request("DELETE", _build_path(number, "revocation"))
 
     def merges(self) -> list[Json]:
         """Return the merges that can be undone."""
@@ -230,6 +274,8 @@ def _error(response: requests.Response) -> MilepostError:
     if response.status_code >= 500:
         return Unavailable(detail)
     kind = next((each for each in ERRORS if each.code == problem.get("code")), None)
+    if kind is Revoked:
+        return Revoked(detail, problem.get("choices") or ())
     return kind(detail, fields=problem.get("errors")) if kind else MilepostError(detail)
 
 

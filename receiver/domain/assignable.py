@@ -56,6 +56,11 @@ def is_refused(revocation: Row | None) -> bool:
     return revocation is not None and revocation["kind"] != "scheduled"
 
 
+def is_revoked(revocation: Row | None) -> bool:
+    """Return whether a revocation holds by now for the build itself."""
+    return revocation is not None and revocation["kind"] == "revoked"
+
+
 def kept(artifacts: Sequence[Row]) -> list[dict[str, Any]]:
     """Return what an assignment keeps of these artifacts."""
     return [{name: each.get(name) for name in KEPT} for each in artifacts]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from receiver.domain import build_status, redact
+from receiver.domain.assignable import is_revoked
 from receiver.domain.fold import resume_point
 from receiver.domain.images import is_named
 from receiver.domain.model import NUMBER_SHAPE
@@ -90,6 +91,7 @@ def _with_parts(
         failure["estimated"] = failure["attempt"] in estimated
     build["resume"] = resume_point.resume(row, parts["states"], usable)
     build["saved_seconds"] = resume_point.saved_seconds(row, parts["states"])
+    build["revoked"] = row["revocation"] if is_revoked(row["revocation"]) else None
     build["left_behind"] = build_status.left_behind(build, parts["resources"], parts["artifacts"])
     return _without_internal(build)
 

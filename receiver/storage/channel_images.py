@@ -39,7 +39,7 @@ def find(connection: Connection, wanted: ImageFilter, own: Own) -> list[Row]:
             "one into it."
         )
     for each in held:
-        if each["revocation"] and each["revocation"]["kind"] == "revoked":
+        if assignable.is_revoked(each["revocation"]):
             raise _revoked(connection, each)
     every = [row for each in held for row in _rows(each)]
     found = images.choose(every, wanted)

@@ -14,6 +14,7 @@ from receiver.web.api import (
     images,
     lineage,
     merges,
+    revocations,
     stats,
 )
 
@@ -27,6 +28,7 @@ def register(app: Flask) -> None:
         images,
         lineage,
         channels,
+        revocations,
         confirmed_images,
         merges,
         failures,

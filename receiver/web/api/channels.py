@@ -21,6 +21,8 @@ blueprint = Blueprint("channels", "The build of each image that people chose.")
 READS, WRITES, PROMOTES = "read its project", "write its project", "promote its project"
 CHANNEL = "^[a-z0-9][a-z0-9._-]{0,99}$"
 ONE = "/channels/<name>"
+AGE = "^[1-9][0-9]{0,3}[smhd]$"
+MOST_FINDINGS = 1_000_000
 CHECK_NAME = "^[A-Za-z0-9_.@+-][A-Za-z0-9_ .@+-]{0,99}$"
 MOVES: dict[str, Any] = {"errors": (409,)}
 
@@ -34,7 +36,7 @@ def check_name(**more: Any) -> fields.String:
 def age(**more: Any) -> fields.String:
     """Return the field of a time with its unit, such as 7d."""
     problem = 'Must be a time with its unit, such as "7d" or "12h".'
-    return fields.String(validate=Fitting("^[1-9][0-9]{0,3}[smhd]$", error=problem), **more)
+    return fields.String(validate=Fitting(AGE, error=problem), **more)
 
 
 class RequiredCheck(Strict):
@@ -44,7 +46,7 @@ class RequiredCheck(Strict):
     max_age = age(**about("How old it may be."))
     limits = fields.Dict(
         keys=fields.String(validate=validate.OneOf(SEVERITIES)),
-        values=Integer(0, 1_000_000),
+        values=Integer(0, MOST_FINDINGS),
         **about("The most findings of each severity, instead of the check's own status."),
     )
 
@@ -69,6 +71,28 @@ def build_number(**more: Any) -> fields.String:
     return fields.String(validate=Fitting(NUMBER, error=NUMBER_PROBLEM), **more)
 
 
+REQUIRED: list[Json] = [  # the shape of Required, for the document
+    {"type": "string", "pattern": CHECK_NAME},
+    {
+        "type": "object",
+        "required": ["name"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string", "pattern": CHECK_NAME},
+            "max_age": {"type": "string", "pattern": AGE},
+            "limits": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    name: {"type": "integer", "minimum": 0, "maximum": MOST_FINDINGS}
+                    for name in SEVERITIES
+                },
+            },
+        },
+    },
+]
+
+
 class NewChannel(Strict):
     """A channel."""
 
@@ -82,7 +106,7 @@ class NewChannel(Strict):
         truthy={True}, falsy={False}, **about("Moved only with scope promote of its project.")
     )
     require = fields.List(
-        Required(),
+        Required(metadata={"anyOf": REQUIRED}),
         validate=validate.Length(max=20),
         **about("Checks that a build must have passed."),
     )

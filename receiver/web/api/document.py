@@ -74,6 +74,12 @@ EXAMPLES: dict[str, Json] = {
         "max_age": "7d",
     },
     "NewAssignment": {"build_number": BUILD_NUMBER, "note": "Tested for a week on dev."},
+    "NewRevocation": {
+        "reason": "CVE-2026-1234 in openssl",
+        "in": "3d",
+        "descendants": False,
+        "rollback": [{"channel": "prod"}],
+    },
     "Unassignment": {"image": DIMENSIONS, "note": "Nothing uses it any more."},
     "Notes": {"notes": "The route table of the subnet was missing."},
     "NewMerge": {"dimension": "os_version", "name": "rhel9", "into": "rhel-9"},

@@ -193,6 +193,25 @@ class BuildRow(Progress):
     resume: ResumeState
 
 
+class Revocation(Struct):
+    """That an image is not to be used, from a moment on."""
+
+    kind: Annotated[
+        Literal["revoked", "parent-revoked", "scheduled"],
+        Meta(
+            description="`parent-revoked`: a build of another project that it was made from is; "
+            "`scheduled`: it is valid until `at`."
+        ),
+    ]
+    reason: str
+    at: Time
+    by: str
+    since: Annotated[Time, Meta(description="When it was said.")]
+    descendants: bool
+    build_number: Annotated[str, Meta(description="The build that was revoked.")]
+    replacement: Annotated[str | None, Meta(description="The build to use instead.")]
+
+
 class Provenance(Struct):
     """How an image was made, as the hook around Packer reports it."""
 
@@ -219,6 +238,12 @@ class Build(BuildRow):
         dict[str, list[str]] | None,
         Meta(description="Dimensions of which one run states several values."),
     ]
+    revoked: Annotated[
+        Revocation | None, Meta(description="The revocation that holds now for this build.")
+    ]
+    revocation: Annotated[
+        Revocation | None, Meta(description="Also one that is scheduled, or of a parent alone.")
+    ]
     unstable: bool
     future: Annotated[bool, Meta(description="Whether it says that it ends later than it came.")]
     packer_manifest: Json | None
@@ -230,25 +255,6 @@ class Build(BuildRow):
     resume: Resume
     saved_seconds: float | None
     left_behind: list[Resource]
-
-
-class Revocation(Struct):
-    """That an image is not to be used, from a moment on."""
-
-    kind: Annotated[
-        Literal["revoked", "parent-revoked", "scheduled"],
-        Meta(
-            description="`parent-revoked`: a build of another project that it was made from is; "
-            "`scheduled`: it is valid until `at`."
-        ),
-    ]
-    reason: str
-    at: Time
-    by: str
-    since: Annotated[Time, Meta(description="When it was said.")]
-    descendants: bool
-    build_number: Annotated[str, Meta(description="The build that was revoked.")]
-    replacement: Annotated[str | None, Meta(description="The build to use instead.")]
 
 
 class BuildReference(Struct):

@@ -13,7 +13,8 @@ SELECT
             AND confirmed.platform_id = named_builds.platform_id
             AND confirmed.os_version_id = named_builds.os_version_id
             AND confirmed.image_type_id = named_builds.image_type_id
-    ) AS confirmed
+    ) AS confirmed,
+    revocation_json(id, attempt, now()) AS revocation
 FROM named_builds
 WHERE
     id = (
