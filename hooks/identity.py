@@ -63,6 +63,17 @@ def identity_of_target(
     return values
 
 
+def plain_number(env: Env) -> str | None:
+    """Return the number under which the job itself reports, None where it has none. Raises
+    HookError."""
+    number = _setting("build_number", {}, env)
+    if number.text:
+        return _valid_number(number).text
+    forge = forge_of(env)
+    is_run = forge is not None and all(env.get(name) for name in forge.run)
+    return _default_number({}, env, []).text if is_run else None
+
+
 def has_number(flags: Flags, env: Env) -> bool:
     """Return whether there is a build number, said or by default."""
     forge = forge_of(env)

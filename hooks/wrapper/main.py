@@ -111,7 +111,17 @@ class WrappedBuild:
     def _details(self, target: str) -> tuple[Json, Json]:
         """Return the raw names of a build and what its image is made with."""
         names = provenance.names(target, self._template, self._arguments)
-        return {"names": names}, self._run_details
+        return {"names": names}, {**self._run_details, **self._job(target)}
+
+    def _job(self, target: str) -> Json:
+        """Return the job's own number, so that the receiver joins its reports with this build's,
+        and how many targets this run has, as far as it is known by now."""
+        number = identity.plain_number(self._env)
+        if number is None or number == self._values(target)["build_number"].text:
+            return {}
+        names = outcome.target_names(self._reader, self._template, self._arguments)
+        count = max(len(names), len(self._reader.targets))
+        return {"number": number, **({"targets": count} if count else {})}
 
     @cached_property
     def _run_details(self) -> Json:

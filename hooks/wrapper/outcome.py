@@ -66,11 +66,7 @@ def _report_early_end(run: Run, code: int, cancelled: str) -> None:
 
     The name '' stands for the run as a whole, under its plain number.
     """
-    flags = run.arguments
-    only, excepted = (
-        [value for _, value in variables.flags(flags, name)] for name in ("only", "except")
-    )
-    names = run.reader.declared or verdict.selected(run.template.targets, only, excepted)
+    names = target_names(run.reader, run.template, run.arguments)
     text = failures.summary(run.reader.loose) or f"Packer ended with {code} and said nothing"
     for name in names or [""]:
         target = run.reader.target(name)
@@ -81,6 +77,14 @@ def _report_early_end(run: Run, code: int, cancelled: str) -> None:
         else:
             kind = failures.early_kind_of(text)
             run.reader.fail(target, text, _now(), kind)
+
+
+def target_names(reader: Reader, template: Template, arguments: Sequence[str]) -> list[str]:
+    """Return the targets of a run: those that Packer names, else those of its template."""
+    only, excepted = (
+        [value for _, value in variables.flags(arguments, name)] for name in ("only", "except")
+    )
+    return reader.declared or verdict.selected(template.targets, only, excepted)
 
 
 def report_artifacts(run: Run) -> None:

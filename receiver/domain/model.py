@@ -53,7 +53,8 @@ class Run(Struct, frozen=True, omit_defaults=True):
 
     `pipeline` is the pipeline run that several jobs share. `pull_request` is the number of the pull
     or merge request that it builds. `plugins` are Packer's plugins with their versions; `dirty`
-    tells whether the working tree had changes that are not committed.
+    tells whether the working tree had changes that are not committed. Packer's wrapper says the
+    plain `number`, under which its job may speak itself, and how many `targets` its run has.
     """
 
     key: str
@@ -69,6 +70,8 @@ class Run(Struct, frozen=True, omit_defaults=True):
     plugins: dict[str, str] | None = None
     template_sha256: str | None = None
     dirty: bool | None = None
+    number: str | None = None
+    targets: int | None = None
 
 
 class Failure(Struct, frozen=True, omit_defaults=True):

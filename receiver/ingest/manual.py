@@ -126,6 +126,8 @@ def _record(
             if author.project:
                 projects = projects_within(connection, author.project)
                 delivery = replace(delivery, projects=projects)
+            if before:
+                delivery = _about(delivery, before["build_number"])
             rules = services.rules
             outcome = record.record_one(connection, delivery, rules.stages(), noted=rules.noted())
         after = manual.read_build(connection, statement.number)
@@ -133,6 +135,12 @@ def _record(
         if not outcome.duplicate:
             _note(connection, author, statement, before, after)
     return Result(str(outcome.delivery_id), outcome.duplicate, after)
+
+
+def _about(delivery: Delivery, number: str) -> Delivery:
+    """Return the delivery about the build of this number, to which the stated one leads."""
+    stated = [replace(each, build_number=number) for each in delivery.content.statements]
+    return replace(delivery, content=replace(delivery.content, statements=tuple(stated)))
 
 
 def _delivery(services: Services, author: Author, statement: _Statement) -> Delivery:

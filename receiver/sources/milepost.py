@@ -93,6 +93,8 @@ RUN = Shape(  # which run speaks
         ),
         "template_sha256": Text(allow_none=True),
         "dirty": Flag(allow_none=True),
+        "number": fields.String(allow_none=True, validate=BUILD_NUMBER),
+        "targets": Whole(1, 10_000, allow_none=True),
     },
     required=True,
 )

@@ -10,24 +10,24 @@ from msgspec.structs import replace
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Delivery, Statement
 from receiver.errors import TooManyChecks, TooManyEvents
+from receiver.storage.plain_numbers import Joined
 
 MOST = 5_000  # events a build
 BOUNDED = ("stage", "resource")
 FLAG = "too_many_events"
 
 
-def check(
-    new: Sequence[Delivery], builds: Mapping[str, UUID], folded: Mapping[UUID, BuildRows]
-) -> None:
+def check(new: Sequence[Delivery], joined: Joined, folded: Mapping[UUID, BuildRows]) -> None:
     """Raise TooManyEvents if a delivery adds stages or resources to a build that has too many
-    events with it, TooManyChecks if it adds checks to one of too many; `builds` are those of all
-    numbers."""
+    events with it, TooManyChecks if it adds checks to one of too many; `joined` tells the builds of
+    all statements."""
     for delivery in new:
         for statement in delivery.content.statements:
-            count = folded[builds[statement.build_number]].events
+            rows = [folded[each] for each in joined.builds_of(delivery, statement)]
+            count = max(each.events for each in rows)
             if count > MOST and any(event.kind in BOUNDED for event in statement.events):
                 raise TooManyEvents(MOST)
-            checks = len(folded[builds[statement.build_number]].checks)
+            checks = max(len(each.checks) for each in rows)
             if checks > MOST and statement.checks:
                 raise TooManyChecks(MOST)
 

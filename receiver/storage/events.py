@@ -52,6 +52,8 @@ def _of_build(statement: Statement, build_id: UUID) -> Row:
         "began_at": began_at,
         "ended_at": ended_at,
         "claims": not statement.is_of_checks,  # a job that scans the image is none of the build's
+        "job_number": statement.run.number,
+        "targets": statement.run.targets,
     }
 
 

@@ -24,6 +24,7 @@ from receiver.storage import (
     events,
     job_matching,
     notice_causes,
+    plain_numbers,
     projections,
     refold,
     write_access,
@@ -31,6 +32,7 @@ from receiver.storage import (
 from receiver.storage.db import Connection, Cursor, Database, Row, array, as_json, query
 from receiver.storage.dimensions import Ids
 from receiver.storage.job_matching import Matches
+from receiver.storage.plain_numbers import Joined
 
 TRIES = 3  # of a delivery that met another transaction
 NOTHING: frozenset[str] = frozenset()
@@ -76,7 +78,7 @@ def record(
     keys = shared_keys(delivery_names.run_keys(deliveries, replaced))
     with connection.pipeline():
         # 1 Lock the CI runs: one transaction at a time decides which builds their jobs belong to.
-        _lock_runs(connection, keys)
+        _lock_runs(connection, keys, plain_numbers.numbers_of(deliveries))
         # 2 Insert each delivery under its key; a key that is there already is a duplicate.
         inserted = _insert(connection, deliveries, replaced)
         # 3 Resolve the names of dimensions, and the numbers of builds, to ids.
@@ -88,20 +90,26 @@ def record(
         builds = job_matching.find_or_create_builds(connection, delivery_names.numbers(new), ids)
         # 5 Append the events.
         events.append(connection, new, builds)
-        # 6 Match forge jobs with hook builds; a duplicate changes nothing.
-        new_keys = shared_keys(delivery_names.run_keys(new, replaced))
-        matches = job_matching.match(connection, new_keys, ids)
+        # 6 Join what jobs say under a plain number with the builds of Packer's targets, then match
+        # forge jobs with hook builds; a duplicate changes nothing.
+        joined = plain_numbers.join(connection, new, builds)
+        new_keys = {*delivery_names.run_keys(new, replaced)}
+        if others := sorted(joined.run_keys - new_keys):
+            _lock_runs(connection, others)
+        matches = job_matching.match(connection, shared_keys(new_keys | joined.run_keys), ids)
         # 7 Lock every build concerned, in id order, and fold it.
         previous = {row["build_id"] for row in replaced or () if row["build_id"]}
-        concerned = {each.id: previous | _builds_of(each, builds, matches, ids) for each in new}
-        affected = matches.affected.union(previous, *concerned.values())
-        locked = _lock_builds(connection, affected, matches.emptied | previous)
+        concerned = {each.id: previous | _builds_of(each, joined, matches, ids) for each in new}
+        affected = matches.affected.union(previous, joined.affected, *concerned.values())
+        emptied = matches.emptied.union(previous, joined.emptied)
+        locked = _lock_builds(connection, affected, emptied)
+        plain_numbers.write_redirects(connection, joined)
         folded = refold.fold_builds(connection, [build["id"] for build in locked], stages)
         ids = dimensions.ids_of(connection, [each.identity for each in folded.values()], ids)
         # 8 Refuse a build of a project that its sender may not write, and one of too many events.
         write_access.check(connection, new, write_access.Builds(concerned, locked, folded, ids))
         if replaced is None:
-            event_bound.check(new, builds, folded)
+            event_bound.check(new, joined, folded)
         # 9 Write what differs.
         projections.write(connection, locked, folded, _heard_at(new, concerned), ids)
         _note_heartbeats(connection, new if replaced is None else [])
@@ -139,7 +147,7 @@ def touch(database: Database, delivery: Delivery) -> None:
     numbers = sorted({each.build_number for each in delivery.content.statements})
     with database.transaction() as connection:
         write_access.check_heartbeats(connection, delivery, numbers)
-        _touch(connection, numbers, delivery.request.received_at)
+        _touch(connection, delivery, numbers)
 
 
 def _record_alone(
@@ -167,13 +175,14 @@ def _record_alone(
     raise AssertionError  # the last try returns
 
 
-def _lock_runs(connection: Connection, keys: Sequence[str]) -> None:
-    """Lock whole runs (seed 1) before jobs (seed 0). Jobs of one run go on side by side; a run that
-    is reported as a whole goes alone."""
+def _lock_runs(connection: Connection, keys: Sequence[str], numbers: Sequence[str] = ()) -> None:
+    """Lock whole runs (seed 1) before jobs (seed 0) before numbers (seed 2). Jobs of one run go on
+    side by side; a run that is reported as a whole goes alone."""
     whole = {key for key in keys if is_run(key)}
     runs = sorted({run_group(key) for key in keys})
     locks = [{"run_key": run, "seed": 1, "shared": run not in whole} for run in runs]
     locks += [{"run_key": key, "seed": 0, "shared": False} for key in keys]
+    locks += [{"run_key": number, "seed": 2, "shared": False} for number in numbers]
     connection.execute(query("record/begin_recording"), {"locks": as_json(locks)})
 
 
@@ -230,11 +239,12 @@ def _note_heartbeats(connection: Connection, new: Sequence[Delivery]) -> None:
             if any(event.kind == "heartbeat" for event in statement.events)
         ]
         if numbers:
-            _touch(connection, numbers, delivery.request.received_at)
+            _touch(connection, delivery, numbers)
 
 
-def _touch(connection: Connection, build_numbers: Sequence[str], at: datetime) -> None:
-    parameters = {"build_numbers": list(build_numbers), "at": at}
+def _touch(connection: Connection, delivery: Delivery, build_numbers: Sequence[str]) -> None:
+    at, projects = delivery.request.received_at, sorted(delivery.projects) or None
+    parameters = {"build_numbers": list(build_numbers), "at": at, "projects": projects}
     connection.execute(query("record/touch_builds"), parameters)
 
 
@@ -274,12 +284,11 @@ def _duplicate(delivery: Delivery, earlier: Row | None) -> Outcome | Conflict:
     return outcome
 
 
-def _builds_of(
-    delivery: Delivery, builds: Mapping[str, UUID], matches: Matches, ids: Ids
-) -> set[UUID]:
+def _builds_of(delivery: Delivery, joined: Joined, matches: Matches, ids: Ids) -> set[UUID]:
     """Return the builds that a delivery names, and those of the jobs that it reports. Of a whole
     run, whose jobs may be of several projects, these are the ones that its sender may write."""
-    found = {builds[each.build_number] for each in delivery.content.statements}
+    stated = (joined.builds_of(delivery, each) for each in delivery.content.statements)
+    found = {build for builds in stated for build in builds}
     allowed = write_access.allowed(delivery, ids)
     for report in delivery.content.reports:
         own = matches.builds.get(report.statement.run.key, set())

@@ -15,13 +15,17 @@ from receiver.domain.fold.events import Fact, run_group
 from receiver.domain.fold.pipelines import Try, tries_of_pipeline
 
 Span = tuple[datetime, datetime]
+NO_RUN = "local"  # the key of hooks outside of a CI: Packer's wrapper has one for each run
 
 
 def attempts(facts: Iterable[Fact]) -> list[tuple[int, list[Fact]]]:
     """Return (attempt, its facts in fold order), by attempt."""
+    known = list(facts)
+    has_wrapper = any(fact.run.number for fact in known)
     groups: dict[str, list[Fact]] = defaultdict(list)
-    for fact in facts:
-        groups["" if fact.source == "api" else run_group(fact.run.key)].append(fact)
+    for fact in known:
+        is_loose = fact.source == "api" or (has_wrapper and fact.run.key == NO_RUN)
+        groups["" if is_loose else run_group(fact.run.key)].append(fact)
     manual = groups.pop("", [])
     join_carried_over(groups)
     tries = _tries(groups)

@@ -57,10 +57,10 @@ class StoredStatement:
 class Fact(msgspec.Struct, frozen=True, eq=False):
     """One event with its reporter and context; `row_id` names the stored statement.
 
-    `reporter` is run key and source. `rank` is time, rank of the status, state (none first), key:
-    the order inside an attempt. `alias` is the second key of a forge's job; `names` are raw names
-    of the image; `received` is when the first statement of it came. `sources` are the images that
-    its run starts from.
+    `reporter` is run key and source; Packer's wrapper is another one than its job. `rank` is time,
+    rank of the status, state (none first), key: the order inside an attempt. `alias` is the second
+    key of a forge's job; `names` are raw names of the image; `received` is when the first statement
+    of it came. `sources` are the images that its run starts from.
     """
 
     key: str
@@ -189,6 +189,7 @@ def _fact(row: StoredStatement, event: Event) -> Fact:
     run_key = statement.run.key
     key = event_key(row.source, run_key, event)
     state = -1 if event.state is None else event.state
+    reporter = (run_key, row.source if statement.run.number is None else f"{row.source} packer")
     return Fact(
         key,
         row.source,
@@ -200,7 +201,7 @@ def _fact(row: StoredStatement, event: Event) -> Fact:
         statement.created_by,
         row.id,
         statement.order,
-        (run_key, row.source),
+        reporter,
         (event.at, RANKS.get(event.status or "completed", 2), state, key),
         statement.names,
         row.alias,

@@ -6,7 +6,7 @@ CROSS JOIN LATERAL (
     WHERE wanted.kind = 'build' AND build_number = wanted.name
     UNION ALL
     SELECT wanted.kind, wanted.name, build_id FROM build_redirects
-    WHERE wanted.kind = 'build' AND build_number = wanted.name
+    WHERE wanted.kind = 'build' AND build_number = wanted.name AND plain IS NOT true
     UNION ALL
     SELECT wanted.kind, wanted.name, id FROM platforms
     WHERE wanted.kind = 'platform' AND name = wanted.name

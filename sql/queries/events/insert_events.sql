@@ -6,14 +6,17 @@ WITH given AS MATERIALIZED (
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
         delivery_id uuid, place integer, build_id uuid, source text, run_key text, statement jsonb,
         manifest jsonb, native boolean, alias_key text, began_at timestamptz, ended_at timestamptz,
-        native_number text, run_group text, projects text[], claims boolean
+        native_number text, run_group text, projects text[], claims boolean, job_number text,
+        targets integer
     )
 ),
 named AS (
-    INSERT INTO run_keys AS old (run_key, build_id, first_at, last_at, run_group, projects)
+    INSERT INTO run_keys AS old (
+        run_key, build_id, first_at, last_at, run_group, projects, job_number, targets
+    )
     SELECT
         run_key, build_id, min(began_at), max(ended_at), min(run_group),
-        CASE WHEN bool_and(projects IS NOT NULL) THEN min(projects) END
+        CASE WHEN bool_and(projects IS NOT NULL) THEN min(projects) END, min(job_number), max(targets)
     FROM given
     WHERE claims
     GROUP BY run_key, build_id
@@ -24,11 +27,15 @@ named AS (
         projects = CASE
             WHEN old.projects IS NOT NULL AND excluded.projects IS NOT NULL
                 THEN array(SELECT unnest(old.projects) UNION SELECT unnest(excluded.projects) ORDER BY 1)
-        END
+        END,
+        job_number = least(old.job_number, excluded.job_number),
+        targets = greatest(old.targets, excluded.targets)
     WHERE
         old.first_at IS DISTINCT FROM least(old.first_at, excluded.first_at)
         OR old.last_at IS DISTINCT FROM greatest(old.last_at, excluded.last_at)
         OR (old.projects IS NOT NULL AND NOT coalesce(excluded.projects <@ old.projects, false))
+        OR old.job_number IS DISTINCT FROM least(old.job_number, excluded.job_number)
+        OR old.targets IS DISTINCT FROM greatest(old.targets, excluded.targets)
 ),
 claimed AS (
     UPDATE builds

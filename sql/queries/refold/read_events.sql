@@ -31,3 +31,18 @@ FROM (
         AND run_keys.first_at <= coalesce(events.ended_at, 'infinity')
 ) AS jobs
 JOIN events ON events.delivery_id = jobs.delivery_id AND events.place = jobs.place
+UNION ALL
+SELECT
+    named.build_id, events.delivery_id, events.place, events.source, events.statement::text,
+    events.native, events.alias_key, events.projects, true
+FROM (
+    SELECT build_id, job_number AS number
+    FROM run_keys
+    WHERE build_id = ANY(%(build_ids)s::uuid[]) AND job_number IS NOT NULL
+    UNION
+    SELECT build_id, joined
+    FROM run_keys
+    WHERE build_id = ANY(%(build_ids)s::uuid[]) AND joined IS NOT NULL
+) AS named
+JOIN events ON events.job_number = named.number
+WHERE events.build_id IS NULL AND named.build_id = ANY(events.shared_with)
