@@ -5,7 +5,6 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,59 +14,18 @@ from receiver.data_directory import data_dir, kept_reading
 from receiver.domain.model import SCOPES
 from receiver.durations import parse_duration
 from receiver.errors import ConfigError
+from receiver.setting_names import SOURCES, is_unknown
 from receiver.sources import signatures
 
 Network = IPv4Network | IPv6Network
 DEFAULT_URL = "http://127.0.0.1:8080"
-SOURCES = ("milepost", "packer", "github", "gitlab", "jenkins", "cloudevents")
 STANDARD_SOURCES = ("milepost", "packer", "cloudevents")
 
-KNOWN = {
-    "MILEPOST_DATA_DIR",
-    "MILEPOST_DB_PREPARE",
-    "MILEPOST_EXTERNAL_URL",
-    "MILEPOST_KEEP_BODIES",
-    "MILEPOST_NOTICES",
-    "MILEPOST_PG_BIN",
-    "MILEPOST_PROJECTS",
-    "MILEPOST_PUBLIC_BADGES",
-    "MILEPOST_PUBLIC_READ",
-    "MILEPOST_ROUTES",
-    "MILEPOST_SENDERS",
-    "MILEPOST_STAGES",
-    "MILEPOST_STALL_AFTER",
-    "MILEPOST_TRUSTED_HOSTS",
-    "MILEPOST_TRUSTED_PROXIES",
-    "MILEPOST_USER_HEADER",
-    "MILEPOST_USER_SCOPE",
-    *(f"MILEPOST_SECRET_{source.upper()}" for source in SOURCES),
-    *(f"MILEPOST_SECRET_{source.upper()}_FILE" for source in SOURCES),
-    "DATABASE_URL_FILE",
-    "DATABASE_ADMIN_URL_FILE",
-}
 STALL_AFTER = timedelta(minutes=15)
+LOST_AFTER = timedelta(hours=24)
 KEEP_BODIES = timedelta(days=30)
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-# Of the hooks and the commands, which may share an environment with the receiver.
-OTHER_NAMES = {
-    "MILEPOST_BUILD_NUMBER",
-    "MILEPOST_CHECK_RUN_ID",
-    "MILEPOST_HOOK_SHA256",
-    "MILEPOST_IMAGE_TYPE",
-    "MILEPOST_OS_VERSION",
-    "MILEPOST_PART",
-    "MILEPOST_PLATFORM",
-    "MILEPOST_PROJECT",
-    "MILEPOST_RESUMED_FROM",
-    "MILEPOST_RUN_KEY",
-    "MILEPOST_SECRET",
-    "MILEPOST_SPOOL_DIR",
-    "MILEPOST_STRICT",
-    "MILEPOST_TOKEN",
-    "MILEPOST_URL",
-    "MILEPOST_WRAPPED",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +34,10 @@ class Config:
 
     `database_url` is None for the embedded server. Commands use `admin_url` if it is set.
     `prepare` is off behind a PgBouncer that pools transactions. `secrets` are those of each
-    source's default sender; a source without one is off. A build that has sent heartbeats is
-    stalled after a silence of `stall_after`. `unknown` names the MILEPOST_… variables that are no
-    settings; `warnings` are sentences about settings that a later release refuses.
+    source's default sender; a source without one is off. A running build is stalled where its
+    heartbeats have stopped for `stall_after`, and lost after a silence of `lost_after`. `unknown`
+    names the MILEPOST_… variables that are no settings; `warnings` are sentences about settings
+    that a later release refuses.
     """
 
     data_dir: Path
@@ -94,6 +53,7 @@ class Config:
     notices: Path | None = None
     external_url: str = DEFAULT_URL
     stall_after: timedelta = STALL_AFTER
+    lost_after: timedelta = LOST_AFTER
     keep_bodies: timedelta = KEEP_BODIES
     trusted_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
@@ -137,13 +97,14 @@ def load(env: Mapping[str, str]) -> Config:
         senders_file=Path(path) if (path := env.get("MILEPOST_SENDERS")) else None,
         external_url=reader.url("MILEPOST_EXTERNAL_URL") or DEFAULT_URL,
         stall_after=reader.duration("MILEPOST_STALL_AFTER", STALL_AFTER),
+        lost_after=reader.duration("MILEPOST_LOST_AFTER", LOST_AFTER, needs_unit=True),
         keep_bodies=reader.duration("MILEPOST_KEEP_BODIES", KEEP_BODIES),
         trusted_hosts=reader.hosts("MILEPOST_TRUSTED_HOSTS"),
         trusted_proxies=reader.networks("MILEPOST_TRUSTED_PROXIES"),
         user_header=reader.header("MILEPOST_USER_HEADER"),
         user_scope=reader.choice("MILEPOST_USER_SCOPE", SCOPES),
         secrets={source: lines for source in SOURCES if (lines := reader.secrets(source))},
-        unknown=tuple(sorted(name for name in env if _is_unknown(name))),
+        unknown=tuple(sorted(name for name in env if is_unknown(name))),
     )
     config = replace(config, warnings=tuple(reader.warnings))
     reader.refuse_shared(config.secrets)
@@ -152,18 +113,6 @@ def load(env: Mapping[str, str]) -> Config:
     if reader.problems:
         raise ConfigError(reader.problems)
     return config
-
-
-def unknown_text(name: str) -> str:
-    """Return the sentence about a variable that is no setting, with the one that may be meant."""
-    known = [each.removeprefix("MILEPOST_") for each in sorted(KNOWN | OTHER_NAMES)]
-    near = get_close_matches(name.removeprefix("MILEPOST_"), known, n=1, cutoff=0.75)
-    meant = f": did you mean MILEPOST_{near[0]}?" if near else "."
-    return f"{name} is not a setting of this release{meant}"
-
-
-def _is_unknown(name: str) -> bool:
-    return name.startswith("MILEPOST_") and name not in KNOWN | OTHER_NAMES
 
 
 class _Reader:
@@ -248,10 +197,10 @@ class _Reader:
             self.problems.append(f"{name} must be one of {', '.join(known)}.")
         return value
 
-    def duration(self, name: str, default: timedelta) -> timedelta:
+    def duration(self, name: str, default: timedelta, *, needs_unit: bool = False) -> timedelta:
         value = self.env.get(name, "").strip()
         duration = parse_duration(value) if value else default
-        if value.isascii() and value.isdigit():
+        if value.isascii() and value.isdigit() and not needs_unit:
             duration = parse_duration(f"{value}s")
             self.warnings.append(
                 f"{name}={value} has no unit: write {value}s. The next release refuses it."

@@ -14,6 +14,7 @@ from receiver.cli.output import (
     print_rows,
     printable,
 )
+from receiver.domain.conditions import CONDITIONS
 from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
 
 BUILDS = (
@@ -53,6 +54,7 @@ STATISTICS = {
 @click.option("--os-version")
 @click.option("--image-type")
 @click.option("--status", type=click.Choice(BUILD_STATUSES))
+@click.option("--condition", type=click.Choice(CONDITIONS), help="How running builds are.")
 @click.option("--low", type=click.IntRange(0, 100), help="The lowest state.")
 @click.option("--high", type=click.IntRange(0, 100), help="The highest state.")
 @click.option("--since", help="Started since, such as 2026-01-31 or 2026-01-31T10:00.")

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import click
 
 from receiver.cli.output import command, printable
-from receiver.config import Config, load, unknown_text
+from receiver.config import Config, load
 from receiver.errors import ConfigError, MilepostError
+from receiver.setting_names import unknown_text
 from receiver.storage import audit, db
 from receiver.storage.audit import Actor, Target, Values
 from receiver.storage.db import Connection

@@ -15,7 +15,7 @@ import requests
 
 from receiver.cli.database import database_url
 from receiver.cli.output import as_json, command, print_json, printable
-from receiver.config import Config, load, unknown_text
+from receiver.config import Config, load
 from receiver.config_files import read_text
 from receiver.data_directory import ReceiverNote
 from receiver.domain.notices.planning import SILENT
@@ -26,6 +26,7 @@ from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.rules import Rules, notices_folder
 from receiver.ingest.senders import Senders
+from receiver.setting_names import unknown_text
 from receiver.storage import db, migrate, unnamed
 from receiver.storage.db import Connection, query
 

@@ -20,6 +20,7 @@ EXIT_CODES = {Unavailable: 69, Forbidden: 77, ConfigError: 78}
 WIDE = 1_000
 NARROW = 110  # columns; on a narrower terminal a build takes two lines
 STYLES = {"completed": "green", "failed": "bold red", "running": "blue", "cancelled": "dim"}
+STYLES |= {"lost": "bold red", "stalled": "yellow", "overdue": "yellow"}
 Item = TypeVar("Item")
 # What a terminal obeys: control characters, and those that turn the direction of writing.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -103,7 +104,10 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
 def print_builds(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool
 ) -> None:
-    """Print builds as print_rows() does; on a narrow terminal two lines for each."""
+    """Print builds as print_rows() does; on a narrow terminal two lines for each. A table shows the
+    condition of a running build, where it has one, as its status."""
+    if not as_json:
+        rows = [row | {"status": row.get("condition") or row["status"]} for row in map(dict, rows)]
     is_narrow = is_terminal(sys.stdout) and shutil.get_terminal_size().columns < NARROW
     if as_json or not is_narrow:
         print_rows(rows, columns, as_json=as_json)

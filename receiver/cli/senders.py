@@ -14,13 +14,14 @@ from tomlkit.items import AoT, Table
 from receiver.cli.database import database_command, note_file_change, settings
 from receiver.cli.output import as_json, print_result, print_rows
 from receiver.cli.secret_files import generate_secret
-from receiver.config import DEFAULT_URL, SOURCES, Config
+from receiver.config import DEFAULT_URL, Config
 from receiver.config_files import forget, read_text
 from receiver.data_directory import ReceiverNote, kept_reading
 from receiver.domain.model import Sender
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.senders import NAME, Senders
 from receiver.private_files import write_text
+from receiver.setting_names import SOURCES
 from receiver.storage.audit import Target
 from receiver.web.pages.setup import setup_lines
 

@@ -9,6 +9,8 @@ SIGNS = {  # so that colour is never the only one
     "cancelled": "⊘",
     "skipped": "»",
     "stalled": "◌",
+    "overdue": "◔",
+    "lost": "✗",
 }
 
 

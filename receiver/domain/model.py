@@ -33,6 +33,8 @@ ORDERS = ("newest", "duration", "state")  # of a list of builds
 NAME_PLACES = ("target", "entry", "template", "var_file", "folder", "job", "workflow")
 # Words of a verdict `cancelled` about a job that never began; any other verdict outranks it.
 NEVER_RAN = ("skipped", "skip", "manual", "not_built")
+# Word of a verdict `completed`: nothing had to be built, the image that there is stays good.
+UNCHANGED = "unchanged"
 DIMENSIONS = ("project", "platform", "os_version", "image_type")
 NUMBER_SHAPE = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")  # of a build's number
 NUMBER_PROBLEM = "Must be 1 to 200 of A-Z a-z 0-9 . _ : @ + -"

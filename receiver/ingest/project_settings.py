@@ -4,10 +4,10 @@ It is read where something is shown, never by the fold: a change needs no build 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import time, timedelta
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from receiver.domain.expectations import Expectation, Row
 from receiver.domain.images import Serving
 from receiver.domain.model import Json
 from receiver.domain.windows import Window
@@ -31,22 +31,6 @@ class ProjectTable:
     unstable: str | None = None
     window: Window | None = None
     owner: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """An image that is expected: patterns of its dimensions, and its limits; None is no limit."""
-
-    project: str | None = None
-    platform: str | None = None
-    os_version: str | None = None
-    image_type: str | None = None
-    every: timedelta | None = None
-    grace: timedelta | None = None
-    max_age: timedelta | None = None
-    ready_by: time | None = None
-    max_duration: timedelta | None = None
-    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +62,13 @@ class ProjectSettings:
         """Return which builds of a project are served; `projects` as in of()."""
         table = self.of(projects)
         return Serving(table.serve_branches, table.unstable == "completed")
+
+    def expectation(self, image: Row, projects: Sequence[str]) -> Expectation | None:
+        """Return what is expected of an image, by the first line that fits, with the hours of its
+        project; None where no line fits. `projects` as in of()."""
+        lines = (each for each in self.expectations if each.fits(image, projects))
+        line = next(lines, None)
+        return line and replace(line, hours=self.of(projects).window)
 
 
 def _first(tables: Sequence[ProjectTable], key: str) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from receiver.domain.conditions import Limits
 from receiver.domain.model import DIMENSIONS
 from receiver.domain.notices import digest, planning
 from receiver.domain.notices.digest import Found
@@ -21,11 +22,11 @@ SILENT = "silent-sender"
 OLDEST_DIGEST = timedelta(hours=12)  # a receiver that was away for longer waits for the next
 
 
-def note(world: World, stall_after: timedelta, now: datetime) -> None:
+def note(world: World, limits: Limits, now: datetime) -> None:
     """Note what is due by now; nothing where another receiver evaluates."""
     due = _due_digests(world, now)
     found = (
-        overview.read_overview(world.database, world.rules.projects().serving, now, stall_after)
+        overview.read_overview(world.database, world.rules.projects().serving, limits, now)
         if due
         else {}
     )

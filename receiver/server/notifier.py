@@ -10,6 +10,7 @@ from receiver import log
 from receiver.app import conninfo
 from receiver.config import Config
 from receiver.errors import MilepostError
+from receiver.ingest.limits import limits
 from receiver.ingest.rules import Rules
 from receiver.server import notice_times
 from receiver.server.notice_evaluation import World, evaluate, write_messages
@@ -38,7 +39,7 @@ class Notifier:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.world = World(database, rules, config.external_url)
-        self._clock, self._stall_after = clock, config.stall_after
+        self._clock, self._config = clock, config
         self._timed_at = datetime.min.replace(tzinfo=UTC)
 
     def tick(self) -> None:
@@ -46,7 +47,7 @@ class Notifier:
         now = self._clock()
         if abs(now - self._timed_at) >= MINUTE:  # a clock may be set back
             self._timed_at = now
-            notice_times.note(self.world, self._stall_after, now)
+            notice_times.note(self.world, limits(self._config, self.world.rules), now)
         for batch in evaluate(self.world, now):
             write_messages(self.world, batch, now)
         deliver(self.world.database, self.world.rules.notices(), now)

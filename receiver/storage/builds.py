@@ -1,16 +1,18 @@
 """Read queries for builds: one build with its parts, pages of builds, and a build's neighbours."""
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import cast
 
 from receiver.domain import build_status, redact
 from receiver.domain.assignable import is_revoked
+from receiver.domain.conditions import Limits
 from receiver.domain.fold import resume_point
 from receiver.domain.images import is_named
 from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import Forbidden, NotFound
-from receiver.storage.db import Connection, Database, Row, query
+from receiver.storage.conditions import conditions, conditions_of
+from receiver.storage.db import Connection, Database, Row, array, query
 from receiver.storage.dimensions import Own, is_within, own_words, projects_within
 from receiver.storage.masked import show_masked, show_original
 from receiver.storage.paging import cursor_of, page_of, page_parameters
@@ -21,13 +23,15 @@ PARTS = ("states", "failures", "artifacts", "resources", "deliveries")
 
 @dataclass(frozen=True, slots=True)
 class BuildFilter:
-    """Conditions on builds; None fits all. `project` includes the projects below it."""
+    """Conditions on builds; None fits all. `project` includes the projects below it; `status` is
+    what a build counts as, so that a lost one is failed, not running."""
 
     project: str | None = None
     platform: str | None = None
     os_version: str | None = None
     image_type: str | None = None
     status: str | None = None
+    condition: str | None = None
     low: int = 0
     high: int = 100
     since: datetime | None = None
@@ -48,7 +52,7 @@ class BuildPage:
 def find_build(
     database: Database,
     build_number: str,
-    stall_after: timedelta,
+    limits: Limits,
     project: Own = None,
     *,
     reveal: bool = False,
@@ -61,6 +65,7 @@ def find_build(
     """
     if not NUMBER_SHAPE.fullmatch(build_number):
         raise NotFound("There is no build of this number.")
+    now = datetime.now(UTC)
     with database.transaction() as connection:
         row = connection.execute(
             query("builds/find_build"), {"build_number": build_number}
@@ -74,17 +79,16 @@ def find_build(
             for part in PARTS
         }
         made = connection.execute(query("builds/provenance"), {"build_id": row["id"]}).fetchone()
+        conditions_of(connection, [row], limits, now).mark([row])
     row = row | {"provenance": made}
     for part in ("states", "failures"):
         (show_original if reveal else show_masked)(parts[part])
-    build = _with_parts(row, parts, datetime.now(UTC), stall_after)
+    build = _with_parts(row, parts, now)
     return build if reveal else cast(Row, redact.document(build))
 
 
-def _with_parts(
-    row: Row, parts: dict[str, list[Row]], now: datetime, stall_after: timedelta
-) -> Row:
-    build = row | {"stalled": build_status.is_stalled(row, now, stall_after)} | parts
+def _with_parts(row: Row, parts: dict[str, list[Row]], now: datetime) -> Row:
+    build = row | parts
     usable = [each for each in parts["artifacts"] if resume_point.may_start(each, now)]
     estimated = {row["attempt"] for row in parts["states"] if row["estimated"]}
     for failure in parts["failures"]:
@@ -98,42 +102,51 @@ def _with_parts(
 
 def list_builds(
     database: Database,
-    conditions: BuildFilter,
+    wanted: BuildFilter,
     limit: int,
     after: str | None,
-    stall_after: timedelta,
+    limits: Limits,
     own: Own = None,
 ) -> BuildPage:
     """Return one page of builds, of at most 10,000 that are searched behind the cursor `after`.
 
     `own` are the caller's only projects; raises Forbidden for another one.
     """
-    row = page_parameters(limit, after)
+    row, now = page_parameters(limit, after), datetime.now(UTC)
     with database.transaction() as connection:
-        row |= asdict(conditions) | {"projects": _projects(connection, conditions, own)}
+        row |= asdict(wanted) | {"projects": _projects(connection, wanted, own)}
+        row |= _chosen(connection, wanted, limits, now)
         rows = connection.execute(query("builds/search_builds"), row, prepare=False).fetchall()
         end = connection.execute(query("builds/window_end"), row, prepare=False).fetchone()
-    now = datetime.now(UTC)
-    items, cursor = page_of(rows, limit, "created_at")
-    shown = [_summary(item, now, stall_after) for item in items]
-    if cursor and conditions.order == "newest":
+        items, cursor = page_of(rows, limit, "created_at")
+        conditions_of(connection, items, limits, now).mark(items)
+    shown = [_summary(item) for item in items]
+    if cursor and wanted.order == "newest":
         return BuildPage(shown, cursor, is_cut=False)
     cursor = cursor_of(end["created_at"], end["id"]) if end else None
     return BuildPage(shown, cursor, is_cut=end is not None)
 
 
-def _projects(connection: Connection, conditions: BuildFilter, own: Own) -> list[str] | None:
+def _projects(connection: Connection, wanted: BuildFilter, own: Own) -> list[str] | None:
     """Return the projects of the builds that are asked for, None for every one."""
-    if conditions.project is None:
+    if wanted.project is None:
         return None if own is None else [own] if isinstance(own, str) else list(own)
-    if not is_within(connection, conditions.project, own):
+    if not is_within(connection, wanted.project, own):
         raise Forbidden(f"This token is for {own_words(own)} alone.")
-    return [conditions.project]
+    return [wanted.project]
 
 
-def _summary(row: Row, now: datetime, stall_after: timedelta) -> Row:
-    stalled = build_status.is_stalled(row, now, stall_after)
-    return _without_internal(row) | {"stalled": stalled, "resume": {"state": row["resume_state"]}}
+def _chosen(connection: Connection, wanted: BuildFilter, limits: Limits, now: datetime) -> Row:
+    """Return the ids of the lost builds, and of those of a condition, where a filter needs them."""
+    if not wanted.condition and wanted.status not in ("running", "failed"):
+        return {"lost": "{}", "ids": None}
+    found = conditions(connection, limits, now)
+    ids = array(found.ids(wanted.condition)) if wanted.condition else None
+    return {"lost": array(found.ids("lost")), "ids": ids}
+
+
+def _summary(row: Row) -> Row:
+    return _without_internal(row) | {"resume": {"state": row["resume_state"]}}
 
 
 def _without_internal(row: Row) -> Row:

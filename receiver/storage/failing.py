@@ -12,6 +12,7 @@ from receiver.domain.image_runs import Image
 from receiver.domain.images import is_named
 from receiver.domain.model import DIMENSIONS
 from receiver.storage import unnamed
+from receiver.storage.conditions import Conditions
 from receiver.storage.db import Connection, Row, array, query
 from receiver.storage.masked import show_masked
 from receiver.storage.recent_builds import FEWEST, recent_images
@@ -56,11 +57,13 @@ class Failing:
 def read_failing(
     connection: Connection,
     serving_of: ServingOf,
+    found: Conditions,
     now: datetime,
     projects: Collection[str] | None = None,
 ) -> Failing:
-    """Return what fails now; of `projects`, where the caller may read nothing else."""
-    images = recent_images(connection, serving_of, projects)
+    """Return what fails now, with the running builds that `found` calls lost; of `projects`,
+    where the caller may read nothing else."""
+    images = recent_images(connection, serving_of, found, projects)
     return failing_of(connection, images, now, projects)
 
 
@@ -99,7 +102,7 @@ def _image(image: Image, since: Sequence[Row], failures: dict[UUID, list[Row]]) 
     own = [row for row in failures.get(newest["id"], []) if row["attempt"] == newest["attempt"]]
     good = image.last_good
     return {
-        **{name: newest[name] for name in BUILD},
+        **{name: newest[name] for name in (*BUILD, "condition", "condition_reason")},
         "failed_at": newest["end_time"] or newest["last_heard_at"],
         "failed_since": since[-1]["began_at"] or since[-1]["created_at"],
         "failed_builds": len(since),

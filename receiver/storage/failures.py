@@ -9,12 +9,14 @@ from datetime import datetime
 from uuid import UUID
 
 from receiver.domain import redact
+from receiver.domain.conditions import Limits
 from receiver.domain.failure_groups import TREND_DAYS, group_failures
 from receiver.domain.nights import last_periods, shown_period
 from receiver.domain.windows import Period
 from receiver.errors import Invalid, NotFound
 from receiver.storage import audit
 from receiver.storage.audit import Actor, Target
+from receiver.storage.conditions import conditions
 from receiver.storage.db import Connection, Database, Row, query
 from receiver.storage.dimensions import Own, is_within, projects_within
 from receiver.storage.failing import Failing, read_failing
@@ -43,6 +45,7 @@ def read_failures(
     database: Database,
     serving_of: ServingOf,
     hours_of: HoursOf,
+    limits: Limits,
     now: datetime,
     tab: str,
     project: Own = None,
@@ -54,7 +57,9 @@ def read_failures(
     """
     with database.transaction() as connection:
         own = None if project is None else projects_within(connection, project)
-        failing = read_failing(connection, serving_of, now, own)
+        failing = read_failing(
+            connection, serving_of, conditions(connection, limits, now), now, own
+        )
         hours = hours_of_projects(connection, hours_of)
         nights = last_periods(now, hours[None], TREND_DAYS)
         rows = _rows_of(tab, connection, failing, hours, now)

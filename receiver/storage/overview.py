@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from receiver.domain import build_status, redact
+from receiver.domain import redact
+from receiver.domain.conditions import Limits, counted
 from receiver.domain.images import image_of, is_named
 from receiver.domain.model import DIMENSIONS
 from receiver.storage import unnamed
-from receiver.storage.db import Connection, Database, Row, as_json, query
+from receiver.storage.conditions import conditions, conditions_of
+from receiver.storage.db import Connection, Database, Row, array, as_json, query
 from receiver.storage.dimensions import current_names
 from receiver.storage.failing import read_failing
 from receiver.storage.serving import ServingOf, rules
@@ -24,26 +26,27 @@ def database_version(database: Database) -> str:
     return row["version"] if row else ""
 
 
-def read_overview(
-    database: Database, serving_of: ServingOf, now: datetime, stall_after: timedelta
-) -> Row:
-    """Return the latest build of each combination, and of these the running, stalled, failed and
-    missing ones. Builds of which nobody says what they make are no combination: `unnamed`."""
+def read_overview(database: Database, serving_of: ServingOf, limits: Limits, now: datetime) -> Row:
+    """Return the latest build of each combination, and of these the running, overdue, stalled,
+    failed and missing ones; a lost one is failed. Builds of which nobody says what they make are no
+    combination: `unnamed`."""
     with database.transaction() as connection:
         latest = _latest_builds(connection, serving_of)
-        running = connection.execute(query("overview/running_builds")).fetchall()
-        failing = read_failing(connection, serving_of, now)
+        found = conditions(connection, limits, now)
+        lost = {"lost": array(found.ids("lost"))}
+        running = connection.execute(query("overview/running_builds"), lost).fetchall()
+        failing = read_failing(connection, serving_of, found, now)
         tree = connection.execute(query("dimensions/project_tree")).fetchall()
         nameless = unnamed.list_unnamed(connection, now)
-    for row in latest:
-        del row["id"]
+    found.mark([*latest, *running])
     for row in [*latest, *running]:
-        row["stalled"] = build_status.is_stalled(row, now, stall_after)
+        del row["id"]
     named = [cell for cell in latest if is_named(cell)]
     return {
         "expected": expected_combinations(named, now),
         "running": [row for row in running if not row["stalled"]],
-        "stalled": [row for row in latest if row["stalled"]],
+        "overdue": [row for row in latest if row["condition"] == "overdue"],
+        "stalled": [row for row in latest if row["condition"] == "stalled"],
         "failed": redact.document(failing.images),
         **failing.counts,
         "unnamed": nameless,
@@ -61,7 +64,7 @@ def expected_combinations(cells: Sequence[Row], now: datetime) -> Row:
 
 
 def find_latest_build(
-    database: Database, serving_of: ServingOf, names: Sequence[str]
+    database: Database, serving_of: ServingOf, limits: Limits, names: Sequence[str]
 ) -> Row | None:
     """Return the latest build of one combination; `names` are project (- for none), platform, OS
     version and image type, also by their old names, or the pieces of names with slashes."""
@@ -69,7 +72,8 @@ def find_latest_build(
         if len(names) == len(DIMENSIONS):
             names = [*current_names(connection, dict(zip(DIMENSIONS, names, strict=True))).values()]
         rows = _latest_builds(connection, serving_of)
-    fits = (row for row in rows if "/".join(_names_of(row)) == "/".join(names))
+        fits = [row for row in rows if "/".join(_names_of(row)) == "/".join(names)]
+        conditions_of(connection, fits, limits, datetime.now(UTC)).mark(fits)
     return next(filter(is_named, fits), None)
 
 
@@ -77,12 +81,15 @@ def _names_of(row: Row) -> list[str]:
     return [row[name] or "-" for name in DIMENSIONS]
 
 
-def count_statuses(database: Database, serving_of: ServingOf, project: str) -> Counter[str]:
-    """Return the number of a project's combinations by the status of their latest builds."""
+def count_statuses(
+    database: Database, serving_of: ServingOf, limits: Limits, project: str
+) -> Counter[str]:
+    """Return the number of a project's combinations by what their latest builds count as."""
     with database.transaction() as connection:
         rows = _latest_builds(connection, serving_of)
-    named = filter(is_named, rows)
-    return Counter(row["status"] for row in named if row["project"] == project)
+        own = [row for row in rows if row["project"] == project and is_named(row)]
+        conditions_of(connection, own, limits, datetime.now(UTC)).mark(own)
+    return Counter(counted(row) for row in own)
 
 
 def _latest_builds(connection: Connection, serving_of: ServingOf) -> list[Row]:

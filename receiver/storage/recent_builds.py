@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from receiver.domain.image_runs import Image, images_of
+from receiver.storage.conditions import Conditions
 from receiver.storage.db import Connection, Row, as_json, query
 from receiver.storage.serving import ServingOf, rules
 
@@ -13,11 +14,13 @@ MOST = 6_000  # builds of all images, where these are more
 def recent_images(
     connection: Connection,
     serving_of: ServingOf,
+    found: Conditions,
     projects: Collection[str] | None = None,
     *,
     per_image: int = FEWEST,
 ) -> list[Image]:
-    """Return every image with its newest builds, at most `per_image` of each; of `projects`, where
+    """Return every image with its newest builds, at most `per_image` of each, with the condition of
+    those that run; of `projects`, where
     the caller may read nothing else. What nobody names is an "image" here, too: see is_named()."""
     parameters = {
         "rules": as_json(rules(connection, serving_of)),
@@ -29,4 +32,5 @@ def recent_images(
     rows: list[Row] = connection.execute(
         query("recent_builds/newest_builds"), parameters
     ).fetchall()
+    found.mark(rows)
     return images_of(rows)

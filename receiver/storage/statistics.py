@@ -3,15 +3,20 @@
 Each query reads a limited number of the newest rows, however long the history is.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from receiver.domain.conditions import CONDITIONS, Limits
 from receiver.domain.stage_map import STATES
-from receiver.storage.db import Database, Row, query
+from receiver.storage.conditions import conditions
+from receiver.storage.db import Connection, Database, Row, array, query
 from receiver.storage.failing import read_failing
 from receiver.storage.overview import read_overview
 from receiver.storage.serving import ServingOf
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +31,8 @@ class Metrics:
 def build_metrics(
     database: Database,
     serving_of: ServingOf,
+    limits: Limits,
     now: datetime,
-    stall_after: timedelta,
     bounds: Sequence[int],
 ) -> Metrics:
     """Return the metrics of now; `bounds` are the upper ends of the buckets, in seconds."""
@@ -35,34 +40,48 @@ def build_metrics(
     row = {"bounds": [bound + 1 for bound in bounds]}
     with database.transaction() as connection:
         durations = connection.execute(query("statistics/durations"), row).fetchall()
-    return Metrics(build_counts(database, serving_of, now, stall_after), durations)
+    return Metrics(build_counts(database, serving_of, limits, now), durations)
 
 
-def build_counts(
-    database: Database, serving_of: ServingOf, now: datetime, stall_after: timedelta
-) -> Row:
-    """Return counts: last_delivery_at, quarantined, running, stalled, builds, and those of Failing.
+def build_counts(database: Database, serving_of: ServingOf, limits: Limits, now: datetime) -> Row:
+    """Return counts: last_delivery_at, quarantined, running, overdue, stalled, lost, builds, and
+    those of Failing.
 
-    `builds` counts the builds of 24 hours by status.
+    `builds` counts the builds of 24 hours by status. A lost build is a failed one, and does not
+    run.
     """
-    row = {"stall_after": stall_after}
     with database.transaction() as connection:
-        counts = connection.execute(query("statistics/counts"), row).fetchone()
-        failing = read_failing(connection, serving_of, now)
+        counts = connection.execute(query("statistics/counts")).fetchone()
+        found = conditions(connection, limits, now)
+        failing = read_failing(connection, serving_of, found, now)
     assert counts is not None  # noqa: S101  # it is one row always
-    return counts | failing.counts
+    lost = {*found.ids("lost")}
+    recent = sum(row["id"] in lost and row["created_at"] > now - DAY for row in found.running)
+    counts["running"] -= len(lost)
+    counts["builds"] = _moved(counts["builds"], recent)
+    return counts | {each: len(found.ids(each)) for each in CONDITIONS} | failing.counts
 
 
-def summary(
-    database: Database, serving_of: ServingOf, now: datetime, stall_after: timedelta
-) -> Row:
+def _moved(builds: dict[str, int], lost: int) -> dict[str, int]:
+    """Return the counts with so many builds failed that were counted as running."""
+    moved = Counter(builds)
+    moved["running"] -= lost
+    moved["failed"] += lost
+    return {status: count for status, count in moved.items() if count > 0}
+
+
+def _lost(connection: Connection, limits: Limits) -> Row:
+    return {"lost": array(conditions(connection, limits, datetime.now(UTC)).ids("lost"))}
+
+
+def summary(database: Database, serving_of: ServingOf, limits: Limits, now: datetime) -> Row:
     """Return the counts of /metrics and of the overview in one row."""
-    counts = build_counts(database, serving_of, now, stall_after)
-    expected = read_overview(database, serving_of, now, stall_after)["expected"]
+    counts = build_counts(database, serving_of, limits, now)
+    expected = read_overview(database, serving_of, limits, now)["expected"]
     return {
         "builds_of_24_hours": counts["builds"],
         "running": counts["running"],
-        "stalled": counts["stalled"],
+        **{each: counts[each] for each in CONDITIONS},
         "combinations_expected": expected["count"],
         "combinations_seen": expected["seen"],
         "failed_images": counts["failed_images"],
@@ -73,14 +92,16 @@ def summary(
     }
 
 
-def combination_statistics(database: Database) -> list[Row]:
+def combination_statistics(database: Database, limits: Limits) -> list[Row]:
     """Return the builds of 30 days by project, platform, OS version and image type."""
     with database.transaction() as connection:
-        return connection.execute(query("statistics/combination_stats")).fetchall()
+        lost = _lost(connection, limits)
+        return connection.execute(query("statistics/combination_stats"), lost).fetchall()
 
 
-def stage_statistics(database: Database) -> list[Row]:
-    """Return the runs, failures and seconds of each state."""
+def stage_statistics(database: Database, limits: Limits) -> list[Row]:
+    """Return the runs, failures and seconds of each state; a lost build failed in its open one."""
     with database.transaction() as connection:
-        rows = connection.execute(query("statistics/stage_stats")).fetchall()
+        lost = _lost(connection, limits)
+        rows = connection.execute(query("statistics/stage_stats"), lost).fetchall()
     return [{"name": STATES.get(row["state"])} | row for row in rows]

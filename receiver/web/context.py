@@ -5,7 +5,9 @@ from typing import cast
 
 from flask import current_app
 
+from receiver.domain.conditions import Limits
 from receiver.domain.windows import Window
+from receiver.ingest.limits import limits as limits_of
 from receiver.ingest.services import Services
 from receiver.storage.hours import HoursOf
 from receiver.storage.serving import ServingOf
@@ -29,3 +31,8 @@ def hours_of() -> HoursOf:
         return settings.of(projects).window
 
     return window
+
+
+def limits() -> Limits:
+    """Return when a running build is overdue, stalled or lost."""
+    return limits_of(services().config, services().rules)

@@ -14,6 +14,7 @@ from marshmallow import (
     validate,
 )
 
+from receiver.domain.conditions import CONDITIONS
 from receiver.domain.images import ImageFilter
 from receiver.domain.model import BUILD_STATUSES, ORDERS, OUTCOMES, Json
 from receiver.errors import Invalid
@@ -84,7 +85,10 @@ class BuildsQuery(PageQuery):
     platform = Text()
     os_version = Text()
     image_type = Text()
-    status = fields.String(validate=validate.OneOf(BUILD_STATUSES))
+    status = fields.String(
+        validate=validate.OneOf(BUILD_STATUSES), **about("A lost build counts as failed.")
+    )
+    condition = fields.String(validate=validate.OneOf(CONDITIONS))
     low = Number(0, 100, **about("The lowest state."))
     high = Number(0, 100, **about("The highest state."))
     since = Since(**about("Started since."))

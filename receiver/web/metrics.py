@@ -18,6 +18,7 @@ from flask.blueprints import BlueprintSetupState
 
 from receiver.domain.model import BUILD_STATUSES
 from receiver.errors import Unavailable
+from receiver.ingest.limits import limits
 from receiver.ingest.services import Services
 from receiver.sources import SOURCES
 from receiver.storage.statistics import Metrics, build_metrics
@@ -37,6 +38,11 @@ COUNTS = {
         "milepost_builds_stalled",
         "Running builds without a heartbeat for MILEPOST_STALL_AFTER.",
     ),
+    "overdue": (
+        "milepost_builds_overdue",
+        "Running builds that take longer than usual or than they may.",
+    ),
+    "lost": ("milepost_builds_lost", "Builds that ended unseen; they count as failed."),
     "failed_images": (
         "milepost_images_failed",
         "Images whose newest ended build failed or is lost; resolving changes nothing.",
@@ -158,13 +164,12 @@ class DatabaseCollector:
         """Yield whether the database answers and, if so, its figures."""
         from prometheus_client.core import GaugeMetricFamily
 
-        stall_after = self._services.config.stall_after
         try:
             current = build_metrics(
                 self._services.database,
                 self._services.rules.projects().serving,
+                limits(self._services.config, self._services.rules),
                 datetime.now(UTC),
-                stall_after,
                 DURATION_SECONDS,
             )
         except Unavailable:

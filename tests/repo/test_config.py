@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver import config
+from receiver import config, setting_names
 from receiver.cli import local
 from receiver.cli.database import database_url
 from receiver.config_files import WatchedFile
@@ -115,8 +115,10 @@ def test_an_address_below_a_path_is_refused(url: str):
 
 
 def test_an_unknown_name_is_shown_with_the_one_that_may_be_meant():
-    assert config.unknown_text("MILEPOST_STAGE").endswith("did you mean MILEPOST_STAGES?")
-    assert config.unknown_text("MILEPOST_COLOUR").endswith("is not a setting of this release.")
+    assert setting_names.unknown_text("MILEPOST_STAGE").endswith("did you mean MILEPOST_STAGES?")
+    assert setting_names.unknown_text("MILEPOST_COLOUR").endswith(
+        "is not a setting of this release."
+    )
 
 
 def test_a_number_without_a_unit_is_taken_with_a_warning():

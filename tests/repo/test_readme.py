@@ -2,7 +2,7 @@
 
 import pytest
 
-from receiver import config
+from receiver import setting_names
 from receiver.sources import SOURCES
 from tests.support import ROOT
 from tests.support.commands import every_command
@@ -16,7 +16,9 @@ def test_readme_has_at_most_700_words():
     assert len((ROOT / "README.md").read_text().split()) <= 700
 
 
-@pytest.mark.parametrize("name", sorted({name.removesuffix("_FILE") for name in config.KNOWN}))
+@pytest.mark.parametrize(
+    "name", sorted({name.removesuffix("_FILE") for name in setting_names.KNOWN})
+)
 def test_a_setting_is_explained(name: str):
     assert f"| `{name}` |" in SETTINGS
 
@@ -26,7 +28,7 @@ def test_a_command_is_explained(command: str):
     assert f"`milepost {command}" in COMMANDS
 
 
-@pytest.mark.parametrize("source", config.SOURCES)
+@pytest.mark.parametrize("source", setting_names.SOURCES)
 def test_a_source_is_explained(source: str):
     assert source in SOURCES
     assert f"`POST /webhooks/{source}" in WEBHOOKS

@@ -20,6 +20,9 @@ FAILURE = {"type": "provisioner", "message": "no route after 31 s", "component":
 PAGES = ["/", "/builds", "/builds/n-1", "/images", "/failures", "/stages"]
 INDEXES = {
     "overview/latest_builds": "idx_builds_latest",
+    "overview/running_builds": "idx_builds_running",
+    "conditions/running_builds": "idx_builds_running",
+    "conditions/running_details": "idx_builds_latest_completed",
     "images/served_images": "idx_builds_images",
     "images/unserved_builds": "idx_builds_images",
 }
@@ -28,6 +31,9 @@ EVERY = dict.fromkeys(("project", "platform", "os_version", "image_type")) | {
     "inferred": True,
     "every": True,
     "own": None,
+    "lost": "{}",
+    "ids": "{01a22be1-57ae-7574-b2af-ed20f4b3acc7}",
+    "now": datetime.now(UTC),
 }
 TWINS = ["/overview.json", *(f"{path}.json" for path in PAGES[1:])]
 INBOX_TWINS = ["/deliveries.json", "/setup.json"]

@@ -30,6 +30,8 @@ from receiver.domain.fold.progress import (
     attempt_of,
     current_state,
     is_estimated,
+    is_unchanged,
+    is_waiting,
     latest,
 )
 from receiver.domain.fold.projection import (
@@ -136,6 +138,8 @@ def _build_row(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
         unstable=is_unstable(newest),
         future=is_future(newest),
         estimated=is_estimated(newest),
+        waiting=is_waiting(newest),
+        unchanged=is_unchanged(newest),
     )
 
 

@@ -11,8 +11,13 @@ from typing import Any, NamedTuple
 
 from receiver.domain.fold.events import Fact
 from receiver.domain.fold.stage_rows import StageRow, close_open, rows_of, unrecovered, verdict_of
+from receiver.domain.model import UNCHANGED
 from receiver.domain.stage_map import Mapped, clean, position
 
+# Words of a job that waits: GitHub's for an approval (`waiting` for an environment's reviewers,
+# `action_required` for a first contributor), GitLab's for a job that is played by hand or later:
+# https://docs.github.com/en/rest/actions/workflow-runs, https://docs.gitlab.com/api/jobs/
+APPROVAL = ("waiting", "action_required", "manual", "scheduled")
 StateOf = Callable[[str, bool], Mapped | None]  # of a stage, and whether it is a forge's step
 
 
@@ -88,6 +93,28 @@ def current_state(attempt: Attempt) -> int:
 def is_estimated(attempt: Attempt) -> bool:
     """Return whether the state is only an estimate, of the place of a step among all steps."""
     return attempt.status != "completed" and any(value.estimated for value in attempt.states)
+
+
+def is_waiting(attempt: Attempt) -> bool:
+    """Return whether a job of an attempt waits for a person or a time, and nothing else runs.
+
+    Of each job its last word counts: a forge says `waiting` or `manual` before a job begins.
+    """
+    last = {fact.reporter: fact.event for fact in attempt.facts if fact.event.kind != "context"}
+    waits = any(each.status == "pending" and each.word in APPROVAL for each in last.values())
+    runs = any(each.kind == "build" and each.status == "running" for each in last.values())
+    is_open = any(row.end is None for row in attempt.rows)
+    return attempt.status in ("pending", "running") and waits and not runs and not is_open
+
+
+def is_unchanged(attempt: Attempt) -> bool:
+    """Return whether a completed attempt states that it had nothing to do, and made nothing."""
+    stated = any(fact.is_verdict and fact.event.word == UNCHANGED for fact in attempt.facts)
+    return attempt.status == "completed" and stated and not any(map(_made, attempt.facts))
+
+
+def _made(fact: Fact) -> bool:
+    return bool(fact.event.artifact) or any(each.current for each in fact.event.artifacts)
 
 
 def named_rows(attempt: Attempt) -> list[tuple[StageRow, int]]:

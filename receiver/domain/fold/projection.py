@@ -45,7 +45,7 @@ class BuildRow(Struct, frozen=True):
     `conflict` has the values of each dimension of which one run states several; `inferred` has, for
     each dimension that nobody states, the place of the name that it is inferred from. `unstable`:
     completed with Jenkins's warning. `future`: an end after its receipt. `estimated`: the state is
-    only an estimate.
+    only an estimate. `waiting`: a job waits for a person. `unchanged`: completed, with nothing new.
     """
 
     status: str = "pending"
@@ -69,6 +69,8 @@ class BuildRow(Struct, frozen=True):
     unstable: bool = False
     future: bool = False
     estimated: bool = False
+    waiting: bool = False
+    unchanged: bool = False
 
 
 class ArtifactRow(Struct, frozen=True):

@@ -29,7 +29,7 @@ from receiver.web.api.schemas import (
     Resume,
     StatementResult,
 )
-from receiver.web.context import services
+from receiver.web.context import limits, services
 from receiver.web.filters import BuildsQuery
 
 blueprint = Blueprint("builds", "Builds, and statements about them.")
@@ -50,9 +50,10 @@ KEYED: dict[str, Any] = {"errors": (409,), "parameters": [KEY]}
 def list_builds(query: Json) -> Json:
     """List builds that match the filters, newest first."""
     limit, after = query.pop("limit"), query.pop("after", None)
-    database, stall_after = services().database, services().config.stall_after
     own = auth.require("read").project
-    found = builds.list_builds(database, BuildFilter(**query), limit, after, stall_after, own)
+    found = builds.list_builds(
+        services().database, BuildFilter(**query), limit, after, limits(), own
+    )
     return page(found.items, found.cursor)
 
 
@@ -135,10 +136,10 @@ def _added(build_number: str, kind: str, body: Json) -> Answer:
 
 
 def _build(build_number: str) -> Row:
-    caller, stall_after = auth.require("read"), services().config.stall_after
+    caller = auth.require("read")
     reveal = caller.reveals
     return builds.find_build(
-        services().database, build_number, stall_after, caller.project, reveal=reveal
+        services().database, build_number, limits(), caller.project, reveal=reveal
     )
 
 

@@ -8,7 +8,7 @@ from receiver.storage.db import Row
 from receiver.web import auth
 from receiver.web.api.operations import Blueprint, list_of
 from receiver.web.api.schemas import Image, ImageDetails
-from receiver.web.context import services, serving_of
+from receiver.web.context import limits, services, serving_of
 from receiver.web.filters import ImageQuery, ImagesQuery, NamedImageQuery, image_filter
 
 blueprint = Blueprint("images", "The latest good images.")
@@ -72,8 +72,7 @@ def _image(query: Json) -> Response | Answer:
     if query.get("format") == "text":
         return Response(f"{image['artifact_id']}\n", headers=headers, mimetype="text/plain")
     (image,) = lineage_of_builds.with_bases(services().database, serving_of(), [image], own)
-    stall_after = services().config.stall_after
-    build = builds.find_build(services().database, image["build_number"], stall_after)
+    build = builds.find_build(services().database, image["build_number"], limits())
     return image | {"packer_manifest": build["packer_manifest"]}, 200, headers
 
 

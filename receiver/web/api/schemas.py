@@ -10,6 +10,7 @@ from uuid import UUID
 from marshmallow import fields
 from msgspec import Meta, Struct
 
+from receiver.domain.conditions import Condition
 from receiver.domain.model import (
     NUMBER_PROBLEM,
     NUMBER_SHAPE,
@@ -184,7 +185,15 @@ class BuildRow(Progress):
     last_heard_at: Time | None
     commit_sha: str | None
     branch: str | None
-    stalled: bool
+    condition: Annotated[
+        Condition | None,
+        Meta(
+            description="How a running build is, by its times: a lost one counts as failed. "
+            "Null where it runs as it should, or does not run."
+        ),
+    ]
+    condition_reason: str | None
+    stalled: Annotated[bool, Meta(description="Whether its condition is stalled or lost.")]
     estimated: Estimated
     inferred: Annotated[
         dict[str, str] | None,

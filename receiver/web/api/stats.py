@@ -11,7 +11,7 @@ from receiver.storage import audit, statistics
 from receiver.storage.audit import AuditFilter
 from receiver.web.api.operations import Blueprint, list_of, page, page_of
 from receiver.web.api.schemas import Dimensions, Time
-from receiver.web.context import services, serving_of
+from receiver.web.context import limits, services, serving_of
 from receiver.web.filters import AuditQuery
 
 blueprint = Blueprint("stats", "Counts and durations of builds, and the audit trail.")
@@ -22,7 +22,9 @@ class Summary(Struct):
 
     builds_of_24_hours: dict[str, int]
     running: int
+    overdue: int
     stalled: int
+    lost: int
     combinations_expected: int
     combinations_seen: int
     failed_images: Annotated[
@@ -82,20 +84,19 @@ class AuditEntry(Struct):
 @blueprint.operation("GET", "/stats", "read", {200: Summary})
 def show_stats() -> Json:
     """Show the counts of /metrics and the overview."""
-    stall_after = services().config.stall_after
-    return statistics.summary(services().database, serving_of(), datetime.now(UTC), stall_after)
+    return statistics.summary(services().database, serving_of(), limits(), datetime.now(UTC))
 
 
 @blueprint.operation("GET", "/stats/combinations", "read", {200: list_of(CombinationStats)})
 def list_combinations() -> Json:
     """List the combinations of 30 days, with counts and durations of their builds."""
-    return {"items": statistics.combination_statistics(services().database)}
+    return {"items": statistics.combination_statistics(services().database, limits())}
 
 
 @blueprint.operation("GET", "/stats/stages", "read", {200: list_of(StageStats)})
 def list_stages() -> Json:
     """List the states of the newest 1,000 builds, with counts and durations of their runs."""
-    return {"items": statistics.stage_statistics(services().database)}
+    return {"items": statistics.stage_statistics(services().database, limits())}
 
 
 @blueprint.operation("GET", "/audit", "admin", {200: page_of(AuditEntry)}, query=AuditQuery)

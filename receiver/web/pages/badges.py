@@ -7,12 +7,13 @@ from flask import Response, request
 from markupsafe import escape
 
 from receiver.domain import display
+from receiver.domain.conditions import counted, shown
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import NotFound
 from receiver.storage import overview
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
-from receiver.web.context import services, serving_of
+from receiver.web.context import limits, services, serving_of
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint, wants_json
 from receiver.web.problem import json_response
@@ -44,12 +45,12 @@ def _of_names(names: tuple[str, ...]) -> Response:
     number of a project's combinations whose latest build is good."""
     _check_caller()
     database = services().database
-    build = overview.find_latest_build(database, serving_of(), names)
+    build = overview.find_latest_build(database, serving_of(), limits(), names)
     if build:
         label = f"{build['os_version']} {build['image_type']}"
-        return _badge(label, _message(build), build["status"])
+        return _badge(label, _message(build), counted(build))
     project = "/".join(names)
-    counts = overview.count_statuses(database, serving_of(), project)
+    counts = overview.count_statuses(database, serving_of(), limits(), project)
     if not counts:
         raise NotFound("There is no build of this project, or of this combination.")
     good, total = counts["completed"], counts.total()
@@ -66,7 +67,7 @@ def _check_caller() -> None:
 def _message(build: Row) -> str:
     at = build["end_time"] or build["start_time"] or build["created_at"]
     span = display.duration((datetime.now(UTC) - at).total_seconds())
-    return f"{charts.state(build)} {build['status']}, {' '.join(span.split(' ')[:2])} ago"
+    return f"{charts.state(build)} {shown(build)}, {' '.join(span.split(' ')[:2])} ago"
 
 
 def _badge(label: str, message: str, status: str) -> Response:

@@ -5,6 +5,7 @@ from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.domain import image_reasons, stage_map
+from receiver.domain.conditions import CONDITIONS
 from receiver.domain.dimensions import BUILDER
 from receiver.domain.images import is_named
 from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
@@ -15,7 +16,7 @@ from receiver.storage.db import Row
 from receiver.storage.dimensions import Own
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import actor, require
-from receiver.web.context import services, serving_of
+from receiver.web.context import limits, services, serving_of
 from receiver.web.filters import build_arguments, build_filter
 from receiver.web.forms import form_fields
 from receiver.web.pages import charts
@@ -42,9 +43,9 @@ def list_builds() -> Response:
 
 
 def _builds(conditions: BuildFilter, project: Own) -> Values:
-    database, stall_after = services().database, services().config.stall_after
+    database = services().database
     page = builds.list_builds(
-        database, conditions, DEFAULT_LIMIT, request.args.get("after"), stall_after, project
+        database, conditions, DEFAULT_LIMIT, request.args.get("after"), limits(), project
     )
     arguments = build_arguments(request.args)
     return {
@@ -55,6 +56,7 @@ def _builds(conditions: BuildFilter, project: Own) -> Values:
         "_filter": conditions,
         "_options": builds.filter_options(database, project),
         "_statuses": BUILD_STATUSES,
+        "_conditions": CONDITIONS,
         "_orders": ORDERS,
     }
 
@@ -67,9 +69,8 @@ def show_build(build_number: str) -> BaseResponse:
     reveal = caller.reveals
     if same := unchanged():
         return same
-    stall_after = services().config.stall_after
     build = builds.find_build(
-        services().database, build_number, stall_after, caller.project, reveal=reveal
+        services().database, build_number, limits(), caller.project, reveal=reveal
     )
     if build["build_number"] != build_number:
         endpoint = "pages.build_json" if wants_json() else "pages.build"
@@ -80,8 +81,8 @@ def show_build(build_number: str) -> BaseResponse:
 @blueprint.post("/builds/<build_number>/confirm", endpoint="confirm")
 def confirm(build_number: str) -> BaseResponse:
     """Confirm the image of a build, or take that back; needs a token of scope write."""
-    own, stall_after = require("write").project, services().config.stall_after
-    build = builds.find_build(services().database, build_number, stall_after, own)
+    own = require("write").project
+    build = builds.find_build(services().database, build_number, limits(), own)
     change = confirmed_images.take_back if form_fields().get("undo") else confirmed_images.confirm
     with services().database.transaction() as connection:
         change(connection, {name: build[name] for name in DIMENSIONS}, actor(), own)

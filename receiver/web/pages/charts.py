@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from receiver.domain.conditions import shown
+
 Row = dict[str, Any]
 WIDTH = 1000
 MIN_WIDTH = 4
@@ -150,7 +152,7 @@ def _grid(project: str | None, depth: int, builds: Sequence[Row]) -> Grid:
     counts: dict[str, int] = defaultdict(int)
     for build in builds:
         lines[(build["platform"], build["os_version"])][build["image_type"]] = build
-        counts["stalled" if build["stalled"] else build["status"]] += 1
+        counts[shown(build)] += 1
     if len(types) * len(lines) > EMPTY_PLACES * max(len(builds), MANY):
         types = []
     rows = [

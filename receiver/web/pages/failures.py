@@ -13,7 +13,7 @@ from receiver.storage import failures
 from receiver.storage.dimensions import Own
 from receiver.storage.failures import TABS, Resolution
 from receiver.web.auth import actor, require
-from receiver.web.context import hours_of, services, serving_of
+from receiver.web.context import hours_of, limits, services, serving_of
 from receiver.web.forms import form_fields
 from receiver.web.pages import charts, heat_maps
 from receiver.web.pages.render import Values, blueprint, cached_page
@@ -34,7 +34,9 @@ def list_failures() -> Response:
 
 def _failures(tab: str, own: Own) -> Values:
     now = datetime.now(UTC)
-    listed = failures.read_failures(services().database, serving_of(), hours_of(), now, tab, own)
+    listed = failures.read_failures(
+        services().database, serving_of(), hours_of(), limits(), now, tab, own
+    )
     nights = last_periods(now, hours_of()(()), failure_groups.TREND_DAYS)
     charted = [
         group

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import feedgenerator
 from flask import Response, request, url_for
 
+from receiver.domain.conditions import counted, shown
 from receiver.domain.display import DASH
 from receiver.storage import builds
 from receiver.storage.db import Row
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require
-from receiver.web.context import services
+from receiver.web.context import limits, services
 from receiver.web.filters import build_arguments, build_filter
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint
@@ -20,8 +21,8 @@ from receiver.web.pages.render import blueprint
 def feed() -> Response:
     """Return the newest builds as Atom; takes the filters of /builds."""
     project, conditions = require("read").project, build_filter(request.args)
-    database, stall_after = services().database, services().config.stall_after
-    page = builds.list_builds(database, conditions, DEFAULT_LIMIT, None, stall_after, project)
+    database = services().database
+    page = builds.list_builds(database, conditions, DEFAULT_LIMIT, None, limits(), project)
     atom = feedgenerator.Atom1Feed(
         title="Milepost builds",
         link=url_for("pages.builds", _external=True, **build_arguments(request.args)),
@@ -42,11 +43,11 @@ def _add(atom: feedgenerator.Atom1Feed, build: Row) -> None:
     names = (build["project"] or DASH, build["platform"], build["os_version"])
     at = build["end_time"] or build["start_time"] or datetime.fromtimestamp(0, UTC)
     atom.add_item(
-        title=f"{build['build_number']}: {charts.state(build)} {build['status']}",
+        title=f"{build['build_number']}: {charts.state(build)} {shown(build)}",
         link=link,
         description=_printable(" · ".join((*names, build["image_type"]))),
         updateddate=at,
-        unique_id=f"{link}#{build['attempt']}-{build['status']}",
+        unique_id=f"{link}#{build['attempt']}-{counted(build)}",
     )
 
 

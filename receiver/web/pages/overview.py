@@ -4,16 +4,17 @@ from datetime import UTC, datetime
 
 from flask import Response, request
 
+from receiver.domain.conditions import counted
 from receiver.domain.model import DIMENSIONS
 from receiver.storage import overview
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
-from receiver.web.context import services, serving_of
+from receiver.web.context import limits, services, serving_of
 from receiver.web.pages import charts
 from receiver.web.pages.render import Values, blueprint, cached_page
 
 MAX_CELLS = 1_000  # of the page; its JSON twin has all
-NAMES = ("build_number", *DIMENSIONS, "status")
+NAMES = ("build_number", *DIMENSIONS, "status", "condition")
 
 
 @blueprint.get("/", endpoint="overview")
@@ -25,10 +26,7 @@ def overview_page() -> Response:
 
 
 def _overview() -> Values:
-    config = services().config
-    current = overview.read_overview(
-        services().database, serving_of(), datetime.now(UTC), config.stall_after
-    )
+    current = overview.read_overview(services().database, serving_of(), limits(), datetime.now(UTC))
     text = request.args.get("q", "").strip()
     latest = [cell for cell in current["latest"] if _matches(cell, text)]
     shown = sorted(latest, key=_urgency)[:MAX_CELLS] if len(latest) > MAX_CELLS else latest
@@ -48,7 +46,7 @@ def _overview() -> Values:
 def _urgency(cell: Row) -> tuple[bool, float]:
     """Return the key that puts failed and running builds first, then the newest."""
     at = cell["end_time"] or cell["start_time"]
-    return cell["status"] not in ("failed", "running"), -at.timestamp() if at else 0
+    return counted(cell) not in ("failed", "running"), -at.timestamp() if at else 0
 
 
 def _matches(cell: Row, text: str) -> bool:

@@ -1,4 +1,5 @@
--- Builds that match, newest first, of the next 10,000 behind a position; each filter may be null.
+-- Builds that match, newest first, of the next 10,000 behind a position; each filter may be
+-- null. `lost` are builds that count as failed; `ids` are those of a condition.
 WITH RECURSIVE tree AS (
     SELECT id, 0 AS depth FROM projects WHERE name = ANY(%(projects)s)
     UNION
@@ -59,7 +60,13 @@ WHERE
     AND (%(platform)s::text IS NULL OR platforms.name = %(platform)s)
     AND (%(os_version)s::text IS NULL OR os_versions.name = %(os_version)s)
     AND (%(image_type)s::text IS NULL OR image_types.name = %(image_type)s)
-    AND (%(status)s::text IS NULL OR near.status = %(status)s)
+    AND (
+        %(status)s::text IS NULL
+        OR %(status)s = CASE
+            WHEN near.id = ANY(%(lost)s::uuid []) THEN 'failed' ELSE near.status
+        END
+    )
+    AND (%(ids)s::uuid [] IS NULL OR near.id = ANY(%(ids)s::uuid []))
     AND near.current_state BETWEEN %(low)s AND %(high)s
     AND (%(since)s::timestamptz IS NULL OR coalesce(near.start_time, near.created_at) >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR coalesce(near.start_time, near.created_at) <= %(until)s)

@@ -1,12 +1,16 @@
--- The newest running builds, at most 30, each with its open stage and that stage's median duration.
+-- The newest running builds that are not lost, at most 30, each with its open stage and that stage's median duration.
 SELECT
-    builds.build_number, builds.project, builds.platform, builds.os_version, builds.image_type,
+    builds.id, builds.build_number, builds.project, builds.platform, builds.os_version, builds.image_type,
     builds.current_state, builds.status, builds.attempt, builds.start_time, builds.end_time,
     builds.duration_seconds, builds.last_heard_at, builds.heartbeat_at,
     coalesce(builds.estimated, false) AS estimated, stage.stage,
     stage.start_time AS stage_start, usual.seconds AS usual_seconds
 FROM (
-    SELECT id FROM builds WHERE status = 'running' ORDER BY created_at DESC, id DESC LIMIT 30
+    SELECT id
+    FROM builds
+    WHERE status = 'running' AND id <> ALL(%(lost)s::uuid [])
+    ORDER BY created_at DESC, id DESC
+    LIMIT 30
 ) AS newest
 CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
     SELECT * FROM named_builds WHERE id = newest.id LIMIT 1

@@ -32,6 +32,8 @@ SET
     unstable = given.unstable,
     future = given.future,
     estimated = given.estimated,
+    waiting = given.waiting,
+    unchanged = given.unchanged,
     written = decode(given.written, 'hex'),
     written_at = now(),
     fold_version = %(fold_version)s,
@@ -44,7 +46,7 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
     run_url text, commit text, branch text, resume_state integer, resumed_from integer,
     delivery_id uuid, place integer, manifest_sha256 text, written text,
     default_branch text, pull_request text, conflict jsonb, inferred jsonb, unstable boolean,
-    future boolean, estimated boolean
+    future boolean, estimated boolean, waiting boolean, unchanged boolean
 )
 LEFT JOIN events ON events.delivery_id = given.delivery_id AND events.place = given.place
 WHERE builds.id = given.id

@@ -1,7 +1,8 @@
 -- Counts and median durations of each combination in 30 days, of the newest 10,000 builds. What
 -- nobody names is no combination; a build that states no platform is of the only one of its image.
 WITH newest AS (
-    SELECT project_id, platform_id, os_version_id, image_type_id, status, duration_seconds, created_at
+    SELECT
+        id, project_id, platform_id, os_version_id, image_type_id, status, duration_seconds, created_at
     FROM builds
     WHERE created_at > now() - interval '30 days'
     ORDER BY created_at DESC, id DESC
@@ -25,7 +26,7 @@ recent AS (
         newest.project_id, coalesce(resolved.only_id, newest.platform_id) AS platform_id,
         newest.os_version_id, newest.image_type_id, count(*) AS builds,
         count(*) FILTER (WHERE status = 'completed') AS completed,
-        count(*) FILTER (WHERE status = 'failed') AS failed,
+        count(*) FILTER (WHERE status = 'failed' OR id = ANY(%(lost)s::uuid [])) AS failed,
         count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
         percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_seconds)
         FILTER (WHERE status = 'completed') AS median_seconds,

@@ -7,18 +7,11 @@ SELECT
         SELECT count(*)
         FROM (SELECT 1 FROM deliveries WHERE outcome = 'quarantined' AND outcome <> 'stored' LIMIT 10000) AS kept
     ) AS quarantined,
-    running.count AS running,
-    running.stalled,
+    (
+        SELECT count(*) FROM (SELECT 1 FROM builds WHERE status = 'running' LIMIT 10000) AS builds
+    ) AS running,
     coalesce(recent.counts, '{}') AS builds
 FROM (
-    SELECT
-        count(*) AS count,
-        count(*) FILTER (
-            WHERE heartbeat_at IS NOT NULL AND now() - last_heard_at > %(stall_after)s
-        ) AS stalled
-    FROM (SELECT heartbeat_at, last_heard_at FROM builds WHERE status = 'running' LIMIT 10000) AS builds
-) AS running
-CROSS JOIN (
     SELECT jsonb_object_agg(status, count) AS counts
     FROM (
         SELECT status, count(*) AS count

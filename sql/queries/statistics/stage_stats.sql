@@ -2,7 +2,11 @@
 SELECT
     build_states.state,
     count(*) AS runs,
-    count(*) FILTER (WHERE build_states.status = 'failed') AS failed,
+    count(*) FILTER (
+        WHERE
+            build_states.status = 'failed'
+            OR (build_states.status = 'started' AND recent.id = ANY(%(lost)s::uuid []))
+    ) AS failed,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY build_states.duration_seconds)
     FILTER (WHERE build_states.status = 'completed') AS median_seconds,
     percentile_disc(0.9) WITHIN GROUP (ORDER BY build_states.duration_seconds)
