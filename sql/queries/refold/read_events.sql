@@ -34,7 +34,7 @@ JOIN events ON events.delivery_id = jobs.delivery_id AND events.place = jobs.pla
 UNION ALL
 SELECT
     named.build_id, events.delivery_id, events.place, events.source, events.statement::text,
-    events.native, events.alias_key, events.projects, true
+    events.native, events.alias_key, events.projects, true, 0
 FROM (
     SELECT build_id, job_number AS number
     FROM run_keys
