@@ -29,7 +29,10 @@ CHECK_STATUSES: tuple[str, ...] = get_args(CheckStatus)
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")  # of what a scan found
 # What a check counts: test cases, what a scan found, and the components of a bill of materials.
 COUNTS = ("passed", "failed", "errors", "skipped", *SEVERITIES, "components")
-ORDERS = ("newest", "duration", "state")  # of a list of builds
+# Of a list of builds; `duration` is the longest first, `state` the lowest.
+ORDERS = (
+    "newest", "oldest", "duration", "shortest", "state", "highest", "number", "image", "status",
+)  # fmt: skip
 NAME_PLACES = ("target", "entry", "template", "var_file", "folder", "job", "workflow")
 # Words of a verdict `cancelled` about a job that never began; any other verdict outranks it.
 NEVER_RAN = ("skipped", "skip", "manual", "not_built")

@@ -5,7 +5,7 @@ A "night" is a window of a project, also where that is the calendar day.
 
 from datetime import datetime
 
-from receiver.domain.windows import Period, Window, period_of
+from receiver.domain.windows import CALENDAR_DAY, Period, Window, period_of
 
 
 def shown_period(now: datetime, hours: Window | None) -> Period:
@@ -21,3 +21,11 @@ def last_periods(now: datetime, hours: Window | None, count: int) -> list[Period
     while len(periods) < count:
         periods.append(periods[-1].previous)
     return periods[::-1]
+
+
+def night_name(period: Period) -> str:
+    """Return what people call a window: "Night of 29 Nov", of a calendar day "Sun 29 Nov"."""
+    day = f"{period.day.day} {period.day:%b}"
+    if period.hours == CALENDAR_DAY:
+        return f"{period.day:%a} {day}"
+    return f"Night of {day}" if period.hours.end <= period.hours.start else day

@@ -1,6 +1,5 @@
-"""Read queries for builds: one build with its parts, pages of builds, and a build's neighbours."""
+"""Read queries for builds: one build with its parts, its neighbours, and the names of filters."""
 
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import cast
 
@@ -10,43 +9,14 @@ from receiver.domain.conditions import Limits
 from receiver.domain.fold import resume_point
 from receiver.domain.images import is_named
 from receiver.domain.model import NUMBER_SHAPE
-from receiver.errors import Forbidden, NotFound
-from receiver.storage.conditions import conditions, conditions_of
-from receiver.storage.db import Connection, Database, Row, array, query
-from receiver.storage.dimensions import Own, is_within, own_words, projects_within
+from receiver.errors import NotFound
+from receiver.storage.conditions import conditions_of
+from receiver.storage.db import Database, Row, query
+from receiver.storage.dimensions import Own, is_within, projects_within
 from receiver.storage.masked import show_masked, show_original
-from receiver.storage.paging import cursor_of, page_of, page_parameters
 
 INTERNAL = ("id", "created_at", "heartbeat_at", "resume_state")  # for joins, cursors, derivations
 PARTS = ("states", "failures", "artifacts", "resources", "deliveries")
-
-
-@dataclass(frozen=True, slots=True)
-class BuildFilter:
-    """Conditions on builds; None fits all. `project` includes the projects below it; `status` is
-    what a build counts as, so that a lost one is failed, not running."""
-
-    project: str | None = None
-    platform: str | None = None
-    os_version: str | None = None
-    image_type: str | None = None
-    status: str | None = None
-    condition: str | None = None
-    low: int = 0
-    high: int = 100
-    since: datetime | None = None
-    until: datetime | None = None
-    text: str | None = None
-    order: str = "newest"
-
-
-@dataclass(frozen=True, slots=True)
-class BuildPage:
-    """One page of builds. `is_cut` where only the newest 10,000 builds were searched."""
-
-    items: list[Row]
-    cursor: str | None
-    is_cut: bool
 
 
 def find_build(
@@ -100,52 +70,8 @@ def _with_parts(row: Row, parts: dict[str, list[Row]], now: datetime) -> Row:
     return _without_internal(build)
 
 
-def list_builds(
-    database: Database,
-    wanted: BuildFilter,
-    limit: int,
-    after: str | None,
-    limits: Limits,
-    own: Own = None,
-) -> BuildPage:
-    """Return one page of builds, of at most 10,000 that are searched behind the cursor `after`.
-
-    `own` are the caller's only projects; raises Forbidden for another one.
-    """
-    row, now = page_parameters(limit, after), datetime.now(UTC)
-    with database.transaction() as connection:
-        row |= asdict(wanted) | {"projects": _projects(connection, wanted, own)}
-        row |= _chosen(connection, wanted, limits, now)
-        rows = connection.execute(query("builds/search_builds"), row, prepare=False).fetchall()
-        end = connection.execute(query("builds/window_end"), row, prepare=False).fetchone()
-        items, cursor = page_of(rows, limit, "created_at")
-        conditions_of(connection, items, limits, now).mark(items)
-    shown = [_summary(item) for item in items]
-    if cursor and wanted.order == "newest":
-        return BuildPage(shown, cursor, is_cut=False)
-    cursor = cursor_of(end["created_at"], end["id"]) if end else None
-    return BuildPage(shown, cursor, is_cut=end is not None)
-
-
-def _projects(connection: Connection, wanted: BuildFilter, own: Own) -> list[str] | None:
-    """Return the projects of the builds that are asked for, None for every one."""
-    if wanted.project is None:
-        return None if own is None else [own] if isinstance(own, str) else list(own)
-    if not is_within(connection, wanted.project, own):
-        raise Forbidden(f"This token is for {own_words(own)} alone.")
-    return [wanted.project]
-
-
-def _chosen(connection: Connection, wanted: BuildFilter, limits: Limits, now: datetime) -> Row:
-    """Return the ids of the lost builds, and of those of a condition, where a filter needs them."""
-    if not wanted.condition and wanted.status not in ("running", "failed"):
-        return {"lost": "{}", "ids": None}
-    found = conditions(connection, limits, now)
-    ids = array(found.ids(wanted.condition)) if wanted.condition else None
-    return {"lost": array(found.ids("lost")), "ids": ids}
-
-
-def _summary(row: Row) -> Row:
+def summary(row: Row) -> Row:
+    """Return a row of a list as callers see it: with the state to resume at."""
     return _without_internal(row) | {"resume": {"state": row["resume_state"]}}
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg import sql
 
-from receiver.domain import dimensions
+from receiver.domain import dimensions, display
 from receiver.domain.model import DIMENSIONS, Identity, Statement
 from receiver.storage.db import Connection, Cursor, Row, as_json, query
 
@@ -112,6 +112,15 @@ def insert_row(connection: Connection, dimension: str, columns: Row) -> Cursor:
         sql.SQL(", ").join(map(sql.Placeholder, columns)),
     )
     return connection.execute(statement, columns)
+
+
+def unknown_names(connection: Connection, names: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each of these names by dimension that nothing has, nor had before it
+    was renamed: "platform nope is unknown"."""
+    wanted = {(kind, text.replace("\0", "")) for kind, text in names.items()}
+    known = find_ids(connection, wanted)
+    missing = sorted(wanted - known.keys())
+    return [f"{display.label(kind)} {text} is unknown" for kind, text in missing]
 
 
 def is_within(connection: Connection, name: str | None, project: Own) -> bool:

@@ -1,7 +1,7 @@
 """The parameters of lists: which items, and which page of them. Pages and API parse them alike."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from marshmallow import (
@@ -20,7 +20,7 @@ from receiver.domain.model import BUILD_STATUSES, ORDERS, OUTCOMES, Json
 from receiver.errors import Invalid
 from receiver.sources.fields import Whole, flat
 from receiver.sources.manual import Fitting, Strict, about
-from receiver.storage.builds import BuildFilter
+from receiver.storage.build_lists import BuildFilter
 from receiver.storage.paging import CURSOR, DEFAULT_LIMIT, MAX_LIMIT
 
 CUSTOM = "custom."
@@ -187,9 +187,19 @@ def image_filter(values: Json) -> ImageFilter:
     return ImageFilter(**{name: each for name, each in values.items() if name != "format"} | flags)
 
 
-def build_filter(parameters: Mapping[str, str]) -> BuildFilter:
-    """Return the filter of builds in a page's address. Raises Invalid."""
-    return BuildFilter(**page_filter(BuildsQuery, parameters))
+def build_filter(parameters: Mapping[str, str], zone: tzinfo) -> BuildFilter:
+    """Return the filter of builds in a page's address; its times without a zone are in the one that
+    the pages show. Raises Invalid."""
+    times = {name: _with_zone(parameters.get(name, ""), zone) for name in ("since", "until")}
+    return BuildFilter(**page_filter(BuildsQuery, {**parameters, **times}))
+
+
+def _with_zone(text: str, zone: tzinfo) -> str:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return text if moment.tzinfo else moment.replace(tzinfo=zone).isoformat()
+    except (ValueError, OverflowError):  # Since says what is wrong with it
+        return text
 
 
 def build_arguments(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,8 @@ PATHS = (
     "/overview.json",
     "/builds",
     "/builds?status=failed",
+    "/builds?order=image",
+    "/builds.csv",
     "/builds?platform=platform-3&os_version=rhel-2",
     "/builds?project=project-1&order=duration",
     "/builds?q=no-such-build",

@@ -8,8 +8,8 @@ from receiver.domain.model import Json
 from receiver.ingest import manual
 from receiver.ingest.manual import Author, Result
 from receiver.sources.manual import Cancellation, NewArtifact, NewFailure, NewState
-from receiver.storage import builds
-from receiver.storage.builds import BuildFilter
+from receiver.storage import build_lists, builds
+from receiver.storage.build_lists import BuildFilter
 from receiver.storage.db import Row
 from receiver.web import auth
 from receiver.web.api.operations import (
@@ -23,8 +23,8 @@ from receiver.web.api.schemas import (
     Artifact,
     Build,
     BuildFailure,
-    BuildRow,
     BuildStage,
+    ListedBuild,
     NewBuild,
     Resume,
     StatementResult,
@@ -46,12 +46,12 @@ KEY = {
 KEYED: dict[str, Any] = {"errors": (409,), "parameters": [KEY]}
 
 
-@blueprint.operation("GET", "/builds", READS, {200: page_of(BuildRow)}, query=BuildsQuery)
+@blueprint.operation("GET", "/builds", READS, {200: page_of(ListedBuild)}, query=BuildsQuery)
 def list_builds(query: Json) -> Json:
     """List builds that match the filters, newest first."""
     limit, after = query.pop("limit"), query.pop("after", None)
     own = auth.require("read").project
-    found = builds.list_builds(
+    found = build_lists.list_builds(
         services().database, BuildFilter(**query), limit, after, limits(), own
     )
     return page(found.items, found.cursor)

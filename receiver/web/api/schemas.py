@@ -234,6 +234,12 @@ class Provenance(Struct):
     ]
 
 
+class ListedBuild(BuildRow):
+    """A build in a list, with the first line of what failed."""
+
+    cause: str | None
+
+
 class Build(BuildRow):
     """A build with its history."""
 

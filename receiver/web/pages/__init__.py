@@ -5,6 +5,7 @@ from flask import Flask
 from receiver.web.pages import (
     audit,
     badges,
+    build_lists,
     builds,
     deliveries,
     failures,
@@ -21,8 +22,8 @@ from receiver.web.pages import (
 )
 
 PAGES = (
-    audit, badges, builds, deliveries, failures, feed, images, navigation, overview, search, setup,
-    stages, template_filters, trends, zones,
+    audit, badges, build_lists, builds, deliveries, failures, feed, images, navigation, overview,
+    search, setup, stages, template_filters, trends, zones,
 )  # fmt: skip
 
 

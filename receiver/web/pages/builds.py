@@ -1,23 +1,18 @@
-"""`/builds` with its filters, and the page of one build."""
+"""The page of one build."""
 
 import orjson
-from flask import Response, redirect, request, url_for
+from flask import redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.domain import image_reasons, stage_map
-from receiver.domain.conditions import CONDITIONS
 from receiver.domain.dimensions import BUILDER
 from receiver.domain.images import is_named
-from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
+from receiver.domain.model import DIMENSIONS
 from receiver.sources import packer_manifest
 from receiver.storage import builds, confirmed_images, images, unnamed
-from receiver.storage.builds import BuildFilter
 from receiver.storage.db import Row
-from receiver.storage.dimensions import Own
-from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import actor, require
 from receiver.web.context import limits, services, serving_of
-from receiver.web.filters import build_arguments, build_filter
 from receiver.web.forms import form_fields
 from receiver.web.pages import charts
 from receiver.web.pages.excerpts import MAX_MANIFEST, MAX_TEXT, excerpt
@@ -25,40 +20,11 @@ from receiver.web.pages.render import (
     Values,
     blueprint,
     cached_page,
-    next_link,
     unchanged,
     wants_json,
 )
 
 NOTED = ("branch", "pull-request", "unstable")  # the page has notes of its own for the others
-
-
-@blueprint.get("/builds", endpoint="builds")
-@blueprint.get("/builds.json", endpoint="builds_json")
-def list_builds() -> Response:
-    """List the builds that match the filters, newest first."""
-    caller = require("read")
-    conditions = build_filter(request.args)
-    return cached_page("builds.html", lambda: _builds(conditions, caller.project))
-
-
-def _builds(conditions: BuildFilter, project: Own) -> Values:
-    database = services().database
-    page = builds.list_builds(
-        database, conditions, DEFAULT_LIMIT, request.args.get("after"), limits(), project
-    )
-    arguments = build_arguments(request.args)
-    return {
-        "items": page.items,
-        "next": next_link(arguments, page.cursor),
-        "_is_cut": page.is_cut,
-        "_arguments": arguments,
-        "_filter": conditions,
-        "_options": builds.filter_options(database, project),
-        "_statuses": BUILD_STATUSES,
-        "_conditions": CONDITIONS,
-        "_orders": ORDERS,
-    }
 
 
 @blueprint.get("/builds/<build_number>.json", endpoint="build_json")

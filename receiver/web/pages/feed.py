@@ -7,7 +7,7 @@ from flask import Response, request, url_for
 
 from receiver.domain.conditions import counted, shown
 from receiver.domain.display import DASH
-from receiver.storage import builds
+from receiver.storage import build_lists
 from receiver.storage.db import Row
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require
@@ -15,14 +15,15 @@ from receiver.web.context import limits, services
 from receiver.web.filters import build_arguments, build_filter
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint
+from receiver.web.pages.zones import page_zone
 
 
 @blueprint.get("/feed.atom", endpoint="feed")
 def feed() -> Response:
     """Return the newest builds as Atom; takes the filters of /builds."""
-    project, conditions = require("read").project, build_filter(request.args)
+    project, conditions = require("read").project, build_filter(request.args, page_zone())
     database = services().database
-    page = builds.list_builds(database, conditions, DEFAULT_LIMIT, None, limits(), project)
+    page = build_lists.list_builds(database, conditions, DEFAULT_LIMIT, None, limits(), project)
     atom = feedgenerator.Atom1Feed(
         title="Milepost builds",
         link=url_for("pages.builds", _external=True, **build_arguments(request.args)),

@@ -74,6 +74,12 @@ def label(dimension: str) -> str:
     return display.label(dimension)
 
 
+@blueprint.app_template_filter("capitalize_first")
+def capitalize_first(text: str) -> str:
+    """Return a sentence with a capital letter; names in it stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 @blueprint.app_template_filter("place_words")
 def place_words(place: str) -> str:
     """Return where a name stands that a dimension is inferred from: job → "the job's name"."""
