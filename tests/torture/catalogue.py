@@ -1,10 +1,18 @@
 """Every fault in the order of its code, and those that cannot run, with the reason."""
 
-from tests.torture import concurrency, databases, networks, processes, resources, schemas
+from tests.torture import (
+    concurrency,
+    databases,
+    mistakes,
+    networks,
+    processes,
+    resources,
+    schemas,
+)
 from tests.torture.systems import Fault
 from tests.torture.verdicts import Verdict
 
-MODULES = (processes, databases, networks, resources, schemas, concurrency)
+MODULES = (processes, databases, networks, resources, schemas, concurrency, mistakes)
 NOT_RUN = (
     Verdict(
         "F15u",
