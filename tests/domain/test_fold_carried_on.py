@@ -56,7 +56,9 @@ def others() -> st.SearchStrategy[Event]:
         resource=resource,
     )
     artifact = Event("artifact", moment(0), artifact=Artifact("ami-1"))
-    return created | st.sampled_from([artifact, verdict("completed", 0), verdict("running", 0)])
+    waiting = verdict("pending", 0, word="waiting")
+    builds = [verdict("completed", 0), verdict("running", 0), waiting, waiting]
+    return created | st.sampled_from([artifact, *builds])
 
 
 def reports() -> st.SearchStrategy[list[StoredStatement]]:

@@ -18,6 +18,7 @@ from receiver.domain.fold.carried_over import MARK
 from receiver.domain.fold.doubts import is_early
 from receiver.domain.fold.events import Fact, StoredStatement, distinct_facts, run_group
 from receiver.domain.fold.progress import (
+    APPROVAL,
     Attempt,
     StateOf,
     current_state,
@@ -122,6 +123,7 @@ def _can_go_on(rows: BuildRows, newest: Attempt, facts: Sequence[Fact]) -> bool:
         and not newest.verdict
         and not newest.failed
         and not any(fact.is_verdict for fact in judged)
+        and not any(fact.event.word in APPROVAL for fact in newest.facts)
         and last.is_hook
         and last.rank == max(fact.rank for fact in facts)
         and not any(fact.source == "api" for fact in facts)
