@@ -92,6 +92,7 @@ def parser() -> Parser:
     _done(command("done", report_verdict, "report the result of the build"))
     _fail(command("fail", report_failure, "report a failure of the open stage, not of the build"))
     _manifest(command("manifest", report_manifest, "send a manifest that Packer wrote"))
+    _attach(command("attach", attach, "tell the result of tests or a scan of the image"))
     _resume(command("resume", print_resume, "print the first state that still has to run"))
     commands.add_parser("packer", help="run packer build … and report its builds", add_help=False)
     command("check", run_check, "show the identity values and send a test without a build")
@@ -126,6 +127,21 @@ def _fail(fail: Parser) -> None:
 
 def _manifest(manifest: Parser) -> None:
     manifest.add_argument("file", type=Path, nargs="?", help="default: the one manifest here")
+
+
+def _attach(attach: Parser) -> None:
+    attach.add_argument("file", type=Path, help="JUnit's XML; JSON of Trivy or CycloneDX")
+    attach.add_argument("--name", help="of the check; default: tests, trivy or sbom")
+    attach.add_argument("--url", help="where people find the whole report")
+    attach.add_argument("--target", help="Packer's target, which the wrapper appends to the number")
+    attach.add_argument("--status", choices=("passed", "failed"), help="default: by the report")
+    attach.add_argument(
+        "--fail-on",
+        choices=("critical", "high", "medium", "low", "never"),
+        default="critical",
+        help="a scan fails by a finding of this severity or a worse one; default: critical",
+    )
+    attach.add_argument("--database-at", help="time of the scanner's database, if it says none")
 
 
 def _flush(flush: Parser) -> None:
@@ -234,6 +250,13 @@ def print_resume(options: Any, env: Env, deadline: Deadline) -> None:
     from hooks import resume
 
     sys.exit(resume.run(options, env, deadline))
+
+
+def attach(options: Any, env: Env, deadline: Deadline) -> None:
+    """Report a check of the build's image."""
+    from hooks import attach
+
+    attach.run(options, env, deadline)
 
 
 def run_check(options: Any, env: Env, deadline: Deadline) -> None:

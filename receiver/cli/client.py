@@ -91,6 +91,15 @@ class Client:
         """Return the artifact id of the one image that fits. Raises Invalid where several do."""
         return self._request("GET", "/image", {**filters, "format": "text"}).text.strip()
 
+    def lineage(self, number: str) -> Json:
+        """Return what a build descends from, and what descends from it."""
+        return self._masked(self._get(_build_path(number, "lineage")))
+
+    def checks(self, number: str, *, history: bool) -> list[Json]:
+        """Return the last check of each name of a build's image; or also the earlier ones."""
+        filters = {"history": "1", "limit": 1_000} if history else {}
+        return self._items(_build_path(number, "checks"), filters)
+
     def confirmed_images(self) -> list[Json]:
         """Return the images that people confirmed."""
         return self._items("/confirmed_images")

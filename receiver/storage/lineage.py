@@ -64,6 +64,13 @@ def children(connection: Connection, nodes: Sequence[Node], most: int = MOST) ->
     return _walk(connection, "children", nodes, most, deepest=1)
 
 
+def builds_of(connection: Connection, build_ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Return what a walk tells of these builds, by id."""
+    parameters = {"build_ids": array(sorted(build_ids))}
+    found = connection.execute(query("lineage/builds"), parameters).fetchall()
+    return {build.pop("id"): build for build in found}
+
+
 def last_attempts(connection: Connection, build_numbers: Sequence[str]) -> dict[str, Node]:
     """Return the last attempt of each build that says what it started from, by build number."""
     parameters = {"build_numbers": list(build_numbers)}
@@ -141,8 +148,5 @@ def _is_new(row: Row, known: set[Node]) -> bool:
 
 
 def _with_builds(connection: Connection, rows: Sequence[Row]) -> list[Row]:
-    build_ids = {row["build_id"] for row in rows if row["build_id"]}
-    parameters = {"build_ids": array(sorted(build_ids))}
-    found = connection.execute(query("lineage/builds"), parameters).fetchall()
-    builds = {build.pop("id"): build for build in found}
+    builds = builds_of(connection, {row["build_id"] for row in rows if row["build_id"]})
     return [row | builds.get(row["build_id"], UNKNOWN) for row in rows]

@@ -31,7 +31,7 @@ def show(database: Database, serving_of: ServingOf, build_number: str, project: 
         is_seen = _seen(connection, project)
         above = lineage.ancestors(connection, [node])
         below = lineage.descendants(connection, build["id"], lineage.MOST)
-        start = build | {"latest_attempt": build["attempt"]}
+        start = lineage.builds_of(connection, [build["id"]])[build["id"]]
         parents = list(_parents(above, newest, is_seen, build["build_number"]))
         older = _children_of_older(connection, build, newest, is_seen)
     return own | {
@@ -171,7 +171,7 @@ def _children_of_older(
         return []  # it was built again since
     found = _find(connection, older["build_number"], None)
     walk = lineage.children(connection, [Node(found["id"], found["attempt"])])
-    start = found | {"latest_attempt": found["attempt"], "built_at": older["built_at"]}
+    start = lineage.builds_of(connection, [found["id"]])[found["id"]]
     return list(_children(walk, start, newest, is_seen))
 
 

@@ -59,6 +59,8 @@ def test_parents_and_children_are_told_with_how_they_stand(client: FlaskClient):
     assert (child["build_number"], child["depth"], child["state"]) == ("web-1", 1, "up-to-date")
     take(client, BASE_2)
     lineage = get(client, "/builds/web-1/lineage")
+    (child,) = get(client, "/builds/base-1/lineage")["children"]
+    assert (child["state"], child["newest"]) == ("behind", "base-2")
     (parent,) = lineage["parents"]
     assert (lineage["state"], parent["state"], parent["newest"]) == ("behind", "behind", "base-2")
     assert (parent["build_number"], parent["artifact_id"]) == ("base-1", "ami-b1")
