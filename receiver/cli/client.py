@@ -170,6 +170,10 @@ class Client:
         """Return the failures that are open, resolved or all, the newest first."""
         return self._rows("/failures", {"status": status}, limit)
 
+    def notices(self, filters: Filters, limit: int) -> list[Json]:
+        """Return the notices that fit, the newest first."""
+        return self._rows("/notices", filters, limit)
+
     def resolve(self, failure_id: UUID, notes: str) -> None:
         """Mark a failure resolved."""
         self._post(f"/failures/{failure_id}/resolve", {"notes": notes})

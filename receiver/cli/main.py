@@ -33,6 +33,8 @@ COMMANDS = {
     "lineage": ("lineage", "Show what a build descends from, and what descends from it."),
     "merge": ("merges", "Move all builds of OLD to INTO; OLD becomes an alias."),
     "migrate": ("schema", "Bring the database to this release's schema."),
+    "notice": ("notices", "Try the notices of the file."),
+    "notices": ("notices", "List what was told, what waits and what failed, newest first."),
     "prune": ("backup", "Delete the raw bodies of older deliveries; their events stay."),
     "refold": ("refold", "Fold builds of an older release again, with today's rules."),
     "rename": ("dimensions", "Rename a platform, OS version, image type or project."),

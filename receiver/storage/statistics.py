@@ -44,8 +44,8 @@ def build_metrics(
 
 
 def build_counts(database: Database, serving_of: ServingOf, limits: Limits, now: datetime) -> Row:
-    """Return counts: last_delivery_at, quarantined, running, overdue, stalled, lost, builds, and
-    those of Failing.
+    """Return counts: last_delivery_at, quarantined, undelivered, running, overdue, stalled, lost,
+    builds, and those of Failing.
 
     `builds` counts the builds of 24 hours by status. A lost build is a failed one, and does not
     run.

@@ -17,10 +17,12 @@ from marshmallow import (
 from receiver.domain.conditions import CONDITIONS
 from receiver.domain.images import ImageFilter
 from receiver.domain.model import BUILD_STATUSES, ORDERS, OUTCOMES, Json
+from receiver.domain.notices.notice import TYPES
 from receiver.errors import Invalid
 from receiver.sources.fields import Whole, flat
 from receiver.sources.manual import Fitting, Strict, about
 from receiver.storage.build_lists import BuildFilter
+from receiver.storage.notice_list import STATES
 from receiver.storage.paging import CURSOR, DEFAULT_LIMIT, MAX_LIMIT
 
 CUSTOM = "custom."
@@ -165,6 +167,14 @@ class DeliveriesQuery(PageQuery):
     sender = fields.String(**about("Empty is the source's default sender."))
     outcome = fields.String(validate=validate.OneOf(OUTCOMES))
     reason = Text(**about("The whole reason."))
+
+
+class NoticesQuery(PageQuery):
+    """The filters of /notices."""
+
+    notice = Text(**about("Its name in the file."))
+    type = fields.String(validate=validate.OneOf(TYPES))
+    state = fields.String(validate=validate.OneOf(STATES))
 
 
 class AuditQuery(PageQuery):

@@ -55,6 +55,11 @@ COUNTS = {
         "milepost_failures_open",
         "Failures that nobody resolved, of failed builds since the last good one of their image.",
     ),
+    "undelivered": (
+        "milepost_notices_undelivered",
+        "Messages of notices that failed and are tried again or, in the last day, were given up; "
+        "and news that nobody evaluates since 5 minutes.",
+    ),
     "quarantined": (
         "milepost_deliveries_quarantined",
         "Deliveries in quarantine, at most 10,000.",

@@ -35,6 +35,8 @@ COMMANDS = {
     "images": ["images"],
     "merge": ["merge", "platform", "a", "b", "--yes"],
     "migrate": ["migrate", "--check"],
+    "notice test": ["notice", "test", "night"],
+    "notices": ["notices"],
     "prune": ["prune", "--older-than", "30d", "--facts", "--yes"],
     "refold": ["refold"],
     "rename": ["rename", "platform", "a", "b"],

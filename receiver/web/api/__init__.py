@@ -14,6 +14,7 @@ from receiver.web.api import (
     images,
     lineage,
     merges,
+    notices,
     revocations,
     stats,
 )
@@ -33,6 +34,7 @@ def register(app: Flask) -> None:
         merges,
         failures,
         deliveries,
+        notices,
         stats,
     )
     document.register(app, [*(module.blueprint for module in each), *dimensions.blueprints])

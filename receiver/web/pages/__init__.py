@@ -12,6 +12,7 @@ from receiver.web.pages import (
     feed,
     images,
     navigation,
+    notices,
     overview,
     search,
     setup,
@@ -22,7 +23,8 @@ from receiver.web.pages import (
 )
 
 PAGES = (
-    audit, badges, build_lists, builds, deliveries, failures, feed, images, navigation, overview,
+    audit, badges, build_lists, builds, deliveries, failures, feed, images, navigation, notices,
+    overview,
     search, setup, stages, template_filters, trends, zones,
 )  # fmt: skip
 

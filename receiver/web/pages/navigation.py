@@ -29,6 +29,7 @@ SETUP = (
     Entry(
         "deliveries.list_", "Deliveries", frozenset({"deliveries.show", "deliveries.routes"})
     ),
+    Entry("pages.notices", "Notices"),
     Entry("pages.audit", "Audit"),
 )  # fmt: skip
 MAIN = (
