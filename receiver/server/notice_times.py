@@ -10,32 +10,34 @@ from receiver.domain.model import DIMENSIONS
 from receiver.domain.notices import digest, planning
 from receiver.domain.notices.digest import Found
 from receiver.domain.notices.notice import DigestTime, Notice
-from receiver.domain.notices.planning import News, Project
+from receiver.domain.notices.planning import Cause, News, Project
 from receiver.domain.windows import period_of
 from receiver.ingest.rules import Rules
 from receiver.server.notice_evaluation import Projects, World, is_of_sender, of_sender, sender_name
 from receiver.storage import notices as storage
 from receiver.storage import overview
+from receiver.storage.conditions import conditions
 from receiver.storage.db import Connection, Row
 
 SILENT = "silent-sender"
+CONDITIONS = ("overdue", "lost")
 OLDEST_DIGEST = timedelta(hours=12)  # a receiver that was away for longer waits for the next
 
 
 def note(world: World, limits: Limits, now: datetime) -> None:
     """Note what is due by now; nothing where another receiver evaluates."""
-    due = _due_digests(world, now)
-    found = (
-        overview.read_overview(world.database, world.rules.projects().serving, limits, now)
-        if due
-        else {}
-    )
+    due, found = _due_digests(world, now), {}
+    if due:
+        serving_of = world.rules.projects().serving
+        found = overview.read_overview(world.database, serving_of, limits, now)
     with world.database.transaction() as connection:
         if not storage.try_lock(connection):
             return
+        projects = Projects(connection, world.rules)
         news = _silent_senders(connection, world.rules, now)
+        news += _conditions(connection, world.rules, projects, limits, now)
         for notice in due:
-            news += _digest(connection, world, notice, found, now)
+            news += _digest(connection, notice, projects, found, world.url, now)
         storage.insert_news(connection, news, now)
 
 
@@ -59,7 +61,12 @@ def _is_due(notice: Notice, known: Mapping[str, Row], now: datetime) -> bool:
 
 
 def _digest(
-    connection: Connection, world: World, notice: Notice, found: Row, now: datetime
+    connection: Connection,
+    notice: Notice,
+    projects: Projects,
+    found: Row,
+    url: str,
+    now: datetime,
 ) -> list[News]:
     """Return the digest of a notice, and note when its next one is due; none where a receiver that
     was away, or another one, leaves nothing to tell."""
@@ -69,11 +76,10 @@ def _digest(
     _set_next(connection, notice, notice.digest, now)
     if now - row["due_at"] > OLDEST_DIGEST or notice.is_muted(now):
         return []
-    projects = Projects(connection, world.rules)
-    said = _found(connection, world, notice, projects, found)
+    said = _found(notice, projects, found)
     facts = {
         "title": digest.title(said),
-        "body": digest.body(said, projects.named, now, world.url),
+        "body": digest.body(said, projects.named, now, url),
     }
     window = period_of(row["due_at"])
     return [
@@ -95,38 +101,42 @@ def _set_next(
     storage.set_digest(connection, notice.name, str(digest_time), digest_time.after(now))
 
 
-def _found(
-    connection: Connection, world: World, notice: Notice, projects: Projects, found: Row
-) -> Found:
+def _found(notice: Notice, projects: Projects, found: Row) -> Found:
     """Return what of the overview is of this notice."""
 
     def own(cells: Sequence[Row]) -> list[Row]:
         return [cell for cell in cells if _fits(notice, cell, projects.named(cell["project"]))]
 
-    latest = own(found["latest"])
-    ids = {
-        cell["failure"]["build_id"]: cell
-        for cell in latest
-        if cell["status"] == "failed" and cell["failure"]
-    }
-    streaks = storage.read_streaks(connection, world.rules.projects().serving, [*ids])
     return Found(
-        latest=latest,
+        latest=own(found["latest"]),
+        failed=own(found["failed"]),
         running=own(found["running"]),
-        silent=own(found["stalled"]),
+        slow=own([*found["overdue"], *found["stalled"]]),
         unnamed=found["unnamed"] if not notice.patterns else {},
-        nights={
-            ids[each]["build_number"]: digest.nights(
-                verdicts, projects.named(ids[each]["project"]).window
-            )
-            for each, verdicts in streaks.items()
-        },
     )
 
 
 def _fits(notice: Notice, cell: Mapping[str, Any], project: Project) -> bool:
     names = {name: cell[name] for name in DIMENSIONS} | {"owner": project.owner}
     return notice.fits(names, project.names)
+
+
+def _conditions(
+    connection: Connection, rules: Rules, projects: Projects, limits: Limits, now: datetime
+) -> list[News]:
+    """Return news of running builds that are overdue or lost, once for each attempt."""
+    notices = rules.notices().notices
+    if not any({*CONDITIONS} & notice.on for notice in notices):
+        return []
+    judged = conditions(connection, limits, now).judged
+    wanted = {each: found for each, found in judged.items() if found.condition in CONDITIONS}
+    news: list[News] = []
+    for build in storage.read_builds(connection, rules.projects().serving, wanted).values():
+        found = wanted[build["id"]]
+        cause = Cause(found.condition, now, build["attempt"])
+        told = {**build, "cause": found.reason}
+        news += planning.of_build(cause, told, projects.of(build["project_id"]), notices, (), now)
+    return storage.unknown(connection, news)
 
 
 def _silent_senders(connection: Connection, rules: Rules, now: datetime) -> list[News]:

@@ -76,6 +76,17 @@ def insert_news(connection: Connection, news: Sequence[News], now: datetime) -> 
         connection.execute(query("notices/insert_news"), parameters)
 
 
+def unknown(connection: Connection, news: Sequence[News]) -> list[News]:
+    """Return the news that is not known yet, whatever became of it: what comes with time comes
+    again each minute."""
+    keys = sorted({each.key for each in news})
+    if not keys:
+        return []
+    rows = connection.execute(query("notices/known_keys"), {"keys": keys}).fetchall()
+    known = {(row["notice"], row["key"]) for row in rows}
+    return [each for each in news if (each.notice, each.key) not in known]
+
+
 def read_failing(connection: Connection, subjects: Iterable[str]) -> set[tuple[str, str]]:
     """Return the notices and subjects of which a failure was told and no recovery since."""
     wanted = sorted(set(subjects))

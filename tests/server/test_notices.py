@@ -417,8 +417,9 @@ def test_digest_repeats_what_fails_with_nights_and_owner_and_what_runs(
     first, *lines = digest_of(there).splitlines()
     assert first == "✗ 1 of 3 images fail, 1 running"
     assert lines[0] == "Unnamed builds of the last 7 days: acme/images (1 of 1 failed)"
-    failing = "✗ core/aws-commercial/rhel-9.4/base at 25, 3 nights: no route to host (Core team)"
-    assert lines[1] == failing
+    assert lines[1] == (
+        "✗ core/aws-commercial/rhel-9.4/base fails at 25, 3 nights: no route to host (Core team)"
+    )
     assert lines[2].startswith("◐ core/aws-commercial/rhel-9.4/web at 25 since ")
 
 
@@ -442,3 +443,28 @@ def test_a_sender_that_fell_silent_is_told_once(make: Make, target: Listener):
     there.tick(hours=2)
     (post,) = target.posts
     assert post.document["text"].startswith("! milepost default is silent since ")
+
+
+def test_an_overdue_and_a_lost_build_are_told_once(make: Make, target: Listener):
+    text = notice(target, on=["overdue", "lost", "recovered"])
+    projects = '[[expect]]\nproject = "core"\nmax_duration = "1h"\n'
+    there = make(text, projects)
+    there.report(None, "b-1")
+    there.now = datetime.now(UTC)
+    with there.services.database.transaction() as connection:  # as if it had begun two hours ago
+        connection.execute(
+            "UPDATE builds SET start_time = %(at)s, last_heard_at = %(at)s",
+            {"at": there.now - timedelta(minutes=70)},
+        )
+    there.tick()
+    there.tick(minutes=5)
+    (overdue,) = target.posts
+    assert overdue.document["type"] == "overdue"
+    assert overdue.document["text"].splitlines()[0] == (
+        "◌ core/aws-commercial/rhel-9.4/base overdue at 25, Security baseline"
+    )
+    assert "1 h is the most" in overdue.document["cause"]
+    there.tick(hours=30)
+    there.tick(minutes=5)
+    assert [post.document["type"] for post in target.posts] == ["overdue", "lost"]
+    assert "nothing was heard for" in target.posts[1].document["cause"]

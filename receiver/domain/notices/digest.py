@@ -1,6 +1,6 @@
 """The digest of a notice: what still fails, what runs, and that all is well; pure.
 
-Cells are rows of the overview: the latest build of each image with its `failure`.
+It repeats what still fails every day, so that nobody has to remember.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,46 +21,43 @@ MAX_REPOSITORIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a digest is made of. `failing`, `running` and `silent` are among `latest`; `nights` has
-    by build number in how many windows in a row the image failed; `unnamed` is the overview's."""
+    """What a digest is made of: parts of the overview (storage/overview.py).
+
+    `latest` has the latest build of each image, `failed` the failed images with `failures`,
+    `failed_since` and `failed_at`; `late` has by image what is late of it, in words.
+    """
 
     latest: Sequence[Row] = ()
+    failed: Sequence[Row] = ()
     running: Sequence[Row] = ()
-    silent: Sequence[Row] = ()
+    slow: Sequence[Row] = ()
     unnamed: Row = field(default_factory=dict)
-    nights: Mapping[str, int] = field(default_factory=dict)
-    conditions: Mapping[str, str] = field(default_factory=dict)
+    late: Mapping[str, str] = field(default_factory=dict)
 
 
 def title(found: Found) -> str:
     """Return the first line: how many images are well."""
-    failing, total = failing_cells(found), len(found.latest)
-    bad = len(failing) + len(found.conditions)
+    total, late = len(found.latest), len(found.late)
     runs = f", {len(found.running)} running" if found.running else ""
+    if found.failed:
+        other = f", {late} late" if late else ""
+        return f"✗ {len(found.failed)} of {total} images fail{other}{runs}"
+    if late:
+        return f"! {late} of {total} images are late{runs}"
     if not total:
         return f"No image is built yet{runs}"
-    if not bad:
-        return f"✓ All {total} images are well{runs}" if total > 1 else f"✓ The image is well{runs}"
-    late = f", {len(found.conditions)} late" if found.conditions else ""
-    fail = f"✗ {len(failing)} of {total} images fail" if failing else f"! All of {total} built"
-    return f"{fail}{late}{runs}"
-
-
-def failing_cells(found: Found) -> list[Row]:
-    """Return the images whose latest build failed, the longest first."""
-    cells = [cell for cell in found.latest if cell["status"] == "failed"]
-    return sorted(cells, key=lambda cell: -found.nights.get(cell["build_number"], 1))
+    return f"✓ All {total} images are well{runs}" if total > 1 else f"✓ The image is well{runs}"
 
 
 def body(found: Found, project_of: ProjectOf, now: datetime, url: str) -> str:
     """Return the text below the first line; unnamed builds come first."""
+    states = {cell["build_number"]: cell["current_state"] for cell in found.latest}
+    failed = sorted(found.failed, key=lambda row: row["failed_since"])
     lines = [*_unnamed(found.unnamed)]
-    lines += _some([_failing_line(cell, found, project_of) for cell in failing_cells(found)])
-    lines += _some([_late_line(cell, found, project_of) for cell in found.latest])
-    lines += _some(
-        [f"◌ {_name(cell)} is silent at {cell['current_state']}" for cell in found.silent]
-    )
-    lines += _some([_running_line(cell, now) for cell in found.running])
+    lines += _some([_failing_line(row, states, project_of(row["project"])) for row in failed])
+    lines += _some([f"! {image} {said}" for image, said in found.late.items()])
+    lines += _some([_slow_line(row) for row in found.slow])
+    lines += _some([_running_line(row, now) for row in found.running])
     return "\n".join((*lines, f"{url}/"))
 
 
@@ -86,39 +83,31 @@ def _name(cell: Row) -> str:
     return image_name({name: cell[name] for name in DIMENSIONS} | {"repository": None})
 
 
-def _failing_line(cell: Row, found: Found, project_of: ProjectOf) -> str:
-    failure, count = cell["failure"] or {}, found.nights.get(cell["build_number"], 1)
-    project = project_of(cell["project"])
-    word = "night" if project.window else "day"
-    since = f", {count} {word}s" if count > 1 else ""
-    cause = failure.get("error_message")
+def _failing_line(row: Row, states: Mapping[str, int], project: Project) -> str:
+    failure = row["failures"][0] if row["failures"] else {}
+    state = states.get(row["build_number"], failure.get("state"))
+    place = f" at {state}" if state is not None else ""
+    cause = row["condition_reason"] or failure.get("error_message")
     why = f": {one_line(cause, 160)}" if cause else ""
-    return f"✗ {_name(cell)} at {cell['current_state']}{since}{why}{_owner(project)}"
+    owner = f" ({project.owner})" if project.owner else ""
+    word = f"is {row['condition']}" if row["condition"] else "fails"
+    return f"✗ {_name(row)} {word}{place}{_nights(row, project)}{why}{owner}"
 
 
-def _late_line(cell: Row, found: Found, project_of: ProjectOf) -> str | None:
-    said = found.conditions.get(cell["build_number"])
-    return said and f"! {_name(cell)}: {said}{_owner(project_of(cell['project']))}"
+def _nights(row: Row, project: Project) -> str:
+    """Return for how many windows an image has failed, the first and the last one too."""
+    first, last = (
+        windows.period_of(row[name], project.window).day for name in ("failed_since", "failed_at")
+    )
+    count, word = (last - first).days + 1, "night" if project.window else "day"
+    return f", {count} {word}s" if count > 1 else ""
 
 
-def _owner(project: Project) -> str:
-    return f" ({project.owner})" if project.owner else ""
+def _slow_line(cell: Row) -> str:
+    return f"◌ {_name(cell)} is {cell['condition']} at {cell['current_state']}"
 
 
 def _running_line(cell: Row, now: datetime) -> str:
     began = cell["start_time"]
     since = f" since {moment(began)}, {age((now - began).total_seconds())}" if began else ""
     return f"◐ {_name(cell)} at {cell['current_state']}{since}"
-
-
-def nights(verdicts: Sequence[Row], window: windows.Window | None) -> int:
-    """Return in how many windows an image failed since it was last good; `verdicts` are newest
-    first, with status, start_time and end_time."""
-    names = set()
-    for row in verdicts:
-        if row["status"] == "completed":
-            break
-        began = row["start_time"] or row["end_time"]
-        if began:
-            names.add(windows.period_of(began, window).name)
-    return max(len(names), 1)
