@@ -79,7 +79,15 @@ def _revoked(row: Row) -> str:
     return f"it was revoked{by} by {revocation['by']}: {revocation['reason']}"
 
 
+def _failed(_: Row) -> str:
+    return (
+        "a failure was reported after it was completed. If its image is good, resolve the failure "
+        "on its page, or with milepost resolve."
+    )
+
+
 WORDS = {
+    "failed": _failed,
     "unknown": _unknown,
     "revoked": _revoked,
     "branch": _branch,

@@ -91,7 +91,7 @@ def cancel(services: Services, author: Author, number: str, body: Json) -> Resul
     def check(connection: Connection, before: Row | None) -> None:
         _check_author(connection, before, author)
         if before and before["status"] not in UNFINISHED:
-            raise Ended(f"The build is {before['status']}.")
+            raise Ended(_ended(before))
 
     return _record(services, author, _Statement(number, "cancel", body), check)
 
@@ -103,6 +103,13 @@ def add(services: Services, author: Author, number: str, kind: str, body: Json) 
         _check_author(connection, before, author)
 
     return _record(services, author, _Statement(number, kind, body), check)
+
+
+def _ended(build: Row) -> str:
+    if build["status"] != "completed":
+        return f"The build is {build['status']}."
+    number = build["build_number"]
+    return f"The build is completed: milepost revoke {number} takes its image back."
 
 
 def _check_author(connection: Connection, build: Row | None, author: Author) -> None:

@@ -33,6 +33,8 @@ SELECT = sql.SQL("""
 REFERENCES: dict[str, LiteralString] = {
     "builds": "SELECT build_number FROM builds WHERE {} = %(id)s",
     "projects": "SELECT name FROM projects WHERE parent_project_id = %(id)s",
+    "channels": "SELECT name FROM channels WHERE {} = %(id)s",
+    "channel_assignments": "SELECT channel FROM named_assignments WHERE {} = %(id)s",
     "tokens": "SELECT name FROM tokens WHERE project = %(name)s AND revoked_at IS NULL",
 }
 COUNT_REFERENCES = sql.SQL("""
@@ -213,7 +215,7 @@ def _references(connection: Connection, dimension: str, row: Row) -> dict[str, R
     column = sql.Identifier(f"{dimension}_id")
     parameters = {"id": row["id"], "name": row["name"], "most": MAX_COUNTED, "some": SAMPLE_SIZE}
     references = {}
-    for table in REFERENCES if dimension == "project" else ("builds",):
+    for table in REFERENCES if dimension == "project" else ("builds", "channel_assignments"):
         statement = COUNT_REFERENCES.format(sql.SQL(REFERENCES[table]).format(column))
         references[table] = connection.execute(statement, parameters).fetchone() or {}
     return {table: each for table, each in references.items() if each["count"]}

@@ -17,7 +17,7 @@ from receiver.domain.display import label
 from receiver.domain.model import Json
 from receiver.domain.stage_map import StageMap
 from receiver.errors import Contended, Invalid, NotFound
-from receiver.storage import audit, dimensions, outdated
+from receiver.storage import audit, channel_merges, dimensions, outdated
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimension_admin import editable, find, leave_alias, refuse_unknown
@@ -159,6 +159,7 @@ def _move_others(
 
     undoing = {"aliases": moved("move_aliases", "name")}
     undoing |= _move_confirmed(connection, dimension, ids)
+    undoing |= channel_merges.move(connection, dimension, ids)
     if dimension == "project":
         undoing["raised"] = moved("raise_target", "id")
         undoing["children"] = moved("move_children", "id")
@@ -229,6 +230,7 @@ def _return_others(connection: Connection, undoing: Json, parameters: Row) -> No
         connection.execute(statement, parameters)
     if parent_id := undoing["row"].get("parent_project_id"):
         _return_parent(connection, parameters | {"parent_id": parent_id})
+    channel_merges.give_back(connection, undoing, parameters)
     for row in undoing.get("confirmed_instead", ()):
         connection.execute(query("confirmed_images/delete_confirmed"), row)
     for row in undoing.get("confirmed", ()):

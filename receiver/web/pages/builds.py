@@ -24,7 +24,12 @@ from receiver.web.pages.render import (
     wants_json,
 )
 
-NOTED = ("branch", "pull-request", "unstable")  # the page has notes of its own for the others
+NOTED = (
+    "branch",
+    "pull-request",
+    "unstable",
+    "failed",
+)  # the page has notes of its own for the others
 
 
 @blueprint.get("/builds/<build_number>.json", endpoint="build_json")

@@ -5,21 +5,26 @@ SELECT
     builds.image_type, builds.project_id, builds.platform_id, builds.os_version_id,
     builds.image_type_id, builds.status, builds.attempt, builds.branch, builds.default_branch,
     builds.pull_request, builds.conflict, builds.inferred,
-    image_doubt(
-        builds.branch, builds.default_branch, builds.pull_request, builds.conflict, builds.unstable,
+    coalesce(
+        image_doubt(
+            builds.branch, builds.default_branch, builds.pull_request, builds.conflict, builds.unstable,
+            CASE
+                WHEN NOT EXISTS (
+                    SELECT FROM confirmed_images AS confirmed
+                    WHERE
+                        coalesce(confirmed.project_id, '00000000-0000-0000-0000-000000000000')
+                        = coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000')
+                        AND confirmed.platform_id = builds.platform_id
+                        AND confirmed.os_version_id = builds.os_version_id
+                        AND confirmed.image_type_id = builds.image_type_id
+                )
+                    THEN builds.inferred
+            END,
+            rules.branches, rules.unstable_counts
+        ),
         CASE
-            WHEN NOT EXISTS (
-                SELECT FROM confirmed_images AS confirmed
-                WHERE
-                    coalesce(confirmed.project_id, '00000000-0000-0000-0000-000000000000')
-                    = coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000')
-                    AND confirmed.platform_id = builds.platform_id
-                    AND confirmed.os_version_id = builds.os_version_id
-                    AND confirmed.image_type_id = builds.image_type_id
-            )
-                THEN builds.inferred
-        END,
-        rules.branches, rules.unstable_counts
+            WHEN has_failed_since(builds.id, builds.attempt, builds.end_time) THEN 'failed'
+        END
     ) AS reason,
     (
         SELECT coalesce(jsonb_agg(to_jsonb(artifacts) ORDER BY artifacts.place), '[]')

@@ -2,9 +2,14 @@
 SELECT
     builds.build_number, builds.project, builds.branch, builds.default_branch, builds.pull_request,
     builds.conflict, builds.inferred,
-    image_doubt(
-        builds.branch, builds.default_branch, builds.pull_request, builds.conflict, builds.unstable,
-        builds.inferred, rules.branches, rules.unstable_counts
+    coalesce(
+        image_doubt(
+            builds.branch, builds.default_branch, builds.pull_request, builds.conflict, builds.unstable,
+            builds.inferred, rules.branches, rules.unstable_counts
+        ),
+        CASE
+            WHEN has_failed_since(builds.id, builds.attempt, builds.end_time) THEN 'failed'
+        END
     ) AS reason
 FROM named_builds AS builds
 LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (

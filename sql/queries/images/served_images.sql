@@ -1,5 +1,5 @@
 -- The artifacts that may be served: of each combination the final ones, not expired, of the last 10
--- completed builds that are served, not revoked and made some, among its last 1,000. Only the last attempt of a
+-- completed builds that are served, not revoked or failed since, and made some, among its last 1,000. Only the last attempt of a
 -- build counts. `newness` is 0 for the newest of these builds. Unless `every`, only those of the
 -- newest build of a region. With `inferred` there are 10 inferred builds beside the 10 stated ones,
 -- which come behind all of them, among the last 100.
@@ -78,6 +78,7 @@ candidates AS (
                 SELECT FROM revocation_of_build(recent.id, recent.attempt, now()) AS revocation
                 WHERE revocation.kind = 'revoked'
             )
+            AND NOT has_failed_since(recent.id, recent.attempt, recent.end_time)
         LIMIT 10
     ) AS served
     JOIN artifacts ON artifacts.build_id = served.id AND artifacts.attempt = served.attempt

@@ -26,6 +26,7 @@ WITH doubtful AS (
                     WHERE revocation.kind = 'revoked'
                 )
                     THEN 'revoked'
+                WHEN has_failed_since(recent.id, recent.attempt, recent.end_time) THEN 'failed'
                 ELSE image_doubt(
                     recent.branch, recent.default_branch, recent.pull_request, recent.conflict,
                     recent.unstable,
