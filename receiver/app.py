@@ -27,8 +27,6 @@ from receiver.web import (
     webhooks,
 )
 
-POOL_SIZE = 4  # half of a worker's threads, so that a hung database cannot hold every thread
-
 HEADERS = list(
     Secure(
         csp=ContentSecurityPolicy()
@@ -62,7 +60,7 @@ def create_app(config: Config, rules: Rules | None = None) -> Flask:
     """
     log.configure()
     app = Application(__name__, template_folder="web/templates", static_folder="web/static")
-    database = Database(conninfo(config), size=POOL_SIZE, prepare=config.prepare)
+    database = Database(conninfo(config), size=pool_size(config), **config.pooling)
     database.open()
     app.extensions["milepost"] = Services.start(config, database, rules)
     for module in (health, webhooks, hook_file, metrics, auth):
@@ -74,6 +72,11 @@ def create_app(config: Config, rules: Rules | None = None) -> Flask:
     app.before_request(partial(proxy.check_host, config.hosts))
     app.after_request(_secure)
     return app
+
+
+def pool_size(config: Config) -> int:
+    """Return half of a worker's threads, so that a hung database cannot hold every thread."""
+    return max(config.threads // 2, 1)
 
 
 def conninfo(config: Config) -> str | Callable[[], str]:

@@ -21,6 +21,8 @@ Network = IPv4Network | IPv6Network
 DEFAULT_URL = "http://127.0.0.1:8080"
 STANDARD_SOURCES = ("milepost", "packer", "cloudevents")
 
+POOLS = ("session", "transaction")  # as PgBouncer names them: pool_mode
+MOST = 64  # workers, and threads of each
 STALL_AFTER = timedelta(minutes=15)
 LOST_AFTER = timedelta(hours=24)
 KEEP_BODIES = timedelta(days=30)
@@ -33,17 +35,21 @@ class Config:
     """The receiver's settings.
 
     `database_url` is None for the embedded server. Commands use `admin_url` if it is set.
-    `prepare` is off behind a PgBouncer that pools transactions. `secrets` are those of each
-    source's default sender; a source without one is off. A running build is stalled where its
-    heartbeats have stopped for `stall_after`, and lost after a silence of `lost_after`. `unknown`
-    names the MILEPOST_… variables that are no settings; `warnings` are sentences about settings
-    that a later release refuses.
+    `sessions` is off behind a PgBouncer that pools transactions: nothing may outlast one. `prepare`
+    is whether statements are prepared. Each of `workers` processes has `threads`. `secrets` are
+    those of each source's default sender; a source without one is off. A running build is stalled
+    where its heartbeats have stopped for `stall_after`, and lost after a silence of `lost_after`.
+    `unknown` names the MILEPOST_… variables that are no settings; `warnings` are sentences about
+    settings that a later release refuses.
     """
 
     data_dir: Path
     database_url: str | None = None
     admin_url: str | None = None
+    sessions: bool = True
     prepare: bool = True
+    workers: int = 2
+    threads: int = 8
     public_read: bool = False
     public_badges: bool = False
     stages: Path | None = None
@@ -70,6 +76,11 @@ class Config:
         return frozenset((*own, *self.trusted_hosts))
 
     @property
+    def pooling(self) -> dict[str, bool]:
+        """What the database's connections may do."""
+        return {"sessions": self.sessions, "prepare": self.prepare}
+
+    @property
     def direct_url(self) -> str | None:
         """The URL of the database itself, past any PgBouncer; None for the embedded server."""
         return self.admin_url or self.database_url
@@ -83,11 +94,17 @@ class Config:
 def load(env: Mapping[str, str]) -> Config:
     """Return the settings. Raises ConfigError with every problem."""
     reader = _Reader(env)
+    is_prepared = reader.flag("MILEPOST_DB_PREPARE", default=True)
+    # MILEPOST_DB_PREPARE=0 alone says both, as it did before MILEPOST_DB_POOL.
+    pool = reader.choice("MILEPOST_DB_POOL", POOLS, POOLS[0] if is_prepared else POOLS[1])
     config = Config(
         data_dir=data_dir(env),
         database_url=reader.conninfo("DATABASE_URL"),
         admin_url=reader.conninfo("DATABASE_ADMIN_URL"),
-        prepare=reader.flag("MILEPOST_DB_PREPARE", default=True),
+        sessions=pool == "session",
+        prepare=is_prepared and (pool == "session" or bool(env.get("MILEPOST_DB_PREPARE"))),
+        workers=reader.number("MILEPOST_WORKERS", 2),
+        threads=reader.number("MILEPOST_THREADS", 8),
         public_read=reader.flag("MILEPOST_PUBLIC_READ"),
         public_badges=reader.flag("MILEPOST_PUBLIC_BADGES"),
         stages=reader.path("MILEPOST_STAGES"),
@@ -190,12 +207,20 @@ class _Reader:
             self.problems.append(f"{name} needs MILEPOST_TRUSTED_PROXIES: from whom to believe it.")
         return value
 
-    def choice(self, name: str, known: tuple[str, ...]) -> str:
+    def choice(self, name: str, known: tuple[str, ...], default: str = "") -> str:
         """Return one of these words, by default the first."""
-        value = self.env.get(name) or known[0]
+        value = self.env.get(name) or default or known[0]
         if value not in known:
             self.problems.append(f"{name} must be one of {', '.join(known)}.")
         return value
+
+    def number(self, name: str, default: int) -> int:
+        """Return a number from 1 to 64."""
+        value = self.env.get(name) or str(default)
+        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST):
+            self.problems.append(f"{name} must be a number from 1 to {MOST}.")
+            return default
+        return int(value)
 
     def duration(self, name: str, default: timedelta, *, needs_unit: bool = False) -> timedelta:
         value = self.env.get(name, "").strip()

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 SOURCES = ("milepost", "packer", "github", "gitlab", "jenkins", "cloudevents")
 KNOWN = {
     "MILEPOST_DATA_DIR",
+    "MILEPOST_DB_POOL",
     "MILEPOST_DB_PREPARE",
     "MILEPOST_EXTERNAL_URL",
     "MILEPOST_KEEP_BODIES",
@@ -18,10 +19,12 @@ KNOWN = {
     "MILEPOST_SENDERS",
     "MILEPOST_STAGES",
     "MILEPOST_STALL_AFTER",
+    "MILEPOST_THREADS",
     "MILEPOST_TRUSTED_HOSTS",
     "MILEPOST_TRUSTED_PROXIES",
     "MILEPOST_USER_HEADER",
     "MILEPOST_USER_SCOPE",
+    "MILEPOST_WORKERS",
     *(f"MILEPOST_SECRET_{source.upper()}" for source in SOURCES),
     *(f"MILEPOST_SECRET_{source.upper()}_FILE" for source in SOURCES),
     "DATABASE_URL_FILE",

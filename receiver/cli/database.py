@@ -18,8 +18,8 @@ from receiver.storage.db import Connection
 from receiver.storage.embedded import cluster
 
 NO_SESSION = (
-    "MILEPOST_DB_PREPARE=0: commands need sessions of their own, so set DATABASE_ADMIN_URL to the "
-    "database itself, past PgBouncer."
+    "MILEPOST_DB_POOL=transaction: commands need sessions of their own, so set DATABASE_ADMIN_URL "
+    "to the database itself, past PgBouncer."
 )
 
 
@@ -43,7 +43,7 @@ def database_url(config: Config, *, create: bool = False) -> str:
     no receiver has run yet, unless the command may create a database.
     """
     _name_database(config)
-    if not config.prepare and not config.admin_url:
+    if not config.sessions and not config.admin_url:
         raise ConfigError([NO_SESSION])
     # The command itself says that the database is away, in one line.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())

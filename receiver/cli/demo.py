@@ -15,7 +15,7 @@ import click
 import orjson
 import requests
 
-from receiver.app import POOL_SIZE, create_app
+from receiver.app import create_app, pool_size
 from receiver.cli import demo_history, local
 from receiver.cli.database import database_command
 from receiver.cli.env import hook_settings
@@ -94,7 +94,7 @@ def record(env: Mapping[str, str], builds: int, now: datetime) -> Iterator[str]:
         return document
 
     try:
-        with ThreadPool(POOL_SIZE) as pool:
+        with ThreadPool(pool_size(config)) as pool:
             for document in pool.imap(post, demo_history.envelopes(builds, now)):
                 if document["run"]["attempt"] == 1:
                     yield document["build"]["number"]

@@ -8,7 +8,7 @@ import click
 from receiver import __version__
 from receiver.cli import local
 from receiver.cli.database import database_command, settings
-from receiver.config import Config
+from receiver.config import Config, load
 from receiver.errors import ConfigError
 from receiver.ingest.rules import Rules
 from receiver.server.gunicorn import Server, local_url
@@ -25,7 +25,8 @@ def serve(bind: str, is_local: bool) -> None:
     if is_local:
         local.check_free(bind)
     check_bind(bind)
-    config = settings(local.environment(os.environ) if is_local else os.environ)
+    read = local.environment if is_local else dict[str, str]
+    config = settings(read(os.environ))
     rules = Rules.load(config)
     if config.database_url is None:
         _migrate(cluster.start(config.data_dir))
@@ -33,7 +34,7 @@ def serve(bind: str, is_local: bool) -> None:
     click.echo(f"Milepost {__version__} serves {url}")
     if is_local:
         _print_setup(config, url)
-    Server(config, rules, bind).run()
+    Server(config, rules, bind, lambda: load(read(os.environ))).run()
 
 
 def check_bind(bind: str) -> None:

@@ -52,7 +52,7 @@ class WsgiAdapter(BaseAdapter):
 def open_session() -> Iterator[requests.Session]:
     """Yield a session on the database of the settings, as the user of this process."""
     config = settings()
-    config = replace(config, database_url=database_url(config), prepare=True)
+    config = replace(config, database_url=database_url(config), sessions=True, prepare=True)
     logging.disable()  # the command itself says what went wrong
     app = create_app(config)
     app.config["PROPAGATE_EXCEPTIONS"] = True

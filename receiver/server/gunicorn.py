@@ -6,8 +6,9 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 from flask import Response, request
@@ -19,6 +20,7 @@ from receiver import __version__, data_directory, log
 from receiver.app import create_app
 from receiver.config import Config
 from receiver.data_directory import ReceiverNote
+from receiver.errors import ConfigError
 from receiver.ingest.rules import Rules
 from receiver.server import housekeeping, notifier
 from receiver.server.worker import Worker
@@ -31,8 +33,6 @@ ANY = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}  # noqa: S104  
 OPTIONS: dict[str, Any] = {
     "worker_class": "receiver.server.worker.Worker",
     "logger_class": "receiver.server.gunicorn.Log",
-    "workers": 2,
-    "threads": 8,
     "timeout": 30,
     "graceful_timeout": 8,  # with DRAIN_SECONDS at most the 10 s of supervisors
     "keepalive": 5,
@@ -59,12 +59,12 @@ class Master(Arbiter):
     """gunicorn's master. After SIGTERM, /readyz answers "draining" for a moment before the end."""
 
     def __init__(self, app: "Server") -> None:
-        self._draining, self._rules = app.draining, app.rules
+        self._draining = app.draining
         super().__init__(app)
 
     def manage_workers(self) -> None:
         """Read changed settings files, before any worker starts with them; called each second."""
-        self._rules.refresh()
+        cast(Server, self.app).rules.refresh()
         super().manage_workers()
 
     def stop(self, graceful: bool = True) -> None:
@@ -78,8 +78,11 @@ class Master(Arbiter):
 class Server(BaseApplication):
     """The receiver under gunicorn; each worker makes its app after the fork."""
 
-    def __init__(self, config: Config, rules: Rules, bind: str) -> None:
-        self._config, self.rules = config, rules
+    def __init__(
+        self, config: Config, rules: Rules, bind: str, read_again: Callable[[], Config]
+    ) -> None:
+        """`read_again` reads the settings once more, for SIGHUP. It raises ConfigError."""
+        self._config, self.rules, self._read_again = config, rules, read_again
         self.draining = mmap.mmap(-1, 1)  # one byte that master and workers share
         _remove_old_counters()
         # Set before any worker imports prometheus_client; new and empty for each receiver.
@@ -91,6 +94,8 @@ class Server(BaseApplication):
             "child_exit": _forget_worker,
             "when_ready": self._note,
             "bind": bind,
+            "workers": config.workers,
+            "threads": config.threads,
         }
         super().__init__()
 
@@ -109,6 +114,17 @@ class Server(BaseApplication):
         """Set our options in gunicorn's configuration."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
+
+    def reload(self) -> None:
+        """Read the settings again at SIGHUP: secrets and the database's URL may be in files. What
+        is wrong now changes nothing."""
+        try:
+            config = self._read_again()
+            self.rules = Rules.load(config)
+            self._config = config
+        except ConfigError as error:
+            log.get().error("settings refused", problems=error.problems)
+        super().reload()
 
     def load(self) -> Any:
         """Return the app; called in each worker."""

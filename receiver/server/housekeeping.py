@@ -35,14 +35,14 @@ def _run(config: Config) -> None:
         pause.wait(EVERY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
         try:
             prune(config)
-        except (DriverError, MilepostError) as error:
-            log.get().warning("not pruned", reason=type(error).__name__)
+        except (DriverError, MilepostError) as error:  # another worker does it, or it waits an hour
+            log.get().info("not pruned", reason=type(error).__name__)
 
 
 def refold(config: Config) -> int:
     """Fold the builds again that an older release folded last, and return how many."""
     stages = WatchedFile(config.stages, StageMap.parse, StageMap()).get()
-    with open_database(conninfo(config), prepare=config.prepare) as database:
+    with open_database(conninfo(config), **config.pooling) as database:
         count = sum(outdated.refold_all(database, stages))
     if count:
         log.get().info("folded again", builds=count)
@@ -51,9 +51,9 @@ def refold(config: Config) -> int:
 
 def prune(config: Config) -> int:
     """Delete the bodies that are older than MILEPOST_KEEP_BODIES, and return how many."""
-    with open_database(conninfo(config), prepare=config.prepare) as database:
+    with open_database(conninfo(config), **config.pooling) as database:
         before = datetime.now(UTC) - config.keep_bodies
-        count = sum(retention.prune_bodies(database, before))
+        count = sum(retention.prune_bodies(database, before, waits=False))
     if count:
         log.get().info("pruned", bodies=count)
     return count

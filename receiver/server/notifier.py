@@ -56,7 +56,7 @@ class Notifier:
 def _run(config: Config, rules: Rules) -> None:
     pause = threading.Event()
     while True:
-        database = Database(conninfo(config), size=CONNECTIONS, prepare=config.prepare)
+        database = Database(conninfo(config), size=CONNECTIONS, **config.pooling)
         database.open()
         try:
             _tell(Notifier(config, rules, database), pause)

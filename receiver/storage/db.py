@@ -3,6 +3,7 @@
 Every wait has a limit: an absent or overloaded database is a 503 within three seconds.
 """
 
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -59,6 +60,8 @@ def _options(settings: Mapping[str, str]) -> str:
 # named here counts above the URL, a service file and the environment (PGCLIENTENCODING):
 # https://www.postgresql.org/docs/current/libpq-envars.html
 NETWORK: dict[str, Any] = {
+    # For pg_stat_activity, which may show many receivers; a name in the URL or PGAPPNAME wins.
+    "fallback_application_name": f"milepost/{socket.gethostname()}"[:63],
     "client_encoding": "UTF8",  # in another one, JSON that we send as bytes would be stored wrongly
     "connect_timeout": 3,
     "tcp_user_timeout": 5000,
@@ -204,17 +207,26 @@ def _check(connection: _TimedConnection) -> None:
 class Database:
     """A pool of connections; `conninfo` may be a function that also starts the server.
 
-    Without `prepare` there are no prepared statements and no session settings, because a PgBouncer
-    that pools transactions does not keep them.
+    Without `sessions` nothing is set for longer than a transaction, because a PgBouncer that pools
+    transactions does not keep it. It keeps what is prepared (`prepare`) from 1.21 on, where its
+    max_prepared_statements is not 0:
+
+    https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#pgbouncer
     """
 
     def __init__(
-        self, conninfo: str | Callable[[], str], *, size: int, prepare: bool = True
+        self,
+        conninfo: str | Callable[[], str],
+        *,
+        size: int,
+        sessions: bool = True,
+        prepare: bool = True,
     ) -> None:
-        self._prepare = prepare
+        self._sessions = sessions
         # An empty `options` keeps PGOPTIONS out, which PgBouncer may refuse.
-        unprepared = {"options": "", "prepare_threshold": None}
-        session = {"options": _options(STYLE | LIMITS)} if prepare else unprepared
+        session: dict[str, Any] = {"options": _options(STYLE | LIMITS) if sessions else ""}
+        if not prepare:
+            session["prepare_threshold"] = None
         # No max_waiting: it also counts callers whose wait timed out, so a pool that lost its last
         # connection would refuse everybody for ever. A worker has no more threads than may wait.
         self._pool: ConnectionPool[_TimedConnection] = ConnectionPool(
@@ -253,7 +265,7 @@ class Database:
         """
         try:
             with self._pool.connection() as connection:
-                if not self._prepare:
+                if not self._sessions:
                     connection.execute(query("db/limit_transaction"), STYLE | LIMITS)
                 yield connection
         except psycopg.Error as error:
@@ -266,9 +278,11 @@ class Database:
 
 
 @contextmanager
-def open_database(conninfo: str | Callable[[], str], *, prepare: bool = True) -> Iterator[Database]:
+def open_database(
+    conninfo: str | Callable[[], str], *, sessions: bool = True, prepare: bool = True
+) -> Iterator[Database]:
     """Open a pool of one connection, and close it at the end."""
-    database = Database(conninfo, size=1, prepare=prepare)
+    database = Database(conninfo, size=1, sessions=sessions, prepare=prepare)
     database.open()
     try:
         yield database

@@ -23,6 +23,7 @@ from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimension_admin import editable, find, leave_alias, refuse_unknown
 from receiver.storage.dimensions import TABLES
 
+FIRST = UUID(int=0)
 MOVED_AT_ONCE = 1_000  # builds of a transaction
 FOLDED_AT_ONCE = 100
 Result = TypeVar("Result")
@@ -30,9 +31,10 @@ TRIES = 5  # of a batch that met deliveries
 MOVE = sql.SQL("""
     UPDATE builds SET {column} = %(target_id)s, updated_at = now()
     WHERE id IN (
-        SELECT id FROM builds WHERE {column} = %(source_id)s
+        SELECT id FROM builds WHERE {column} = %(source_id)s AND id > %(after)s
         ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE
     )
+    RETURNING id
 """)
 BUILDS = sql.SQL("SELECT id FROM builds WHERE {} = %s AND (%s OR conflict IS NOT NULL) ORDER BY id")
 LOCK_ROW = sql.SQL("SELECT to_jsonb({table}) AS row FROM {table} WHERE id = %s FOR UPDATE")
@@ -100,20 +102,25 @@ def _pair(connection: Connection, dimension: str, name: str, into: str) -> dict[
 
 def _move(database: Database, dimension: str, ids: Row) -> Iterator[int]:
     """Move builds, batch by batch; a report meanwhile may give a build its old name again."""
-    count = MOVED_AT_ONCE
-    while count == MOVED_AT_ONCE:
-        count = _tried(partial(_move_batch, database, dimension, ids))
-        yield count
+    after = FIRST
+    while moved := _tried(partial(_move_batch, database, dimension, ids, after)):
+        after = max(moved)
+        yield len(moved)
 
 
-def _move_batch(database: Database, dimension: str, ids: Row) -> int:
+def _move_batch(database: Database, dimension: str, ids: Row, after: UUID) -> list[UUID]:
+    """Move the next builds behind an id: what was moved is not read again."""
     with database.transaction() as connection:
-        return _move_builds(connection, dimension, ids, MOVED_AT_ONCE)
+        return _move_builds(connection, dimension, ids, after, MOVED_AT_ONCE)
 
 
-def _move_builds(connection: Connection, dimension: str, ids: Row, limit: int | None) -> int:
+def _move_builds(
+    connection: Connection, dimension: str, ids: Row, after: UUID, limit: int | None
+) -> list[UUID]:
     statement = MOVE.format(column=sql.Identifier(f"{dimension}_id"))
-    return connection.execute(statement, ids | {"limit": limit}, prepare=False).rowcount
+    parameters = ids | {"after": after, "limit": limit}
+    rows = connection.execute(statement, parameters, prepare=False).fetchall()
+    return [row["id"] for row in rows]
 
 
 def _finish(
@@ -124,7 +131,7 @@ def _finish(
         ids = _pair(connection, dimension, name, into)
         target = find(connection, dimension, into)
         row = _lock_row(connection, dimension, ids["source_id"])  # nobody gives it a build now
-        late = _move_builds(connection, dimension, ids, None)
+        late = len(_move_builds(connection, dimension, ids, FIRST, None))
         undoing = {"row": row, "by": actor.name, "at": datetime.now(UTC).isoformat()}
         undoing |= _move_others(connection, dimension, ids, name, into)
         statement = DELETE_ROW.format(TABLES[dimension].identifier)

@@ -8,27 +8,23 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
+from receiver.errors import Unavailable
 from receiver.storage.db import Connection, Database, Row, query
 
 BATCH = 1_000
-FIRST: Row = {"received_at": datetime.min.replace(tzinfo=UTC), "id": UUID(int=0)}
+BUILDS_AT_ONCE = 100  # each goes with its events, at most 5,000, and its rows
+FIRST: Row = {"at": datetime.min.replace(tzinfo=UTC), "id": UUID(int=0)}
 LOCK = 0x7072756E  # "prun": any number that nobody else uses
+BUSY = "Another process prunes at the moment."
 
 
-def prune_bodies(database: Database, before: datetime) -> Iterator[int]:
+def prune_bodies(database: Database, before: datetime, *, waits: bool = True) -> Iterator[int]:
     """Delete the bodies of deliveries received before. Yield the number of each batch.
 
-    Raises Unavailable where the database is away, or where another process prunes for too long.
+    Raises Unavailable where the database is away, or where another process prunes: at once, or for
+    too long if this one waits.
     """
-    position = FIRST
-    while True:
-        row = position | {"before": before, "limit": BATCH}
-        with _batch(database) as connection:
-            last = connection.execute(query("retention/prune_bodies"), row).fetchone()
-        if last is None:
-            return
-        position = last
-        yield last["pruned_count"]
+    yield from _prune(database, "prune_bodies", before, BATCH, waits=waits)
 
 
 def prune_history(database: Database, before: datetime) -> Iterator[int]:
@@ -36,14 +32,21 @@ def prune_history(database: Database, before: datetime) -> Iterator[int]:
 
     Raises Unavailable as prune_bodies() does.
     """
-    for name in ("prune_builds", "prune_deliveries"):
-        while True:
-            row = {"before": before, "limit": BATCH}
-            with _batch(database) as connection:
-                count = connection.execute(query(f"retention/{name}"), row).rowcount
-            if not count:
-                break
-            yield count
+    yield from _prune(database, "prune_builds", before, BUILDS_AT_ONCE)
+    yield from _prune(database, "prune_deliveries", before, BATCH)
+
+
+def _prune(
+    database: Database, name: str, before: datetime, limit: int, *, waits: bool = True
+) -> Iterator[int]:
+    """Yield the count of each batch; each begins behind the last one, whatever it left."""
+    position: Row | None = FIRST
+    while position:
+        row = position | {"before": before, "limit": limit}
+        with _batch(database, waits=waits) as connection:
+            position = connection.execute(query(f"retention/{name}"), row).fetchone()
+        if position:
+            yield position["count"]
 
 
 def losses(connection: Connection, before: datetime) -> Row:
@@ -58,7 +61,7 @@ def losses(connection: Connection, before: datetime) -> Row:
 
 
 @contextmanager
-def _batch(database: Database) -> Iterator[Connection]:
+def _batch(database: Database, *, waits: bool) -> Iterator[Connection]:
     """Open a transaction, one at a time among all processes that prune.
 
     A session's lock would not pass a PgBouncer that pools transactions:
@@ -66,5 +69,10 @@ def _batch(database: Database) -> Iterator[Connection]:
     https://www.pgbouncer.org/features.html
     """
     with database.transaction() as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        if waits:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        else:
+            lock = connection.execute("SELECT pg_try_advisory_xact_lock(%s) AS locked", [LOCK])
+            if not (lock.fetchone() or {}).get("locked"):
+                raise Unavailable(BUSY)
         yield connection

@@ -91,13 +91,36 @@ def test_a_stage_file_that_is_wrong_from_the_start_is_refused(tmp_path: Path):
 
 def test_commands_go_past_pgbouncer():
     env = {"DATABASE_URL": "postgresql:///pooled", "MILEPOST_DB_PREPARE": "0"}
-    assert config.load(env).prepare is False
-    assert config.load({}).prepare is True
+    assert config.load(env).pooling == {"sessions": False, "prepare": False}
+    assert config.load({}).pooling == {"sessions": True, "prepare": True}
     with pytest.raises(ConfigError, match="set DATABASE_ADMIN_URL"):
         database_url(config.load(env))
     admin = env | {"DATABASE_ADMIN_URL": "postgresql:///direct"}
     assert database_url(config.load(admin)) == "postgresql:///direct"
     assert problems({"DATABASE_ADMIN_URL": "postgresql:///direct"})
+
+
+@pytest.mark.parametrize(
+    ("pool", "prepare", "expected"),
+    [
+        ("transaction", None, (False, False)),
+        ("transaction", "1", (False, True)),
+        ("transaction", "0", (False, False)),
+        ("session", None, (True, True)),
+        ("session", "0", (True, False)),
+    ],
+)
+def test_pooling_of_transactions_and_preparing_are_two_settings(
+    pool: str, prepare: str | None, expected: tuple[bool, bool]
+):
+    env = {"MILEPOST_DB_POOL": pool} | ({"MILEPOST_DB_PREPARE": prepare} if prepare else {})
+    assert tuple(config.load(env).pooling.values()) == expected
+
+
+@pytest.mark.parametrize("name", ["MILEPOST_WORKERS", "MILEPOST_THREADS"])
+@pytest.mark.parametrize("value", ["0", "65", "-1", "two", "²", "1.5"])
+def test_a_number_that_no_receiver_can_have_is_named(name: str, value: str):
+    assert problems({name: value}) == (f"{name} must be a number from 1 to 64.",)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_every_query_is_used():
     named = set(re.findall(r'"(\w+/\w+)"', code))
     named |= {f"builds/build_{part}" for part in builds.PARTS}
     named |= {f"projections/write_{table}" for table in projections.TABLES}
-    named |= {f"retention/{name}" for name in ("prune_builds", "prune_deliveries")}
+    named |= {f"retention/{name}" for name in ("prune_bodies", "prune_builds", "prune_deliveries")}
     named |= {f"job_matching/{name}" for name in ("move_events", "move_redirects", "delete_build")}
     kinds = ("children", "aliases", "tokens")
     named |= {f"merges/{verb}_{kind}" for verb in ("move", "return") for kind in kinds}

@@ -1,13 +1,26 @@
--- Delete a batch of old deliveries without events of a build.
-DELETE FROM deliveries
-WHERE
-    id IN (
-        SELECT id FROM deliveries
-        WHERE
-            received_at < %(before)s
-            AND NOT EXISTS (
-                SELECT FROM events
-                WHERE events.delivery_id = deliveries.id AND events.build_id IS NOT NULL
-            )
-        LIMIT %(limit)s
-    )
+-- Delete a batch of old deliveries without events of a build, behind a position: last at, its id,
+-- count.
+WITH batch AS (
+    SELECT id, received_at
+    FROM deliveries
+    WHERE (received_at, id) > (%(at)s::timestamptz, %(id)s::uuid) AND received_at < %(before)s
+    ORDER BY received_at, id
+    LIMIT %(limit)s
+),
+
+pruned AS (
+    DELETE FROM deliveries
+    USING batch
+    WHERE
+        deliveries.id = batch.id
+        AND NOT EXISTS (
+            SELECT FROM events
+            WHERE events.delivery_id = deliveries.id AND events.build_id IS NOT NULL
+        )
+    RETURNING deliveries.id
+)
+SELECT
+    batch.received_at AS at, batch.id, (SELECT count(*) FROM pruned) AS count
+FROM batch
+ORDER BY batch.received_at DESC, batch.id DESC
+LIMIT 1
