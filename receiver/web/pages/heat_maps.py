@@ -4,9 +4,11 @@ those who hear it. Pure."""
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 MAX_ROWS = 12
 LEVELS = 4  # of colour, beside none
+SLOW = (200, 160, 140, 120)  # percent of what is usual, for the levels from the highest on
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,34 @@ def counts(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> Heat
         for stage, values in ordered[:MAX_ROWS]
     ]
     return HeatMap(columns, shown, len(ordered) - len(shown))
+
+
+def ratios(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], last: int) -> HeatMap:
+    """Return the map of stages' median seconds, each as percent of the median of all its nights; of
+    the `last` nights, the stages that take longest first."""
+    whole = {row["stage"]: row["median_seconds"] for row in rows if row["night"] is None}
+    nights = {
+        (row["stage"], row["night"]): row["median_seconds"]
+        for row in rows
+        if row["night"] is not None
+    }
+    places = range(max(1, len(columns) - last + 1), len(columns) + 1)
+    ordered = sorted(whole, key=lambda stage: (-whole[stage], stage))
+    shown = [
+        (stage, [_ratio(nights.get((stage, place)), whole[stage]) for place in places])
+        for stage in ordered[:MAX_ROWS]
+    ]
+    return HeatMap(columns[-last:], shown, len(ordered) - len(shown))
+
+
+def _ratio(seconds: float | None, usual: float) -> Cell:
+    """Return a cell that is coloured from a fifth above what is usual on."""
+    if seconds is None:
+        return Cell(None, 0)
+    percent = round(seconds / usual * 100)
+    return Cell(
+        percent, next((LEVELS - place for place, least in enumerate(SLOW) if percent >= least), 0)
+    )
 
 
 def _level(value: int, most: int) -> int:

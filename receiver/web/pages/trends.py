@@ -1,13 +1,67 @@
 """`/trends`: how builds go over time."""
 
-from flask import Response
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from receiver.web.auth import require_read
-from receiver.web.pages.render import blueprint, page
+from flask import Response, request
+
+from receiver.domain.nights import last_periods
+from receiver.errors import Invalid
+from receiver.storage.db import Row
+from receiver.storage.dimensions import Own
+from receiver.storage.trends import read_trends
+from receiver.web.auth import require
+from receiver.web.context import hours_of, services
+from receiver.web.pages import heat_maps, trend_charts
+from receiver.web.pages.render import Values, blueprint, cached_page
+
+SPANS = ("7", "30", "90")  # days
+WORST = 10  # images of each list
+FEWEST = 3  # builds of an image that is called slow or flaky
+HEAT_NIGHTS = 14
 
 
 @blueprint.get("/trends", endpoint="trends")
+@blueprint.get("/trends.json", endpoint="trends_json")
 def show() -> Response:
-    """Show success, durations and waste of the last days."""
-    require_read()
-    return page("trends.html")
+    """Show success, durations, stages, and the worst images of the last 7, 30 or 90 days."""
+    own, days = require("read").project, request.args.get("days") or "30"
+    if days not in SPANS:
+        raise Invalid("The filter is invalid.", fields={"days": [f"Must be one of {SPANS}."]})
+    return cached_page("trends.html", lambda: _trends(int(days), own))
+
+
+def _trends(days: int, own: Own) -> Values:
+    periods = last_periods(datetime.now(UTC), hours_of()(()), days)
+    found = read_trends(services().database, periods, own)
+    labels = [f"{each.day.day} {each.day:%b}" for each in periods]
+    nights = trend_charts.by_place(found["nights"], labels)
+    return found | {
+        "days": days,
+        "_spans": SPANS,
+        "_table": nights,
+        "_success": trend_charts.success(nights),
+        "_durations": trend_charts.durations(nights),
+        "_heat_map": heat_maps.ratios(found["stages"], labels, HEAT_NIGHTS),
+        "_lists": _lists(found["images"]),
+        "_is_empty": not found["nights"],
+    }
+
+
+def _lists(images: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the slowest, the flakiest and the most wasteful images, the worst first."""
+    several = [row for row in images if row["builds"] >= FEWEST]
+    for row in images:
+        row["unsteady_percent"] = round(row["unsteady"] / row["builds"] * 100)
+    slow = [row for row in several if row["median_seconds"]]
+    flaky = [row for row in several if row["unsteady"]]
+    wasteful = [row for row in images if row["wasted_seconds"]]
+    return {
+        "slowest": _worst(slow, "median_seconds"),
+        "flakiest": _worst(flaky, "unsteady_percent"),
+        "wasteful": _worst(wasteful, "wasted_seconds"),
+    }
+
+
+def _worst(images: Sequence[Row], column: str) -> list[Row]:
+    return sorted(images, key=lambda row: -row[column])[:WORST]

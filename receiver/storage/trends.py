@@ -1,0 +1,33 @@
+"""How builds go over time: by night, by platform, by image and by stage.
+
+Each query reads at most the newest 20,000 builds, through the index on their time.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from receiver.domain.windows import Period
+from receiver.storage.db import Connection, Database, Row, query
+from receiver.storage.dimensions import Own, projects_within
+
+
+def read_trends(database: Database, nights: Sequence[Period], own: Own = None) -> Row:
+    """Return `nights`, `platforms`, `images` and `stages` of these nights, the oldest first; of the
+    projects of `own` and those below them, where the caller may read nothing else."""
+    starts: list[datetime] = [night.since for night in nights]
+    with database.transaction() as connection:
+        projects = None if own is None else list(projects_within(connection, own))
+        parameters = {"starts": starts, "projects": projects}
+        rows = _read(connection, "nights", parameters)
+        return {
+            "nights": [row for row in rows if row["night"] is not None],
+            "platforms": [row for row in rows if row["night"] is None],
+            "images": _read(connection, "images", parameters),
+            "stages": _read(connection, "stages", parameters),
+        }
+
+
+def _read(connection: Connection, name: str, parameters: Row) -> list[Row]:
+    text = query("trends/recent") + query(f"trends/{name}")
+    rows: list[Row] = connection.execute(text, parameters, prepare=False).fetchall()
+    return rows

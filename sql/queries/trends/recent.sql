@@ -1,0 +1,24 @@
+-- The newest 20,000 builds that ended since the first night, as `recent`; those of pull requests are
+-- left out. `starts` are the beginnings of the nights, `night` is a build's place among them from 1.
+-- What follows is nights, images or stages.
+WITH recent AS MATERIALIZED (
+    SELECT
+        newest.id, newest.project_id, newest.platform_id, newest.os_version_id,
+        newest.image_type_id, newest.status, newest.attempt, newest.duration_seconds,
+        width_bucket(
+            coalesce(newest.start_time, newest.created_at), %(starts)s::timestamptz []
+        ) AS night
+    FROM (
+        SELECT *
+        FROM builds
+        WHERE created_at >= (%(starts)s::timestamptz []) [1]
+        ORDER BY created_at DESC, id DESC
+        LIMIT 20000
+    ) AS newest
+    LEFT JOIN projects ON projects.id = newest.project_id
+    WHERE
+        newest.pull_request IS NULL
+        AND newest.status IN ('completed', 'failed')
+        AND (%(projects)s::text [] IS NULL OR projects.name = ANY(%(projects)s))
+)
+
