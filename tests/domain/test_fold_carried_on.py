@@ -110,7 +110,7 @@ def _timed(steps: list[tuple[Statement, int, str, int]]) -> list[StoredStatement
     return rows
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(reports())
 def test_carrying_on_gives_the_rows_of_folding_everything(rows: list[StoredStatement]) -> None:
     known = folded(rows[:1])

@@ -10,6 +10,11 @@ SELECT
             events.native
             AND (events.run_key = run_keys.run_key OR events.alias_key = run_keys.run_key)
         WHERE run_keys.build_id = %(build_id)s AND events.build_id IS NULL
+    )
+    OR EXISTS (
+        SELECT FROM run_keys
+        JOIN events ON events.job_number IN (run_keys.job_number, run_keys.joined)
+        WHERE run_keys.build_id = %(build_id)s AND events.build_id IS NULL
     ) AS shared
 FROM events
 WHERE build_id = %(build_id)s
