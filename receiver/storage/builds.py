@@ -106,3 +106,17 @@ def neighbours(database: Database, build: Row) -> tuple[list[Row], dict[str, flo
         near = connection.execute(query("builds/near_builds"), row).fetchall()
         usual = connection.execute(query("builds/usual_stages"), row).fetchall()
     return near, {each["stage"]: each["seconds"] for each in usual if each["seconds"] is not None}
+
+
+def compared(database: Database, number: str) -> Row:
+    """Return another build to compare one with: `stages`, rows of stage and seconds of its newest
+    attempt, and `provenance`."""
+    with database.transaction() as connection:
+        row = connection.execute(query("builds/find_build"), {"build_number": number}).fetchone()
+        if row is None:
+            return {"stages": [], "provenance": None}
+        parameters = {"build_id": row["id"]}
+        states = connection.execute(query("builds/build_states"), parameters).fetchall()
+        made = connection.execute(query("builds/provenance"), parameters).fetchone()
+    stages = [state for state in states if state["attempt"] == row["attempt"]]
+    return {"stages": stages, "provenance": made}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,7 +16,7 @@ NOW = datetime.now(UTC)
 def report(client: FlaskClient, number: str, status: str, days: float, minutes: int, **build: str):
     began = NOW - timedelta(days=days)
     ended = began + timedelta(minutes=minutes)
-    events = [
+    events: list[dict[str, Any]] = [
         {
             "kind": "stage",
             "stage": "Base",

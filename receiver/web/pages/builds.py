@@ -1,11 +1,14 @@
 """The page of one build."""
 
+from collections.abc import Sequence
+
 import orjson
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.domain import image_reasons, stage_map
+from receiver.domain import build_changes, image_reasons, stage_map
 from receiver.domain.dimensions import BUILDER
+from receiver.domain.failure_shapes import first_line
 from receiver.domain.images import is_named
 from receiver.domain.model import DIMENSIONS
 from receiver.sources import packer_manifest
@@ -14,7 +17,7 @@ from receiver.storage.db import Row
 from receiver.web.auth import actor, require
 from receiver.web.context import limits, services, serving_of
 from receiver.web.forms import form_fields
-from receiver.web.pages import charts
+from receiver.web.pages import charts, timeline
 from receiver.web.pages.excerpts import MAX_MANIFEST, MAX_TEXT, excerpt
 from receiver.web.pages.render import (
     Values,
@@ -24,6 +27,7 @@ from receiver.web.pages.render import (
     wants_json,
 )
 
+LOG_LINES = 12
 NOTED = (
     "branch",
     "pull-request",
@@ -88,6 +92,55 @@ def _state_name(build: Row) -> str:
     return "" if build["estimated"] else stage_map.STATES.get(build["current_state"], "")
 
 
+def _cause(build: Row) -> Row | None:
+    """Return why the newest attempt failed: its last failure, with the last lines of its log."""
+    own = [row for row in build["failures"] if row["attempt"] == build["attempt"]]
+    if build["status"] != "failed" or not own:
+        return None
+    failure: Row = own[-1]
+    details = failure["error_details"]
+    log = details.get("log") if isinstance(details, dict) else None
+    lines = [str(line) for line in log] if isinstance(log, list) else []
+    if not lines:
+        lines = failure["error_message"].splitlines()[1:]
+    return failure | {"line": first_line(failure["error_message"]), "log": lines[-LOG_LINES:]}
+
+
+def _changes(build: Row, neighbours: Sequence[Row]) -> Row | None:
+    """Return the last good build before this one, and what changed since; of a failed build no time
+    is compared."""
+    before = [row for row in neighbours if row["place"] == "before"]
+    good = next((row for row in reversed(before) if row["status"] == "completed"), None)
+    if good is None:
+        return None
+    other = builds.compared(services().database, good["build_number"])
+    has_ended_well = build["status"] == "completed"
+    own = [row for row in build["states"] if row["attempt"] == build["attempt"]]
+    old, new = good["commit_sha"], build["commit_sha"]
+    made, made_now = other["provenance"] or {}, build["provenance"] or {}
+    templates = {made.get("template_sha256"), made_now.get("template_sha256")} - {None}
+    return {
+        "good": good,
+        "is_other_commit": bool(new and new != old),
+        "compare": build_changes.compare_link(build["run_url"], old, new),
+        "tools": build_changes.changed_tools(other["provenance"], build["provenance"]),
+        "is_other_template": len(templates) > 1,
+        "stages": build_changes.slower_stages(other["stages"], own) if has_ended_well else [],
+        "percent": _percent(good, build) if has_ended_well else None,
+        "artifact": _new_artifact(build, good),
+    }
+
+
+def _percent(good: Row, build: Row) -> int | None:
+    old, new = good["duration_seconds"], build["duration_seconds"]
+    return round((new - old) / old * 100) if old and new else None
+
+
+def _new_artifact(build: Row, good: Row) -> str | None:
+    ids = [row["artifact_id"] for row in build["artifacts"] if row["artifact_id"]]
+    return ids[-1] if ids and ids[-1] != good["artifact_id"] else None
+
+
 def _build(build: Row) -> Values:
     neighbours, usual = builds.neighbours(services().database, build)
     document = build["packer_manifest"]
@@ -105,14 +158,15 @@ def _build(build: Row) -> Values:
         "_unnamed_lines": {} if is_named(build) else _naming_lines(build),
         "_doubtful": is_named(build)
         and set((build["inferred"] or {}).items()) - {("platform", BUILDER)},
-        "_attempts": charts.timeline(shown["states"], usual),
+        "_attempts": timeline.timeline(shown["states"], usual, runs=build["status"] == "running"),
+        "_cause": _cause(build),
         "_manifest_text": manifest_text if everything else manifest_text[:MAX_MANIFEST],
         "_is_manifest_cut": not everything and len(manifest_text) > MAX_MANIFEST,
         "_past": sum(
             not artifact.current for artifact in packer_manifest.artifacts(document or {})
         ),
         "_history": charts.history(neighbours),
-        "_changes": charts.changes(build, neighbours),
+        "_changes": _changes(build, neighbours),
         "_previous": before[-1] if before else None,
         "_following": after[0] if after else None,
     }

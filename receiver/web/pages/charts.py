@@ -1,107 +1,15 @@
 """Coordinates and sums for the templates, which do no arithmetic; pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from receiver.domain.conditions import shown
 
 Row = dict[str, Any]
-WIDTH = 1000
-MIN_WIDTH = 4
-TICKS = (60, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400)
-MAX_TICKS = 6
 MANY = 60  # with more combinations than this, a group starts closed
 EMPTY_PLACES = 4  # of a table, for each build in it
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A state's row with its position on the time line of its attempt, in units of 1/1000."""
-
-    row: Row
-    x: int
-    width: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """A stage of an attempt with all its runs; `ghost` is its usual width, or 0."""
-
-    bars: list[Bar]
-    ghost: int
-    usual: float | None
-    slowest: bool
-
-    @property
-    def last(self) -> Row:
-        """Return the row of the newest run."""
-        return self.bars[-1].row
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptLine:
-    """One attempt with its lanes on its own time line; ticks are (x, seconds)."""
-
-    number: int
-    start: datetime
-    seconds: int
-    lanes: list[Lane]
-    ticks: list[tuple[int, int]]
-
-    @property
-    def unmapped(self) -> list[str]:
-        """Return the names of its stages that map to no state, each once."""
-        names = [lane.last["stage"] for lane in self.lanes if not lane.last["mapped"]]
-        return list(dict.fromkeys(name for name in names if name))
-
-
-def timeline(
-    states: Iterable[Row], usual: Mapping[str, float], now: datetime | None = None
-) -> list[AttemptLine]:
-    """Group rows by attempt, newest first, and by stage; `usual` has the usual seconds by stage."""
-    by_attempt: dict[int, list[Row]] = defaultdict(list)
-    for row in states:
-        by_attempt[row["attempt"]].append(row)
-    now = now or datetime.now(UTC)
-    return [
-        _line(number, by_attempt[number], usual, now) for number in sorted(by_attempt, reverse=True)
-    ]
-
-
-def _line(
-    number: int, rows: Sequence[Row], usual: Mapping[str, float], now: datetime
-) -> AttemptLine:
-    start = min(row["start_time"] for row in rows)
-    end = max(row["end_time"] or max(now, row["start_time"]) for row in rows)
-    span = max((end - start).total_seconds(), 0.001)
-    lanes: dict[str, list[Bar]] = defaultdict(list)
-    for row in rows:
-        begin = (row["start_time"] - start).total_seconds()
-        until = ((row["end_time"] or end) - start).total_seconds()
-        width = max(MIN_WIDTH, round((until - begin) / span * WIDTH))
-        bar = Bar(row, min(round(begin / span * WIDTH), WIDTH - MIN_WIDTH), width)
-        lanes[row["stage"] or f"state {row['state']}"].append(bar)
-    widest = max((bar.width for bars in lanes.values() for bar in bars), default=0)
-    several = len(lanes) > 1
-    drawn = [
-        Lane(
-            bars,
-            round(min(usual.get(name, 0) / span * WIDTH, WIDTH - bars[0].x)),
-            usual.get(name),
-            several and any(bar.width == widest for bar in bars),
-        )
-        for name, bars in lanes.items()
-    ]
-    return AttemptLine(number, start, int(span), drawn, _ticks(span))
-
-
-def _ticks(span: float) -> list[tuple[int, int]]:
-    step = next((step for step in TICKS if span / step <= MAX_TICKS), TICKS[-1])
-    count = min(int(span // step), MAX_TICKS)
-    return [(round(each * step / span * WIDTH), each * step) for each in range(1, count + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,23 +93,6 @@ def trend(counts: Sequence[int]) -> list[tuple[int, int]]:
     """Return a bar for each day's count: (x, height up to 20)."""
     most = max(counts, default=0) or 1
     return [(place * 6, round(count / most * 20)) for place, count in enumerate(counts)]
-
-
-def changes(build: Row, neighbours: Sequence[Row]) -> Row | None:
-    """Return the last good build before this one, and the differences from it."""
-    before = [
-        row for row in neighbours if row["place"] == "before" and row["status"] == "completed"
-    ]
-    if not before:
-        return None
-    good = before[-1]
-    old, new = good["duration_seconds"], build["duration_seconds"]
-    percent = round((new - old) / old * 100) if old and new and build["end_time"] else None
-    return {"good": good, "percent": percent, "is_other_commit": _differ(build, good)}
-
-
-def _differ(build: Row, good: Row) -> bool:
-    return bool(build["commit_sha"] and build["commit_sha"] != good["commit_sha"])
 
 
 def state(build: Row) -> str:

@@ -1,5 +1,5 @@
 -- Each stage's median duration in the last 20 builds of the combination that completed before a
--- build ended: stage, seconds.
+-- build ended, in the order in which they run: stage, seconds.
 SELECT
     build_states.stage,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY build_states.duration_seconds) AS seconds
@@ -25,3 +25,4 @@ WHERE
     AND build_states.status = 'completed'
     AND build_states.stage IS NOT NULL
 GROUP BY build_states.stage
+ORDER BY avg(build_states.place), build_states.stage
