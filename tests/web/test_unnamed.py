@@ -53,7 +53,7 @@ def test_unnamed_builds_are_no_image(client: FlaskClient):
     assert (overview["latest"], overview["failed"], overview["expected"]["count"]) == ([], [], 0)
     page = client.get("/builds/two").text
     assert "MILEPOST_OS_VERSION=…" in page
-    assert "Compared with" not in page
+    assert "What changed" not in page
     assert "Confirm this image" not in page
     assert 'rel="prev"' not in page
 
