@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ STATUS_WORDS = {
 }
 # These say more than our status: they are reported beside it.
 DETAILED_WORDS = ("unstable", "neutral", "timed_out", "startup_failure", "stale")
+SUMMARY_SECONDS = 3.0
 
 Env = Mapping[str, str]
 
@@ -218,7 +220,26 @@ def report_verdict(options: Any, env: Env, deadline: Deadline) -> None:
     event: Json = {"kind": "build", "status": status, "at": client.now()}
     if word in DETAILED_WORDS:
         event["failure"] = {"type": "build", "message": f"The CI's own word: {word}"}
-    _send(options, env, deadline, event)
+    try:
+        _send(options, env, deadline, event)
+    finally:
+        _summarise(options, env, deadline, status)
+
+
+def _summarise(options: Any, env: Env, deadline: Deadline, status: str) -> None:
+    """Write what the CI shows of the build: as the receiver knows it, or what is known here."""
+    from hooks import resume, summary
+
+    if not summary.is_wanted(env):
+        return
+    with suppress(Exception):  # whatever it is, the build goes on
+        values = identity.identity(vars(options), env)
+        number, url = values["build_number"].text or "", links.build(env, values)
+        build = summary.Build(number, status, url)
+        with suppress(HookError):  # without a token the receiver may show nothing
+            patience = Deadline(min(SUMMARY_SECONDS, deadline.remaining()))
+            build = summary.of_api(resume.fetch(number, env, patience), url)
+        summary.write([build], env)
 
 
 def report_failure(options: Any, env: Env, deadline: Deadline) -> None:

@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from hooks import identity, redact, settings, signing
+from hooks import identity, links, redact, settings, signing, summary
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
 from hooks.wrapper import outcome, provenance, template, variables
@@ -155,9 +155,24 @@ class WrappedBuild:
         self._tick()
         outcome.report_artifacts(ended)
         is_done = self._reporter.close(deadline)
+        self._summarise()
         if self._reporter.problem or not is_done:
             self.problem = self._reporter.problem or "not reported: no answer within 10 s"
             warn(self.problem)
+
+    def _summarise(self) -> None:
+        """Write what the CI shows of the builds."""
+        with contextlib.suppress(Exception):  # whatever it is, the build goes on
+            summary.write([self._summary_of(each) for each in self._reporter.reported], self._env)
+
+    def _summary_of(self, target: str) -> summary.Build:
+        values = self._values(target)
+        return summary.of_events(
+            values["build_number"].text or "",
+            links.build(self._env, values),
+            self._reporter.reported[target],
+            self._reporter.manifests.get(target),
+        )
 
     def _strict_code(self) -> int:
         return 0 if self._env.get("MILEPOST_STRICT", "") in ("", "0") else 1

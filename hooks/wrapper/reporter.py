@@ -22,6 +22,7 @@ HEARTBEAT_BUDGET_SECONDS = 5.0
 BATCH_SECONDS = 0.3  # events of one moment share an envelope
 RETRY_PAUSES = (1.0, 2.0, 5.0, 10.0)
 MAX_EVENTS = 500  # in one envelope
+SUMMARISED = ("stage", "build", "artifact")  # kinds of events
 
 
 def deliver(document: Json, env: Mapping[str, str], deadline: Deadline) -> None:
@@ -49,6 +50,8 @@ class Reporter:
         self._manifests: dict[str, Json] = {}
         self._sent_at: dict[str, float] = {}  # the last delivery of each running build
         self._ended: set[str] = set()
+        self.reported: dict[str, list[Json]] = {}  # events and manifests of each build
+        self.manifests: dict[str, Json] = {}
         self._change = threading.Condition()
         self._end: Deadline | None = None
         self.problem = ""
@@ -63,12 +66,14 @@ class Reporter:
         with self._change:
             for target, event in events:
                 self._events.setdefault(target, []).append(event)
+                if event["kind"] in SUMMARISED:
+                    self.reported.setdefault(target, []).append(event)
                 self._change.notify()
 
     def add_manifest(self, target: str, manifest: Json) -> None:
         """Report the manifest of one build."""
         with self._change:
-            self._manifests[target] = manifest
+            self._manifests[target] = self.manifests[target] = manifest
             self._change.notify()
 
     def close(self, deadline: Deadline) -> bool:

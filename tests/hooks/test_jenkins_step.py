@@ -45,7 +45,11 @@ def test_step_reports_the_result_of_its_block_and_does_not_change_it(
         (f"milepost: {receiver.url}/builds/jenkins-{name}", f"ended {name}{word}")
         for name, (word, _) in CASES.items()
     ]
+    *lines, description = lines
     assert lines == [line for pair in expected for line in pair]
+    assert description == (
+        f"description jenkins-passing: completed, {receiver.url}/builds/jenkins-passing"
+    )
     builds = {name: receiver.build(f"jenkins-{name}") for name in CASES}
     assert {name: build["status"] for name, build in builds.items()} == {
         name: status for name, (_, status) in CASES.items()
@@ -59,6 +63,7 @@ def test_block_without_a_receiver_or_a_secret_succeeds(receiver: Running, tmp_pa
     away = run(
         tmp_path, "passing", MILEPOST_URL="http://127.0.0.1:1", CREDENTIAL_milepost="bearer:x"
     )
+    away = [line for line in away if not line.startswith("description ")]
     assert away[-1] == "ended passing"
     assert sum(line.startswith("milepost: not reporting: the hook could") for line in away) == 1
     without = run(tmp_path / "two", "passing", MILEPOST_URL=receiver.url)

@@ -29,9 +29,11 @@ class Jenkins {
         builder.environment().clear()
         builder.environment().putAll(env)
         def process = builder.start()
-        print process.inputStream.text
+        def said = process.inputStream.text
+        if (!given.returnStdout) { print said }
         def code = process.waitFor()
         if (code != 0) { throw new IOException("script returned exit code $code") }
+        given.returnStdout ? said : null
     }
 }
 
@@ -57,3 +59,4 @@ for (name in args[1].split(',')) {
         println "ended $name with ${error.class.simpleName}"
     }
 }
+if (jenkins.currentBuild.description) { println "description ${jenkins.currentBuild.description.readLines()[0]}" }

@@ -51,15 +51,26 @@ private void done(String status) {
     try {
         String end = "rm -f \"\$MILEPOST_HEARTBEAT\"\nmilepost-hook done --status ${status}\n"
         sh label: 'Report the end', script: libraryResource('milepost/install.sh') + end
+        describe()
     } catch (Exception lost) { // such as an agent that is gone; the build's own error matters
         echo "milepost: not reporting: ${lost.message}"
+    }
+}
+
+// What came of the block, on the page of Jenkins's build.
+private void describe() {
+    String read = 'cat "$MILEPOST_SUMMARY" 2>/dev/null || true\nrm -f "$MILEPOST_SUMMARY"'
+    String said = sh(label: 'Read the summary', returnStdout: true, script: read).trim()
+    if (said) {
+        currentBuild.description = [currentBuild.description, said].findAll().join('\n')
     }
 }
 
 private List settings(Map given) {
     String bin = "${env.WORKSPACE_TMP ?: env.WORKSPACE + '@tmp'}/milepost"
     String heartbeat = "${bin}/heartbeat-${UUID.randomUUID()}" // several blocks may share the folder
-    List known = ["MILEPOST_BIN=${bin}", "PATH+MILEPOST=${bin}", "MILEPOST_HEARTBEAT=${heartbeat}"]
+    List known = ["MILEPOST_BIN=${bin}", "PATH+MILEPOST=${bin}", "MILEPOST_HEARTBEAT=${heartbeat}",
+                  "MILEPOST_SUMMARY=${heartbeat}.summary"]
     Map names = [url: 'URL', project: 'PROJECT', platform: 'PLATFORM', osVersion: 'OS_VERSION',
                  imageType: 'IMAGE_TYPE', buildNumber: 'BUILD_NUMBER', hookSha256: 'HOOK_SHA256']
     for (String name in names.keySet()) {
