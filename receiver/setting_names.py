@@ -32,6 +32,7 @@ KNOWN = {
 }
 # Of the hooks and the commands, which may share an environment with the receiver.
 OTHER_NAMES = {
+    "MILEPOST_ANNOTATIONS",
     "MILEPOST_BUILD_NUMBER",
     "MILEPOST_CHECK_RUN_ID",
     "MILEPOST_HOOK_SHA256",
@@ -45,6 +46,7 @@ OTHER_NAMES = {
     "MILEPOST_SECRET",
     "MILEPOST_SPOOL_DIR",
     "MILEPOST_STRICT",
+    "MILEPOST_SUMMARY",
     "MILEPOST_TOKEN",
     "MILEPOST_URL",
     "MILEPOST_WRAPPED",
