@@ -67,7 +67,7 @@ screenshots: browser  ## each page, light and dark, wide and narrow, in screensh
 # One more than processors, since many tests wait for a process or a clock.
 TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: lint hook build/node/.installed browser  ## everything
-	tests/support/system-packages.sh packer shellcheck curl wget busybox openssl nginx groovy
+	tests/support/system-packages.sh packer shellcheck curl wget busybox openssl nginx groovy pgbouncer
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal
 
 schemathesis: $(VENV)/.dev  ## ask a receiver's whole API, far more than `make test` does

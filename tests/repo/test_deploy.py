@@ -1,15 +1,13 @@
 """What is deployed: nginx in front of a receiver, the image's steps, the Compose files."""
 
-import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import orjson
@@ -20,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from receiver.config import load
 from tests.support import ROOT
+from tests.support.nginx import nginx
 from tests.support.receivers import Running, free_port, started
 from tests.support.senders import envelope, proof, stage
 
@@ -40,47 +39,8 @@ def receiver() -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def front(receiver: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with nginx(receiver.url.removeprefix("http://"), tmp_path_factory.mktemp("nginx")) as url:
+    with nginx(tmp_path_factory.mktemp("nginx"), receiver.url.removeprefix("http://")) as url:
         yield url
-
-
-@contextmanager
-def nginx(upstream: str, folder: Path) -> Iterator[str]:
-    """Debian's nginx with our configuration; only addresses and paths are of this test."""
-    port = free_port()
-    shutil.copy(DEPLOY / "nginx/locations.conf", folder / "milepost.conf")
-    server = (DEPLOY / "nginx/http.conf").read_text()
-    server = server.replace("receiver:8080", upstream)
-    server = server.replace("listen 8000", f"listen 127.0.0.1:{port}")
-    server = server.replace("/etc/nginx/milepost.conf", str(folder / "milepost.conf"))
-    temporary = "".join(
-        f"{name}_temp_path {folder}/{name};\n"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    # Its workers would else be another user's, who may not enter a test's folder.
-    user = "user root;\n" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(
-        f"{user}daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
-        "events { worker_connections 1024; }\n"
-        f"http {{ access_log off;\n{temporary}{server} }}\n"
-    )
-    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    subprocess.run([*command, "-t"], check=True, capture_output=True)
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        yield _listening(port)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _listening(port: int) -> str:
-    for _ in range(100):
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return f"http://127.0.0.1:{port}"
-        threading.Event().wait(0.1)
-    raise AssertionError("nginx does not listen")
 
 
 def deliver(receiver: Running, url: str, number: str, size: int = 0) -> requests.Response:
@@ -127,7 +87,7 @@ def test_nobody_says_for_whom_nginx_speaks(front: str):
 
 
 def test_an_absent_receiver_is_503_to_be_tried_again(tmp_path: Path):
-    with nginx(f"127.0.0.1:{free_port()}", tmp_path) as url:
+    with nginx(tmp_path, f"127.0.0.1:{free_port()}") as url:
         answer = requests.get(f"{url}/builds", timeout=30)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
     assert answer.json()["code"] == "unavailable"
