@@ -146,15 +146,20 @@ def _message(form: bytes, reader: Reader) -> re.Pattern[bytes]:
     kinds = {reader.target(name).kind for name in reader.names if name in reader.targets}
     words = {beginning for kind in kinds for beginning in builders.beginnings(kind)}
     known = b"|".join(re.escape(name.encode()) for name in reader.names) or b"(?!)"
-    said = _any({each.encode() for each in (*words, *_BEGINNINGS)})
+    beginnings = {each.encode() for each in (*words, *_BEGINNINGS)}
+    said = _any(beginnings)
     inner = rb" \([\w.-]+\): milepost: "  # a post-processor's own output is no message but this
     line = (
         rb"==> (?:(?!(?:%b)(?:: | \())|(?:%b)(?:: ?%b|%b))|    (?:%b)(?:: ?%b|%b)"
         rb"|Build '|--> |Cancelling build|Error"
     ) % (known, known, said, inner, known, said, inner)
+    # Almost every line of a flood is left at once: a target's name, then what begins no message.
+    heads = re.escape(b"".join({each[:1] for each in beginnings}))
+    skip = rb"(?!%b(?:==> |    )(?:%b): [^%b])" % (form, known, heads)
     if form.startswith(rb"\d{10}"):
-        return re.compile(rb"\n\d{10},(?:,ui,[a-z]+,(?:%b|\\n)|[^,\n]|,(?!ui,))" % line)
-    return re.compile(rb"\n(?:%b(?:%b)|%b)" % (form, line, line) if form else rb"\n(?:%b)" % line)
+        return re.compile(rb"\n%b\d{10},(?:,ui,[a-z]+,(?:%b|\\n)|[^,\n]|,(?!ui,))" % (skip, line))
+    lines = rb"%b(?:%b)|%b" % (form, line, line) if form else line
+    return re.compile(rb"\n%b(?:%b)" % (skip, lines))
 
 
 def _any(words: Iterable[bytes]) -> bytes:
