@@ -68,7 +68,8 @@ def create_app(config: Config, rules: Rules | None = None) -> Flask:
     for part in (api, pages, rate_limit, problem, request_log):
         part.register(app)
     # As Flask's documentation adds a middleware; its types take wsgi_app for a method.
-    app.wsgi_app = proxy.TrustedProxies(app.wsgi_app, config.trusted_proxies, config.user_header)  # type: ignore[method-assign]
+    headers = (config.user_header, config.groups_header)
+    app.wsgi_app = proxy.TrustedProxies(app.wsgi_app, config.trusted_proxies, *headers)  # type: ignore[method-assign]
     app.before_request(partial(proxy.check_host, config.hosts))
     app.after_request(_secure)
     return app

@@ -34,13 +34,22 @@ _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 class Config:
     """The receiver's settings.
 
-    `database_url` is None for the embedded server. Commands use `admin_url` if it is set.
-    `sessions` is off behind a PgBouncer that pools transactions: nothing may outlast one. `prepare`
-    is whether statements are prepared. Each of `workers` processes has `threads`. `secrets` are
-    those of each source's default sender; a source without one is off. A running build is stalled
-    where its heartbeats have stopped for `stall_after`, and lost after a silence of `lost_after`.
-    `unknown` names the MILEPOST_… variables that are no settings; `warnings` are sentences about
-    settings that a later release refuses.
+        `database_url` is None for the embedded server. Commands use `admin_url` if it is set.
+    <<<<<<< HEAD
+        `sessions` is off behind a PgBouncer that pools transactions: nothing may outlast one. `prepare`
+        is whether statements are prepared. Each of `workers` processes has `threads`. `secrets` are
+        those of each source's default sender; a source without one is off. A running build is stalled
+        where its heartbeats have stopped for `stall_after`, and lost after a silence of `lost_after`.
+        `unknown` names the MILEPOST_… variables that are no settings; `warnings` are sentences about
+        settings that a later release refuses.
+    =======
+        `prepare` is off behind a PgBouncer that pools transactions. `secrets` are those of each
+        source's default sender; a source without one is off. A running build is stalled where its
+        heartbeats have stopped for `stall_after`, and lost after a silence of `lost_after`. `unknown`
+        names the MILEPOST_… variables that are no settings; `warnings` are sentences about settings
+        that a later release refuses. `user_scope` is that of every user whom a proxy signs in, None
+        where their groups decide. `audit_log` is stdout, syslog or syslog://HOST:PORT.
+    >>>>>>> d986e55 (Chain the audit trail, send it to a log, and map groups of users to scopes)
     """
 
     data_dir: Path
@@ -64,7 +73,9 @@ class Config:
     trusted_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     user_header: str | None = None
-    user_scope: str = "read"
+    groups_header: str | None = None
+    user_scope: str | None = "read"
+    audit_log: str | None = None
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -119,7 +130,9 @@ def load(env: Mapping[str, str]) -> Config:
         trusted_hosts=reader.hosts("MILEPOST_TRUSTED_HOSTS"),
         trusted_proxies=reader.networks("MILEPOST_TRUSTED_PROXIES"),
         user_header=reader.header("MILEPOST_USER_HEADER"),
-        user_scope=reader.choice("MILEPOST_USER_SCOPE", SCOPES),
+        groups_header=reader.header("MILEPOST_GROUPS_HEADER"),
+        user_scope=reader.user_scope("MILEPOST_USER_SCOPE"),
+        audit_log=reader.audit_log("MILEPOST_AUDIT_LOG"),
         secrets={source: lines for source in SOURCES if (lines := reader.secrets(source))},
         unknown=tuple(sorted(name for name in env if is_unknown(name))),
     )
@@ -205,6 +218,23 @@ class _Reader:
             self.problems.append(f"{name} must be a header's name, such as X-Forwarded-User.")
         if value and not self.env.get("MILEPOST_TRUSTED_PROXIES"):
             self.problems.append(f"{name} needs MILEPOST_TRUSTED_PROXIES: from whom to believe it.")
+        return value
+
+    def user_scope(self, name: str) -> str | None:
+        """Return the scope of every user whom a proxy signs in; with groups none by default."""
+        has_groups = bool(self.env.get("MILEPOST_GROUPS_HEADER"))
+        if has_groups and not self.env.get("MILEPOST_USER_HEADER"):
+            self.problems.append("MILEPOST_GROUPS_HEADER needs MILEPOST_USER_HEADER.")
+        return None if has_groups and not self.env.get(name) else self.choice(name, SCOPES)
+
+    def audit_log(self, name: str) -> str | None:
+        """Return where the audit trail goes as it happens."""
+        value = self.env.get(name) or None
+        if value in (None, "stdout", "syslog"):
+            return value
+        parts = urlsplit(str(value))
+        if parts.scheme != "syslog" or not parts.hostname or parts.path or parts.query:
+            self.problems.append(f"{name} must be stdout, syslog, or syslog://HOST:514.")
         return value
 
     def choice(self, name: str, known: tuple[str, ...], default: str = "") -> str:

@@ -12,7 +12,7 @@ from receiver import __version__
 # Name: module, and the first sentence of its help.
 COMMANDS = {
     "artifact": ("manual", "Add an artifact to a build."),
-    "audit": ("manual", "List the changes in the audit trail, newest first."),
+    "audit": ("audit", "List the changes in the audit trail, newest first."),
     "backup": ("backup", "Write the whole database to FILE, in pg_dump's own format."),
     "behind": ("lineage", "List the images whose base has a newer good build."),
     "build": ("builds", "Show one build with its states, failures and artifacts."),

@@ -3,10 +3,9 @@
 from typing import Any
 
 import click
-import orjson
 
 from receiver.cli.client import open_client
-from receiver.cli.output import as_json, command, print_result, print_rows
+from receiver.cli.output import as_json, command, print_result
 from receiver.domain.model import STAGE_STATUSES, Json
 
 CHANGES = ("at", "who", "via", "action", "target_kind", "target_name", "before", "after")
@@ -90,26 +89,6 @@ def artifact(number: str, as_json: bool, **fields: Any) -> None:
     """Add an artifact to a build."""
     with open_client() as client:
         _print_build(client.add(number, "artifact", fields), as_json=as_json)
-
-
-@click.command()
-@click.option("--kind", "target_kind", help="Of the target, such as build, failure, token.")
-@click.option("--name", "target_name", help="Of the target.")
-@click.option("--who", help="The name of the user or token.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@as_json
-@command
-def audit(limit: int, as_json: bool, **filters: str | None) -> None:
-    """List the changes in the audit trail, newest first."""
-    with open_client() as client:
-        rows = client.audit(filters, limit)
-    if not as_json:
-        rows = [row | {part: _text(row[part]) for part in ("before", "after")} for row in rows]
-    print_rows(rows, CHANGES, as_json=as_json)
-
-
-def _text(values: Json | None) -> str | None:
-    return None if values is None else orjson.dumps(values).decode()
 
 
 def _print_build(build: Json, *, as_json: bool) -> None:

@@ -34,11 +34,22 @@ class ProjectTable:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupTable:
+    """What the users of a group may do, whom a proxy signs in: a scope over some projects and those
+    below them, over every one where none is named."""
+
+    scope: str = "read"
+    projects: tuple[str, ...] = ()
+    override: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectSettings:
     """The contents of the file; `ProjectSettings()` is an empty one."""
 
     projects: Mapping[str, ProjectTable] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
+    groups: Mapping[str, GroupTable] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str, file_name: str) -> "ProjectSettings":
@@ -84,30 +95,35 @@ class _Reader:
         self.problems: list[str] = []
 
     def read(self, document: Json) -> ProjectSettings:
-        for name in document.keys() - {"project", "expect"}:
+        for name in document.keys() - {"project", "expect", "group"}:
             self._add(
-                key_line(self.text, 1, name), f'write [project."…"] or [[expect]], not {name}'
+                key_line(self.text, 1, name),
+                f'write [project."…"], [[expect]] or [group."…"], not {name}',
             )
         projects = {
             name: ProjectTable(**self._values(table, line, project_values.PROJECT))
-            for name, line, table in self._projects(document.get("project", {}))
+            for name, line, table in self._projects(document.get("project", {}), "project")
+        }
+        groups = {
+            name: GroupTable(**self._values(table, line, project_values.GROUP))
+            for name, line, table in self._projects(document.get("group", {}), "group")
         }
         expectations = tuple(
             Expectation(**self._values(table, line, project_values.EXPECT))
             for line, table in self._expectations(document.get("expect", []))
         )
-        return ProjectSettings(projects, expectations)
+        return ProjectSettings(projects, expectations, groups)
 
-    def _projects(self, tables: object) -> Iterator[tuple[str, int, Json]]:
+    def _projects(self, tables: object, kind: str) -> Iterator[tuple[str, int, Json]]:
         if not isinstance(tables, dict):
-            self._add(key_line(self.text, 1, "[[project"), 'write [project."core"]')
+            self._add(key_line(self.text, 1, f"[[{kind}"), f'write [{kind}."core"]')
             return
         for name, table in tables.items():
-            line = table_line(self.text, "project", name)
+            line = table_line(self.text, kind, name)
             if isinstance(table, dict):
                 yield name, line, table
             else:
-                self._add(line, f'write [project."…"] with the name of a project, not {name} alone')
+                self._add(line, f'write [{kind}."…"] with the name of a {kind}, not {name} alone')
 
     def _expectations(self, tables: object) -> Iterator[tuple[int, Json]]:
         if not isinstance(tables, list):

@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from receiver.domain.model import DIMENSIONS
+from receiver.domain.model import DIMENSIONS, SCOPES
 from receiver.domain.windows import Window
 from receiver.durations import parse_duration
 
@@ -69,7 +69,22 @@ def duration(value: object) -> timedelta:
     return span
 
 
+def scope(value: object) -> str:
+    """Return a scope."""
+    if value not in SCOPES:
+        raise ValueError(f"must be one of {', '.join(SCOPES)}")
+    return str(value)
+
+
+def flag(value: object) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
 Reader = Callable[[object], Any]
+GROUP: dict[str, Reader] = {"scope": scope, "projects": texts, "override": flag}
 PROJECT: dict[str, Reader] = {
     "serve_branches": texts,
     "unstable": unstable,

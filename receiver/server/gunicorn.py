@@ -22,7 +22,7 @@ from receiver.config import Config
 from receiver.data_directory import ReceiverNote
 from receiver.errors import ConfigError
 from receiver.ingest.rules import Rules
-from receiver.server import housekeeping, notifier
+from receiver.server import audit_log, housekeeping, notifier
 from receiver.server.worker import Worker
 from receiver.web import metrics
 from receiver.web.problem import json_response
@@ -129,6 +129,7 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Return the app; called in each worker."""
         housekeeping.start(self._config)
+        audit_log.start(self._config)
         notifier.start(self._config, self.rules)
         app = create_app(self._config, self.rules)
         for file in self.rules.files().values():

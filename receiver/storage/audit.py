@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from receiver.storage.db import Connection, Database, as_json, query
 from receiver.storage.paging import Page, page_of, page_parameters
 
+LOCK = 0x61756469  # "audi": any number that nobody else uses
 Values = Mapping[str, Any]
 
 
@@ -50,7 +51,8 @@ def note_change(
     before: Values | None = None,
     after: Values | None = None,
 ) -> None:
-    """Note a change; the note stays if and only if the caller's transaction commits.
+    """Note a change; the note stays if and only if the caller's transaction commits. Until then no
+    other transaction notes one, so that this is best done last: each note follows the one before.
 
     `before` and `after` hold the changed fields; None where the target does not exist.
     """
@@ -65,6 +67,7 @@ def note_change(
         "before": None if before is None else as_json(dict(before)),
         "after": None if after is None else as_json(dict(after)),
     }
+    connection.execute(query("audit/lock_chain"), {"key": LOCK})
     connection.execute(query("audit/insert_audit"), row)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from receiver.domain.model import SCOPES
 from receiver.errors import Closed, Forbidden
 from receiver.storage import tokens
 from receiver.storage.assignments import Mover
@@ -212,7 +213,32 @@ def _user() -> Grant | None:
     """Return the user that a trusted proxy signed in; from others the header was removed."""
     config = services().config
     name = request.headers.get(config.user_header, "") if config.user_header else ""
-    return Grant(name[:200], config.user_scope, is_user=True) if name else None
+    if not name:
+        return None
+    own = [Right(config.user_scope)] if config.user_scope else []
+    rights = (*own, *_rights_of_groups())
+    if not rights:
+        return None
+    highest = max((each.scope for each in rights), key=SCOPES.index)
+    return Grant(name[:200], highest, is_user=True, rights=rights)
+
+
+def _rights_of_groups() -> tuple[Right, ...]:
+    """Return what the groups of the user have, which the proxy tells with commas between them, as
+    oauth2-proxy and Authelia do:
+
+    https://oauth2-proxy.github.io/oauth2-proxy/configuration/overview
+    https://www.authelia.com/integration/trusted-header-sso/introduction/
+    """
+    header = services().config.groups_header
+    names = request.headers.get(header, "").split(",") if header else []
+    groups = services().rules.projects().groups
+    found = (groups[name] for each in names if (name := each.strip()) in groups)
+    return tuple(
+        Right(group.scope, project, group.override)
+        for group in found
+        for project in group.projects or (None,)
+    )
 
 
 def _bearer() -> str | None:

@@ -30,14 +30,15 @@ _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::[0-9]
 class TrustedProxies:
     """A WSGI layer that takes address, scheme and host from the nearest proxy, if it is trusted.
 
-    From everybody else these headers, and the one that names a signed-in user, are removed.
+    From everybody else these headers, and `headers`, which name a signed-in user and their groups,
+    are removed.
     """
 
-    def __init__(self, app: Any, networks: Sequence[Network], user_header: str | None) -> None:
+    def __init__(self, app: Any, networks: Sequence[Network], *headers: str | None) -> None:
         self._app = app
         self._fixed = ProxyFix(app, x_for=1, x_proto=1, x_host=1)
         self._networks = networks
-        self._removed = [*FORWARDED, *([_wsgi_name(user_header)] if user_header else [])]
+        self._removed = [*FORWARDED, *(_wsgi_name(each) for each in headers if each)]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Pass the request on, without the headers that only a trusted proxy may set."""

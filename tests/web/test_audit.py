@@ -122,7 +122,12 @@ def test_commands_are_noted(filled: FlaskClient, command: Command, url: str):
     ]
     assert {(row["who"], row["via"]) for row in rows} == {(USER, "command")}
     assert (rows[3]["before"], rows[3]["after"]) == ({"name": "aws-commercial"}, {"name": "aws"})
-    assert rows[5]["after"] == {"scope": "read", "project": "core", "expires_at": None}
+    assert rows[5]["after"] == {
+        "scope": "read",
+        "project": "core",
+        "expires_at": None,
+        "override": False,
+    }
 
 
 def test_merge_is_noted_with_the_builds_that_it_moved(

@@ -76,7 +76,7 @@ def test_proxy_is_trusted_by_its_network():
         ({"MILEPOST_TRUSTED_PROXIES": "10.0.0.1/8"}, "must be as 10.0.0.1"),
         ({"MILEPOST_USER_HEADER": "X-User"}, "needs MILEPOST_TRUSTED_PROXIES"),
         ({**SSO, "MILEPOST_USER_HEADER": "X User"}, "must be a header's name"),
-        ({**SSO, "MILEPOST_USER_SCOPE": "root"}, "must be one of read, write, admin"),
+        ({**SSO, "MILEPOST_USER_SCOPE": "root"}, "must be one of read, write, promote, admin"),
     ],
 )
 def test_a_mistake_is_named(env: dict[str, str], problem: str):
