@@ -230,10 +230,7 @@ class _Reader:
     def audit_log(self, name: str) -> str | None:
         """Return where the audit trail goes as it happens."""
         value = self.env.get(name) or None
-        if value in (None, "stdout", "syslog"):
-            return value
-        parts = urlsplit(str(value))
-        if parts.scheme != "syslog" or not parts.hostname or parts.path or parts.query:
+        if value and not re.fullmatch(r"stdout|syslog(://[\w.-]+(:\d{1,5})?)?", value):
             self.problems.append(f"{name} must be stdout, syslog, or syslog://HOST:514.")
         return value
 
