@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from receiver.cli import completion
 from receiver.cli.client import open_client
 from receiver.cli.output import (
     as_json,
@@ -12,6 +13,7 @@ from receiver.cli.output import (
     print_builds,
     print_json,
     print_rows,
+    print_unknown,
     printable,
 )
 from receiver.domain.conditions import CONDITIONS
@@ -49,10 +51,12 @@ STATISTICS = {
 
 
 @click.command()
-@click.option("--project", help="It and those below it.")
-@click.option("--platform")
-@click.option("--os-version")
-@click.option("--image-type")
+@click.option(
+    "--project", help="It and those below it.", shell_complete=completion.names("project")
+)
+@click.option("--platform", shell_complete=completion.names("platform"))
+@click.option("--os-version", shell_complete=completion.names("os_version"))
+@click.option("--image-type", shell_complete=completion.names("image_type"))
 @click.option("--status", type=click.Choice(BUILD_STATUSES))
 @click.option("--condition", type=click.Choice(CONDITIONS), help="How running builds are.")
 @click.option("--low", type=click.IntRange(0, 100), help="The lowest state.")
@@ -68,11 +72,12 @@ def builds(limit: int, as_json: bool, **filters: Any) -> None:
     """List builds, newest first; in another order at most 100."""
     with open_client() as client:
         rows = client.builds(filters, limit)
+        print_unknown(client.unknown)
     print_builds(rows, BUILDS, as_json=as_json)
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=completion.numbers)
 @as_json
 @command
 def build(number: str, as_json: bool) -> None:
@@ -91,7 +96,7 @@ def build(number: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=completion.numbers)
 @as_json
 @command
 def resume(number: str, as_json: bool) -> None:
@@ -105,11 +110,11 @@ def resume(number: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("platform", required=False)
-@click.argument("os_version", required=False)
-@click.argument("image_type", required=False)
+@click.argument("platform", required=False, shell_complete=completion.names("platform"))
+@click.argument("os_version", required=False, shell_complete=completion.names("os_version"))
+@click.argument("image_type", required=False, shell_complete=completion.names("image_type"))
 @click.option("--region")
-@click.option("--project")
+@click.option("--project", shell_complete=completion.names("project"))
 @click.option("--name", help="The artifact's name, id or file; * is any text.")
 @click.option("--arch", help="Such as x86_64 or arm64.")
 @click.option("--custom", multiple=True, metavar="KEY=VALUE", help="A value of its custom_data.")
@@ -137,6 +142,7 @@ def images(
             click.echo(printable(client.image_id(filters)))
             return
         rows = client.images(filters)
+        print_unknown(client.unknown)
     if not as_json:
         rows = [row | {"inferred": _places(row["inferred"]), "state": _state(row)} for row in rows]
     print_rows(rows, IMAGES, as_json=as_json)

@@ -52,7 +52,7 @@ def open_client() -> Iterator["Client"]:
             shown = urlsplit(url).hostname
             click.echo(f"milepost: this is the receiver at {shown}, not DATABASE_URL", err=True)
         with requests.Session() as session:
-            yield Client(_base_of(url), _with_token(session, token))
+            yield Client(base_of(url), _with_token(session, token))
         return
     from receiver.cli import wsgi_session  # Flask and the driver are only needed here
 
@@ -68,6 +68,7 @@ class Client:
 
     def __init__(self, base: str, session: requests.Session, *, reveal: bool = True) -> None:
         self._base, self._session, self._reveal = f"{base}/api/v1", session, reveal
+        self.unknown: list[str] = []  # what the last list says of names that nothing has
 
     def builds(self, filters: Filters, limit: int) -> list[Json]:
         """Return the builds that fit, of which only the newest first have more than one page."""
@@ -222,13 +223,16 @@ class Client:
         query = {**filters, "limit": size}
         while True:
             page = self._get(path, query)
+            self.unknown = page.get("unknown", [])
             yield from page["items"]
             if not page["next"]:
                 return
             query["after"] = page["next"]
 
     def _items(self, path: str, query: Filters | None = None) -> list[Json]:
-        items: list[Json] = self._get(path, query)["items"]
+        document = self._get(path, query)
+        self.unknown = document.get("unknown", [])
+        items: list[Json] = document["items"]
         return items
 
     def _masked(self, document: Json) -> Json:
@@ -257,8 +261,11 @@ class Client:
         return response
 
 
-def _base_of(url: str) -> str:
-    """Return the receiver's address, from itself or from that of one of its webhooks."""
+def base_of(url: str) -> str:
+    """Return the receiver's address, from itself or from that of one of its webhooks.
+
+    Raises ConfigError.
+    """
     base = url.partition("/webhooks/")[0].rstrip("/")
     if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).netloc:
         raise ConfigError(["MILEPOST_URL must be like https://milepost.example.com."])

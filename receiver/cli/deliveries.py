@@ -5,6 +5,7 @@ from uuid import UUID
 
 import click
 
+from receiver.cli import completion
 from receiver.cli.client import Client, open_client
 from receiver.cli.output import as_json, command, print_result, print_rows, progress
 from receiver.domain.model import OUTCOMES
@@ -15,7 +16,7 @@ COLUMNS = ("id", "received_at", "source", "sender", "event_type", "outcome", "re
 
 @click.command()
 @click.option("--source", help="Such as github.")
-@click.option("--sender", help="A sender's name.")
+@click.option("--sender", help="A sender's name.", shell_complete=completion.senders)
 @click.option("--outcome", type=click.Choice(OUTCOMES))
 @click.option("--reason", help="The whole reason.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True)

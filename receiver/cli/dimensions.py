@@ -2,6 +2,7 @@
 
 import click
 
+from receiver.cli import completion
 from receiver.cli.database import actor, connection, database_command
 from receiver.cli.output import as_json, print_result
 from receiver.storage import dimension_admin
@@ -11,7 +12,7 @@ DIMENSIONS = click.Choice(["platform", "os-version", "image-type", "project"])
 
 @click.command()
 @click.argument("dimension", type=DIMENSIONS)
-@click.argument("old")
+@click.argument("old", shell_complete=completion.names_of_dimension)
 @click.argument("new")
 @as_json
 @database_command

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from receiver.cli import completion
 from receiver.cli.client import open_client
 from receiver.cli.output import as_json, command, print_json, print_rows
 from receiver.domain.model import DIMENSIONS
@@ -22,7 +23,7 @@ PARTS = ("parents", "children", "children_of_older")
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=completion.numbers)
 @as_json
 @command
 def lineage(number: str, as_json: bool) -> None:
@@ -57,7 +58,7 @@ def behind(project: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=completion.numbers)
 @click.option("--history", is_flag=True, help="Also those that a later one replaced.")
 @as_json
 @command

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from receiver.cli import completion
 from receiver.cli.client import open_client
 from receiver.cli.output import as_json, command, print_result
 from receiver.domain.model import STAGE_STATUSES, Json
@@ -16,7 +17,7 @@ at = click.option("--at", help="When, such as 2026-01-31T10:00:00Z; now by defau
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=completion.numbers)
 @click.option("--project")
 @click.option("--platform")
 @click.option("--os-version")
@@ -30,7 +31,7 @@ def create(number: str, as_json: bool, **fields: str | None) -> None:
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=completion.numbers)
 @click.option("--reason", help="Why it is cancelled.")
 @as_json
 @command
@@ -41,7 +42,7 @@ def cancel(number: str, as_json: bool, **fields: str | None) -> None:
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=completion.numbers)
 @click.argument("status", type=click.Choice(STAGE_STATUSES))
 @stage
 @state_option
@@ -56,7 +57,7 @@ def state(number: str, as_json: bool, **fields: Any) -> None:
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=completion.numbers)
 @click.argument("message")
 @stage
 @state_option
@@ -72,7 +73,7 @@ def fail(number: str, as_json: bool, **fields: Any) -> None:
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=completion.numbers)
 @click.argument("artifact_id")
 @click.option("--region")
 @click.option("--storage", help="Where to look for the path, such as s3.")

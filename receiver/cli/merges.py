@@ -4,11 +4,13 @@ from datetime import datetime
 
 import click
 
+from receiver.cli import completion
 from receiver.cli.client import open_client
 from receiver.cli.dimensions import DIMENSIONS
 from receiver.cli.losing import amount, ask, losing, print_plan
 from receiver.cli.output import as_json, command, print_result, print_rows
 from receiver.domain.model import Json
+from receiver.errors import NotFound
 
 COUNTED = 1_000  # builds that are counted before the question
 PAIRS = ("dimension", "name", "builds", "serves", "into", "into_builds", "into_serves")
@@ -18,8 +20,8 @@ USAGE = "Name the dimension, OLD and INTO; with --undo the dimension and OLD."
 
 @click.command()
 @click.argument("dimension", type=DIMENSIONS, required=False)
-@click.argument("old", required=False)
-@click.argument("into", required=False)
+@click.argument("old", required=False, shell_complete=completion.names_of_dimension)
+@click.argument("into", required=False, shell_complete=completion.names_of_dimension)
 @click.option("--undo", is_flag=True, help="Give OLD its builds back, as their reports name it.")
 @click.option("--suggest", is_flag=True, help="List names that look like one.")
 @losing
@@ -61,8 +63,14 @@ def _list(*, suggest: bool, as_json: bool) -> None:
 
 def _plan(dimension: str, old: str, into: str) -> tuple[str, Json]:
     """Return what a merge would move, in words and as JSON; it counts no more than COUNTED."""
+    kind = dimension.replace("-", "_")
     with open_client() as client:
-        builds = client.builds({dimension.replace("-", "_"): old}, COUNTED)
+        builds = client.builds({kind: old}, COUNTED)
+        unknown = client.unknown
+        client.builds({kind: into}, 1)
+        unknown = [*unknown, *client.unknown]
+    if unknown:
+        raise NotFound(f"{'; '.join(unknown)}. Nothing was changed.")
     times = sorted(
         datetime.fromisoformat(each["start_time"]) for each in builds if each["start_time"]
     )

@@ -133,6 +133,12 @@ def build_lines(row: Mapping[str, Any], now: datetime) -> tuple[str, str]:
     return printable(first), printable("  ".join([f"  {image}", *times, age]))
 
 
+def print_unknown(sentences: Iterable[str]) -> None:
+    """Say on stderr which names of a filter nothing has, so that an empty list is understood."""
+    for each in sentences:
+        click.echo(f"milepost: {printable(each)}", err=True)
+
+
 def _styled(column: str, value: object) -> Any:
     """Return a cell; a status has its sign and its colour."""
     if column != "status" or not isinstance(value, str):

@@ -2,6 +2,7 @@
 
 import click
 
+from receiver.cli import completion
 from receiver.cli.client import open_client
 from receiver.cli.losing import ask, print_plan
 from receiver.cli.output import as_json, command, print_result
@@ -12,7 +13,7 @@ SHOWN = 10  # descendants and channels, by name
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=completion.numbers)
 @click.option("--reason", required=True, help="Why, as consumers read it.")
 @click.option("--at", help="Valid until then, such as 2026-03-03T10:00:00Z.")
 @click.option("--in", "span", help="Valid for so long, such as 3d.")

@@ -11,6 +11,7 @@ from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
+from receiver.cli import completion
 from receiver.cli.database import database_command, note_file_change, settings
 from receiver.cli.output import as_json, print_result, print_rows
 from receiver.cli.secret_files import generate_secret
@@ -72,7 +73,7 @@ def list_(as_json: bool) -> None:
 
 
 @sender.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.senders)
 @click.option("--source", type=click.Choice(SOURCES), help="If two sources have this name.")
 @click.option("--finish", is_flag=True, help="End the old secret instead of making a new one.")
 @as_json
@@ -100,7 +101,7 @@ def rotate(name: str, source: str | None, finish: bool, as_json: bool) -> None:
 
 
 @sender.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.senders)
 @click.option("--source", type=click.Choice(SOURCES), help="If two sources have this name.")
 @as_json
 @database_command

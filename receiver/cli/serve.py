@@ -8,11 +8,12 @@ import click
 from receiver import __version__
 from receiver.cli import local
 from receiver.cli.database import database_command, settings
+from receiver.cli.output import printable
 from receiver.config import Config, load
-from receiver.errors import ConfigError
+from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.rules import Rules
 from receiver.server.gunicorn import Server, local_url
-from receiver.storage import migrate
+from receiver.storage import db, migrate
 from receiver.storage.embedded import cluster
 
 
@@ -30,6 +31,8 @@ def serve(bind: str, is_local: bool) -> None:
     rules = Rules.load(config)
     if config.database_url is None:
         _migrate(cluster.start(config.data_dir))
+    else:
+        _warn_if_away(config.database_url)
     url = local_url(bind)
     click.echo(f"Milepost {__version__} serves {url}")
     if is_local:
@@ -53,6 +56,16 @@ def check_bind(bind: str) -> None:
         raise ConfigError([f"--bind {bind}: write HOST:PORT, such as 127.0.0.1:8080."]) from None
     except OSError as error:
         raise ConfigError([f"--bind {bind}: cannot listen there: {error.strerror}."]) from error
+
+
+def _warn_if_away(url: str) -> None:
+    """Say that the database does not answer: the receiver serves, with 503 until it does."""
+    try:
+        with db.translated_errors(), db.connect(url):
+            pass
+    except MilepostError as error:
+        reason = printable(str(error))
+        click.echo(f"milepost: {reason}: requests get 503 until it is there", err=True)
 
 
 def _migrate(url: str) -> None:

@@ -74,7 +74,7 @@ def list_builds(
         text = query("builds/matching_builds") + query("builds/list_matching")
         rows = connection.execute(text, row, prepare=False).fetchall()
         end = connection.execute(query("builds/window_end"), row, prepare=False).fetchone()
-        unknown = unknown_names(connection, wanted.names)
+        unknown = unknown_names(connection, wanted.names, own)
         items, cursor = page_of(rows, limit, "created_at")
         conditions_of(connection, items, limits, now).mark(items)
     shown = [_with_cause(item) for item in items]

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from receiver.domain import dimensions, display
 from receiver.domain.model import DIMENSIONS, Identity, Statement
-from receiver.storage.db import Connection, Cursor, Row, as_json, query
+from receiver.storage.db import Connection, Cursor, Row, array, as_json, query
 
 Own = str | tuple[str, ...] | None  # the projects that a caller reaches; None is every one
 Name = tuple[str, str]  # kind (a dimension, or build) and text
@@ -114,11 +114,18 @@ def insert_row(connection: Connection, dimension: str, columns: Row) -> Cursor:
     return connection.execute(statement, columns)
 
 
-def unknown_names(connection: Connection, names: Mapping[str, str]) -> list[str]:
+def unknown_names(connection: Connection, names: Mapping[str, str], own: Own = None) -> list[str]:
     """Return a sentence for each of these names by dimension that nothing has, nor had before it
-    was renamed: "platform nope is unknown"."""
+    was renamed: "platform nope is unknown". To whoever may read the projects `own` alone, what only
+    others have is unknown, too."""
     wanted = {(kind, text.replace("\0", "")) for kind, text in names.items()}
     known = find_ids(connection, wanted)
+    if own is not None and known:
+        projects = list(projects_within(connection, own))
+        parameters = {"ids": array(known.values()), "projects": projects}
+        rows = connection.execute(query("dimensions/built_ids"), parameters).fetchall()
+        built = {row["id"] for row in rows}
+        known = {name: each for name, each in known.items() if each in built}
     missing = sorted(wanted - known.keys())
     return [f"{display.label(kind)} {text} is unknown" for kind, text in missing]
 

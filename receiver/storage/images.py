@@ -10,7 +10,7 @@ from receiver.domain.dimensions import UNKNOWN
 from receiver.domain.images import ImageFilter
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import Invalid, NotFound
-from receiver.storage import channel_images
+from receiver.storage import channel_images, dimensions
 from receiver.storage.channels import LATEST
 from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimensions import Own, current_names, is_within, projects_within
@@ -32,6 +32,13 @@ def list_images(
         else:
             rows = _choose(connection, serving_of, wanted, own)
     return sorted(rows, key=lambda row: row["built_at"], reverse=True)
+
+
+def unknown_names(database: Database, wanted: ImageFilter, own: Own = None) -> list[str]:
+    """Return a sentence for each dimension's name in the filter that nothing has."""
+    names = {name: text for name in DIMENSIONS if (text := getattr(wanted, name))}
+    with database.transaction() as connection:
+        return dimensions.unknown_names(connection, names, own)
 
 
 def latest_images(database: Database, serving_of: ServingOf, own: Own = None) -> list[Row]:

@@ -13,6 +13,7 @@ from receiver.storage.build_lists import BuildFilter
 from receiver.storage.db import Row
 from receiver.web import auth
 from receiver.web.api.operations import (
+    UNKNOWN,
     Blueprint,
     idempotency_key,
     list_of,
@@ -46,7 +47,9 @@ KEY = {
 KEYED: dict[str, Any] = {"errors": (409,), "parameters": [KEY]}
 
 
-@blueprint.operation("GET", "/builds", READS, {200: page_of(ListedBuild)}, query=BuildsQuery)
+@blueprint.operation(
+    "GET", "/builds", READS, {200: page_of(ListedBuild, unknown=UNKNOWN)}, query=BuildsQuery
+)
 def list_builds(query: Json) -> Json:
     """List builds that match the filters, newest first."""
     limit, after = query.pop("limit"), query.pop("after", None)
@@ -54,7 +57,7 @@ def list_builds(query: Json) -> Json:
     found = build_lists.list_builds(
         services().database, BuildFilter(**query), limit, after, limits(), own
     )
-    return page(found.items, found.cursor)
+    return page(found.items, found.cursor) | {"unknown": found.unknown}
 
 
 @blueprint.operation("POST", "/builds", WRITES, STATED, body=NewBuild, **KEYED)

@@ -6,7 +6,7 @@ from receiver.domain.model import Json
 from receiver.storage import builds, images, lineage_of_builds
 from receiver.storage.db import Row
 from receiver.web import auth
-from receiver.web.api.operations import Blueprint, list_of
+from receiver.web.api.operations import UNKNOWN, Blueprint, list_of
 from receiver.web.api.schemas import Image, ImageDetails
 from receiver.web.context import limits, services, serving_of
 from receiver.web.filters import ImageQuery, ImagesQuery, NamedImageQuery, image_filter
@@ -18,7 +18,9 @@ READS = "read its project"
 Answer = tuple[Json, int, dict[str, str]]
 
 
-@blueprint.operation("GET", "/images", READS, {200: list_of(Image)}, query=ImagesQuery)
+@blueprint.operation(
+    "GET", "/images", READS, {200: list_of(Image, unknown=UNKNOWN)}, query=ImagesQuery
+)
 def list_images(query: Json) -> Json:
     """List the latest good image of every combination and region, or what a channel holds.
 
@@ -30,7 +32,8 @@ def list_images(query: Json) -> Json:
     rows = lineage_of_builds.with_bases(services().database, serving_of(), rows, own)
     if is_behind:
         rows = [row for row in rows if row["base"] and row["base"]["state"] == "behind"]
-    return {"items": rows}
+    unknown = images.unknown_names(services().database, wanted, own)
+    return {"items": rows, "unknown": unknown}
 
 
 @blueprint.operation(

@@ -114,15 +114,19 @@ class Blueprint(flask.Blueprint):
         return declare
 
 
-def list_of(row: Schema) -> Schema:
-    """Return the schema of all rows."""
-    return defstruct(f"{row.__name__}List", [("items", list[row])])  # type: ignore[valid-type]
+UNKNOWN = Annotated[list[str], Meta(description="A sentence for each name that nothing has.")]
 
 
-def page_of(row: Schema) -> Schema:
-    """Return the schema of one page of rows."""
+def list_of(row: Schema, **more: Any) -> Schema:
+    """Return the schema of all rows; `more` are further fields."""
+    fields = [("items", list[row]), *more.items()]  # type: ignore[valid-type]
+    return defstruct(f"{row.__name__}List", fields)
+
+
+def page_of(row: Schema, **more: Any) -> Schema:
+    """Return the schema of one page of rows; `more` are further fields."""
     cursor = Annotated[str | None, Meta(description="Null on the last page.")]
-    fields = [("items", list[row]), ("next", cursor)]  # type: ignore[valid-type]
+    fields = [("items", list[row]), ("next", cursor), *more.items()]  # type: ignore[valid-type]
     return defstruct(f"{row.__name__}Page", fields)
 
 
