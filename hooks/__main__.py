@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -11,11 +10,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from hooks import __version__, client, identity, links, manifests, outbox, settings, streams
+from hooks import (
+    __version__,
+    client,
+    command_options,
+    identity,
+    links,
+    manifests,
+    outbox,
+    settings,
+    sources,
+    streams,
+)
 from hooks.client import Deadline, Json
+from hooks.command_options import Parser
 from hooks.errors import HookError
 
-STAGE_STATUSES = ("started", "completed", "skipped", "failed", "cancelled")
 STATUS_WORDS = {
     "completed": ("success", "succeeded", "completed", "passed", "ok", "unstable", "neutral"),
     "failed": ("failure", "failed", "error", "timed_out", "startup_failure", "stale"),
@@ -26,14 +36,6 @@ DETAILED_WORDS = ("unstable", "neutral", "timed_out", "startup_failure", "stale"
 SUMMARY_SECONDS = 3.0
 
 Env = Mapping[str, str]
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors do not break the build that the hook reports on."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise HookError, where argparse would exit with 2."""
-        raise HookError(f"not reporting: {message}")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -80,7 +82,7 @@ def _exit(problem: str, arguments: list[str]) -> NoReturn:
 
 def parser() -> Parser:
     """Return the parser of the command line."""
-    common = _common()
+    common = command_options.common_options()
     root = Parser(prog="milepost-hook", description=__doc__, allow_abbrev=False)
     root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(dest="command", required=True, parser_class=Parser)
@@ -90,99 +92,32 @@ def parser() -> Parser:
         subparser.set_defaults(run=run)
         return subparser
 
-    _stage(command("stage", report_stage, "start a stage, which ends the one before it"))
-    _done(command("done", report_verdict, "report the result of the build"))
-    _fail(command("fail", report_failure, "report a failure of the open stage, not of the build"))
-    _manifest(command("manifest", report_manifest, "send a manifest that Packer wrote"))
-    _attach(command("attach", attach, "tell the result of tests or a scan of the image"))
-    _resume(command("resume", print_resume, "print the first state that still has to run"))
+    command_options.add_stage(
+        command("stage", report_stage, "start a stage, which ends the one before it")
+    )
+    command_options.add_done(command("done", report_verdict, "report the result of the build"))
+    command_options.add_fail(
+        command("fail", report_failure, "report a failure of the open stage, not of the build")
+    )
+    command_options.add_manifest(
+        command("manifest", report_manifest, "send a manifest that Packer wrote")
+    )
+    command_options.add_attach(
+        command("attach", attach, "tell the result of tests or a scan of the image")
+    )
+    command_options.add_resume(
+        command("resume", print_resume, "print the first state that still has to run")
+    )
     commands.add_parser("packer", help="run packer build … and report its builds", add_help=False)
     command("check", run_check, "show the identity values and send a test without a build")
-    _flush(command("flush", flush, "send all reports in the spool now"))
-    _heartbeat(
+    command_options.add_flush(command("flush", flush, "send all reports in the spool now"))
+    command_options.add_heartbeat(
         command("heartbeat", run_heartbeat, "say that the job still runs, until FILE is gone")
     )
-    _vendor(command("vendor", run_vendor, "write the hook's files into a folder"))
+    command_options.add_vendor(
+        command("vendor", run_vendor, "write the hook's files into a folder")
+    )
     return root
-
-
-def _stage(stage: Parser) -> None:
-    stage.add_argument("name")
-    stage.add_argument("--state", type=_state, help="0 to 100, for a name that no stage map knows")
-    stage.add_argument("--status", choices=STAGE_STATUSES, default="started")
-
-
-def _done(done: Parser) -> None:
-    done.add_argument(
-        "--status", required=True, help="success, failure, cancelled, or the CI's word"
-    )
-
-
-def _fail(fail: Parser) -> None:
-    fail.add_argument("message")
-    fail.add_argument("--stage", help="the stage that failed, if it is not the open one")
-    fail.add_argument(
-        "--type", default="stage", help="failure type, such as provisioner or builder"
-    )
-    fail.add_argument("--component", help="component that failed, such as ansible")
-
-
-def _manifest(manifest: Parser) -> None:
-    manifest.add_argument("file", type=Path, nargs="?", help="default: the one manifest here")
-
-
-def _attach(attach: Parser) -> None:
-    attach.add_argument("file", type=Path, help="JUnit's XML; JSON of Trivy or CycloneDX")
-    attach.add_argument("--name", help="of the check; default: tests, trivy or sbom")
-    attach.add_argument("--url", help="where people find the whole report")
-    attach.add_argument("--target", help="Packer's target, which the wrapper appends to the number")
-    attach.add_argument("--status", choices=("passed", "failed"), help="default: by the report")
-    attach.add_argument(
-        "--fail-on",
-        choices=("critical", "high", "medium", "low", "never"),
-        default="critical",
-        help="a scan fails by a finding of this severity or a worse one; default: critical",
-    )
-    attach.add_argument("--database-at", help="time of the scanner's database, if it says none")
-
-
-def _flush(flush: Parser) -> None:
-    flush.add_argument("--refused", action="store_true", help="send what was set aside, too")
-
-
-def _heartbeat(heartbeat: Parser) -> None:
-    heartbeat.add_argument("file", type=Path)
-    heartbeat.add_argument("--watch", type=int, help="the process to end with")
-
-
-def _vendor(vendor: Parser) -> None:
-    vendor.add_argument("folder", type=Path)
-
-
-def _resume(resume: Parser) -> None:
-    resume.add_argument("--target", help="Packer's target, which the wrapper appends to the number")
-    resume.add_argument("--assume-kept", action="store_true", help="the last machine still runs")
-    resume.add_argument("--json", action="store_true", help="print all fields as JSON")
-    resume.add_argument("--print", choices=("state", "artifact", "checksum", "attempt"))
-    resume.add_argument("--exit-code", action="store_true", help="3: from 0; 4: nothing is left")
-
-
-def _common() -> Parser:
-    common = Parser(add_help=False)
-    for name in ("build-number", "project", "platform", "os-version", "image-type"):
-        common.add_argument(f"--{name}", help=f"default: MILEPOST_{name.upper().replace('-', '_')}")
-    common.add_argument("--resumed-from", help="state, 0 to 100; default: MILEPOST_RESUMED_FROM")
-    common.add_argument("--attempt", help="number of this attempt of the build; default: GitHub's")
-    common.add_argument("--created-by", help="user who started the build; default: the CI's")
-    common.add_argument("--run-key", help="key of this job and attempt; default: the CI's")
-    common.add_argument("--strict", action="store_true", help="exit with 1 if the report fails")
-    return common
-
-
-def _state(text: str) -> int:
-    if not text.isdecimal() or len(text) > 3 or int(text) > 100:
-        raise argparse.ArgumentTypeError("must be a whole number from 0 to 100")
-    return int(text)
 
 
 def report_stage(options: Any, env: Env, deadline: Deadline) -> None:
@@ -262,6 +197,7 @@ def report_manifest(options: Any, env: Env, deadline: Deadline) -> None:
         return
     values = _values(options, env)
     document = client.envelope(values, [], manifests.read(path, deadline))
+    client.add_sources(document, _sources(options, env))
     outbox.deliver(document, env, deadline)
     _confirm(options, env, values)
 
@@ -312,8 +248,14 @@ def flush(options: Any, env: Env, deadline: Deadline) -> None:
 
 def _send(options: Any, env: Env, deadline: Deadline, event: Json) -> None:
     values = _values(options, env)
-    outbox.deliver(client.envelope(values, [event]), env, deadline)
+    document = client.envelope(values, [event])
+    outbox.deliver(client.add_sources(document, _sources(options, env)), env, deadline)
     _confirm(options, env, values)
+
+
+def _sources(options: Any, env: Env) -> list[Json]:
+    """Return the images that the build starts from, as the user says them."""
+    return sources.listed(options.source or [settings.setting(env, "MILEPOST_SOURCE")])
 
 
 def _values(options: Any, env: Env) -> identity.Values:

@@ -90,6 +90,14 @@ def add_names(document: Json, names: Mapping[str, str | None]) -> Json:
     return document
 
 
+def add_sources(document: Json, sources: list[Json]) -> Json:
+    """Return the document with the images that the build starts from; none is no field, so that a
+    receiver that does not know it yet takes it at once."""
+    if sources:
+        document["sources"] = sources
+    return document
+
+
 def encode(document: Json) -> bytes:
     """Return the body of an envelope; raise HookError if it is too large."""
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)

@@ -138,6 +138,13 @@ case $url in http://?* | https://?*) ;; *) quit 'not reporting: MILEPOST_URL mus
 case $secret in bearer:?* | whsec_?*) ;; *) quit 'not reporting: MILEPOST_SECRET must be whsec_ and base64, or bearer: and a token' ;; esac
 id=msg_$(openssl rand -hex 16) && case $url in */webhooks/*) ;; *) url=${url%/}/webhooks/milepost ;; esac
 
+images() { # what the build starts from, as hooks/sources.py reads MILEPOST_SOURCE
+    listed='' rest=${MILEPOST_SOURCE:-}, && while [ -n "$rest" ]; do
+        each=$(printf %s "${rest%%,*}" | sed 's/^[[:space:]]*//; s/[[:space:]]*$//; s|^\([A-Za-z0-9_]*://\)[^/@]*@|\1|; s|^\([A-Za-z0-9_]*://[^?]*\).*|\1|') rest=${rest#*,} where=''
+        case ${each%%:*} in [a-z][a-z]*-*) case ${each#*:} in ami-* | snap-* | vol-* | img-* | m-*) where=${each%%:*} each=${each#*:} ;; esac ;; esac
+        [ -z "$each" ] || listed=$listed,{\"artifact_id\":$(text "$each")$(field region "$where")}
+    done && [ -z "$listed" ] || printf ',"sources":[%s]' "${listed#,}"
+}
 envelope() { # $1: what an older receiver may not know
     names='' newer=''
     if [ -n "$1" ]; then names=$(field job "$job")$(field workflow "$workflow") && names=${names:+",\"names\":{${names#,}}"}; fi
@@ -145,6 +152,7 @@ envelope() { # $1: what an older receiver may not know
     printf '{"version":1,"build":{"number":%s,"project":%s,"platform":%s' "$(text "$number")" "$(text "${MILEPOST_PROJECT:-}")" "$(text "${MILEPOST_PLATFORM:-${PACKER_BUILDER_TYPE:-}}")"
     printf ',"os_version":%s,"image_type":%s%s%s}' "$(text "${MILEPOST_OS_VERSION:-}")" "$(text "${MILEPOST_IMAGE_TYPE:-}")" "$(field created_by "$author")" "$names"
     printf ',"run":{"key":%s,"attempt":%s%s%s%s%s}' "$(text "$(short "$run_key")")" "$attempt" "$(field url "$link")" "$(field commit "$commit")" "$(field branch "$branch")" "$newer"
+    [ -z "$1" ] || images
     printf ',"events":[%s],"manifest":%s}' "${event:+{$event,\"at\":\"${at}Z\"\}}" "$manifest"
 }
 with_curl() {

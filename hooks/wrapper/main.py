@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from hooks import identity, links, redact, settings, signing, summary
+from hooks import identity, links, redact, settings, signing, sources, summary
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
 from hooks.wrapper import outcome, provenance, template, variables
@@ -61,7 +61,7 @@ class WrappedBuild:
         self._asks = ("on-error", "ask") in variables.flags(arguments, "on-error")
         self._reader = Reader(self._redactor, self._part, self._template, self._asks)
         self._feeder = Feeder(self._reader)
-        self._reporter = Reporter(env, self._values, self._details)
+        self._reporter = Reporter(env, self._values, self._details, self._sources)
         self._is_broken = False
         self._has_read = False
 
@@ -112,6 +112,15 @@ class WrappedBuild:
         """Return the raw names of a build and what its image is made with."""
         names = provenance.names(target, self._template, self._arguments)
         return {"names": names}, {**self._run_details, **self._job(target)}
+
+    def _sources(self, target: str) -> list[Json]:
+        """Return the images that a target's build starts from: what the user says, what the builder
+        printed by now, and what the template says."""
+        running = self._reader.targets.get(target)
+        source = self._template.source(target)
+        said = [settings.setting(self._env, "MILEPOST_SOURCE")]
+        named = self._template.sources.get((source.kind, source.label), ())
+        return sources.listed([*said, *(running.sources if running else ()), *named])
 
     def _job(self, target: str) -> Json:
         """Return the job's own number, so that the receiver joins its reports with this build's,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from hooks.wrapper import builders, failures, phrases
+from hooks.wrapper import builders, failures, phrases, sources
 from hooks.wrapper.phases import CLAIMED, CONFIRMING, Phase, Sign, after
 from hooks.wrapper.target import Claim, Part, Target
 from hooks.wrapper.template import Template
@@ -39,6 +39,8 @@ class Progress:
         if target.phase is Phase.NEW:
             target.phase = Phase.STARTING
             self._start(target, "Machine starting", self._part.state(5), at)
+        if target.phase is Phase.STARTING and (image := sources.printed(target.kind, text)):
+            target.sources += (image,)
         sign, step = self._sign(target, text, is_heading)
         self._judge_claim(target, sign, text)
         self._note_resources(target, sign, text, at)

@@ -42,10 +42,12 @@ class Reporter:
         env: Mapping[str, str],
         values_of: Callable[[str], identity.Values],
         details_of: Callable[[str], tuple[Json, Json]] = lambda _: ({}, {}),
+        sources_of: Callable[[str], list[Json]] = lambda _: [],
     ) -> None:
         self._env = env
         self._values_of = values_of
         self._details_of = details_of  # more fields of the envelope's `build` and `run`
+        self._sources_of = sources_of  # the images that a build starts from, as far as is known
         self._events: dict[str, list[Json]] = {}
         self._manifests: dict[str, Json] = {}
         self._sent_at: dict[str, float] = {}  # the last delivery of each running build
@@ -138,6 +140,7 @@ class Reporter:
         build, run = self._details_of(target)
         document["build"].update(build)
         document["run"].update(run)
+        client.add_sources(document, self._sources_of(target))
         try:
             deliver(document, self._env, deadline)
             self.problem = ""

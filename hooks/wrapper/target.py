@@ -96,6 +96,7 @@ class Target:
     errors: list[str] = field(default_factory=list)
     resources: set[Resource] = field(default_factory=set)
     removals: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()  # the images that the builder says it starts from
     log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     words: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     last_time: datetime = _NEVER

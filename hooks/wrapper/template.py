@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hooks.wrapper import hcl, variables
+from hooks.wrapper import hcl, sources, variables
 
 Json = dict[str, Any]
 DEFAULT_OUTPUT = "packer-manifest.json"
@@ -36,7 +36,8 @@ class Template(NamedTuple):
     """What is known of a template; `targets` may hold `*` where a name is templated.
 
     `manifests` are globs; `components` are (place, type), place being provisioner or post; `words`
-    are the names that occur in it; `digest` is the SHA-256 of its files.
+    are the names that occur in it; `sources` are the paths of the images that a builder starts
+    from, by its type and label; `digest` is the SHA-256 of its files.
     """
 
     targets: Mapping[str, Source] = {}
@@ -46,6 +47,7 @@ class Template(NamedTuple):
     words: frozenset[str] = frozenset()
     is_json: bool = False
     is_read: bool = False
+    sources: Mapping[tuple[str, str], tuple[str, ...]] = {}
     digest: str = ""
     folder: Path = Path()
     path: Path = Path()
@@ -145,6 +147,7 @@ def _of_json(document: Json, arguments: Sequence[str], env: Mapping[str, str]) -
             + [("post", str(each.get("type"))) for each in posts]
         ),
         words=frozenset(words),
+        sources=sources.of_json(builders, variables.values_of_json(document, arguments, env)),
         is_json=True,
     )
 
@@ -177,6 +180,9 @@ def _of_hcl(text: str, path: Path, arguments: Sequence[str], env: Mapping[str, s
             + [("post", each.labels[0]) for each in posts]
         ),
         words=frozenset(re.findall(r"[\w-]+(?=\s*[={])", text)),
+        sources=sources.of_hcl(
+            blocks, variables.values_of_hcl(blocks, folder, arguments, env), folder
+        ),
     )
 
 

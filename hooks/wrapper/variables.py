@@ -49,6 +49,34 @@ def secrets_of_hcl(
     return frozenset(filter(None, {*values, *(value for name, value in found if name in secret)}))
 
 
+def values_of_json(
+    document: Json, arguments: Sequence[str], env: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the values of a JSON template's variables, as far as they are texts."""
+    defaults = document.get("variables") or {}
+    known = {
+        name: _ENV.sub(lambda match: env.get(match[1], ""), _text(value))
+        for name, value in defaults.items()
+    }
+    return known | dict(assignments(arguments, {}))
+
+
+def values_of_hcl(
+    blocks: Iterable[hcl.Block], folder: Path, arguments: Sequence[str], env: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the values of the variables of an HCL2 template, as far as they are texts."""
+    known: dict[str, str] = {}
+    for block in blocks:
+        text = hcl.literal(hcl.attribute(block.body, "default"))
+        if block.kind == "variable" and block.labels and text is not None:
+            known[block.labels[0]] = text
+    return known | {
+        **dict(assignments((), env)),
+        **dict(_automatic(folder)),
+        **dict(assignments(arguments, {})),
+    }
+
+
 def assignments(arguments: Sequence[str], env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield name and value of each variable that -var, -var-file or PKR_VAR_… sets."""
     for name, value in env.items():

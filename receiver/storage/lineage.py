@@ -71,6 +71,12 @@ def builds_of(connection: Connection, build_ids: Iterable[UUID]) -> dict[UUID, R
     return {build.pop("id"): build for build in found}
 
 
+def has_sources(connection: Connection) -> bool:
+    """Return whether any build says what it started from."""
+    found = connection.execute(query("lineage/has_sources")).fetchone()
+    return bool(found and found["has_sources"])
+
+
 def last_attempts(connection: Connection, build_numbers: Sequence[str]) -> dict[str, Node]:
     """Return the last attempt of each build that says what it started from, by build number."""
     parameters = {"build_numbers": list(build_numbers)}

@@ -23,22 +23,21 @@ def show(database: Database, serving_of: ServingOf, build_number: str, project: 
 
     `children_of_older` are those of the good build before one that failed: they wait for it.
     """
-    newest = newest_builds(database, serving_of)
     with database.transaction() as connection:
         build = _find(connection, build_number, project)
         own = {"build_number": build["build_number"], "attempt": build["attempt"] or 1}
-        node = Node(build["id"], own["attempt"])
         is_seen = _seen(connection, project)
-        above = lineage.ancestors(connection, [node])
+        above = lineage.ancestors(connection, [Node(build["id"], own["attempt"])])
         below = lineage.descendants(connection, build["id"], lineage.MOST)
         start = lineage.builds_of(connection, [build["id"]])[build["id"]]
-        parents = list(_parents(above, newest, is_seen, build["build_number"]))
-        older = _children_of_older(connection, build, newest, is_seen)
+        is_alone = not (above.rows or below.rows) and not lineage.has_sources(connection)
+    newest = {} if is_alone else newest_builds(database, serving_of)
+    parents = list(_parents(above, newest, is_seen, build["build_number"]))
     return own | {
         "state": combined(each["state"] for each in parents if each["depth"] == 1),
         "parents": parents,
         "children": list(_children(below, start, newest, is_seen)),
-        "children_of_older": older,
+        "children_of_older": _children_of_older(database, build, newest, is_seen),
         "is_cut": above.is_cut or below.is_cut,
     }
 
@@ -71,6 +70,9 @@ def with_bases(
 
 def count_behind(database: Database, serving_of: ServingOf) -> int:
     """Return how many images are behind their base, by their newest builds."""
+    with database.transaction() as connection:
+        if not lineage.has_sources(connection):
+            return 0
     newest = newest_builds(database, serving_of)
     numbers = sorted({row["build_number"] for row in newest.values()})
     bases = _bases(database, serving_of, numbers, None, newest)
@@ -162,16 +164,17 @@ def _children(walk: Walk, start: Row, newest: Newest, is_seen: IsSeen) -> Iterat
 
 
 def _children_of_older(
-    connection: Connection, build: Row, newest: Newest, is_seen: IsSeen
+    database: Database, build: Row, newest: Newest, is_seen: IsSeen
 ) -> list[Row]:
     older = newest.get(image_of(build))
     if build["status"] not in UNSETTLED or older is None:
         return []
     if build["end_time"] and older["built_at"] > build["end_time"]:
         return []  # it was built again since
-    found = _find(connection, older["build_number"], None)
-    walk = lineage.children(connection, [Node(found["id"], found["attempt"])])
-    start = lineage.builds_of(connection, [found["id"]])[found["id"]]
+    with database.transaction() as connection:
+        found = _find(connection, older["build_number"], None)
+        walk = lineage.children(connection, [Node(found["id"], found["attempt"])])
+        start = lineage.builds_of(connection, [found["id"]])[found["id"]]
     return list(_children(walk, start, newest, is_seen))
 
 

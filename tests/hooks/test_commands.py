@@ -232,3 +232,19 @@ def test_check_shows_the_known_values_if_a_setting_is_missing(
     shown = capsys.readouterr()
     assert "core   (--project)" in shown.out
     assert "set MILEPOST_BUILD_NUMBER" in shown.err
+
+
+def test_each_report_names_the_images_that_the_build_starts_from(
+    mock: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+):
+    document = sent(
+        mock, "stage", "Base", "--source", "us-east-1:ami-1", "--source", "ubuntu:24.04"
+    )
+    assert document["sources"] == [
+        {"artifact_id": "ami-1", "region": "us-east-1"},
+        {"artifact_id": "ubuntu:24.04"},
+    ]
+    monkeypatch.setenv("MILEPOST_SOURCE", "ami-2")
+    assert sent(mock, "done", "--status", "success")["sources"] == [{"artifact_id": "ami-2"}]
+    monkeypatch.delenv("MILEPOST_SOURCE")
+    assert "sources" not in sent(mock, "stage", "Base")

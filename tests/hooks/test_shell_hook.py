@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from hooks import sources
 from tests.support import ROOT
 from tests.support.ci_variables import GITHUB
 from tests.support.listeners import Listener
@@ -204,3 +205,22 @@ def test_end_of_a_job_prints_the_builds_address(listener: Listener):
     done = run(listener, "done", "success", **GITHUB)
     line = f"milepost: {listener.url}/builds/acme.images-500-image\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, line, "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "us-east-1:ami-1",
+        " us-east-1:ami-0abc1234 , eu-west-1:ami-2",
+        "my-image:v2",
+        'odd "name"',
+        "https://me:secret@example.com/base.vhd?sig=secret",
+    ],
+)
+def test_sources_are_read_as_the_other_hook_reads_them(listener: Listener, said: str):
+    post = posted(listener, "stage", "Harden", MILEPOST_SOURCE=said)
+    assert post.document["sources"] == sources.listed([said])
+
+
+def test_without_a_source_there_is_no_field(listener: Listener):
+    assert "sources" not in posted(listener, "stage", "Harden", MILEPOST_SOURCE=" ,").document

@@ -11,7 +11,7 @@ fi
 state=$(milepost-hook resume --target "$target")
 from=$(milepost-hook resume --target "$target" --print artifact)
 if [ "$state" -eq 100 ]; then exit 0; fi
-if [ "$state" -gt 0 ]; then export MILEPOST_RESUMED_FROM="$state"; fi
+if [ "$state" -gt 0 ]; then export MILEPOST_RESUMED_FROM="$state" MILEPOST_SOURCE="$from"; fi
 
 run() { # FIRST LAST TEMPLATE: the states that this run takes the image through
     first=$1 last=$2 template=$3 && shift 3
