@@ -52,11 +52,28 @@ def descendants(connection: Connection, build_id: UUID, most: int = MOST_DESCEND
     return _walk(connection, "children", _attempts(connection, build_id), most)
 
 
-def ancestors(
-    connection: Connection, nodes: Sequence[Node], most: int = MOST, deepest: int = DEEPEST
-) -> Walk:
+def ancestors(connection: Connection, nodes: Sequence[Node], most: int = MOST) -> Walk:
     """Return what these attempts of builds started from, to a depth of 10."""
-    return _walk(connection, "parents", nodes, most, deepest)
+    return _walk(connection, "parents", nodes, most)
+
+
+def parents(connection: Connection, nodes: Sequence[Node]) -> list[Row]:
+    """Return the rows of what each of these attempts itself started from; one that resumed from
+    what an earlier attempt kept started from what that one did."""
+    origins = {node: node for node in nodes}
+    rows: list[Row] = []
+    level = list(nodes)
+    while level:
+        found = _next(connection, "parents", level, MOST_DESCENDANTS)
+        level = []
+        for row in found:
+            origin = origins[row["of"]]
+            if row["build_id"] != row["of"].build_id:
+                rows.append(row | {"of": origin, "depth": 1})
+            elif _node(row) not in origins:
+                origins[_node(row)] = origin
+                level.append(_node(row))
+    return _with_builds(connection, rows)
 
 
 def children(connection: Connection, nodes: Sequence[Node], most: int = MOST) -> Walk:

@@ -100,13 +100,13 @@ def _bases(
         nodes = lineage.last_attempts(connection, numbers)
         if not nodes:
             return {}
-        walk = lineage.ancestors(connection, list(nodes.values()), lineage.MOST_DESCENDANTS, 1)
+        rows = lineage.parents(connection, list(nodes.values()))
         is_seen = _seen(connection, project)
     if newest is None:
         newest = newest_builds(database, serving_of)
     of_builds: dict[str, list[Row]] = {}
     numbers_of = {node.build_id: number for number, node in nodes.items()}
-    for row in walk.rows:
+    for row in rows:
         child = numbers_of[row["of"].build_id]
         of_builds.setdefault(child, []).append(_item(row, row, newest, is_seen, child))
     return {number: _deciding(items) for number, items in of_builds.items()}

@@ -97,7 +97,10 @@ def test_a_build_that_says_no_source_has_no_state(client: FlaskClient):
 def test_images_that_are_behind_are_listed_with_their_base(client: FlaskClient):
     take(client, BASE_1, WEB_1, DB_1)
     assert get(client, "/images?behind=1")["items"] == []
-    take(client, BASE_2, report("db-2", DATA, "ami-d2", "ami-b2", minutes=120))
+    take(client, BASE_2)
+    behind = {row["build_number"] for row in get(client, "/images?behind=1")["items"]}
+    assert behind == {"web-1", "db-1"}
+    take(client, report("db-2", DATA, "ami-d2", "ami-b2", minutes=120))
     (image,) = get(client, "/images?behind=1")["items"]
     assert (image["build_number"], image["base"]["newest"]) == ("web-1", "base-2")
     bases = {row["build_number"]: row["base"] for row in get(client, "/images")["items"]}

@@ -12,7 +12,14 @@ from receiver.domain.failure_shapes import first_line
 from receiver.domain.images import is_named
 from receiver.domain.model import DIMENSIONS
 from receiver.sources import packer_manifest
-from receiver.storage import builds, confirmed_images, images, unnamed
+from receiver.storage import (
+    builds,
+    checks,
+    confirmed_images,
+    images,
+    lineage_of_builds,
+    unnamed,
+)
 from receiver.storage.db import Row
 from receiver.web.auth import actor, require
 from receiver.web.context import limits, services, serving_of
@@ -142,7 +149,8 @@ def _new_artifact(build: Row, good: Row) -> str | None:
 
 
 def _build(build: Row) -> Values:
-    neighbours, usual = builds.neighbours(services().database, build)
+    database, own, number = services().database, require("read").project, build["build_number"]
+    neighbours, usual = builds.neighbours(database, build)
     document = build["packer_manifest"]
     before = [row for row in neighbours if row["place"] == "before"]
     after = [row for row in neighbours if row["place"] == "after"]
@@ -165,6 +173,8 @@ def _build(build: Row) -> Values:
         "_past": sum(
             not artifact.current for artifact in packer_manifest.artifacts(document or {})
         ),
+        "_lineage": lineage_of_builds.show(database, serving_of(), number, own),
+        "_checks": checks.of_build(database, number, own),
         "_history": charts.history(neighbours),
         "_changes": _changes(build, neighbours),
         "_previous": before[-1] if before else None,

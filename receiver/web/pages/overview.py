@@ -6,7 +6,7 @@ from flask import Response, request
 
 from receiver.domain.conditions import counted
 from receiver.domain.model import DIMENSIONS
-from receiver.storage import overview
+from receiver.storage import lineage_of_builds, overview
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
 from receiver.web.context import limits, services, serving_of
@@ -33,6 +33,7 @@ def _overview() -> Values:
     grids = charts.grids(shown, current["parents"])
     worst = next((each for each in ("failed", "stalled", "running") if current[each]), "")
     return current | {
+        "behind": lineage_of_builds.count_behind(services().database, serving_of()),
         "latest": latest,
         "_grids": grids,
         "_cut": len(latest) - len(shown),
