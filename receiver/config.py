@@ -34,22 +34,14 @@ _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 class Config:
     """The receiver's settings.
 
-        `database_url` is None for the embedded server. Commands use `admin_url` if it is set.
-    <<<<<<< HEAD
-        `sessions` is off behind a PgBouncer that pools transactions: nothing may outlast one. `prepare`
-        is whether statements are prepared. Each of `workers` processes has `threads`. `secrets` are
-        those of each source's default sender; a source without one is off. A running build is stalled
-        where its heartbeats have stopped for `stall_after`, and lost after a silence of `lost_after`.
-        `unknown` names the MILEPOST_… variables that are no settings; `warnings` are sentences about
-        settings that a later release refuses.
-    =======
-        `prepare` is off behind a PgBouncer that pools transactions. `secrets` are those of each
-        source's default sender; a source without one is off. A running build is stalled where its
-        heartbeats have stopped for `stall_after`, and lost after a silence of `lost_after`. `unknown`
-        names the MILEPOST_… variables that are no settings; `warnings` are sentences about settings
-        that a later release refuses. `user_scope` is that of every user whom a proxy signs in, None
-        where their groups decide. `audit_log` is stdout, syslog or syslog://HOST:PORT.
-    >>>>>>> d986e55 (Chain the audit trail, send it to a log, and map groups of users to scopes)
+    `database_url` is None for the embedded server. Commands use `admin_url` if it is set.
+    `sessions` is off behind a PgBouncer that pools transactions: nothing may outlast one. `prepare`
+    is whether statements are prepared. Each of `workers` processes has `threads`. `secrets` are
+    those of each source's default sender; a source without one is off. A running build is stalled
+    where its heartbeats have stopped for `stall_after`, and lost after a silence of `lost_after`.
+    `user_scope` is that of every user whom a proxy signs in, None where their groups decide.
+    `audit_log` is stdout, syslog or syslog://HOST:PORT. `unknown` names the MILEPOST_… variables
+    that are no settings; `warnings` are sentences about settings that a later release refuses.
     """
 
     data_dir: Path
