@@ -4,18 +4,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
 BaseState = Literal["up-to-date", "behind", "unknown"]
-Fate = Literal["newest", "superseded", "expired", "not-served"]
+Fate = Literal["newest", "superseded", "expired", "revoked", "not-served"]
 STATES: tuple[str, ...] = get_args(BaseState)
 Row = Mapping[str, Any]
 
 
-def state_of(parent: Row, newest: Row | None) -> BaseState:
+def state_of(parent: Row, newest: Row | None, *, has_moved: bool = False) -> BaseState:
     """Return how a build stands that is built on an attempt of a parent.
 
     `parent` has build_number (None where nobody here made it), attempt, latest_attempt, built_at.
     `newest` is the served build of the parent's image: build_number, built_at; None where there is
-    none, as where nobody says what the parent makes.
+    none, as where nobody says what the parent makes. `has_moved`: the channels that held the parent
+    when its child began hold another one by now.
     """
+    if has_moved:
+        return "behind"
     if parent["build_number"] is None or newest is None:
         return "unknown"
     if newest["build_number"] == parent["build_number"]:
@@ -37,6 +40,8 @@ def fate_of(artifact: Row, newest: Row | None) -> Fate:
     One that is too old, of an attempt that was made again, or of a build behind the newest one of
     its image is superseded. Otherwise it is not served, because its build is not.
     """
+    if artifact["is_revoked"]:
+        return "revoked"
     if artifact["is_expired"]:
         return "expired"
     is_last = artifact["attempt"] == artifact["latest_attempt"]

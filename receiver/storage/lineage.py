@@ -29,6 +29,13 @@ class Node(NamedTuple):
     attempt: int
 
 
+class Edge(NamedTuple):
+    """A child, and the attempt that it was built on."""
+
+    child: UUID
+    parent: Node
+
+
 class Walk(NamedTuple):
     """The nodes that were found, the nearest first, each once; a cycle ends where it began.
 
@@ -86,6 +93,34 @@ def builds_of(connection: Connection, build_ids: Iterable[UUID]) -> dict[UUID, R
     parameters = {"build_ids": array(sorted(build_ids))}
     found = connection.execute(query("lineage/builds"), parameters).fetchall()
     return {build.pop("id"): build for build in found}
+
+
+def edge(row: Row) -> Edge | None:
+    """Return the edge of a row of ancestors() or parents(); None of a source of nobody."""
+    return Edge(row["of"].build_id, _node(row)) if row["build_id"] else None
+
+
+def edge_below(row: Row) -> Edge:
+    """Return the edge of a row of descendants() or children()."""
+    return Edge(row["build_id"], row["of"])
+
+
+def moved(connection: Connection, above: Iterable[Row], below: Iterable[Row]) -> set[Edge | None]:
+    """Return the edges of these rows whose base was in channels when its child began, and is in
+    none of these any more."""
+    edges = {*filter(None, map(edge, above)), *map(edge_below, below)}
+    if not edges:
+        return set()
+    rows = [
+        {"child_id": each.child, "parent_id": each.parent.build_id}
+        | {"parent_attempt": each.parent.attempt}
+        for each in edges
+    ]
+    found = connection.execute(query("lineage/moved_channels"), {"edges": as_json(rows)})
+    return {
+        Edge(row["child_id"], Node(row["parent_id"], row["parent_attempt"]))
+        for row in found.fetchall()
+    }
 
 
 def has_sources(connection: Connection) -> bool:

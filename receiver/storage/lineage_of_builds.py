@@ -1,6 +1,6 @@
 """The lineage of a build as a caller sees it: names of other projects' builds are hidden."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 from receiver.domain.images import image_of
 from receiver.domain.lineage import combined, fate_of, state_of
@@ -15,6 +15,9 @@ Newest = Mapping[tuple[object, ...], Row]  # the newest served build of each ima
 IsSeen = Callable[[Row], bool]
 NAMES = ("build_number", "project", "platform", "os_version", "image_type", "status", "attempt")
 UNSETTLED = ("failed", "cancelled")
+Moved = Set[
+    lineage.Edge | None
+]  # children whose base is no longer in the channels where they found it
 
 
 def show(database: Database, serving_of: ServingOf, build_number: str, project: Own) -> Row:
@@ -30,13 +33,14 @@ def show(database: Database, serving_of: ServingOf, build_number: str, project: 
         above = lineage.ancestors(connection, [Node(build["id"], own["attempt"])])
         below = lineage.descendants(connection, build["id"], lineage.MOST)
         start = lineage.builds_of(connection, [build["id"]])[build["id"]]
+        moved = lineage.moved(connection, above.rows, below.rows)
         is_alone = not (above.rows or below.rows) and not lineage.has_sources(connection)
     newest = {} if is_alone else newest_builds(database, serving_of)
-    parents = list(_parents(above, newest, is_seen, build["build_number"]))
+    parents = list(_parents(above, newest, moved, is_seen, build["build_number"]))
     return own | {
         "state": combined(each["state"] for each in parents if each["depth"] == 1),
         "parents": parents,
-        "children": list(_children(below, start, newest, is_seen)),
+        "children": list(_children(below, start, newest, moved, is_seen)),
         "children_of_older": _children_of_older(database, build, newest, is_seen),
         "is_cut": above.is_cut or below.is_cut,
     }
@@ -101,6 +105,7 @@ def _bases(
         if not nodes:
             return {}
         rows = lineage.parents(connection, list(nodes.values()))
+        moved = lineage.moved(connection, rows, ())
         is_seen = _seen(connection, project)
     if newest is None:
         newest = newest_builds(database, serving_of)
@@ -108,7 +113,9 @@ def _bases(
     numbers_of = {node.build_id: number for number, node in nodes.items()}
     for row in rows:
         child = numbers_of[row["of"].build_id]
-        of_builds.setdefault(child, []).append(_item(row, row, newest, is_seen, child))
+        has_moved = lineage.edge(row) in moved
+        item = _item(row, row, newest, is_seen, child, has_moved=has_moved)
+        of_builds.setdefault(child, []).append(item)
     return {number: _deciding(items) for number, items in of_builds.items()}
 
 
@@ -133,7 +140,7 @@ def _seen(connection: Connection, project: Own) -> IsSeen:
     return lambda row: row["project"] in projects
 
 
-def _parents(walk: Walk, newest: Newest, is_seen: IsSeen, own: str) -> Iterator[Row]:
+def _parents(walk: Walk, newest: Newest, moved: Moved, is_seen: IsSeen, own: str) -> Iterator[Row]:
     """Yield each parent; what a build that is hidden starts from is hidden as well."""
     near = {Node(row["build_id"], row["attempt"]): row for row in walk.rows}
     told: set[object] = set()
@@ -146,10 +153,14 @@ def _parents(walk: Walk, newest: Newest, is_seen: IsSeen, own: str) -> Iterator[
             told.add(key)
             through = own if child is None else child["build_number"]
             is_told = child is None or is_seen(child)
-            yield _item(row, row, newest, is_seen, through if is_told else None, is_told=is_told)
+            has_moved = lineage.edge(row) in moved
+            through = through if is_told else None
+            yield _item(row, row, newest, is_seen, through, is_told=is_told, has_moved=has_moved)
 
 
-def _children(walk: Walk, start: Row, newest: Newest, is_seen: IsSeen) -> Iterator[Row]:
+def _children(
+    walk: Walk, start: Row, newest: Newest, moved: Moved, is_seen: IsSeen
+) -> Iterator[Row]:
     """Yield the builds whose last attempt descends from the build, each once."""
     near = {Node(row["build_id"], row["attempt"]): row for row in walk.rows}
     told: set[str] = set()
@@ -160,7 +171,9 @@ def _children(walk: Walk, start: Row, newest: Newest, is_seen: IsSeen) -> Iterat
         parent = near.get(row["of"], start | {"attempt": row["of"].attempt})
         is_told = is_seen(parent)
         through = parent["build_number"] if is_told else None
-        yield _item(row, parent, newest, is_seen, through, is_told=is_told or is_seen(row))
+        has_moved = lineage.edge_below(row) in moved
+        told_to = is_told or is_seen(row)
+        yield _item(row, parent, newest, is_seen, through, is_told=told_to, has_moved=has_moved)
 
 
 def _children_of_older(
@@ -175,7 +188,8 @@ def _children_of_older(
         found = _find(connection, older["build_number"], None)
         walk = lineage.children(connection, [Node(found["id"], found["attempt"])])
         start = lineage.builds_of(connection, [found["id"]])[found["id"]]
-    return list(_children(walk, start, newest, is_seen))
+        moved = lineage.moved(connection, (), walk.rows)
+    return list(_children(walk, start, newest, moved, is_seen))
 
 
 def _item(
@@ -186,6 +200,7 @@ def _item(
     through: str | None,
     *,
     is_told: bool = True,
+    has_moved: bool = False,
 ) -> Row:
     """Return what a caller sees of a build of the lineage.
 
@@ -202,7 +217,7 @@ def _item(
         "region": row["region"] if is_told else None,
         "depth": row["depth"],
         "through": through,
-        "state": state_of(parent, now),
+        "state": state_of(parent, now, has_moved=has_moved),
         "newest": now["build_number"] if now and is_seen(parent) else None,
         "is_other_project": is_hidden,
     }

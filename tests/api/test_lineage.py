@@ -1,6 +1,7 @@
 """The lineage of a build, what became of an artifact, and which images are behind their base."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -8,6 +9,8 @@ import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
 
+from tests.support import channels
+from tests.support.api import Api
 from tests.support.senders import Json, at, envelope, post, stage, verdict
 
 CORE = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
@@ -191,3 +194,44 @@ def test_the_checks_of_a_build(client: FlaskClient):
     history = get(client, "/builds/base-1/checks?history=1")["items"]
     assert [row["status"] for row in history] == ["passed", "failed"]
     assert client.get("/api/v1/builds/nothing/checks").status_code == 404
+
+
+def just_now(document: Json) -> Json:
+    """Return a report whose build begins and ends at this moment."""
+    moment = datetime.now(UTC).isoformat()
+    return document | {"events": [event | {"at": moment} for event in document["events"]]}
+
+
+def test_a_child_is_behind_once_the_channel_of_its_base_has_moved(client: FlaskClient, api: Api):
+    take(client, BASE_1, BASE_2)
+    channels.create(api, "prod")
+    channels.create(api, "other")
+    for name, number in (("prod", "base-2"), ("other", "base-1")):
+        assert channels.assign(api, name, number).status_code == 201
+    take(client, just_now(report("web-1", WEB, "ami-w1", "ami-b2")))
+    assert get(client, "/builds/web-1/lineage")["state"] == "up-to-date"
+    assert channels.assign(api, "prod", "base-1").status_code == 201
+    assert get(client, "/builds/web-1/lineage")["state"] == "behind"
+    (child,) = get(client, "/builds/base-2/lineage")["children"]
+    assert child["state"] == "behind"
+    assert [row["build_number"] for row in get(client, "/images?behind=1")["items"]] == ["web-1"]
+    assert channels.assign(api, "prod", "base-2").status_code == 201
+    assert get(client, "/builds/web-1/lineage")["state"] == "up-to-date"
+
+
+def test_a_channel_that_never_held_the_base_does_not_matter(client: FlaskClient, api: Api):
+    take(client, BASE_1, BASE_2)
+    channels.create(api, "prod")
+    channels.assign(api, "prod", "base-1")
+    take(client, just_now(report("web-1", WEB, "ami-w1", "ami-b2")))
+    channels.assign(api, "prod", "base-2")
+    channels.assign(api, "prod", "base-1")
+    assert get(client, "/builds/web-1/lineage")["state"] == "up-to-date"
+
+
+def test_an_artifact_of_a_revoked_build_is_revoked(client: FlaskClient, api: Api):
+    take(client, BASE_1)
+    answer = api.post("/builds/base-1/revocation", {"reason": "broken"}, scope="admin")
+    assert answer.status_code in (200, 201), answer.text
+    (made,) = get(client, "/artifacts?id=ami-b1")["items"]
+    assert (made["fate"], made["superseded_by"]) == ("revoked", None)

@@ -5,6 +5,10 @@ SELECT
     artifacts.expires_at, builds.build_number, builds.project, builds.platform, builds.os_version,
     builds.image_type, builds.status, builds.attempt AS latest_attempt,
     coalesce(artifacts.expires_at <= now(), false) AS is_expired,
+    EXISTS (
+        SELECT FROM revocation_of_build(builds.id, artifacts.attempt, now()) AS found
+        WHERE found.kind = 'revoked'
+    ) AS is_revoked,
     coalesce(
         CASE WHEN builds.future THEN builds.created_at ELSE builds.end_time END, builds.created_at
     ) AS built_at
