@@ -56,7 +56,12 @@ class Deadline:
 
 def now() -> str:
     """Return the time in UTC, to the microsecond."""
-    return datetime.now(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return moment().isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def moment() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(timezone.utc)
 
 
 def envelope(values: Values, events: list[Json], manifest: Json | None = None) -> Json:

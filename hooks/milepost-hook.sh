@@ -117,11 +117,12 @@ case ${1:-}:$#:${3:-0} in
         mark="milepost: stage ${3:--} $(printf %s "$2" | tr -s '[:space:]' ' ')" # the wrapper around Packer reads it
         [ "${MILEPOST_WRAPPED:-}" != 1 ] || { printf '%s\n' "$mark" && exit 0; }
         event="\"kind\":\"stage\",\"status\":\"started\",\"stage\":$(text "$2")${3:+,\"state\":$3}" ;;
-    done:2:*) case $(printf %s "$2" | tr '[:upper:]' '[:lower:]') in
+    done:2:*) word=$(printf %s "$2" | tr '[:upper:]' '[:lower:]') && case $word in
             success | succeeded | completed | passed | ok | unstable | neutral) status=completed ;;
             failure | failed | error | timed_out | startup_failure | stale) status=failed ;;
             cancelled | canceled | aborted | not_built | skipped) status=cancelled ;;
-            *) quit "$usage" ;; esac && event="\"kind\":\"build\",\"status\":\"$status\"" ;;
+            *) quit "$usage" ;; esac && event="\"kind\":\"build\",\"status\":\"$status\""
+        case $word in unstable | neutral | timed_out | startup_failure | stale) event="$event,\"failure\":{\"type\":\"build\",\"message\":\"The CI's own word: $word\"}" ;; esac ;;
     manifest:2:*) read_manifest "$2" ;;
     beat:1:*) event='"kind":"heartbeat"' ;;
     heartbeat:[23]:*) count=0 # until the file or the process is gone, for eight hours at most

@@ -23,7 +23,7 @@ class Part(NamedTuple):
 
 
 # HCP Packer's registry: internal/hcp/registry/artifact.go
-_REGISTRY = re.compile(r"Published metadata to HCP Packer registry (packer/\S+)\s*")
+_REGISTRY = re.compile(r"Published metadata to HCP Packer registry (packer/\S+|https://\S+)\s*")
 _REGIONAL = re.compile(  # amazon, ebsvolume, alicloud, tencentcloud, outscale: common forms
     r"(?:AMIs|EBS Volumes|Alicloud images|OMIs|BSU Volumes) were created:\s*(.*)"
     r"|Tencentcloud images\((.*)\) were created\.\s*",
@@ -108,7 +108,7 @@ def _null(text: str) -> Iterator[Part]:
 
 def _regional(text: str) -> Iterator[Part]:
     if match := _REGIONAL.fullmatch(text):
-        for region, each in _PAIR.findall(match[1] or match[2]):
+        for region, each in _PAIR.findall(match[1] or match[2] or ""):
             yield Part(each, region)
 
 

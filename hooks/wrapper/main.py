@@ -14,11 +14,10 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from hooks import identity, links, redact, settings, signing, sources, summary
+from hooks import client, identity, links, redact, settings, signing, sources, summary
 from hooks.client import Deadline, Json
 from hooks.errors import HookError
 from hooks.wrapper import outcome, provenance, template, variables
@@ -139,13 +138,13 @@ class WrappedBuild:
     def _read(self, data: bytes) -> None:
         self._has_read = True
         if not self.problem:
-            self._feeder.feed(data, _now())
+            self._feeder.feed(data, client.moment())
 
     def _tick(self) -> None:
         if not self._has_read:
-            self._feeder.rest(_now())
+            self._feeder.rest(client.moment())
         self._has_read = False
-        self._reporter.add(self._reader.take(_now()))
+        self._reporter.add(self._reader.take(client.moment()))
 
     def _finish(self, code: int, cancelled_by: int, began: float) -> None:
         """Report the open builds and the artifacts; wait until all of it is delivered."""
@@ -153,8 +152,8 @@ class WrappedBuild:
             warn(self.problem)
             return
         deadline = Deadline()
-        self._feeder.end(_now())
-        self._reader.end(_now())
+        self._feeder.end(client.moment())
+        self._reader.end(client.moment())
         ended = outcome.Run(
             *(self._reader, self._reporter, self._redactor, self._template, self._part),
             *(self._arguments, began, deadline),
@@ -185,10 +184,6 @@ class WrappedBuild:
 
     def _strict_code(self) -> int:
         return 0 if self._env.get("MILEPOST_STRICT", "") in ("", "0") else 1
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +43,7 @@ class Run(NamedTuple):
 
 def report_verdicts(run: Run, code: int, cancelled: str) -> None:
     """Report the verdict of each build that has none; of a run without a build, its end."""
-    reader, now = run.reader, _now()
+    reader, now = run.reader, client.moment()
     cancelled = reader.cancelled or cancelled
     if not reader.targets and code:
         _report_early_end(run, code, cancelled)
@@ -73,10 +72,10 @@ def _report_early_end(run: Run, code: int, cancelled: str) -> None:
         target.log.extend(run.redactor.line(line) for line in run.reader.loose)
         if cancelled:
             run.reader.cancelled = cancelled
-            run.reader.cancel(target, _now())
+            run.reader.cancel(target, client.moment())
         else:
             kind = failures.early_kind_of(text)
-            run.reader.fail(target, text, _now(), kind)
+            run.reader.fail(target, text, client.moment(), kind)
 
 
 def target_names(reader: Reader, template: Template, arguments: Sequence[str]) -> list[str]:
@@ -229,7 +228,3 @@ def _sha256(path: Path, deadline: Deadline) -> str:
     except OSError:
         return ""
     return digest.hexdigest()
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)

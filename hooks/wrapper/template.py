@@ -189,16 +189,24 @@ def _of_hcl(text: str, path: Path, arguments: Sequence[str], env: Mapping[str, s
 def _hcl_targets(builds: Iterable[hcl.Block]) -> Iterator[tuple[str, Source]]:
     """Yield the name that Packer prints for each source, as far as the text says it."""
     for build in builds:
-        name = hcl.literal(hcl.attribute(build.body, "name"))
-        before = f"{_TEMPLATED.sub('*', name)}." if name else ""
+        name = _hcl_name(build)
+        before = f"{name}." if name else ""
         for each in hcl.literals(hcl.attribute(build.body, "sources")):
             kind, _, label = each.removeprefix("source.").partition(".")
             yield f"{before}{kind}.{label}", Source(kind, label)
         for block in hcl.blocks(build.body):
             if block.kind == "source" and block.labels:
                 kind, _, label = block.labels[0].removeprefix("source.").partition(".")
-                own = hcl.literal(hcl.attribute(block.body, "name"))
-                yield f"{before}{kind}.{own or label}", Source(kind, label)
+                yield f"{before}{kind}.{_hcl_name(block) or label}", Source(kind, label)
+
+
+def _hcl_name(block: hcl.Block) -> str:
+    """Return a block's own name, `*` for what the text does not say; '' without one."""
+    expression = hcl.attribute(block.body, "name")
+    if not expression:
+        return ""
+    name = hcl.literal(expression)
+    return "*" if name is None else _TEMPLATED.sub("*", name)
 
 
 def _hcl_outputs(posts: Iterable[hcl.Block], folder: Path) -> Iterator[str]:

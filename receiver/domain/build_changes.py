@@ -57,6 +57,18 @@ def changed_tools(old: Row | None, new: Row | None) -> list[dict[str, Any]]:
     ]
 
 
+def changed_tree(old: bool | None, new: bool | None) -> str | None:
+    """Return how the working tree differs; None where it does not, or one of them does not say.
+
+    >>> changed_tree(False, True)
+    'without changes → with changes that are not committed'
+    """
+    if old is None or new is None or old == new:
+        return None
+    words = ("without changes", "with changes that are not committed")
+    return " → ".join(words[each] for each in (old, new))
+
+
 def _seconds(states: Iterable[Row]) -> dict[str, float]:
     return {
         row["stage"]: row["duration_seconds"]

@@ -91,7 +91,14 @@ def test_control_characters_become_blanks(listener: Listener):
         (["stage", "x", "0"], {"kind": "stage", "stage": "x", "status": "started", "state": 0}),
         (["stage", "x", "--state", "100"], {"state": 100}),
         (["done", "success"], {"kind": "build", "status": "completed"}),
-        (["done", "--status", "UNSTABLE"], {"kind": "build", "status": "completed"}),
+        (
+            ["done", "--status", "UNSTABLE"],
+            {
+                "kind": "build",
+                "status": "completed",
+                "failure": {"type": "build", "message": "The CI's own word: unstable"},
+            },
+        ),
         (["done", "--status", "failed"], {"kind": "build", "status": "failed"}),
         (["done", "ABORTED"], {"kind": "build", "status": "cancelled"}),
         (["done", "canceled"], {"kind": "build", "status": "cancelled"}),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from hooks.wrapper import artifacts
 from tests.support.packers import HOOK, Json, fake_packer, faked, packer, template, wrapped
 from tests.support.receivers import Running
 
@@ -92,11 +93,29 @@ def test_complete_build_without_an_artifact_has_a_warning(receiver: Running, tmp
     assert "no artifact" in build["states"][-1]["error_message"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # outscale/packer-plugin-outscale, builder/osc/common/artifact.go, builder/osc/bsuvolume
+        (
+            "OMIs were created:\ncloudgouv-eu-west-1: ami-0a1b2c3d\neu-west-2: ami-11223344\n",
+            [("ami-0a1b2c3d", "cloudgouv-eu-west-1"), ("ami-11223344", "eu-west-2")],
+        ),
+        ("BSU Volumes were created:\n\neu-west-2: vol-11223344", [("vol-11223344", "eu-west-2")]),
+        ("OMIs were created:\n", []),
+        ("OMIs were created: for nobody", []),
+    ],
+)
+def test_ids_by_region_of_outscale(text: str, expected: list[tuple[str, str]]):
+    assert [(part.id, part.region) for part in artifacts.parts(text, "outscale-bsu")] == expected
+
+
 def test_sentence_of_the_summary_is_no_artifact(receiver: Running, tmp_path: Path):
     summary = (
         "==> Builds finished. The artifacts of successful builds are:\n"
         "--> null.a: Something new was made of: this\n"
         "--> null.a: Published metadata to HCP Packer registry packer/golden/versions/01K0\n"
+        "--> null.a: Published metadata to HCP Packer registry https://portal.example.com/01K0\n"
     )
     fake_packer(tmp_path, FINISHED.format("a") + summary)
     faked(tmp_path, receiver=receiver, MILEPOST_BUILD_NUMBER="sentence")
@@ -104,6 +123,7 @@ def test_sentence_of_the_summary_is_no_artifact(receiver: Running, tmp_path: Pat
     assert (build["status"], build["artifacts"]) == ("completed", [])
     page = requests.get(f"{receiver.url}/builds/sentence-null.a", timeout=30).text
     assert "packer/golden/versions/01K0" in page
+    assert 'href="https://portal.example.com/01K0"' in page
 
 
 def test_what_has_to_be_deleted_by_hand_is_shown_on_a_complete_build(

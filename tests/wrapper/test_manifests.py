@@ -75,6 +75,17 @@ def test_hcl_template_says_its_targets_components_and_paths(tmp_path: Path):
     assert (found.may_clean_up(), found.says("max_retries")) == (False, False)
 
 
+def test_name_that_hcl_computes_may_be_any(tmp_path: Path):
+    (tmp_path / "t.pkr.hcl").write_text(
+        'build {\n  name = local.name\n  sources = ["null.base"]\n'
+        '  source "qemu.rhel" { name = var.os }\n}\n'
+    )
+    found = template.read(["build", str(tmp_path)], {})
+    assert found.source("gold 1.2.null.base") == Source("null", "base")
+    assert found.source("gold 1.2.qemu.rhel-9.4 (x86)") == Source("qemu", "rhel")
+    assert found.accepts("gold 1.2.null.base")
+
+
 def test_templated_name_of_a_json_template_is_never_cut_at_a_dot(tmp_path: Path):
     (tmp_path / "t.json").write_text('{"builders": [{"type": "qemu", "name": "{{user `os`}}"}]}')
     found = template.read(["build", str(tmp_path / "t.json")], {})

@@ -132,6 +132,7 @@ def _changes(build: Row, neighbours: Sequence[Row]) -> Row | None:
         "compare": build_changes.compare_link(build["run_url"], old, new),
         "tools": build_changes.changed_tools(other["provenance"], build["provenance"]),
         "is_other_template": len(templates) > 1,
+        "dirty": build_changes.changed_tree(made.get("dirty"), made_now.get("dirty")),
         "stages": build_changes.slower_stages(other["stages"], own) if has_ended_well else [],
         "percent": _percent(good, build) if has_ended_well else None,
         "artifact": _new_artifact(build, good),
