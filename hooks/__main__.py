@@ -24,7 +24,7 @@ from hooks import (
 )
 from hooks.client import Deadline, Json
 from hooks.command_options import Parser
-from hooks.errors import HookError
+from hooks.errors import DeliveryPending, HookError
 
 STATUS_WORDS = {
     "completed": ("success", "succeeded", "completed", "passed", "ok", "unstable", "neutral"),
@@ -157,8 +157,10 @@ def report_verdict(options: Any, env: Env, deadline: Deadline) -> None:
         event["failure"] = {"type": "build", "message": f"The CI's own word: {word}"}
     try:
         _send(options, env, deadline, event)
-    finally:
+    except DeliveryPending:  # it waits in the spool
         _summarise(options, env, deadline, status)
+        raise
+    _summarise(options, env, deadline, status)
 
 
 def _summarise(options: Any, env: Env, deadline: Deadline, status: str) -> None:

@@ -45,6 +45,7 @@ _PROVIDERS = (
     ("qemu", r"qemu|kvm|libvirt"),
     ("docker", r"docker|container"),
 )
+_SPELLINGS = {"vsphere": "vSphere", "vmware": "VMware"}
 _ACRONYMS = {"rhel", "sles", "ol", "aws", "gcp", "ebs", "arm", "iso", "hpc", "cis", "stig", "os"}
 _VERSION = re.compile(
     r"(?P<family>.*?)[-_. ]*(?<!\d)(?P<major>\d{1,9})(?!\d)(?:[.](?P<minor>\d{1,9})(?!\d))?"
@@ -171,4 +172,6 @@ def _spaced(name: str, found: re.Match[str] | None) -> str:
 def _title(word: str) -> str:
     if word.lower() in _ACRONYMS:
         return word.upper()
+    if word in _SPELLINGS:
+        return _SPELLINGS[word]
     return word if word != word.lower() else word.capitalize()

@@ -110,7 +110,7 @@ def _found(notice: Notice, projects: Projects, found: Row) -> Found:
     return Found(
         latest=own(found["latest"]),
         failed=own(found["failed"]),
-        running=own(found["running"]),
+        running=[cell for cell in own(found["running"]) if not cell["condition"]],
         slow=own([*found["overdue"], *found["stalled"]]),
         unnamed=found["unnamed"] if not notice.patterns else {},
     )

@@ -5,6 +5,7 @@ from tests.torture import (
     databases,
     mistakes,
     networks,
+    notices,
     processes,
     resources,
     schemas,
@@ -12,7 +13,7 @@ from tests.torture import (
 from tests.torture.systems import Fault
 from tests.torture.verdicts import Verdict
 
-MODULES = (processes, databases, networks, resources, schemas, concurrency, mistakes)
+MODULES = (processes, databases, networks, resources, schemas, concurrency, mistakes, notices)
 NOT_RUN = (
     Verdict(
         "F15u",

@@ -40,6 +40,7 @@ class System:
     _proxy: Proxy | None = None
     standby: Server | None = None
     bouncer: PgBouncer | None = None
+    target: object = None  # of notices
     healed: float = 0.0
     extra_deliveries: int = 0  # that a fault sends by other means than the load
     of_today: bool = True  # today's fold wrote every row

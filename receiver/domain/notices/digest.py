@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from receiver.domain import windows
+from receiver.domain.failure_shapes import message_shape
 from receiver.domain.model import DIMENSIONS
 from receiver.domain.notices.planning import Project, one_line
-from receiver.domain.notices.wording import age, image_name, moment
+from receiver.domain.notices.wording import MAX_NAMES, age, image_name, moment
 
 Row = Mapping[str, Any]
 ProjectOf = Callable[[str | None], Project]
@@ -54,7 +55,7 @@ def body(found: Found, project_of: ProjectOf, now: datetime, url: str) -> str:
     states = {cell["build_number"]: cell["current_state"] for cell in found.latest}
     failed = sorted(found.failed, key=lambda row: row["failed_since"])
     lines = [*_unnamed(found.unnamed)]
-    lines += _some([_failing_line(row, states, project_of(row["project"])) for row in failed])
+    lines += _some(_failing_lines(failed, states, project_of))
     lines += _some([f"! {image} {said}" for image, said in found.late.items()])
     lines += _some([_slow_line(row) for row in found.slow])
     lines += _some([_running_line(row, now) for row in found.running])
@@ -83,15 +84,51 @@ def _name(cell: Row) -> str:
     return image_name({name: cell[name] for name in DIMENSIONS} | {"repository": None})
 
 
-def _failing_line(row: Row, states: Mapping[str, int], project: Project) -> str:
+def _failing_lines(
+    rows: Sequence[Row], states: Mapping[str, int], project_of: ProjectOf
+) -> list[str]:
+    """Return a line for the images that fail alike: of one cause, as long, and of one owner."""
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        project = project_of(row["project"])
+        owner = f" ({project.owner})" if project.owner else ""
+        shape = message_shape(_cause(row)) or row["build_number"]
+        key = (f"{row['condition'] or ''}{shape}", _nights(row, project), owner)
+        groups.setdefault(key, []).append(row)
+    return [
+        _group_line(own, states, since, owner)
+        if len(own) > 1
+        else _failing_line(own[0], states, since, owner)
+        for (_, since, owner), own in groups.items()
+    ]
+
+
+def _cause(row: Row) -> str:
     failure = row["failures"][0] if row["failures"] else {}
-    state = states.get(row["build_number"], failure.get("state"))
+    return str(row["condition_reason"] or failure.get("error_message") or "")
+
+
+def _state(row: Row, states: Mapping[str, int]) -> int | None:
+    failure = row["failures"][0] if row["failures"] else {}
+    return states.get(row["build_number"], failure.get("state"))
+
+
+def _failing_line(row: Row, states: Mapping[str, int], since: str, owner: str) -> str:
+    state, cause = _state(row, states), _cause(row)
     place = f" at {state}" if state is not None else ""
-    cause = row["condition_reason"] or failure.get("error_message")
     why = f": {one_line(cause, 160)}" if cause else ""
-    owner = f" ({project.owner})" if project.owner else ""
     word = f"is {row['condition']}" if row["condition"] else "fails"
-    return f"✗ {_name(row)} {word}{place}{_nights(row, project)}{why}{owner}"
+    return f"✗ {_name(row)} {word}{place}{since}{why}{owner}"
+
+
+def _group_line(rows: Sequence[Row], states: Mapping[str, int], since: str, owner: str) -> str:
+    found = sorted({state for row in rows if (state := _state(row, states)) is not None})
+    place = f", at {' to '.join(map(str, dict.fromkeys((found[0], found[-1]))))}" if found else ""
+    causes = {one_line(_cause(row), 160) for row in rows}
+    cause = causes.pop() if len(causes) == 1 else message_shape(_cause(rows[0]))
+    names = [_name(row) for row in rows]
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"✗ {len(rows)} × {cause}{place}{since}: {', '.join(names[:MAX_NAMES])}{more}{owner}"
 
 
 def _nights(row: Row, project: Project) -> str:

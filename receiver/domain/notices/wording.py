@@ -84,8 +84,8 @@ def details(row: Row) -> Iterator[str]:
         yield _how_often(row, context)
     elif row["type"] == "recovered":
         yield _after(context)
-    elif row["type"] in ("overdue", "late", "completed"):
-        yield f"{moment(row['at'])}."
+    elif row["type"] == "completed":
+        yield f"Completed {moment(row['at'])}."
     yield from _served(row["type"], context)
     if facts.get("owner"):
         yield f"Owner: {facts['owner']}"
@@ -95,7 +95,7 @@ def _how_often(row: Row, context: Row) -> str:
     count = context.get("count", 1)
     tries = f", attempt {row['facts']['attempt']}" if (row["facts"].get("attempt") or 1) > 1 else ""
     if count < 2:
-        return f"{moment(row['at'])}{tries}."
+        return f"Failed {moment(row['at'])}{tries}."
     ordinal = ORDINALS.get(count, f"{count}th")
     return f"{ordinal} failure in a row, since {moment(context['since'])}{tries}."
 
