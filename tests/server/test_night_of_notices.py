@@ -112,8 +112,8 @@ def test_one_night_of_60_images_is_told_in_eight_messages(there: Telling):
         ("23:15", "✗ core/aws/rhel-9.4/aws-1 failed at 5, Kickstart"),
         ("00:42", "✗ core/vsphere/rhel-9.4/vs-8 failed at 25, Security baseline"),
         ("01:44", "◌ core/aws-commercial/rhel-9.4/gone overdue at 25, Security baseline"),
-        ("07:12", "✗ 11 of 60 images fail"),
-        ("20:12", "✗ core/aws-commercial/rhel-9.4/gone lost at 25, Security baseline"),
+        ("07:14", "✗ 11 of 60 images fail"),
+        ("20:14", "✗ core/aws-commercial/rhel-9.4/gone lost at 25, Security baseline"),
     ]
     assert said[1][2][0].startswith("6 × no route to host 10.1.2.4, at 25, vSphere: ")
     digest = said[6][2]
