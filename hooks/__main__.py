@@ -27,13 +27,18 @@ from hooks.command_options import Parser
 from hooks.errors import DeliveryPending, HookError
 
 STATUS_WORDS = {
-    "completed": ("success", "succeeded", "completed", "passed", "ok", "unstable", "neutral"),
+    "completed": (
+        *("success", "succeeded", "completed", "passed", "ok"),
+        *("unstable", "neutral", "unchanged"),
+    ),
     "failed": ("failure", "failed", "error", "timed_out", "startup_failure", "stale"),
     "cancelled": ("cancelled", "canceled", "aborted", "not_built", "skipped"),
 }
 # These say more than our status: they are reported beside it.
 DETAILED_WORDS = ("unstable", "neutral", "timed_out", "startup_failure", "stale")
 SUMMARY_SECONDS = 3.0
+
+UNCHANGED = "unchanged"  # nothing had to be built: the image that there is stays good
 
 Env = Mapping[str, str]
 
@@ -155,6 +160,8 @@ def report_verdict(options: Any, env: Env, deadline: Deadline) -> None:
     event: Json = {"kind": "build", "status": status, "at": client.now()}
     if word in DETAILED_WORDS:
         event["failure"] = {"type": "build", "message": f"The CI's own word: {word}"}
+    if word == UNCHANGED:  # beside a status that every receiver knows
+        event["word"] = UNCHANGED
     try:
         _send(options, env, deadline, event)
     except DeliveryPending:  # it waits in the spool

@@ -31,7 +31,9 @@ def add_stage(command: Parser) -> None:
 def add_done(command: Parser) -> None:
     """Add the options of `done`."""
     command.add_argument(
-        "--status", required=True, help="success, failure, cancelled, or the CI's word"
+        "--status",
+        required=True,
+        help="success, failure, cancelled, unchanged (nothing had to be built), or the CI's word",
     )
 
 

@@ -3,7 +3,7 @@
 # Set MILEPOST_URL and MILEPOST_SECRET, and MILEPOST_BUILD_NUMBER where neither CI nor Packer runs.
 set -u
 export LC_ALL=C # bytes, whatever they mean
-usage='usage: milepost-hook.sh stage NAME [--state 0..100] | done --status success|failure|cancelled | manifest [FILE] | heartbeat FILE [--watch PID]'
+usage='usage: milepost-hook.sh stage NAME [--state 0..100] | done --status success|failure|cancelled|unchanged | manifest [FILE] | heartbeat FILE [--watch PID]'
 case ${1:-} in packer) shift && echo 'milepost: not reporting what Packer does: that needs Python 3.10 or newer' >&2 && exec packer "$@" ;; esac
 bom=$(printf '\357\273\277') newline='
 '
@@ -111,7 +111,7 @@ case ${MILEPOST_WRAPPED:-}:$#:${1:-} in
     *:1:manifest) find_manifest && set -- manifest "$PWD/$found" ;;
 esac
 case ${MILEPOST_WRAPPED:-}:${1:-} in 1:manifest) printf 'milepost: manifest %s\n' "${2:-}" && exit 0 ;; esac
-event='' manifest=null at=$(date -u +%Y-%m-%dT%H:%M:%S.%N) && case ${at#*.} in '' | *[!0-9]*) at=${at%%.*} ;; esac
+event='' word='' manifest=null at=$(date -u +%Y-%m-%dT%H:%M:%S.%N) && case ${at#*.} in '' | *[!0-9]*) at=${at%%.*} ;; esac
 case ${1:-}:$#:${3:-0} in
     stage:2:0 | stage:3:[0-9] | stage:3:[1-9][0-9] | stage:3:100)
         mark="milepost: stage ${3:--} $(printf %s "$2" | tr -s '[:space:]' ' ')" # the wrapper around Packer reads it
@@ -119,6 +119,7 @@ case ${1:-}:$#:${3:-0} in
         event="\"kind\":\"stage\",\"status\":\"started\",\"stage\":$(text "$2")${3:+,\"state\":$3}" ;;
     done:2:*) word=$(printf %s "$2" | tr '[:upper:]' '[:lower:]') && case $word in
             success | succeeded | completed | passed | ok | unstable | neutral) status=completed ;;
+            unchanged) status=completed && word=',"word":"unchanged"' ;;
             failure | failed | error | timed_out | startup_failure | stale) status=failed ;;
             cancelled | canceled | aborted | not_built | skipped) status=cancelled ;;
             *) quit "$usage" ;; esac && event="\"kind\":\"build\",\"status\":\"$status\""
@@ -154,7 +155,7 @@ envelope() { # $1: what an older receiver may not know
     printf ',"os_version":%s,"image_type":%s%s%s}' "$(text "${MILEPOST_OS_VERSION:-}")" "$(text "${MILEPOST_IMAGE_TYPE:-}")" "$(field created_by "$author")" "$names"
     printf ',"run":{"key":%s,"attempt":%s%s%s%s%s}' "$(text "$(short "$run_key")")" "$attempt" "$(field url "$link")" "$(field commit "$commit")" "$(field branch "$branch")" "$newer"
     [ -z "$1" ] || images
-    printf ',"events":[%s],"manifest":%s}' "${event:+{$event,\"at\":\"${at}Z\"\}}" "$manifest"
+    printf ',"events":[%s],"manifest":%s}' "${event:+{$event${1:+$word},\"at\":\"${at}Z\"\}}" "$manifest"
 }
 with_curl() {
     printf %s "$1" | { printf 'header = "%s"\n' "$header" | curl -A milepost-hook.sh -s -m 4 -w '\n%{http_code}' --retry 2 --retry-connrefused --retry-max-time 4 \

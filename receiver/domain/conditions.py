@@ -6,12 +6,11 @@ as failed wherever builds are counted or listed. A build that waits for a person
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, get_args
 
 from receiver.domain import display
-from receiver.domain.expectations import Expectation, ExpectationOf
-from receiver.domain.windows import CALENDAR_DAY, DAY
+from receiver.domain.expectations import Expectation, ExpectationOf, next_time
 
 Row = Mapping[str, Any]
 Condition = Literal["overdue", "stalled", "lost"]
@@ -107,20 +106,9 @@ def _past_expectation(build: Row, now: datetime, expectation: Expectation | None
     longest = expectation.max_duration
     if longest and now - began > longest:
         return f"it runs for {_span(now - began)}, and {_span(longest)} is the most"
-    if expectation.ready_by and now > ready_at(began, expectation):
+    if expectation.ready_by and now > next_time(began, expectation):
         return f"it was to be ready by {expectation.ready_by:%H:%M}"
     return None
-
-
-def ready_at(began: datetime, expectation: Expectation) -> datetime:
-    """Return the first `ready_by` after a build began, in UTC; the zone is that of its hours."""
-    assert expectation.ready_by is not None  # noqa: S101  # whoever asks has looked
-    zone = (expectation.hours or CALENDAR_DAY).zone
-    day = began.astimezone(zone).date()
-    moment = datetime.combine(day, expectation.ready_by, zone).astimezone(UTC)
-    if moment <= began:
-        moment = datetime.combine(day + DAY, expectation.ready_by, zone).astimezone(UTC)
-    return moment
 
 
 def _past_usual(build: Row, now: datetime) -> str | None:

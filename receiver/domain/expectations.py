@@ -1,15 +1,23 @@
-"""What is expected of images, by a line of the projects file. Pure."""
+"""What is expected of images: by a line of the projects file, else by how often they were built.
+
+Pure. An image is late where the newest good build of it is too old; it is missing where nothing of
+it even began since.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
-from typing import Any
+from itertools import pairwise
+from statistics import median
+from typing import Any, NamedTuple
 
 from receiver.domain.model import DIMENSIONS
-from receiver.domain.windows import Window
+from receiver.domain.windows import CALENDAR_DAY, DAY, Window, period_named, period_of
 
 Row = Mapping[str, Any]
+FEWEST = 3  # good builds; of fewer nothing is learned
+GRACE = timedelta(hours=12)  # after the time that is expected or usual; of short ones, half of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +55,164 @@ def _matches(pattern: str | None, names: Sequence[str]) -> bool:
     """Return whether one of the names fits a pattern in which * is any text and ? any character."""
     plain = pattern and pattern.replace("[", "[[]")
     return plain is None or any(fnmatchcase(name, plain) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was built of an image. `ends` are those of its last eight good builds, the newest first.
+
+    `good_at` and `good_began_at` are end and begin of the newest of them that is not revoked, or
+    that only renewed it. `began_at` is the begin of the newest build, whatever became of it;
+    `first_at` is when the image was first heard of. `regions` are those of the newest build
+    that made an image, None where nobody knows.
+    """
+
+    first_at: datetime
+    ends: Sequence[datetime] = ()
+    good_at: datetime | None = None
+    good_began_at: datetime | None = None
+    began_at: datetime | None = None
+    regions: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """Whether an image is late: since when, and why in words.
+
+    `due_at` is when its next good build is expected; None where nothing is. `is_missing`: nothing
+    of it began since. `missing_regions` are those that its newest good build does not have.
+    """
+
+    due_at: datetime | None = None
+    late_since: datetime | None = None
+    reason: str | None = None
+    is_missing: bool = False
+    missing_regions: tuple[str, ...] = ()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a good build, or a region of it, is missing."""
+        return self.reason is not None
+
+
+class _Due(NamedTuple):
+    """When the next good build is due, from when on it is late, and what is expected, in words."""
+
+    at: datetime
+    late_at: datetime
+    words: str
+
+
+def lateness(history: History, expectation: Expectation | None, now: datetime) -> Lateness:
+    """Return whether an image is late; nothing is expected of one without a line of the file that
+    was built less than three times."""
+    start = history.good_at or history.first_at
+    due = _due(start, history.good_began_at or start, history, expectation)
+    absent = _absent_regions(history, expectation)
+    if due and now > due.late_at:
+        reason = f"{_no_good(history, start, now)}, {due.words}"
+        return Lateness(due.at, due.late_at, reason, _is_missing(history, expectation, now), absent)
+    if absent and history.good_at:
+        reason = f"its newest build has no image in {', '.join(absent)}"
+        return Lateness(due and due.at, history.good_at, reason, False, absent)
+    return Lateness(due and due.at, missing_regions=absent)
+
+
+def is_expected(history: History, expectation: Expectation | None) -> bool:
+    """Return whether anything is expected of when an image is built."""
+    return _due(history.first_at, history.first_at, history, expectation) is not None
+
+
+def _is_missing(history: History, expectation: Expectation | None, now: datetime) -> bool:
+    if history.began_at is None:
+        return False
+    due = _due(history.began_at, history.began_at, history, expectation)
+    return due is not None and now > due.late_at
+
+
+def _due(
+    start: datetime, began: datetime, history: History, expectation: Expectation | None
+) -> _Due | None:
+    """Return the first time that a good build is due after one that ended at `start`."""
+    if expectation and (expectation.every or expectation.ready_by or expectation.max_age):
+        return min(_stated(start, began, expectation), key=lambda due: due.late_at)
+    usual = usual_interval(history.ends)
+    if usual is None:
+        return None
+    late_at = start + max(2 * usual, usual + GRACE)
+    return _Due(start + usual, late_at, f"usually every {_rounded(usual)}")
+
+
+def _stated(start: datetime, began: datetime, expectation: Expectation) -> list[_Due]:
+    found = []
+    if expectation.max_age:
+        end = start + expectation.max_age
+        found.append(_Due(end, end, f"at most {short(expectation.max_age)} old"))
+    if expectation.ready_by:
+        at = _ready_at(began, expectation)
+        words = f"expected by {expectation.ready_by:%H:%M}"
+        found.append(_Due(at, at + (expectation.grace or timedelta(0)), words))
+    elif expectation.every:
+        every = expectation.every
+        grace = min(GRACE, every / 2) if expectation.grace is None else expectation.grace
+        words = f"expected every {short(every)}"
+        found.append(_Due(start + every, start + every + grace, words))
+    return found
+
+
+def _ready_at(began: datetime, expectation: Expectation) -> datetime:
+    """Return the `ready_by` of the window that is `every` days, at least one, after that in which
+    a build began."""
+    assert expectation.ready_by is not None  # noqa: S101  # whoever asks has looked
+    days = max(1, (expectation.every or DAY) // DAY)
+    period = period_named(period_of(began, expectation.hours).day + days * DAY, expectation.hours)
+    return next_time(period.begin, expectation)
+
+
+def next_time(after: datetime, expectation: Expectation) -> datetime:
+    """Return the first `ready_by` after a moment, in UTC; the zone is that of its hours."""
+    assert expectation.ready_by is not None  # noqa: S101  # whoever asks has looked
+    zone = (expectation.hours or CALENDAR_DAY).zone
+    day = after.astimezone(zone).date()
+    moment = datetime.combine(day, expectation.ready_by, zone).astimezone(UTC)
+    if moment <= after:
+        moment = datetime.combine(day + DAY, expectation.ready_by, zone).astimezone(UTC)
+    return moment
+
+
+def usual_interval(ends: Sequence[datetime]) -> timedelta | None:
+    """Return the median time between good builds; None of fewer than three."""
+    if len(ends) < FEWEST:
+        return None
+    spans = [(later - earlier).total_seconds() for later, earlier in pairwise(ends)]
+    return timedelta(seconds=median(spans))
+
+
+def _absent_regions(history: History, expectation: Expectation | None) -> tuple[str, ...]:
+    if not expectation or history.regions is None:
+        return ()
+    return tuple(each for each in expectation.regions if each not in history.regions)
+
+
+def _no_good(history: History, start: datetime, now: datetime) -> str:
+    if history.good_at is None:
+        return "no good image yet"
+    return f"no good image for {short(now - start)}"
+
+
+def _rounded(span: timedelta) -> str:
+    hour = timedelta(hours=1)
+    return short(round(span / hour) * hour if span > hour else span)
+
+
+def short(span: timedelta) -> str:
+    """Return a span of time in one unit: days from two days on, else hours or less.
+
+    >>> short(timedelta(days=9, hours=3))
+    '9 d'
+    """
+    is_days = span >= 2 * DAY or (span and not span % DAY)
+    units = (("d", DAY), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
+    fitting = (each for each in units[0 if is_days else 1 :] if span >= each[1])
+    name, unit = next(fitting, ("s", timedelta(seconds=1)))
+    return f"{span // unit} {name}"

@@ -1,6 +1,7 @@
 -- The artifacts that may be served: of each combination the final ones, not expired, of the last 10
--- completed builds that are served, not revoked or failed since, and made some, among its last 1,000. Only the last attempt of a
--- build counts. `newness` is 0 for the newest of these builds. Unless `every`, only those of the
+-- completed builds that are served, not revoked or failed since, and made some, among its last 1,000.
+-- Only the last attempt of a build counts. `newness` is 0 for the newest of these builds;
+-- `superseded_at` is when the next newer one was made. Unless `every`, only those of the
 -- newest build of a region. With `inferred` there are 10 inferred builds beside the 10 stated ones,
 -- which come behind all of them, among the last 100.
 WITH named AS (
@@ -30,6 +31,10 @@ candidates AS (
         dense_rank() OVER (
             PARTITION BY named.image ORDER BY served.is_guess, served.built_at DESC, served.id DESC
         ) - 1 AS newness,
+        min(served.built_at) OVER (
+            PARTITION BY named.image ORDER BY served.is_guess, served.built_at DESC, served.id DESC
+            GROUPS BETWEEN 1 PRECEDING AND 1 PRECEDING
+        ) AS superseded_at,
         rank() OVER (
             PARTITION BY named.image, artifacts.region
             ORDER BY served.is_guess, served.built_at DESC, served.id DESC
@@ -64,6 +69,7 @@ candidates AS (
                 AND builds.image_type_id = named.image_type_id
                 AND builds.status = 'completed'
                 AND builds.pull_request IS NULL
+                AND builds.unchanged IS NOT TRUE
             ORDER BY
                 coalesce(
                     CASE WHEN builds.future THEN builds.created_at ELSE builds.end_time END,
@@ -94,6 +100,7 @@ SELECT
     CASE WHEN NOT candidates.is_confirmed THEN builds.inferred END AS inferred,
     artifacts.artifact_id, artifacts.region, artifacts.name, artifacts.builder_type,
     artifacts.custom_data, artifacts.files, artifacts.path, candidates.newness,
+    candidates.superseded_at,
     revocation_json(candidates.id, artifacts.attempt, now()) AS revocation
 FROM candidates
 CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
