@@ -1,5 +1,6 @@
 """milepost builds, build, resume, images and stats."""
 
+import sys
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from receiver.cli.output import (
 )
 from receiver.domain.conditions import CONDITIONS
 from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
+from receiver.durations import parse_duration
 
 BUILDS = (
     *("build_number", *DIMENSIONS),
@@ -39,8 +41,9 @@ PARTS = {
 }
 IMAGES = (
     *(*DIMENSIONS, "region", "arch", "artifact_id"),
-    *("build_number", "behind", "built_at", "inferred", "state"),
+    *("build_number", "behind", "built_at", "age_seconds", "inferred", "state"),
 )
+EXIT_LATE = 3  # of images --late and --max-age, where one is
 STATISTICS = {
     "combinations": (
         *(*DIMENSIONS, "builds", "completed", "failed", "cancelled"),
@@ -121,6 +124,8 @@ def resume(number: str, as_json: bool) -> None:
 @click.option("--channel", help="What this channel holds, such as prod.")
 @click.option("--inferred", is_flag=True, help="Also images that nobody has named.")
 @click.option("--complete", is_flag=True, help="Of one build that has all usual regions.")
+@click.option("--late", is_flag=True, help="Those that are late; exit 3 where one is.")
+@click.option("--max-age", help="Those that are older, such as 30d; exit 3 where one is.")
 @click.option("--text", "is_text", is_flag=True, help="Print one image's artifact id alone.")
 @as_json
 @command
@@ -130,9 +135,12 @@ def images(
     custom: tuple[str, ...],
     inferred: bool,
     complete: bool,
+    late: bool,
+    max_age: str | None,
     **filters: str | None,
 ) -> None:
     """List the latest good images, each of a completed build."""
+    longest = _duration(max_age)
     filters |= {"inferred": "1" if inferred else None, "complete": "1" if complete else None}
     filters |= _custom(custom)
     if is_text and (filters["image_type"] is None or as_json):
@@ -141,16 +149,31 @@ def images(
         if is_text:
             click.echo(printable(client.image_id(filters)))
             return
-        rows = client.images(filters)
+        rows = client.images(filters) if longest or not late else []
+        rows = [row for row in rows if not longest or row["age_seconds"] > longest]
+        found = client.images(filters | {"late": "1"}) if late else []
+        rows += [row for row in found if row not in rows]
         print_unknown(client.unknown)
-    if not as_json:
-        rows = [row | {"inferred": _places(row["inferred"]), "state": _state(row)} for row in rows]
-    print_rows(rows, IMAGES, as_json=as_json)
+    shown = [row | {"inferred": _places(row["inferred"]), "state": _state(row)} for row in rows]
+    print_rows(rows if as_json else shown, IMAGES, as_json=as_json)
+    if rows and (late or longest):
+        sys.exit(EXIT_LATE)
+
+
+def _duration(text: str | None) -> float | None:
+    span = parse_duration(text) if text else None
+    if text and not span:
+        raise click.UsageError("--max-age must be a time with its unit, such as 12h or 30d.")
+    return span.total_seconds() if span else None
 
 
 def _state(row: dict[str, Any]) -> str | None:
+    """Return what is to be known of an image beside its names: revoked, late, renewed."""
     revocation = row["revocation"]
-    return revocation and f"{revocation['kind']}: {revocation['reason']}"
+    words = [f"{revocation['kind']}: {revocation['reason']}"] if revocation else []
+    words += [f"late: {row['late_reason']}"] if row["late"] else []
+    words += ["unchanged, renewed"] if row["renewed_at"] else []
+    return "; ".join(words) or None
 
 
 def _places(inferred: dict[str, str] | None) -> str | None:

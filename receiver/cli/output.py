@@ -107,7 +107,7 @@ def print_builds(
     """Print builds as print_rows() does; on a narrow terminal two lines for each. A table shows the
     condition of a running build, where it has one, as its status."""
     if not as_json:
-        rows = [row | {"status": row.get("condition") or row["status"]} for row in map(dict, rows)]
+        rows = [dict(row) | {"status": _status(row)} for row in rows]
     is_narrow = is_terminal(sys.stdout) and shutil.get_terminal_size().columns < NARROW
     if as_json or not is_narrow:
         print_rows(rows, columns, as_json=as_json)
@@ -119,6 +119,12 @@ def print_builds(
         first, second = build_lines(row, datetime.now(UTC))
         console.print(first, style=STYLES.get(row["status"]))
         console.print(second)
+
+
+def _status(row: Mapping[str, Any]) -> str:
+    """Return the word for a build: its condition, or that it renewed an image without a new one."""
+    unchanged = "unchanged, renewed" if row.get("unchanged") else None
+    return str(row.get("condition") or unchanged or row["status"])
 
 
 def build_lines(row: Mapping[str, Any], now: datetime) -> tuple[str, str]:

@@ -11,6 +11,7 @@ SIGNS = {  # so that colour is never the only one
     "stalled": "◌",
     "overdue": "◔",
     "lost": "✗",
+    "unchanged, renewed": "✓",
 }
 
 

@@ -54,6 +54,11 @@ class ImageFilter:
     channel: str | None = None
 
     @property
+    def is_of_artifact(self) -> bool:
+        """Whether it asks for some artifacts of an image, or for what a channel holds."""
+        return self.selects or bool(self.region or self.channel)
+
+    @property
     def selects(self) -> bool:
         """Whether it tells apart the artifacts of one build."""
         return bool(self.name or self.arch or self.custom or self.complete)

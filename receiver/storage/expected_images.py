@@ -13,9 +13,9 @@ from receiver.domain.expectations import (
     is_expected,
     lateness,
 )
-from receiver.domain.images import image_of
+from receiver.domain.images import ImageFilter, image_of
 from receiver.domain.model import DIMENSIONS
-from receiver.storage.db import Connection, Row, array, as_json, query
+from receiver.storage.db import Connection, Database, Row, array, as_json, query
 from receiver.storage.dimensions import Own, projects_within
 from receiver.storage.serving import ServingOf, chains, rules
 
@@ -39,6 +39,13 @@ class ExpectedImage:
     last_number: str | None
     last_began_at: datetime | None
 
+    @property
+    def good_at(self) -> datetime | None:
+        """When it was made or renewed last."""
+        newest = self.renewal or self.good or {"built_at": None}
+        at: datetime | None = newest["built_at"]
+        return at
+
 
 def expected_images(
     connection: Connection,
@@ -46,12 +53,15 @@ def expected_images(
     expectation_of: ExpectationOf,
     now: datetime,
     own: Own = None,
+    wanted: ImageFilter | None = None,
 ) -> list[ExpectedImage]:
-    """Return every image that has a name; of `own` projects, where the caller sees no other ones.
+    """Return every image that has a name, or those of the names that are wanted; of `own` projects,
+    where the caller sees no other ones.
 
-    An image that a line of the projects file names, and that nobody ever built, is none of them.
+    Images of which no build of a served branch ever began are none of them.
     """
-    parameters = {
+    names = {name: getattr(wanted, name) if wanted else None for name in DIMENSIONS}
+    parameters = names | {
         "rules": as_json(rules(connection, serving_of)),
         "own": None if own is None else list(projects_within(connection, own)),
         "now": now,
@@ -60,13 +70,22 @@ def expected_images(
     projects = chains(connection)
     grouped: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:  # builds that state no platform are of the same image
-        grouped.setdefault(image_of(row), []).append(row)
+        if row["last_began_at"] or row["build_id"]:
+            grouped.setdefault(image_of(row), []).append(row)
     expected = {
         image: expectation_of(found[0], projects.get(found[0]["project_id"], []))
         for image, found in grouped.items()
     }
     regions = _regions(connection, _with_regions(grouped, expected), now)
     return [_image(found, expected[image], regions, now) for image, found in grouped.items()]
+
+
+def read_expected_images(
+    database: Database, serving_of: ServingOf, expectation_of: ExpectationOf, now: datetime
+) -> list[ExpectedImage]:
+    """Return the same in a transaction of its own."""
+    with database.transaction() as connection:
+        return expected_images(connection, serving_of, expectation_of, now)
 
 
 def _image(

@@ -133,10 +133,13 @@ def _with_behind(
     builds = {(images.image_of(each), each["build_number"], each["built_at"]) for each in served}
     now = datetime.now(UTC)
     newer = [
-        sum(image == images.image_of(row) and at > row["built_at"] for image, _, at in builds)
+        [at for image, _, at in builds if image == images.image_of(row) and at > row["built_at"]]
         for row in rows
     ]
-    return [_shown(row | {"newness": count}, now) for row, count in zip(rows, newer, strict=True)]
+    return [
+        _shown(row | {"newness": len(times), "superseded_at": min(times, default=None)}, now)
+        for row, times in zip(rows, newer, strict=True)
+    ]
 
 
 def _parameters(
@@ -148,13 +151,15 @@ def _parameters(
 
 
 def _shown(row: Mapping[str, Any], now: datetime) -> Row:
-    """Return a row with `arch`, `behind` (how many served builds of its image are newer), and
-    `age_seconds`; what looks secret in its custom_data is masked, for it may be listed as a choice.
+    """Return a row with `arch`, `behind` (how many served builds of its image are newer),
+    `superseded_at` (when the next newer one was made) and `age_seconds`; what looks secret in its
+    custom_data is masked, for it may be listed as a choice.
     """
     return dict(row) | {
         "arch": images.architecture(row),
         "channel": row.get("channel"),
         "behind": row["newness"],
+        "superseded_at": row.get("superseded_at"),
         "age_seconds": int((now - row["built_at"]).total_seconds()),
         "custom_data": redact.document(row["custom_data"]),
     }

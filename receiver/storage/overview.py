@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from receiver.domain import redact
 from receiver.domain.conditions import Limits, counted
@@ -12,11 +12,9 @@ from receiver.storage import unnamed
 from receiver.storage.conditions import conditions, conditions_of
 from receiver.storage.db import Connection, Database, Row, array, as_json, query
 from receiver.storage.dimensions import current_names
+from receiver.storage.expected_images import ExpectedImage, expected_images
 from receiver.storage.failing import read_failing
 from receiver.storage.serving import ServingOf, rules
-
-EXPECTED_WITHIN = timedelta(days=7)
-SEEN_WITHIN = timedelta(days=1)
 
 
 def database_version(database: Database) -> str:
@@ -36,6 +34,7 @@ def read_overview(database: Database, serving_of: ServingOf, limits: Limits, now
         lost = {"lost": array(found.ids("lost"))}
         running = connection.execute(query("overview/running_builds"), lost).fetchall()
         failing = read_failing(connection, serving_of, found, now)
+        expected = expected_images(connection, serving_of, limits.expectation_of, now)
         tree = connection.execute(query("dimensions/project_tree")).fetchall()
         nameless = unnamed.list_unnamed(connection, now)
     found.mark([*latest, *running])
@@ -43,7 +42,7 @@ def read_overview(database: Database, serving_of: ServingOf, limits: Limits, now
         del row["id"]
     named = [cell for cell in latest if is_named(cell)]
     return {
-        "expected": expected_combinations(named, now),
+        "expected": _expected(expected, named),
         "running": [row for row in running if not row["stalled"]],
         "overdue": [row for row in latest if row["condition"] == "overdue"],
         "stalled": [row for row in latest if row["condition"] == "stalled"],
@@ -55,12 +54,28 @@ def read_overview(database: Database, serving_of: ServingOf, limits: Limits, now
     }
 
 
-def expected_combinations(cells: Sequence[Row], now: datetime) -> Row:
-    """Return how many combinations of the last 7 days were built in the last 24 hours; pure."""
-    ages = [(cell, now - (cell["start_time"] or cell["created_at"])) for cell in cells]
-    expected = [(cell, age) for cell, age in ages if age <= EXPECTED_WITHIN]
-    missing = [cell for cell, age in expected if age > SEEN_WITHIN]
-    return {"count": len(expected), "seen": len(expected) - len(missing), "missing": missing}
+def _expected(images: Sequence[ExpectedImage], cells: Sequence[Row]) -> Row:
+    """Return how many images are expected, of which nothing began when it should have (`missing`,
+    the cells), and which are `late`: the newest good build is too old."""
+    expected = [each for each in images if each.is_expected]
+    missing = {image_of(each.names) for each in expected if each.lateness.is_missing}
+    absent = [cell for cell in cells if image_of(cell) in missing]
+    return {
+        "count": len(expected),
+        "seen": len(expected) - len(absent),
+        "missing": absent,
+        "late": [_late(each) for each in images if each.lateness.is_late],
+    }
+
+
+def _late(image: ExpectedImage) -> Row:
+    return image.names | {
+        "build_number": image.last_number,
+        "good_build": image.good and image.good["build_number"],
+        "reason": image.lateness.reason,
+        "due_at": image.lateness.due_at,
+        "late_since": image.lateness.late_since,
+    }
 
 
 def find_latest_build(

@@ -6,6 +6,7 @@ from typing import cast
 from flask import current_app
 
 from receiver.domain.conditions import Limits
+from receiver.domain.expectations import ExpectationOf
 from receiver.domain.windows import Window
 from receiver.ingest.limits import limits as limits_of
 from receiver.ingest.services import Services
@@ -36,3 +37,8 @@ def hours_of() -> HoursOf:
 def limits() -> Limits:
     """Return when a running build is overdue, stalled or lost."""
     return limits_of(services().config, services().rules)
+
+
+def expectation_of() -> ExpectationOf:
+    """Return what tells what is expected of an image, of the newest projects file."""
+    return services().rules.projects().expectation

@@ -132,6 +132,7 @@ class ImagesQuery(Selectors):
     os_version = Text()
     image_type = Text()
     behind = Flag(**about("1: those whose base has a newer good build."))
+    late = Flag(**about("1: those whose newest good build is too old."))
 
 
 class ImageQuery(Selectors):

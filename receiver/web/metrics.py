@@ -3,7 +3,8 @@
 Builds are pipeline runs and stages are task runs of OpenTelemetry's conventions, with units at the
 end of their names: https://opentelemetry.io/docs/specs/semconv/cicd/cicd-metrics/. The pool has the
 names of https://opentelemetry.io/docs/specs/semconv/database/database-metrics/. All other names
-begin with `milepost_`. A label is one of a fixed set, never a text from a sender.
+begin with `milepost_`. A label is one of a fixed set, never a text from a sender, save the names of
+images: see image_metrics.py.
 """
 
 import os
@@ -24,6 +25,7 @@ from receiver.sources import SOURCES
 from receiver.storage.statistics import Metrics, build_metrics
 from receiver.web.auth import require_read
 from receiver.web.context import services
+from receiver.web.image_metrics import ImageCollector
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -220,6 +222,7 @@ def metrics() -> Response:
         registry.register(counters.registry)
     registry.register(SettingsCollector(services()))
     registry.register(DatabaseCollector(services()))
+    registry.register(ImageCollector(services()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

@@ -11,7 +11,7 @@ from receiver.domain.expectations import Expectation
 from receiver.domain.fold.events import StoredStatement
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.project_values import window
-from tests.support.fold_events import fold, stage, statement, verdict
+from tests.support.fold_events import fold, manifest_event, stage, statement, verdict
 
 NOW = datetime(2026, 12, 1, 6, 0, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -160,6 +160,24 @@ def test_the_first_line_that_fits_tells_what_is_expected(
 def test_a_bracket_in_a_pattern_is_only_a_letter():
     assert Expectation(image_type="b[a]se").fits(IMAGE | {"image_type": "b[a]se"}, [])
     assert not Expectation(image_type="b[a]se").fits(IMAGE, [])
+
+
+UNCHANGED = verdict("completed", 9, word="unchanged")
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+def test_a_build_that_had_nothing_to_do_is_unchanged_in_any_order(order: tuple[int, ...]):
+    forge = statement(verdict("completed", 10, word="success"), source="github")
+    told = [statement(stage("Storage", "started", 0)), statement(UNCHANGED), forge]
+    result = fold(*(told[each] for each in order))
+    assert (result.build.status, result.build.unchanged) == ("completed", True)
+
+
+def test_a_build_that_failed_or_made_something_is_not_unchanged():
+    assert not fold(statement(UNCHANGED), statement(verdict("failed", 10))).build.unchanged
+    assert not fold(statement(UNCHANGED, manifest_event(8))).build.unchanged
+    later = statement(verdict("completed", 20), run="run-2", attempt=2)
+    assert not fold(statement(UNCHANGED), later).build.unchanged
 
 
 BUILD_JOB, GATED_JOB = ({"run": f"github:acme/images:5:1:{job}"} for job in (1, 2))

@@ -130,6 +130,7 @@ def older(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
     for name in ("pipeline", "default_branch", "pull_request"):
         monkeypatch.delitem(milepost.RUN.parts, name)
     monkeypatch.delitem(milepost.BUILD.parts, "names")
+    monkeypatch.delitem(milepost.EVENT.parts, "word")
     with serving(client.application) as url:
         yield url
 
@@ -163,6 +164,33 @@ def test_newer_hook_serves_an_older_receiver(
     assert (done.returncode, done.stderr) == (0, "")
     build = client.get("/api/v1/builds/b-1").get_json()
     assert [row["stage"] for row in build["states"]] == ["Storage"]
+
+
+def report_unchanged(kind: str, folder: Path, listener: Listener, url: str) -> None:
+    env = {**GITHUB, **settings(folder, url)}
+    listener.url = url
+    words = ("done", "--status", "unchanged")
+    done = hook(env, *words) if kind == "python" else run_shell(listener, *words, **env)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("kind", ["python", "sh"])
+def test_build_that_had_nothing_to_do_is_reported(
+    client: FlaskClient, spool_folder: Path, listener: Listener, kind: str
+):
+    with serving(client.application) as url:
+        report_unchanged(kind, spool_folder, listener, url)
+    build = client.get("/api/v1/builds/b-1").get_json()
+    assert (build["status"], build["unchanged"]) == ("completed", True)
+
+
+@pytest.mark.parametrize("kind", ["python", "sh"])
+def test_older_receiver_takes_a_build_that_had_nothing_to_do_as_completed(
+    older: str, client: FlaskClient, spool_folder: Path, listener: Listener, kind: str
+):
+    report_unchanged(kind, spool_folder, listener, older)
+    build = client.get("/api/v1/builds/b-1").get_json()
+    assert (build["status"], build["unchanged"]) == ("completed", False)
 
 
 def test_event_of_an_unknown_kind_is_left_out(older: str, client: FlaskClient, spool_folder: Path):

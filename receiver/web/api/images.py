@@ -2,13 +2,15 @@
 
 from flask import Response
 
-from receiver.domain.model import Json
-from receiver.storage import builds, images, lineage_of_builds
+from receiver.domain.images import ImageFilter
+from receiver.domain.model import DIMENSIONS, Json
+from receiver.storage import builds, images, late_images, lineage_of_builds
 from receiver.storage.db import Row
+from receiver.storage.dimensions import Own
 from receiver.web import auth
 from receiver.web.api.operations import UNKNOWN, Blueprint, list_of
 from receiver.web.api.schemas import Image, ImageDetails
-from receiver.web.context import limits, services, serving_of
+from receiver.web.context import expectation_of, limits, services, serving_of
 from receiver.web.filters import ImageQuery, ImagesQuery, NamedImageQuery, image_filter
 
 blueprint = Blueprint("images", "The latest good images.")
@@ -24,16 +26,32 @@ Answer = tuple[Json, int, dict[str, str]]
 def list_images(query: Json) -> Json:
     """List the latest good image of every combination and region, or what a channel holds.
 
-    `custom.KEY=value` selects by custom_data.
+    `custom.KEY=value` selects by custom_data. With late=1 also images of which nothing good was
+    ever built, though it is expected: their artifact_id is null.
     """
-    is_behind = query.pop("behind", None) == "1"
+    is_behind, is_late = (query.pop(name, None) == "1" for name in ("behind", "late"))
     own, wanted = auth.require("read").project, image_filter(query)
     rows = images.list_images(services().database, serving_of(), wanted, own)
     rows = lineage_of_builds.with_bases(services().database, serving_of(), rows, own)
+    rows = _with_ages(rows, wanted, own)
     if is_behind:
         rows = [row for row in rows if row["base"] and row["base"]["state"] == "behind"]
+    if is_late:
+        late = [row for row in rows if row["late"]]
+        rows = late + ([] if is_behind or wanted.is_of_artifact else _absent(rows, wanted, own))
     unknown = images.unknown_names(services().database, wanted, own)
     return {"items": rows, "unknown": unknown}
+
+
+def _with_ages(rows: list[Row], wanted: ImageFilter, own: Own) -> list[Row]:
+    database = services().database
+    return late_images.with_ages(database, serving_of(), expectation_of(), rows, wanted, own)
+
+
+def _absent(rows: list[Row], wanted: ImageFilter, own: Own) -> list[Row]:
+    """Return the late images of which nothing good was ever built."""
+    database = services().database
+    return late_images.absent_images(database, serving_of(), expectation_of(), rows, wanted, own)
 
 
 @blueprint.operation(
@@ -71,6 +89,8 @@ def find_image(query: Json) -> Response | Answer:
 def _image(query: Json) -> Response | Answer:
     own = auth.require("read").project
     image = images.find_image(services().database, serving_of(), image_filter(query), own)
+    names = {name: image[name] for name in DIMENSIONS}
+    (image,) = _with_ages([image], ImageFilter(**names), own)
     headers = _headers(image)
     if query.get("format") == "text":
         return Response(f"{image['artifact_id']}\n", headers=headers, mimetype="text/plain")

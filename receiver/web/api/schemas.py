@@ -194,6 +194,9 @@ class BuildRow(Progress):
     ]
     condition_reason: str | None
     stalled: Annotated[bool, Meta(description="Whether its condition is stalled or lost.")]
+    unchanged: Annotated[
+        bool, Meta(description="Completed without an image: nothing had to be built.")
+    ]
     estimated: Estimated
     inferred: Annotated[
         dict[str, str] | None,
@@ -282,10 +285,28 @@ class Image(Dimensions):
     """An artifact of the latest served build of its dimensions."""
 
     region: str | None
-    artifact_id: Annotated[str, Meta(description="As its builder wrote it.")]
-    build_number: str
-    built_at: Time
-    behind: Annotated[int, Meta(description="How many served builds of its image are newer.")]
+    artifact_id: Annotated[
+        str | None,
+        Meta(description="As its builder wrote it. Null of a late image that was never good."),
+    ]
+    build_number: str | None
+    built_at: Time | None
+    renewed_at: Annotated[
+        Time | None, Meta(description="When a later build found that nothing had to be built.")
+    ]
+    age_seconds: Annotated[int | None, Meta(description="Since it was made or renewed.")]
+    behind: Annotated[
+        int | None, Meta(description="How many served builds of its image are newer.")
+    ]
+    superseded_at: Annotated[
+        Time | None, Meta(description="Since when it is not the newest any more.")
+    ]
+    due_at: Annotated[Time | None, Meta(description="When the next good build is expected.")]
+    late: Annotated[bool, Meta(description="Whether that is past, by a time of grace.")]
+    late_reason: str | None
+    missing_regions: Annotated[
+        list[str], Meta(description="Expected regions that its newest build does not have.")
+    ]
     name: str | None
     arch: Annotated[str | None, Meta(description="Such as x86_64 or arm64, where a name tells.")]
     branch: str | None
@@ -300,7 +321,6 @@ class Image(Dimensions):
 
 
 class ImageDetails(Image):
-    """An image, with its age and the manifest of its build. Its id is what a program can use."""
+    """An image, with the manifest of its build. Its id is what a program can use."""
 
-    age_seconds: int
     packer_manifest: Json | None

@@ -3,13 +3,13 @@
 from flask import Response, request
 
 from receiver.domain import image_reasons
-from receiver.domain.images import usable_ids
+from receiver.domain.images import ImageFilter, usable_ids
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import Invalid
-from receiver.storage import images
+from receiver.storage import images, late_images
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
-from receiver.web.context import services, serving_of
+from receiver.web.context import expectation_of, services, serving_of
 from receiver.web.pages.render import Values, blueprint, cached_page
 
 OLD_DAYS = 30
@@ -17,6 +17,7 @@ DAY = 86400
 SHOWN = (
     *(*DIMENSIONS, "region", "artifact_id", "build_number", "built_at"),
     *("age_seconds", "behind", "name", "arch", "branch", "inferred"),
+    *("renewed_at", "superseded_at", "due_at", "late", "late_reason", "missing_regions"),
 )
 
 
@@ -35,7 +36,13 @@ def list_images() -> Response:
 
 def _images(old: int) -> Values:
     database = services().database
-    rows = images.latest_images(database, serving_of())
+    rows = late_images.with_ages(
+        database,
+        serving_of(),
+        expectation_of(),
+        images.latest_images(database, serving_of()),
+        ImageFilter(),
+    )
     items = [_image(row, old) for row in rows if _is_asked(row)]
     unserved = [
         row | {"why": image_reasons.reason(row)}

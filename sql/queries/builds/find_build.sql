@@ -5,6 +5,7 @@ SELECT
     heartbeat_at, resume_state, resumed_from, packer_manifest, default_branch, pull_request, conflict,
     inferred, coalesce(unstable, false) AS unstable, coalesce(future, false) AS future,
     coalesce(estimated, false) AS estimated,
+    (SELECT coalesce(own.unchanged, false) FROM builds AS own WHERE own.id = named_builds.id) AS unchanged,
     EXISTS (
         SELECT FROM confirmed_images AS confirmed
         WHERE

@@ -14,7 +14,7 @@ near AS MATERIALIZED (
         id, created_at, build_number, project_id, platform_id, os_version_id, image_type_id,
         current_state, status, attempt, start_time, end_time, duration_seconds, created_by,
         resume_state, resumed_from, last_heard_at, heartbeat_at, commit_sha, branch,
-        inferred, estimated
+        inferred, estimated, unchanged
     FROM builds
     WHERE
         %(after_time)s::timestamptz IS NULL
@@ -45,7 +45,7 @@ matching AS (
         near.duration_seconds, near.created_by, near.resume_state, near.resumed_from, near.last_heard_at,
         near.heartbeat_at, near.commit_sha, near.branch,
         with_resolved(near.inferred, platforms.id <> own.id) AS inferred,
-        coalesce(near.estimated, false) AS estimated
+        coalesce(near.estimated, false) AS estimated, coalesce(near.unchanged, false) AS unchanged
     FROM near
     JOIN platforms AS own ON own.id = near.platform_id
     LEFT JOIN unstated

@@ -1,6 +1,6 @@
 -- What is known of when each image is built: a row for each of its last 8 good builds that are
--- served, the newest first, among its last 100; one without a build where it has none. `last_*` is the newest
--- build that began, whatever its end, of those that count.
+-- served, the newest first, among its last 100; one without a build where it has none. `last_*` is
+-- the newest build that began, whatever its end, of those that count.
 SELECT
     images.project, images.platform, images.os_version, images.image_type, images.project_id,
     images.first_at, last.began_at AS last_began_at, last.build_number AS last_number,
@@ -48,7 +48,13 @@ FROM (
         ELSE own.id
     END
     LEFT JOIN projects ON projects.id = built.project_id
-    WHERE platforms.name <> 'unknown' AND (%(own)s::text [] IS NULL OR projects.name = ANY(%(own)s))
+    WHERE
+        platforms.name <> 'unknown'
+        AND (%(own)s::text [] IS NULL OR projects.name = ANY(%(own)s))
+        AND (%(project)s::text IS NULL OR projects.name = %(project)s)
+        AND (%(platform)s::text IS NULL OR platforms.name = %(platform)s)
+        AND (%(os_version)s::text IS NULL OR os_versions.name = %(os_version)s)
+        AND (%(image_type)s::text IS NULL OR image_types.name = %(image_type)s)
 ) AS images
 LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
     project_id uuid, branches text [], unstable_counts boolean
@@ -74,6 +80,7 @@ LEFT JOIN LATERAL (
         )
         AND recent.status <> 'pending'
         AND (recent.status <> 'cancelled' OR recent.start_time < recent.end_time)
+    ORDER BY coalesce(recent.start_time, recent.created_at) DESC, recent.id DESC
     LIMIT 1
 ) AS last ON true
 LEFT JOIN LATERAL (
