@@ -113,7 +113,7 @@ def test_one_night_of_60_images_is_told_in_eight_messages(there: Telling):
         ("00:42", "✗ core/vsphere/rhel-9.4/vs-8 failed at 25, Security baseline"),
         ("01:44", "◌ core/aws-commercial/rhel-9.4/gone overdue at 25, Security baseline"),
         ("07:14", "✗ 11 of 60 images fail"),
-        ("20:14", "✗ core/aws-commercial/rhel-9.4/gone lost at 25, Security baseline"),
+        ("20:29", "✗ core/aws-commercial/rhel-9.4/gone lost at 25, Security baseline"),
     ]
     assert said[1][2][0].startswith("6 × no route to host 10.1.2.4, at 25, vSphere: ")
     digest = said[6][2]
