@@ -50,9 +50,13 @@ class Projects:
         table = self._settings.of(names)
         return Project(names, table.owner, table.window)
 
+    def id_of(self, name: str | None) -> UUID | None:
+        """Return the id of a project of this name."""
+        return self._ids.get(name) if name else None
+
     def named(self, name: str | None) -> Project:
         """Return what holds for a project by its name."""
-        return self.of(self._ids.get(name) if name else None)
+        return self.of(self.id_of(name))
 
 
 def evaluate(world: World, now: datetime) -> list[Batch]:
@@ -175,7 +179,7 @@ def _with_context(world: World, rows: Sequence[Mapping[str, Any]], now: datetime
     shown = []
     for place, row in enumerate(rows):
         context = streak(streaks.get(row["build_id"], []), row["type"])
-        if place < MAX_IMAGES and row["build_id"]:
+        if place < MAX_IMAGES and "platform" in row["facts"]:
             context |= served(world, row["facts"], now)
         shown.append(dict(row) | {"context": context})
     return shown

@@ -18,6 +18,7 @@ from receiver.storage import notices as storage
 from receiver.storage import overview
 from receiver.storage.conditions import conditions
 from receiver.storage.db import Connection, Row
+from receiver.storage.expected_images import expected_images
 
 SILENT = "silent-sender"
 CONDITIONS = ("overdue", "lost")
@@ -36,6 +37,7 @@ def note(world: World, limits: Limits, now: datetime) -> None:
         projects = Projects(connection, world.rules)
         news = _silent_senders(connection, world.rules, now)
         news += _conditions(connection, world.rules, projects, limits, now)
+        news += _late_images(connection, world.rules, projects, limits, now)
         for notice in due:
             news += _digest(connection, notice, projects, found, world.url, now)
         storage.insert_news(connection, news, now)
@@ -113,6 +115,9 @@ def _found(notice: Notice, projects: Projects, found: Row) -> Found:
         running=[cell for cell in own(found["running"]) if not cell["condition"]],
         slow=own([*found["overdue"], *found["stalled"]]),
         unnamed=found["unnamed"] if not notice.patterns else {},
+        late={
+            digest.name(row): f"is late: {row['reason']}" for row in own(found["expected"]["late"])
+        },
     )
 
 
@@ -136,6 +141,28 @@ def _conditions(
         cause = Cause(found.condition, now, build["attempt"])
         told = {**build, "cause": found.reason}
         news += planning.of_build(cause, told, projects.of(build["project_id"]), notices, (), now)
+    return storage.unknown(connection, news)
+
+
+def _late_images(
+    connection: Connection, rules: Rules, projects: Projects, limits: Limits, now: datetime
+) -> list[News]:
+    """Return news of images that are late, once for each newest good build."""
+    notices = rules.notices().notices
+    if not any("late" in notice.on for notice in notices):
+        return []
+    serving_of, news = rules.projects().serving, list[News]()
+    for image in expected_images(connection, serving_of, limits.expectation_of, now):
+        if not image.lateness.is_late:
+            continue
+        told = {
+            "reason": image.lateness.reason or "",
+            "build_number": image.last_number,
+            "good_build": image.good and image.good["build_number"],
+        }
+        name = image.names["project"]
+        project, project_id = projects.named(name), projects.id_of(name)
+        news += planning.of_late_image(image.names, told, project, project_id, notices, now)
     return storage.unknown(connection, news)
 
 

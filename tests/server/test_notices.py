@@ -468,3 +468,25 @@ def test_an_overdue_and_a_lost_build_are_told_once(make: Make, target: Listener)
     there.tick(minutes=5)
     assert [post.document["type"] for post in target.posts] == ["overdue", "lost"]
     assert "nothing was heard for" in target.posts[1].document["cause"]
+
+
+def test_a_late_image_is_told_once_and_repeated_by_the_digest(make: Make, target: Listener):
+    text = notice(target, on=["late", "digest"], digest="07:00 UTC")
+    projects = '[[expect]]\nproject = "core"\nevery = "1h"\ngrace = "1h"\n'
+    there = make(text, projects)
+    entry = {"artifact_id": "eu-central-1:ami-0abc", "builder_type": "amazon-ebs"}
+    there.report("completed", "b-1", manifest=manifest(entry, run_uuid="uuid-1"))
+    there.tick(hours=1)
+    assert target.posts == []
+    there.tick(hours=2)
+    there.tick(hours=1)
+    (post,) = target.posts
+    document = post.document
+    assert (document["type"], document["build_number"]) == ("late", "b-1")
+    assert document["text"].splitlines()[0] == "! core/aws-commercial/rhel-9.4/base is late"
+    assert "Still serving ami-0abc, 3 h old." in document["text"]
+    assert "/image?project=core&platform=aws-commercial&" in document["url"]
+    there.tick(hours=3)
+    first, second, _ = digest_of(there).splitlines()
+    assert first == "! 1 of 1 images are late"
+    assert second.startswith("! core/aws-commercial/rhel-9.4/base is late: ")

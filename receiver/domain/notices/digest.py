@@ -80,7 +80,8 @@ def _unnamed(unnamed: Row) -> Iterator[str]:
     yield f"Unnamed builds of the last 7 days: {', '.join(parts)}{more}"
 
 
-def _name(cell: Row) -> str:
+def name(cell: Row) -> str:
+    """Return the image of a row as a short text."""
     return image_name({name: cell[name] for name in DIMENSIONS} | {"repository": None})
 
 
@@ -118,7 +119,7 @@ def _failing_line(row: Row, states: Mapping[str, int], since: str, owner: str) -
     place = f" at {state}" if state is not None else ""
     why = f": {one_line(cause, 160)}" if cause else ""
     word = f"is {row['condition']}" if row["condition"] else "fails"
-    return f"✗ {_name(row)} {word}{place}{since}{why}{owner}"
+    return f"✗ {name(row)} {word}{place}{since}{why}{owner}"
 
 
 def _group_line(rows: Sequence[Row], states: Mapping[str, int], since: str, owner: str) -> str:
@@ -126,7 +127,7 @@ def _group_line(rows: Sequence[Row], states: Mapping[str, int], since: str, owne
     place = f", at {' to '.join(map(str, dict.fromkeys((found[0], found[-1]))))}" if found else ""
     causes = {one_line(_cause(row), 160) for row in rows}
     cause = causes.pop() if len(causes) == 1 else message_shape(_cause(rows[0]))
-    names = [_name(row) for row in rows]
+    names = [name(row) for row in rows]
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return f"✗ {len(rows)} × {cause}{place}{since}: {', '.join(names[:MAX_NAMES])}{more}{owner}"
 
@@ -141,10 +142,10 @@ def _nights(row: Row, project: Project) -> str:
 
 
 def _slow_line(cell: Row) -> str:
-    return f"◌ {_name(cell)} is {cell['condition']} at {cell['current_state']}"
+    return f"◌ {name(cell)} is {cell['condition']} at {cell['current_state']}"
 
 
 def _running_line(cell: Row, now: datetime) -> str:
     began = cell["start_time"]
     since = f" since {moment(began)}, {age((now - began).total_seconds())}" if began else ""
-    return f"◐ {_name(cell)} at {cell['current_state']}{since}"
+    return f"◐ {name(cell)} at {cell['current_state']}{since}"

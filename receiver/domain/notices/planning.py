@@ -163,6 +163,46 @@ def facts_of(build: Row, project: Project, now: datetime) -> Json:
     return masked | {"cause": one_line(cause), "shape": message_shape(cause)}
 
 
+def of_late_image(
+    names: Mapping[str, str | None],
+    told: Mapping[str, Any],
+    project: Project,
+    project_id: UUID | None,
+    notices: Sequence[Notice],
+    now: datetime,
+) -> Iterator[News]:
+    """Yield the news of a late image, once for each newest good build.
+
+    `told` has the `reason`, the `build_number` of the newest build and `good_build`, or None.
+    """
+    subject = "/".join(names[name] or "-" for name in DIMENSIONS)
+    facts = {
+        **{name: names[name] for name in DIMENSIONS},
+        **dict.fromkeys(("status", "current_state", "stage", "repository", "attempt")),
+        "platform_name": names["platform"],
+        "build_number": told["build_number"],
+        "component": "image",
+        "cause": one_line(told["reason"]),
+        "shape": told["reason"],
+        "estimated": False,
+        "owner": project.owner,
+    }
+    for notice in notices:
+        if "late" in notice.on and notice.fits({**names, "owner": project.owner}, project.names):
+            yield News(
+                notice=notice.name,
+                key=f"late/{subject}/{told['good_build'] or ''}",
+                type="late",
+                at=now,
+                window_at=windows.period_of(now, project.window).begin,
+                subject=subject,
+                facts=facts,
+                status=DROPPED if notice.is_muted(now) else WAITING,
+                reason="the notice is muted" if notice.is_muted(now) else None,
+                project_id=project_id,
+            )
+
+
 def one_line(text: str, length: int = MAX_TEXT) -> str:
     """Return the first line of a text that says something, without control characters."""
     first = next((line for line in text.splitlines() if line.strip()), "").strip()

@@ -8,7 +8,7 @@ that is served) and `serving_age` in seconds.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from receiver.domain.dimensions import UNKNOWN
 from receiver.domain.model import DIMENSIONS, Json
@@ -128,6 +128,9 @@ def url_of(row: Row, base: str) -> str:
         return f"{base}/setup"
     if row["type"] == "digest":
         return f"{base}/"
+    if row["type"] == "late":
+        names = {name: row["facts"][name] for name in DIMENSIONS if row["facts"][name]}
+        return f"{base}/image?{urlencode(names)}"
     return f"{base}/builds/{quote(row['facts']['build_number'], safe='')}"
 
 
