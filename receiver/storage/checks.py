@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from receiver.domain import redact
+from receiver.domain.model import COUNTS
 from receiver.errors import NotFound
 from receiver.storage.db import Connection, Database, Row, query
 from receiver.storage.dimensions import Own, is_within
@@ -32,7 +33,7 @@ def latest(connection: Connection, build_id: UUID, attempt: int | None = None) -
     """
     parameters = {"build_id": build_id, "attempt": attempt}
     rows = connection.execute(query("checks/latest_checks"), parameters).fetchall()
-    return [redact.document(row) for row in rows]
+    return [_shown(row) for row in rows]
 
 
 def history(connection: Connection, build_id: UUID, limit: int) -> list[Row]:
@@ -40,4 +41,14 @@ def history(connection: Connection, build_id: UUID, limit: int) -> list[Row]:
     the last of each name first, then the others, the newest first."""
     parameters = {"build_id": build_id, "limit": limit}
     rows = connection.execute(query("checks/all_checks"), parameters).fetchall()
-    return [redact.document(row) for row in rows]
+    return [_shown(row) for row in rows]
+
+
+def _shown(row: Row) -> Row:
+    """Return a row without secrets, its counts from the worst to the least; jsonb has no order."""
+    counts = {
+        name: {each: row[name][each] for each in COUNTS if each in row[name]}
+        for name in ("counts", "fixable")
+    }
+    shown: Row = redact.document(row) | counts
+    return shown

@@ -1,18 +1,29 @@
 """Which images descend from which, whatever was made known first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import permutations
 from typing import Any
 from uuid import UUID
 
+import orjson
 import psycopg
 import pytest
+from click.testing import Result
 from flask.testing import FlaskClient
 
 from receiver.storage import checks, lineage
 from receiver.storage.db import Connection, Database, open_database
 from receiver.storage.lineage import Node
-from tests.support.senders import Json, at, envelope, post, stage, verdict
+from tests.support.senders import (
+    Json,
+    add_sender,
+    at,
+    envelope,
+    post,
+    sign,
+    stage,
+    verdict,
+)
 from tests.support.table_rows import rows
 
 REGION = "us-east-1"
@@ -214,3 +225,44 @@ def test_a_check_a_week_later_changes_nothing_of_its_build_and_claims_no_job(
         assert connection.execute("SELECT last_heard_at FROM builds").fetchall() == heard
         assert connection.execute("SELECT run_key FROM run_keys").fetchall() == keys
     assert rows(url) == before
+
+
+def target(number: str, targets: int) -> Json:
+    """Return what the wrapper reports of one of its targets, each a build N-TARGET."""
+    made = image(f"ami-{number}")
+    document = envelope(stage("Base"), verdict("completed", 5), made, number=number, run="run-1")
+    document["run"] |= {"number": "N", "targets": targets}
+    return document
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_check_under_the_plain_number_is_of_the_only_target(client: FlaskClient, is_first: bool):
+    scan = envelope(check(when=60), number="N", run="scan")
+    take(client, *((scan, target("N-a", 1)) if is_first else (target("N-a", 1), scan)))
+    (row,) = client.get("/api/v1/builds/N-a/checks").get_json()["items"]
+    assert row["name"] == "trivy"
+    listed = client.get("/api/v1/builds").get_json()["items"]
+    assert [(each["build_number"], each["status"]) for each in listed] == [("N-a", "completed")]
+
+
+def test_a_check_under_the_number_of_several_targets_is_of_none_of_them(client: FlaskClient):
+    take(client, target("N-a", 2), target("N-b", 2))
+    take(client, envelope(check(when=60), number="N", run="scan"))
+    for number in ("N-a", "N-b"):
+        assert client.get(f"/api/v1/builds/{number}/checks").get_json() == {"items": []}
+
+
+def test_a_sender_of_a_project_attaches_no_check_to_another_one_s_build(
+    client: FlaskClient, command: Callable[..., Result]
+):
+    path, secret = add_sender(command, "team", "--source", "milepost", "--project", "data")
+    mine, theirs = report("mine", None), report("theirs", None)
+    mine["build"]["project"], theirs["build"]["project"] = "data", "core"
+    take(client, mine, theirs)
+    for number, status in (("mine", 202), ("theirs", 422)):
+        body = orjson.dumps(envelope(check(when=60), number=number, run="scan"))
+        headers = {**sign(body, secret), "content-type": "application/json"}
+        answer = client.post(path, data=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        known = client.get(f"/api/v1/builds/{number}/checks").get_json()["items"]
+        assert len(known) == (status == 202)

@@ -9,6 +9,7 @@ PARTS = {
     "build_states": "build_states.*, builds.build_number",
     "build_failures": "build_failures.*, builds.build_number",
     "artifacts": "artifacts.*, builds.build_number",
+    "build_sources": "build_sources.*, builds.build_number",
 }
 VOLATILE = (
     "{id,build_id,project_id,platform_id,os_version_id,image_type_id,created_at,updated_at,"

@@ -138,7 +138,7 @@ def verdicts_of_others(
         for row in own
         if any(is_verdict(event) and not never_ran(event) for event in row.statement.events)
     }
-    return [_context_or_verdict(row, judged) for row in others]
+    return [_context_or_verdict(row, judged) for row in others if not row.statement.is_of_checks]
 
 
 def is_verdict(event: Event) -> bool:
@@ -181,7 +181,9 @@ def _context_or_verdict(row: StoredStatement, judged: set[str]) -> StoredStateme
         for event in row.statement.events
         if event.kind == "context" or (is_verdict(event) and not has_verdict)
     )
-    return dataclasses.replace(row, statement=replace(row.statement, events=events), facts=None)
+    # What one image starts from, or was scanned for, says nothing of the others.
+    statement = replace(row.statement, events=events, sources=(), checks=())
+    return dataclasses.replace(row, statement=statement, facts=None)
 
 
 def _fact(row: StoredStatement, event: Event) -> Fact:
