@@ -5,11 +5,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.support import ROOT
+from tests.support import ROOT, documented_packer
 from tests.support.receivers import Running
 
 LIBRARY = ROOT / "hooks" / "jenkins"
 STUBS = ROOT / "tests" / "support" / "jenkins.groovy"
+PAGE = (ROOT / "docs" / "jenkins.md").read_text()
 CASES = {
     "passing": ("", "completed"),
     "failing": (" with IOException", "failed"),
@@ -66,11 +67,31 @@ def test_block_without_a_receiver_or_a_secret_succeeds(receiver: Running, tmp_pa
     assert away[-1] == "ended passing"
     assert sum(line.startswith("milepost: not reporting: the hook could") for line in away) == 1
     without = run(tmp_path / "two", "passing", MILEPOST_URL=receiver.url)
+    # The build of this number may be another test's: its summary needs no secret.
+    without = [line for line in without if not line.startswith("description ")]
     assert without == ["milepost: not reporting: set MILEPOST_SECRET"] * 2 + ["ended passing"]
 
 
+def test_pipelines_of_the_docs_report_their_image(receiver: Running, tmp_path: Path):
+    (manifest,) = re.findall(r"```hcl\n(.*?)```", PAGE, re.S)
+    programs = documented_packer.prepare(tmp_path / "my job", manifest)
+    settings = {"MILEPOST_URL": receiver.url, "CREDENTIAL_milepost": receiver.secrets["milepost"]}
+    for place, text in enumerate(re.findall(r"```groovy\n(.*?)```", PAGE, re.S)):
+        pipeline = tmp_path / f"pipeline{place}.groovy"
+        pipeline.write_text(text.removeprefix("@Library('milepost') _\n"))
+        more = {"BUILD_NUMBER": f"70{place}", "PATH": f"{programs}:/usr/bin:/bin"}
+        lines = run(tmp_path, str(pipeline), CHECKPOINT_DISABLE="1", **(settings | more))
+        number = f"images.main-70{place}-rhel-9-base-aws"
+        assert f"milepost: {receiver.url}/builds/{number}" in lines
+        build = receiver.build(number)
+        assert build["build_number"] == f"{number}-null.aws"  # the block's end makes no other one
+        assert (build["status"], build["project"]) == ("completed", "core")
+        assert [each["name"] for each in build["artifacts"]] == ["aws"]
+        assert 25 in [row["state"] for row in build["states"]]
+
+
 def test_pipelines_of_the_docs_use_only_parameters_of_the_step():
-    blocks = re.findall(r"```groovy\n(.*?)```", (ROOT / "docs" / "jenkins.md").read_text(), re.S)
+    blocks = re.findall(r"```groovy\n(.*?)```", PAGE, re.S)
     parameters = set(
         re.findall(r"(\w+): '[A-Z_0-9]+'", (LIBRARY / "vars/milepost.groovy").read_text())
     )

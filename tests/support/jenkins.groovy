@@ -1,5 +1,5 @@
 // Jenkins's pipeline steps, as far as the library uses them: `sh` is real, results are lines.
-// Arguments: the library's folder, the case, a folder for files.
+// Arguments: the library's folder, the cases; one that ends with .groovy is a file with a pipeline.
 class Jenkins {
     Map<String, String> env = new HashMap(System.getenv())
     Map currentBuild = [currentResult: 'SUCCESS']
@@ -22,10 +22,29 @@ class Jenkins {
 
     def echo(String text) { println text }
 
+    def aws(Map given) { [:] } // what a binding of credentials sets
+
+    def checkout(Object given) {}
+
+    def agent(Object given) {}
+
+    // Blocks of declarative and scripted pipelines.
+    def pipeline(Closure body) { body() }
+
+    def stages(Closure body) { body() }
+
+    def stage(String name, Closure body) { body() }
+
+    def steps(Closure body) { body() }
+
+    def node(Closure body) { body() }
+
     def sh(String script) { sh([script: script]) }
 
     def sh(Map given) {
         def builder = new ProcessBuilder('sh', '-e', '-c', given.script).redirectErrorStream(true)
+        new File(env.WORKSPACE).mkdirs()
+        builder.directory(new File(env.WORKSPACE))
         builder.environment().clear()
         builder.environment().putAll(env)
         def process = builder.start()
@@ -43,7 +62,15 @@ def jenkins = new Jenkins(library: args[0])
 def milepost = new GroovyShell(this.class.classLoader).parse(new File("${args[0]}/vars/milepost.groovy"))
 milepost.metaClass.propertyMissing = { String name -> jenkins."$name" }
 milepost.metaClass.methodMissing = { String name, given -> jenkins.invokeMethod(name, given) }
+def run = { String file ->
+    def binding = new Binding(milepost: milepost, any: null, scm: null, env: jenkins.env, _: null)
+    def script = new GroovyShell(this.class.classLoader, binding).parse(new File(file))
+    script.metaClass.methodMissing = { String name, given -> jenkins.invokeMethod(name, given) }
+    script.run()
+    println "ended $file"
+}
 for (name in args[1].split(',')) {
+    if (name.endsWith('.groovy')) { run(name); continue }
     jenkins.currentBuild.currentResult = 'SUCCESS'
     try {
         milepost.call(project: 'core; exit 9', osVersion: 'rhel-9', buildNumber: "jenkins-$name") {
