@@ -23,6 +23,7 @@ BYTE_SECONDS = 2
 HELD_UP_SECONDS = 5.0  # promised is one; other load on this machine is no defect
 POISON = "-eyJ" * 16_000  # 64 kB that look like the beginning of a token, again and again
 POISONED_BUILDS, READERS = 70, 6
+READ_SECONDS = 0.5  # until a reader leaves
 ENDLESS, REPORT = 100_000, 1_000  # events of one build, and of one report
 
 
@@ -116,7 +117,7 @@ def _read_and_leave(system: System, ended: threading.Event) -> None:
         for path in paths:
             with suppress(OSError), _connected(system) as each:
                 each.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-                ended.wait(0.2)
+                ended.wait(READ_SECONDS)
 
 
 def _poisoned(build: int) -> Post:
