@@ -1,12 +1,12 @@
 """Deliveries: inserted once under their key, found again under it, listed, read for a replay."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from receiver.domain.model import Delivery, Outcome, Request
-from receiver.errors import Conflict, NotFound, Pruned
+from receiver.errors import Conflict, Contended, NotFound, Pruned
 from receiver.storage.db import Connection, Cursor, Database, Row, as_json, query
 from receiver.storage.paging import Page, page_of, page_parameters
 
@@ -164,3 +164,25 @@ def _kept_headers(request: Request) -> dict[str, str]:
         for name, value in request.headers.items()
         if name in KEPT_HEADERS or name.startswith(KEPT_PREFIX)
     }
+
+
+def with_duplicates(
+    connection: Connection, deliveries: Sequence[Delivery], outcomes: Mapping[UUID, Outcome]
+) -> list[Outcome | Conflict]:
+    """Return the outcome of each delivery. The earlier one of a duplicate is read after the writes:
+    it may have come in the same transaction."""
+    earlier = {each.id: ask(connection, each) for each in deliveries if each.id not in outcomes}
+    return [
+        outcomes[each.id] if each.id in outcomes else _duplicate(each, earlier[each.id].fetchone())
+        for each in deliveries
+    ]
+
+
+def _duplicate(delivery: Delivery, earlier: Row | None) -> Outcome | Conflict:
+    try:
+        outcome = duplicate_of(delivery, earlier)
+    except Conflict as error:
+        return error
+    if outcome is None:  # pruned between two statements
+        raise Contended("The delivery was removed meanwhile.")
+    return outcome

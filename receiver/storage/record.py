@@ -86,37 +86,46 @@ def record(
         new_ids = {row["id"] for row in inserted.fetchall()}
         new = [each for each in deliveries if each.id in new_ids]
         ids = _ensure_names(connection, new, dimensions.read_ids(names))
-        # 4 Find or create the builds that hooks name.
-        builds = job_matching.find_or_create_builds(connection, delivery_names.numbers(new), ids)
-        # 5 Append the events.
-        events.append(connection, new, builds)
-        # 6 Join what jobs say under a plain number with the builds of Packer's targets, then match
-        # forge jobs with hook builds; a duplicate changes nothing.
-        joined = plain_numbers.join(connection, new, builds)
-        new_keys = {*delivery_names.run_keys(new, replaced)}
-        if others := sorted(joined.run_keys - new_keys):
-            _lock_runs(connection, others)
-        matches = job_matching.match(connection, shared_keys(new_keys | joined.run_keys), ids)
-        # 7 Lock every build concerned, in id order, and fold it.
-        previous = {row["build_id"] for row in replaced or () if row["build_id"]}
-        concerned = {each.id: previous | _builds_of(each, joined, matches, ids) for each in new}
-        affected = matches.affected.union(previous, joined.affected, *concerned.values())
-        emptied = matches.emptied.union(previous, joined.emptied)
-        locked = _lock_builds(connection, affected, emptied)
-        plain_numbers.write_redirects(connection, joined)
-        folded = refold.fold_builds(connection, [build["id"] for build in locked], stages)
-        ids = dimensions.ids_of(connection, [each.identity for each in folded.values()], ids)
-        # 8 Refuse a build of a project that its sender may not write, and one of too many events.
-        write_access.check(connection, new, write_access.Builds(concerned, locked, folded, ids))
-        if replaced is None:
-            event_bound.check(new, joined, folded)
-        # 9 Write what differs.
-        projections.write(connection, locked, folded, _heard_at(new, concerned), ids)
-        _note_heartbeats(connection, new if replaced is None else [])
-        changed = matches.changed_outcomes()
-        outcomes = {each.id: _outcome(each, locked, concerned, changed) for each in new}
-        notice_causes.note(connection, noted, locked, folded, outcomes.values())
-        return _with_duplicates(connection, deliveries, outcomes)
+        # 4 to 9 Apply what the new ones state.
+        outcomes = _apply(connection, new, ids, stages, replaced, noted)
+        return inbox.with_duplicates(connection, deliveries, outcomes)
+
+
+def _apply(
+    connection: Connection,
+    new: Sequence[Delivery],
+    ids: Ids,
+    stages: StageMap,
+    replaced: Sequence[Row] | None,
+    noted: frozenset[str],
+) -> dict[UUID, Outcome]:
+    """Apply new deliveries to their builds, and return the outcome of each."""
+    # 4 Find or create the builds that hooks name.
+    builds = job_matching.find_or_create_builds(connection, delivery_names.numbers(new), ids)
+    # 5 Append the events.
+    events.append(connection, new, builds)
+    # 6 Join what jobs say under a plain number with the builds of Packer's targets, then match
+    # forge jobs with hook builds; a duplicate changes nothing.
+    joined = plain_numbers.join(connection, new, builds)
+    matches = _match(connection, {*delivery_names.run_keys(new, replaced)}, joined, ids)
+    # 7 Lock every build concerned, in id order, and fold it.
+    previous = {row["build_id"] for row in replaced or () if row["build_id"]}
+    concerned = {each.id: previous | _builds_of(each, joined, matches, ids) for each in new}
+    affected = matches.affected.union(joined.affected, *concerned.values())
+    emptied = matches.emptied.union(joined.emptied, previous)
+    locked = _lock_builds(connection, affected | previous, emptied)
+    plain_numbers.write_redirects(connection, joined)
+    folded = refold.fold_builds(connection, [build["id"] for build in locked], stages)
+    ids = dimensions.ids_of(connection, [each.identity for each in folded.values()], ids)
+    # 8 Refuse a build of a project that its sender may not write, and one of too many events.
+    write_access.check(connection, new, write_access.Builds(concerned, locked, folded, ids))
+    event_bound.check(new if replaced is None else [], joined, folded)
+    # 9 Write what differs.
+    projections.write(connection, locked, folded, _heard_at(new, concerned), ids)
+    _note_heartbeats(connection, new if replaced is None else [])
+    outcomes = _outcomes(new, locked, concerned, matches.changed_outcomes())
+    notice_causes.note(connection, noted, locked, folded, outcomes.values())
+    return outcomes
 
 
 def record_one(
@@ -202,6 +211,13 @@ def _ensure_names(connection: Connection, new: Sequence[Delivery], ids: Ids) -> 
     return dimensions.ensure_ids(connection, dimensions.names_of(statements), ids)
 
 
+def _match(connection: Connection, new_keys: set[str], joined: Joined, ids: Ids) -> Matches:
+    """Match the jobs under the keys of new deliveries, and under those of the jobs they join."""
+    if others := sorted(joined.run_keys - new_keys):
+        _lock_runs(connection, others)
+    return job_matching.match(connection, shared_keys(new_keys | joined.run_keys), ids)
+
+
 def _lock_builds(
     connection: Connection, build_ids: frozenset[UUID], emptied: frozenset[UUID]
 ) -> list[Row]:
@@ -248,40 +264,20 @@ def _touch(connection: Connection, delivery: Delivery, build_numbers: Sequence[s
     connection.execute(query("record/touch_builds"), parameters)
 
 
-def _outcome(
-    delivery: Delivery,
+def _outcomes(
+    new: Sequence[Delivery],
     locked: Sequence[Row],
     concerned: Mapping[UUID, set[UUID]],
     changed: Mapping[UUID, str],
-) -> Outcome:
-    builds = concerned[delivery.id]
-    numbers = tuple(build["build_number"] for build in locked if build["id"] in builds)
-    kind = changed.get(delivery.id, delivery.content.outcome)
-    return Outcome(delivery.id, kind, build_numbers=numbers)
-
-
-def _with_duplicates(
-    connection: Connection, deliveries: Sequence[Delivery], outcomes: Mapping[UUID, Outcome]
-) -> list[Outcome | Conflict]:
-    """Return the outcome of each delivery. The earlier one of a duplicate is read after the writes:
-    it may have come in the same transaction."""
-    earlier = {
-        each.id: inbox.ask(connection, each) for each in deliveries if each.id not in outcomes
-    }
-    return [
-        outcomes[each.id] if each.id in outcomes else _duplicate(each, earlier[each.id].fetchone())
-        for each in deliveries
-    ]
-
-
-def _duplicate(delivery: Delivery, earlier: Row | None) -> Outcome | Conflict:
-    try:
-        outcome = inbox.duplicate_of(delivery, earlier)
-    except Conflict as error:
-        return error
-    if outcome is None:  # pruned between two statements
-        raise Contended("The delivery was removed meanwhile.")
-    return outcome
+) -> dict[UUID, Outcome]:
+    """Return the outcome of each new delivery, with the numbers of its builds."""
+    outcomes = {}
+    for delivery in new:
+        builds = concerned[delivery.id]
+        numbers = tuple(build["build_number"] for build in locked if build["id"] in builds)
+        kind = changed.get(delivery.id, delivery.content.outcome)
+        outcomes[delivery.id] = Outcome(delivery.id, kind, build_numbers=numbers)
+    return outcomes
 
 
 def _builds_of(delivery: Delivery, joined: Joined, matches: Matches, ids: Ids) -> set[UUID]:
