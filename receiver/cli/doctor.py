@@ -180,7 +180,7 @@ def _database(config: Config) -> Iterator[Finding]:
             if not missing:
                 with suppress(ConfigError):  # a broken file is a finding already
                     yield from _senders(connection, config)
-                yield from _unnamed(connection)
+                yield from _unnamed(connection, config)
     except MilepostError as error:
         where = "DATABASE_URL" if config.database_url else f"the server in {config.data_dir}"
         advice = "Does it run, and does it let this user in?"
@@ -211,8 +211,9 @@ def _schema(missing: list[str]) -> Finding:
     return Finding("schema", "good", "of this release")
 
 
-def _unnamed(connection: Connection) -> Iterator[Finding]:
-    for row in unnamed.list_unnamed(connection, datetime.now(UTC))["repositories"]:
+def _unnamed(connection: Connection, config: Config) -> Iterator[Finding]:
+    serving_of = Rules.load(config).projects().serving
+    for row in unnamed.list_unnamed(connection, datetime.now(UTC), serving_of)["repositories"]:
         where = row["repository"] or "no CI run"
         text = f"{row['builds']} of {where}, the newest is {row['build_number']}"
         default = " ".join(row["lines"]["default"].splitlines())

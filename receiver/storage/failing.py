@@ -64,11 +64,12 @@ def read_failing(
     """Return what fails now, with the running builds that `found` calls lost; of `projects`,
     where the caller may read nothing else."""
     images = recent_images(connection, serving_of, found, projects)
-    return failing_of(connection, images, now, projects)
+    return failing_of(connection, serving_of, images, now, projects)
 
 
 def failing_of(
     connection: Connection,
+    serving_of: ServingOf,
     images: Sequence[Image],
     now: datetime,
     projects: Collection[str] | None = None,
@@ -78,7 +79,7 @@ def failing_of(
     newest = [_newest(each) for each in images if is_named(each.names)]
     failed = [(image, image.failed_since_good) for image in newest if image.is_failed]
     builds = {build["id"]: build for _, builds in failed for build in builds}
-    nameless = _failed_nameless(connection, now, projects)
+    nameless = _failed_nameless(connection, serving_of, now, projects)
     failures = _failures(connection, [*builds, *nameless])
     shown = [_image(image, since, failures) for image, since in failed]
     owners = builds | nameless
@@ -114,11 +115,13 @@ def _image(image: Image, since: Sequence[Row], failures: dict[UUID, list[Row]]) 
 
 
 def _failed_nameless(
-    connection: Connection, now: datetime, projects: Collection[str] | None
+    connection: Connection,
+    serving_of: ServingOf,
+    now: datetime,
+    projects: Collection[str] | None,
 ) -> dict[UUID, Row]:
     """Return the failed builds of which nobody says what they make."""
-    parameters = {"since": now - unnamed.WITHIN}
-    rows = connection.execute(query("unnamed/unnamed_builds"), parameters).fetchall()
+    rows = unnamed.unnamed_builds(connection, now, serving_of)
     return {
         row["id"]: row
         for row in rows

@@ -36,7 +36,7 @@ def read_overview(database: Database, serving_of: ServingOf, limits: Limits, now
         failing = read_failing(connection, serving_of, found, now)
         expected = expected_images(connection, serving_of, limits.expectation_of, now)
         tree = connection.execute(query("dimensions/project_tree")).fetchall()
-        nameless = unnamed.list_unnamed(connection, now)
+        nameless = unnamed.list_unnamed(connection, now, serving_of)
     found.mark([*latest, *running])
     for row in [*latest, *running]:
         del row["id"]

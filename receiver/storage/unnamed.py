@@ -4,20 +4,20 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from receiver.domain import unnamed
-from receiver.storage.db import Connection, Row, array, query
+from receiver.storage.db import Connection, Row, array, as_json, query
+from receiver.storage.serving import ServingOf, rules
 
 WITHIN = timedelta(days=7)
 MAX_GROUPS = 50
 
 
-def list_unnamed(connection: Connection, now: datetime) -> Row:
+def list_unnamed(connection: Connection, now: datetime, serving_of: ServingOf) -> Row:
     """Return what is unnamed: `builds` and `failed` counts, and `repositories`.
 
     A repository has `repository` (None where a run tells none), `builds`, `failed`, `failed_build`
     (a number, or None), `build_number` of the newest and `lines` that would name it.
     """
-    parameters = {"since": now - WITHIN}
-    rows = connection.execute(query("unnamed/unnamed_builds"), parameters).fetchall()
+    rows = unnamed_builds(connection, now, serving_of)
     groups = unnamed.by_repository(rows)
     shown = _with_lines(connection, groups[:MAX_GROUPS])
     return {
@@ -26,6 +26,15 @@ def list_unnamed(connection: Connection, now: datetime) -> Row:
         "count": len(groups),
         "repositories": shown,
     }
+
+
+def unnamed_builds(connection: Connection, now: datetime, serving_of: ServingOf) -> list[Row]:
+    """Return the builds of the last days of which nobody says what they make; of served branches.
+
+    The columns are those of unnamed_builds.sql.
+    """
+    parameters = {"since": now - WITHIN, "rules": as_json(rules(connection, serving_of))}
+    return connection.execute(query("unnamed/unnamed_builds"), parameters).fetchall()
 
 
 def lines_of(connection: Connection, build: Row) -> dict[str, str]:

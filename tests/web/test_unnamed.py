@@ -1,6 +1,7 @@
 """Builds of which nobody says what they make: on the overview, in doctor and on /setup."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
 
+from receiver.config import Config
 from receiver.domain.unnamed import naming_lines, repository
 from tests.support.senders import Json, envelope, get_build, post, stage, verdict
 
@@ -72,6 +74,17 @@ def test_a_pull_request_is_not_counted(client: FlaskClient, url: str):
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE builds SET pull_request = '12'")
     assert unnamed(client)["builds"] == 0
+
+
+def test_a_build_of_a_branch_that_is_not_served_is_not_counted(
+    serve: Callable[[Config], FlaskClient], config: Config, tmp_path: Path
+):
+    settings = tmp_path / "projects.toml"
+    settings.write_text('[project."core"]\nserve_branches = ["main"]\n')
+    client = serve(replace(config, projects=settings))
+    for number, branch in (("one", "main"), ("two", "feature")):
+        report(client, number, GITHUB, build={"project": "core"}, run={"branch": branch})
+    assert unnamed(client)["builds"] == 1
 
 
 def test_a_named_build_is_not_listed(client: FlaskClient):

@@ -21,7 +21,7 @@ from receiver.sources import SOURCES
 from receiver.storage import deliveries, unnamed
 from receiver.storage.db import Row
 from receiver.web import auth
-from receiver.web.context import services
+from receiver.web.context import services, serving_of
 from receiver.web.forms import form_fields
 from receiver.web.pages.render import page, wants_json
 from receiver.web.problem import json_response
@@ -160,8 +160,9 @@ def _page(tested: Sender | None = None, result: str = "") -> Response:
 
 def _unnamed() -> list[Row]:
     with services().database.transaction() as connection:
-        found: list[Row] = unnamed.list_unnamed(connection, datetime.now(UTC))["repositories"]
-    return found
+        found = unnamed.list_unnamed(connection, datetime.now(UTC), serving_of())
+    rows: list[Row] = found["repositories"]
+    return rows
 
 
 def _senders() -> list[Row]:

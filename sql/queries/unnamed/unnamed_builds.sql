@@ -17,7 +17,9 @@ FROM (
     LIMIT 1000
 ) AS newest
 JOIN named_builds AS builds ON builds.id = newest.id
+LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (project_id uuid, branches text [])
+    ON rules.project_id = builds.project_id
 WHERE
     'unknown' IN (builds.os_version, builds.image_type)
-    AND is_of_served_branch(builds.branch, builds.default_branch, builds.pull_request, NULL)
+    AND is_of_served_branch(builds.branch, builds.default_branch, builds.pull_request, rules.branches)
 ORDER BY builds.created_at DESC, builds.id DESC
