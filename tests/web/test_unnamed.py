@@ -44,8 +44,8 @@ def test_failures_of_unnamed_builds_count_by_repository(client: FlaskClient):
     assert rows == [("acme/images", 2, 1), ("acme/sub/golden", 1, 0)]
     assert [row["failed_build"] for row in found["repositories"]] == ["one", None]
     page = client.get("/").text
-    tiles = page.partition('<ul class="tiles">')[2].partition("</ul>")[0]
-    assert "<b>3</b> unnamed, 1 failed" in tiles
+    first = page.partition('class="trust')[2].partition("</p>")[0]
+    assert "<b>3</b> unnamed, 1 failed" in first
 
 
 def test_unnamed_builds_are_no_image(client: FlaskClient):

@@ -34,18 +34,20 @@
     return done ? undefined : Promise.reject(new Error("not copied"));
   };
 
+  /* Filters the images as one types; to send the form filters the whole page. */
   const filter = () => {
     const input = document.querySelector("[data-filter]");
     if (!input) return;
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const grid of document.querySelectorAll("details.grid")) {
-      const project = grid.id.toLowerCase();
+      const project = grid.id.replace("project-", "").toLowerCase();
       let shown = 0;
-      for (const row of grid.querySelectorAll("tbody tr")) {
-        const text = `${project} ${row.textContent.toLowerCase()}`;
+      for (const row of grid.querySelectorAll(".board li")) {
+        const text = `${project} ${row.className} ${row.textContent.toLowerCase()}`;
         row.hidden = !words.every((word) => text.includes(word));
         shown += row.hidden ? 0 : 1;
       }
+      if (!grid.querySelector(".board")) continue;
       grid.hidden = shown === 0;
       if (words.length && shown) grid.open = true;
     }
@@ -56,7 +58,7 @@
     if (!button) return;
     const label = button.dataset.label || button.textContent;
     button.dataset.label = label;
-    button.textContent = await copy(button.dataset.copy).then(() => "Copied", () => "Not copied");
+    button.textContent = await copy(button.dataset.copy || label).then(() => "Copied", () => "Not copied");
     button.focus();
     setTimeout(() => { button.textContent = label; }, 1500);
   });
