@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from receiver.domain.notices.notice import WEB, Target
 
+SERVICE_SECONDS = 20.0  # for one message
 NEEDS_APPRISE = "needs Apprise: install Milepost with its extra notices, milepost[notices]"
 # Microsoft ended these connectors, and Apprise 2 no longer has them:
 # https://devblogs.microsoft.com/microsoft365dev/retirement-of-office-365-connectors-within-microsoft-teams/
@@ -49,8 +50,11 @@ def service(address: str) -> Any:
         app_id="Milepost",
         app_desc="Milepost",
         app_url="",
+        service_timeout=SERVICE_SECONDS,
     )
     found = apprise.Apprise.instantiate(address, asset=asset)
+    if found is not None:
+        found.redirects = False  # whatever the address says
     if found is not None and "overflow=" not in address:
         found.overflow_mode = apprise.OverflowMode.TRUNCATE  # else a long text is refused
     return found

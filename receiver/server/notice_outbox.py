@@ -4,22 +4,26 @@ A message is tried for a day, later and later. A receiver that dies between send
 leaves a claim that runs out: the message is then sent again, with the same id.
 """
 
+import threading
+import time
 from collections import defaultdict
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from receiver import log
 from receiver.domain.notices.notice import DAY, Notice, Target
+from receiver.errors import MilepostError
 from receiver.ingest.notice_settings import NoticeSettings
 from receiver.server.notice_sending import Answer, Message, send
 from receiver.storage import notices as storage
-from receiver.storage.db import Database, Row
+from receiver.storage.db import Database, DriverError, Row
 
 PAUSES = (5, 15, 60, 120, 300, 600, 900)  # seconds before the next tries; the last one stays
 CLAIM = timedelta(minutes=3)
 EACH = 5  # messages to one address at a time
-THREADS = 4  # addresses at a time, so that a slow one holds up nobody else
+THREADS = 4  # addresses at a time
+PATIENCE_SECONDS = 20.0  # so long a slow address holds up others
 
 Found = tuple[Notice, Target]
 
@@ -33,14 +37,34 @@ def deliver(database: Database, settings: NoticeSettings, now: datetime) -> int:
         by_target[row["target_key"]].append(row)
     if not by_target:
         return 0
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="notices")
-    sends = [pool.submit(_send_all, database, settings, own, now) for own in by_target.values()]
-    wait(sends, timeout=CLAIM.total_seconds())
-    pool.shutdown(wait=False)  # what still hangs keeps its claim until that runs out
-    for each in sends:
-        if each.done() and (error := each.exception()):
-            log.unexpected(error)
+    for groups in batched(by_target.values(), THREADS):
+        # They end with the process, which waits for the threads of an executor.
+        threads = [
+            threading.Thread(target=_work, args=[database, settings, own, now], daemon=True)
+            for own in groups
+        ]
+        for each in threads:
+            each.start()
+        until = time.monotonic() + PATIENCE_SECONDS
+        for each in threads:  # one that still hangs keeps its claim until that runs out
+            each.join(max(0.0, until - time.monotonic()))
     return len(rows)
+
+
+def batched(groups: Iterable[list[Row]], size: int) -> Iterator[list[list[Row]]]:
+    """Yield lists of at most so many groups."""
+    rest = iter(groups)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def _work(database: Database, settings: NoticeSettings, rows: Sequence[Row], now: datetime) -> None:
+    try:
+        _send_all(database, settings, rows, now)
+    except (DriverError, MilepostError) as error:  # the claim runs out, and all is tried again
+        log.get().warning("notices wait", reason=type(error).__name__)
+    except Exception as error:  # noqa: BLE001  # a thread has nobody above it
+        log.unexpected(error)
 
 
 def _send_all(

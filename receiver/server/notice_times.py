@@ -22,6 +22,7 @@ from receiver.storage.expected_images import expected_images
 
 SILENT = "silent-sender"
 CONDITIONS = ("overdue", "lost")
+KEPT = timedelta(days=180)
 OLDEST_DIGEST = timedelta(hours=12)  # a receiver that was away for longer waits for the next
 
 
@@ -41,6 +42,7 @@ def note(world: World, limits: Limits, now: datetime) -> None:
         for notice in due:
             news += _digest(connection, notice, projects, found, world.url, now)
         storage.insert_news(connection, news, now)
+        storage.prune(connection, now - KEPT)
 
 
 def _due_digests(world: World, now: datetime) -> list[Notice]:

@@ -180,6 +180,11 @@ def set_digest(connection: Connection, notice: str, rule: str, due_at: datetime)
     connection.execute(query("notices/set_digest"), parameters)
 
 
+def prune(connection: Connection, before: datetime) -> None:
+    """Delete news from before a time, some at a time."""
+    connection.execute(query("notices/prune_notices"), {"before": before})
+
+
 def read_silences(connection: Connection) -> list[Row]:
     """Return every sender with its last_heard_at and the longest_gap between its deliveries."""
     return connection.execute(query("notices/silences")).fetchall()

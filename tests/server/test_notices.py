@@ -490,3 +490,22 @@ def test_a_late_image_is_told_once_and_repeated_by_the_digest(make: Make, target
     first, second, _ = digest_of(there).splitlines()
     assert first == "! 1 of 1 images are late"
     assert second.startswith("! core/aws-commercial/rhel-9.4/base is late: ")
+
+
+def test_what_was_told_is_kept_for_180_days(make: Make, target: Listener):
+    there = make(notice(target))
+    there.report("failed", "b-1")
+    there.tick()
+    there.tick(days=179)
+    assert len(there.rows("SELECT 1 AS one FROM notice_messages")) == 1
+    there.tick(days=2)
+    assert there.rows("SELECT 1 AS one FROM notices") == []
+    assert there.rows("SELECT 1 AS one FROM notice_messages") == []
+
+
+def test_title_is_one_line(make: Make, target: Listener):
+    there = make(notice(target))
+    there.report("failed", "b-1", stage="Base\nBcc: nobody@example.com")
+    there.tick()
+    (row,) = there.rows("SELECT title FROM notice_messages")
+    assert row["title"].splitlines() == [row["title"]]

@@ -151,7 +151,7 @@ def facts_of(build: Row, project: Project, now: datetime) -> Json:
         **{name: build[name] for name in (*DIMENSIONS, "build_number", "status", "current_state")},
         "platform_name": build["platform_name"],
         "estimated": build["estimated"],
-        "stage": build["stage"],
+        "stage": one_line(build["stage"] or "", 120) or None,
         "component": build["component"] or build["stage"] or "build",
         "attempt": build["attempt"],
         "owner": project.owner,

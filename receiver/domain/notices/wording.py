@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from receiver.domain.dimensions import UNKNOWN
 from receiver.domain.model import DIMENSIONS, Json
+from receiver.domain.notices.planning import one_line
 
 Row = Mapping[str, Any]
 SIGNS = {"failed": "✗", "lost": "✗", "recovered": "✓", "completed": "✓", "overdue": "◌"}
@@ -166,7 +167,7 @@ def document(rows: Sequence[Row], base: str) -> Json:
 def title(rows: Sequence[Row], *, is_late: bool = False) -> str:
     """Return the first line of a message: of one piece of news its headline, else how many."""
     said = headline(rows[0]) if len(rows) == 1 else _counts(rows)
-    return f"Arrived late: {said}" if is_late else said
+    return one_line(f"Arrived late: {said}" if is_late else said)
 
 
 def _counts(rows: Sequence[Row]) -> str:
