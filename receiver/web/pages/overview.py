@@ -120,11 +120,10 @@ def _of_projects(current: Row, board: Board) -> Row:
 
 
 def _expected(expected: Row, own: Collection[str]) -> Row:
-    mine = {
+    return {
         name: [row for row in expected[name] if row["project"] in own]
         for name in ("missing", "late")
     }
-    return mine
 
 
 def _missing(rows: Sequence[ImageNights], expected: Row) -> list[ImageNights]:
