@@ -50,7 +50,7 @@ def read_board(
         projects = None if own is None else projects_within(connection, own)
         found = conditions(connection, limits, now)
         known = recent_images(connection, serving_of, found, projects, per_image=PER_IMAGE)
-        failing = failing_of(connection, known, now, projects)
+        failing = failing_of(connection, serving_of, known, now, projects)
         calendar = Calendar(hours_of_projects(connection, hours_of), now, day)
         quarantined = connection.execute(query("overview/quarantined")).fetchone()
         projects_above = {names[0]: names for names in chains(connection).values()}
