@@ -30,7 +30,7 @@ TABS = ("tonight", "open", "recovered", "resolved")
 WINDOW = 1000  # failures that are searched for those of a tab
 SHOWN = 300  # of a tab, the newest
 RESOLVED_LIMIT = 100
-DEFAULTS: Row = {"after_time": None, "after_id": None, "by_resolution": False}
+DEFAULTS: Row = {"after_time": None, "after_id": None, "by_resolution": False, "own": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +104,16 @@ def _heat(
     return connection.execute(query("failures/failures_by_night"), parameters).fetchall()
 
 
-def list_failures(database: Database, status: str, limit: int, after: str | None = None) -> Page:
+def list_failures(
+    database: Database, status: str, limit: int, after: str | None = None, project: Own = None
+) -> Page:
     """Return one page of failures that are `open`, `resolved` or either (`all`), newest first.
 
-    Secrets are masked.
+    Of `project` and those below it, where the caller may read nothing else. Secrets are masked.
     """
     with database.transaction() as connection:
-        rows = _select(connection, status, **page_parameters(limit, after))
+        own = None if project is None else list(projects_within(connection, project))
+        rows = _select(connection, status, own=own, **page_parameters(limit, after))
     for row in rows:
         del row["start_time"], row["pull_request"]
     return page_of(redact.document(rows), limit, "created_at")

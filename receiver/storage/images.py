@@ -88,6 +88,20 @@ def is_of_channel(wanted: ImageFilter) -> bool:
     return wanted.channel not in (None, LATEST)
 
 
+def current_image(database: Database, names: Mapping[str, str | None]) -> Row:
+    """Return the names of an image, each old one replaced by the current one."""
+    with database.transaction() as connection:
+        known = {name: text for name, text in names.items() if text}
+        return dict.fromkeys(DIMENSIONS) | current_names(connection, known)
+
+
+def is_known(database: Database, names: Row, own: Own = None) -> bool:
+    """Return whether there is a build of an image that the caller may see."""
+    with database.transaction() as connection:
+        row = connection.execute(query("images/last_of_image"), names).fetchone()
+        return row is not None and is_within(connection, row["project"], own)
+
+
 def names_of(database: Database, text: str) -> dict[str, str]:
     """Return platform, OS version and image type; slashes are between them, and may be in them."""
     parts = text.split("/")

@@ -1,7 +1,7 @@
 """Read queries for the overview, for badges and for the page of stages."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from receiver.domain import redact
@@ -22,6 +22,21 @@ def database_version(database: Database) -> str:
     with database.transaction() as connection:
         row = connection.execute(query("overview/snapshot")).fetchone()
     return row["version"] if row else ""
+
+
+def count_expected(
+    database: Database,
+    serving_of: ServingOf,
+    limits: Limits,
+    now: datetime,
+    own: Collection[str],
+) -> Row:
+    """Return what read_overview() says of the expected images of some projects."""
+    with database.transaction() as connection:
+        latest = _latest_builds(connection, serving_of)
+        expected = expected_images(connection, serving_of, limits.expectation_of, now)
+    cells = [cell for cell in latest if is_named(cell) and cell["project"] in own]
+    return _expected([each for each in expected if each.names["project"] in own], cells)
 
 
 def read_overview(database: Database, serving_of: ServingOf, limits: Limits, now: datetime) -> Row:

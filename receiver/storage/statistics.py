@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from receiver.domain.conditions import CONDITIONS, Limits
 from receiver.domain.stage_map import STATES
-from receiver.storage.conditions import conditions
+from receiver.storage.conditions import Conditions, conditions
 from receiver.storage.db import Connection, Database, Row, array, query
+from receiver.storage.dimensions import Own, projects_within
 from receiver.storage.failing import read_failing
-from receiver.storage.overview import read_overview
+from receiver.storage.overview import count_expected, read_overview
 from receiver.storage.serving import ServingOf
 
 DAY = timedelta(days=1)
@@ -43,7 +44,13 @@ def build_metrics(
     return Metrics(build_counts(database, serving_of, limits, now), durations)
 
 
-def build_counts(database: Database, serving_of: ServingOf, limits: Limits, now: datetime) -> Row:
+def build_counts(
+    database: Database,
+    serving_of: ServingOf,
+    limits: Limits,
+    now: datetime,
+    own: Sequence[str] | None = None,
+) -> Row:
     """Return counts: last_delivery_at, quarantined, undelivered, running, overdue, stalled, lost,
     builds, and those of Failing.
 
@@ -51,15 +58,31 @@ def build_counts(database: Database, serving_of: ServingOf, limits: Limits, now:
     run.
     """
     with database.transaction() as connection:
-        counts = connection.execute(query("statistics/counts")).fetchone()
         found = conditions(connection, limits, now)
-        failing = read_failing(connection, serving_of, found, now)
+        if own is None:
+            counts = connection.execute(query("statistics/counts")).fetchone()
+        else:
+            counts, found = _own_counts(connection, found, own)
+        failing = read_failing(connection, serving_of, found, now, own)
     assert counts is not None  # noqa: S101  # it is one row always
     lost = {*found.ids("lost")}
     recent = sum(row["id"] in lost and row["created_at"] > now - DAY for row in found.running)
     counts["running"] -= len(lost)
     counts["builds"] = _moved(counts["builds"], recent)
     return counts | {each: len(found.ids(each)) for each in CONDITIONS} | failing.counts
+
+
+def _own_counts(
+    connection: Connection, found: Conditions, own: Sequence[str]
+) -> tuple[Row, Conditions]:
+    """Return the counts of some projects' builds, and how these are. Deliveries are of nobody."""
+    row = connection.execute(query("statistics/own_counts"), {"own": list(own)}).fetchone()
+    assert row is not None  # noqa: S101  # it is one row always
+    running = [each for each in found.running if each["project_id"] in row["project_ids"]]
+    ids = {each["id"] for each in running}
+    judged = {build_id: each for build_id, each in found.judged.items() if build_id in ids}
+    deliveries = {"quarantined": 0, "undelivered": 0, "last_delivery_at": None}
+    return row | deliveries, Conditions(running, judged)
 
 
 def _moved(builds: dict[str, int], lost: int) -> dict[str, int]:
@@ -74,10 +97,17 @@ def _lost(connection: Connection, limits: Limits) -> Row:
     return {"lost": array(conditions(connection, limits, datetime.now(UTC)).ids("lost"))}
 
 
-def summary(database: Database, serving_of: ServingOf, limits: Limits, now: datetime) -> Row:
-    """Return the counts of /metrics and of the overview in one row."""
-    counts = build_counts(database, serving_of, limits, now)
-    expected = read_overview(database, serving_of, limits, now)["expected"]
+def summary(
+    database: Database, serving_of: ServingOf, limits: Limits, now: datetime, project: Own = None
+) -> Row:
+    """Return the counts of /metrics and of the overview in one row; of `project` and those below
+    it, where the caller may read nothing else."""
+    own = _names(database, project)
+    counts = build_counts(database, serving_of, limits, now, own)
+    if own is None:
+        expected = read_overview(database, serving_of, limits, now)["expected"]
+    else:
+        expected = count_expected(database, serving_of, limits, now, own)
     return {
         "builds_of_24_hours": counts["builds"],
         "running": counts["running"],
@@ -92,11 +122,20 @@ def summary(database: Database, serving_of: ServingOf, limits: Limits, now: date
     }
 
 
-def combination_statistics(database: Database, limits: Limits) -> list[Row]:
+def combination_statistics(database: Database, limits: Limits, project: Own = None) -> list[Row]:
     """Return the builds of 30 days by project, platform, OS version and image type."""
+    own = _names(database, project)
     with database.transaction() as connection:
         lost = _lost(connection, limits)
-        return connection.execute(query("statistics/combination_stats"), lost).fetchall()
+        rows = connection.execute(query("statistics/combination_stats"), lost).fetchall()
+    return [row for row in rows if own is None or row["project"] in own]
+
+
+def _names(database: Database, project: Own) -> tuple[str, ...] | None:
+    if project is None:
+        return None
+    with database.transaction() as connection:
+        return projects_within(connection, project)
 
 
 def stage_statistics(database: Database, limits: Limits) -> list[Row]:

@@ -1,5 +1,6 @@
 """Groups that a trusted proxy tells: what their users may do, and where."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_network
@@ -73,12 +74,22 @@ def test_groups_say_which_projects_a_user_sees(behind: FlaskClient):
 
 
 def test_groups_say_what_a_user_may_do_in_which_project(behind: FlaskClient):
-    def post(path: str, body: Json, groups: str) -> int:
-        return behind.post(f"/api/v1{path}", json=body, headers=headers(groups)).status_code
+    def revoke(number: str, groups: str) -> int:
+        csrf = re.search(
+            r'name="csrf" value="([^"]+)"',
+            behind.get("/builds/c-1", headers=headers("admins")).text,
+        )
+        assert csrf
+        fields = {"csrf": csrf[1], "reason": "bad"}
+        path = f"/builds/{number}/revoke"
+        return behind.post(path, data=fields, headers=headers(groups)).status_code
 
-    # A form's token is not needed: the API takes JSON alone, which no form of another site sends.
-    assert post("/channels", {"name": "prod", "project": "core"}, "data") == 403
-    assert post("/channels", {"name": "prod", "project": "core"}, "auditors") == 403
+    assert revoke("d-1", "data") == 403  # scope write alone
+    assert revoke("c-1", "auditors") == 403
+    assert revoke("d-1", "platform team") == 404
+    assert revoke("d-1", "platform team,auditors") == 403  # may read it
+    assert revoke("c-1", "platform team,auditors") == 303
+    assert revoke("d-1", "admins") == 303
 
 
 def test_groups_of_another_peer_are_ignored(behind: FlaskClient):

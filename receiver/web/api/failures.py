@@ -16,7 +16,7 @@ from receiver.web.filters import FailuresQuery
 
 blueprint = Blueprint("failures", "Failures of every build.")
 ONE = "/failures/<uuid:failure_id>"
-WRITES = "write its project"
+READS, WRITES = "read its project", "write its project"
 
 
 class Notes(Strict):
@@ -26,11 +26,11 @@ class Notes(Strict):
     notes = fields.String(load_default="", validate=validate.Length(max=4_000))
 
 
-@blueprint.operation("GET", "/failures", "read", {200: page_of(Failure)}, query=FailuresQuery)
+@blueprint.operation("GET", "/failures", READS, {200: page_of(Failure)}, query=FailuresQuery)
 def list_failures(query: Json) -> Json:
     """List failures that are open, resolved or either, newest first."""
-    database, after = services().database, query.get("after")
-    return page(*failures.list_failures(database, query["status"], query["limit"], after))
+    database, after, own = services().database, query.get("after"), auth.require("read").project
+    return page(*failures.list_failures(database, query["status"], query["limit"], after, own))
 
 
 @blueprint.operation("POST", f"{ONE}/resolve", WRITES, {200: BuildReference}, body=Notes)

@@ -9,11 +9,13 @@ from msgspec import Meta, Struct
 from receiver.domain.model import Json
 from receiver.storage import audit, statistics
 from receiver.storage.audit import AuditFilter
+from receiver.web import auth
 from receiver.web.api.operations import Blueprint, list_of, page, page_of
 from receiver.web.api.schemas import Dimensions, Time
 from receiver.web.context import limits, services, serving_of
 from receiver.web.filters import AuditQuery
 
+READS = "read its project"
 blueprint = Blueprint("stats", "Counts and durations of builds, and the audit trail.")
 
 
@@ -81,16 +83,18 @@ class AuditEntry(Struct):
     after: Json | None
 
 
-@blueprint.operation("GET", "/stats", "read", {200: Summary})
+@blueprint.operation("GET", "/stats", READS, {200: Summary})
 def show_stats() -> Json:
     """Show the counts of /metrics and the overview."""
-    return statistics.summary(services().database, serving_of(), limits(), datetime.now(UTC))
+    own, now = auth.require("read").project, datetime.now(UTC)
+    return statistics.summary(services().database, serving_of(), limits(), now, own)
 
 
-@blueprint.operation("GET", "/stats/combinations", "read", {200: list_of(CombinationStats)})
+@blueprint.operation("GET", "/stats/combinations", READS, {200: list_of(CombinationStats)})
 def list_combinations() -> Json:
     """List the combinations of 30 days, with counts and durations of their builds."""
-    return {"items": statistics.combination_statistics(services().database, limits())}
+    own = auth.require("read").project
+    return {"items": statistics.combination_statistics(services().database, limits(), own)}
 
 
 @blueprint.operation("GET", "/stats/stages", "read", {200: list_of(StageStats)})

@@ -10,10 +10,12 @@ from receiver.web.pages import (
     deliveries,
     failures,
     feed,
+    image,
     images,
     navigation,
     notices,
     overview,
+    revocations,
     search,
     setup,
     stages,
@@ -23,9 +25,8 @@ from receiver.web.pages import (
 )
 
 PAGES = (
-    audit, badges, build_lists, builds, deliveries, failures, feed, images, navigation, notices,
-    overview,
-    search, setup, stages, template_filters, trends, zones,
+    audit, badges, build_lists, builds, deliveries, failures, feed, image, images, navigation,
+    notices, overview, revocations, search, setup, stages, template_filters, trends, zones,
 )  # fmt: skip
 
 

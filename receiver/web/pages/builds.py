@@ -33,6 +33,7 @@ from receiver.web.pages.render import (
     unchanged,
     wants_json,
 )
+from receiver.web.pages.revocations import concerned
 
 LOG_LINES = 12
 NOTED = (
@@ -160,6 +161,7 @@ def _build(build: Row) -> Values:
     manifest_text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
     return build | {
         "_build": shown,
+        "_concerned": concerned(build["build_number"]),
         "_cut": cut,
         "_max_text": None if everything else MAX_TEXT,
         "_why_unserved": _why_unserved(build),

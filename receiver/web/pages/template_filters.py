@@ -56,6 +56,13 @@ def since(at: datetime | None) -> str:
     return display.duration((datetime.now(UTC) - at).total_seconds() if at else None)
 
 
+@blueprint.app_template_filter("until")
+def until(at: str) -> str:
+    """Return how long it is until a time, given as ISO 8601, in one unit ("3 d")."""
+    left = (datetime.fromisoformat(at) - datetime.now(UTC)).total_seconds()
+    return " ".join(display.duration(max(0.0, left)).split(" ")[:2])
+
+
 @blueprint.app_template_filter("sign")
 def sign(status: str) -> str:
     """Return the sign of a status, so that colour is never the only one."""

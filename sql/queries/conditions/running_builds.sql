@@ -1,6 +1,6 @@
 -- The newest running builds, at most 10,000, with their times, which tell whether they are lost.
 SELECT
-    id, created_at, status, start_time, last_heard_at, heartbeat_at,
+    id, project_id, created_at, status, start_time, last_heard_at, heartbeat_at,
     coalesce(waiting, false) AS waiting
 FROM builds
 WHERE status = 'running'

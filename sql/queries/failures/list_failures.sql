@@ -1,5 +1,6 @@
 -- Failures with their builds, newest first, behind a position. `status` is open, resolved or all;
--- `by_resolution` orders by the time of resolution.
+-- `by_resolution` orders by the time of resolution. `own` are the only projects that the caller sees:
+-- then they are looked for among the next 10,000.
 SELECT
     failures.id, builds.build_number, builds.project, builds.platform, builds.os_version,
     builds.image_type, failures.stage, failures.state, failures.attempt, failures.failure_type,
@@ -27,9 +28,11 @@ FROM (
             OR (created_at, id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)
         )
     ORDER BY time DESC, id DESC
-    LIMIT %(limit)s
+    LIMIT CASE WHEN %(own)s::text[] IS NULL THEN %(limit)s ELSE 10000 END
 ) AS failures
 CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
     SELECT * FROM named_builds WHERE id = failures.build_id LIMIT 1
 ) AS builds
+WHERE %(own)s::text[] IS NULL OR builds.project = ANY(%(own)s)
 ORDER BY failures.time DESC, failures.id DESC
+LIMIT %(limit)s
