@@ -24,9 +24,24 @@ _IGNORED = re.compile(r"\.\.\.ignoring")
 _ERROR_LINE = re.compile(
     r"(?:^|[^\w-])(?:E:|ERROR|Error|error:|FATAL|fatal|FAILED|[Ff]ailed|failure|[Cc]annot|"
     r"[Cc]ould not|[Cc]ouldn't|[Uu]nable to|[Dd]enied|[Nn]ot found|No such|No space left|"
-    r"Traceback|Exception|[Tt]imed out|[Nn]o package|unbound variable|syntax error|Killed)\b"
+    r"Traceback|Exception|[Tt]imed out|[Nn]o package|unbound variable|syntax error|Killed|panic:"
+    r"|ERR!)"
+    r"(?:\b|(?<=[:!]))|\b[A-Za-z_.]+(?:Error|Exception)\b|^[✖✗×] "
 )
-_RECAP = re.compile(r"PLAY RECAP|\bfailed=\d|\bfailed: 0\b|\b0 (?:errors?|failed|failures)\b")
+_RECAP = re.compile(
+    r"PLAY RECAP|\bfailed=\d|\bfailed: 0\b|\b0 (?:errors?|failed|failures)\b"
+    r"|^(?:Profile|Test) Summary"
+)
+# What a program says behind its error: apt, yum, make, npm, Python, PowerShell.
+_AFTERTHOUGHT = re.compile(
+    r"E: Unable to fetch some archives|N: |Error: Nothing to do|make(?:\[\d+\])?: \*\*\* "
+    r"|npm (?:ERR!|error) (?:A complete log|errno\b|code\b|\s+/)|Traceback \(|\+ "
+    r"|goroutine \d"
+)
+# Windows PowerShell names the place behind the error, PowerShell 7 the error behind the place:
+# https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_preference_variables#errorview
+_PLACE = re.compile(r"At (?:line|.+\.ps[md]?1):\d+ char:\d+")
+_CONCISE = re.compile(r"\s*\| +([^~\s].*)")
 
 # In this order: what is nearest to a cause first. Codes of AWS (SDK 1 and 2), Azure
 # (builder/azure/arm/azure_error_response.go prints "-> CODE : …"), Google and OpenStack.
@@ -35,7 +50,10 @@ _TYPES: tuple[tuple[str, str], ...] = (
         "quota",
         r"quota|limit ?exceeded|LimitExceeded|Insufficient\w*Capacity|capacity is not available"
         r"|SkuNotAvailable|ZONE_RESOURCE_POOL_EXHAUSTED|maximum (?:number|amount) of"
-        r"|AllocationFailed|RequestLimitExceeded|No valid host was found|rate limit",
+        r"|AllocationFailed|RequestLimitExceeded|No valid host was found|rate limit"
+        r"|Rate ?exceeded|TooManyRequests"
+        r"|will exceed your|server limit reached|resource_limit_exceeded|resource_unavailable"
+        r"|out of host capacity",
     ),
     (
         "credentials",
@@ -46,19 +64,29 @@ _TYPES: tuple[tuple[str, str], ...] = (
         r"|could not find default credentials|invalid_grant|PERMISSION_DENIED|Error 40[13]\b"
         r"|AADSTS\d+|LinkedAuthorizationFailed|\bInvalid ?Credentials|incorrect user ?name"
         r"|Cannot complete login|authentication (?:required|failure)|\b401 Unauthorized"
-        r"|unable to authenticate",
+        r"|unable to authenticate|RequestExpired|NoPermission\b|NotAuthenticated|NotAuthorized"
+        r"|Permission to perform this operation was denied|Forbidden\.RAM",
     ),
-    ("disk", r"no space left on device|not enough (?:disk )?space|disk (?:is )?full|ENOSPC"),
+    (
+        "disk",
+        r"no space left on device|not enough (?:disk )?space|disk (?:is )?full|ENOSPC"
+        r"|insufficient disk space",
+    ),
     (
         "timeout",
-        r"Timeout waiting for|\btimed? ?out\b|deadline exceeded|timeout while waiting"
-        r"|exceeded wait attempts|exceeded max wait time|Cancelling provisioner after a timeout",
+        r"Timeout waiting for|(?<!i/o )(?<!connection )\btimed? ?out\b|deadline exceeded"
+        r"|timeout while waiting|exceeded wait attempts|exceeded max wait time"
+        r"|Cancelling provisioner after a timeout",
     ),
     (
         "network",
-        r"no such host|connection (?:refused|reset)|could not resolve|name resolution"
+        r"no such host|connection (?:refused|reset)|could(?: not|n't) resolve|name resolution"
+        r"|(?:name|host) could not be resolved|unable to resolve host|Name or service not known"
+        r"|\bCurl error \((?:5|6|7|28|35|52|56)\)|\bcurl: \((?:5|6|7|28|35|52|56)\)"
+        r"|E: Failed to fetch|certificate verify failed"
         r"|network is unreachable|no route to host|TLS handshake|handshake failed|EOF$"
-        r"|Failed to connect to|Temporary failure|i/o timeout|certificate (?:has expired|signed)",
+        r"|Failed to connect to|Temporary failure|i/o timeout|certificate (?:has expired|signed)"
+        r"|connection timed out|server misbehaving|bad response code",
     ),
 )
 _FAILURE_TYPES = tuple((kind, re.compile(pattern, re.I)) for kind, pattern in _TYPES)
@@ -112,9 +140,24 @@ def _cause(words: Sequence[str]) -> str:
             ansible = ansible if is_ignored else match[0]
     if ansible:
         return ansible.strip()
-    lines = [line.strip() for line in words if line.strip() and not _GENERIC.fullmatch(line)]
+    lines = [line.strip(" \t│") for line in words if not _GENERIC.fullmatch(line)]
+    lines = [line for line in lines if line]
+    if found := _powershell(lines):
+        return found
     errors = [line for line in lines if _ERROR_LINE.search(line) and not _RECAP.search(line)]
-    return (errors or lines or [""])[-1]
+    causes = [line for line in errors if not _AFTERTHOUGHT.match(line)]
+    return (causes or errors or lines or [""])[-1]
+
+
+def _powershell(lines: Sequence[str]) -> str:
+    """Return the last error of a PowerShell script; '' without one."""
+    for number in reversed(range(1, len(lines))):
+        if _PLACE.match(lines[number]):
+            return lines[number - 1]
+        is_concise = any(each.startswith("Line |") for each in lines[max(0, number - 4) : number])
+        if is_concise and (match := _CONCISE.fullmatch(lines[number])):
+            return match[1]
+    return ""
 
 
 def summary(lines: Iterable[str]) -> str:
