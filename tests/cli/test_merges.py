@@ -139,6 +139,21 @@ def test_a_merge_of_the_release_before_can_be_undone(
     assert get_build(client, "one")["platform"] == "a"
 
 
+def test_an_old_name_and_the_new_one_are_no_conflict(client: FlaskClient, command: Command):
+    def say(name: str, **build: str) -> None:
+        assert post(client, envelope(stage(name), number="one", build=build)).status_code == 202
+
+    say("first", os_version="rhel9", project="core")
+    assert command("rename", "os-version", "rhel9", "rhel-9").exit_code == 0
+    assert command("rename", "project", "core", "heart").exit_code == 0
+    say("second", os_version="rhel-9", project="heart")
+    build = get_build(client, "one")
+    assert (build["conflict"], build["os_version"], build["project"]) == (None, "rhel-9", "heart")
+    say("third", os_version="rhel-8")
+    said = {"os_version": ["rhel-8", "rhel-9", "rhel9"]}
+    assert get_build(client, "one")["conflict"] == said
+
+
 def test_two_names_of_one_thing_are_no_conflict(client: FlaskClient, command: Command):
     for name in ("rhel9", "rhel-9"):
         post(client, envelope(stage(name), number="one", build={"os_version": name}))

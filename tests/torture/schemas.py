@@ -60,7 +60,7 @@ def roll(release: Release, system: System) -> None:
     _replace(first, old)
     pause(1 if system.brief else 10)
     _replace(first, INTACT)
-    system.of_today = False  # the old release's rows stay until their build's next report
+    system.is_of_two = True
 
 
 def _replace(receiver: Receiver, launcher: list[str]) -> None:
