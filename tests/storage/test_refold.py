@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from receiver.config import Config
 from receiver.domain.fold.fold import FOLD_VERSION
 from receiver.server import housekeeping
-from tests.support.senders import envelope, get_build, post, stage, verdict
+from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
 from tests.support.table_rows import rows
 
 Command = Callable[..., Result]
@@ -112,3 +112,17 @@ def test_two_processes_do_not_fold_at_the_same_time(
         result = command("refold")
     assert (result.exit_code != 0, "Another process" in result.output) == (True, True)
     assert command("refold").exit_code == 0
+
+
+def test_what_was_said_before_tells_its_sources_after_an_upgrade(
+    client: FlaskClient, command: Command, url: str
+):
+    custom = {"milepost_source": "us-east-1:ami-base"}
+    made = {"builder_type": "amazon-ebs", "artifact_id": "us-east-1:ami-1", "custom_data": custom}
+    post(client, envelope(manifest=manifest(made)))
+    sources = "SELECT artifact_id, region FROM build_sources"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DELETE FROM build_sources")  # the release before knows none
+        connection.execute("UPDATE builds SET fold_version = 2, written = NULL")
+        assert command("refold").exit_code == 0
+        assert connection.execute(sources).fetchall() == [("ami-base", "us-east-1")]
