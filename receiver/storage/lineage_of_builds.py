@@ -34,8 +34,9 @@ def show(database: Database, serving_of: ServingOf, build_number: str, project: 
         below = lineage.descendants(connection, build["id"], lineage.MOST)
         start = lineage.builds_of(connection, [build["id"]])[build["id"]]
         moved = lineage.moved(connection, above.rows, below.rows)
-        is_alone = not (above.rows or below.rows) and not lineage.has_sources(connection)
-    newest = {} if is_alone else newest_builds(database, serving_of)
+        may_wait = build["status"] in UNSETTLED and lineage.has_sources(connection)
+    has_any = bool(above.rows or below.rows or may_wait)
+    newest = newest_builds(database, serving_of) if has_any else {}
     parents = list(_parents(above, newest, moved, is_seen, build["build_number"]))
     return own | {
         "state": combined(each["state"] for each in parents if each["depth"] == 1),

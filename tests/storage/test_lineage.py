@@ -266,3 +266,35 @@ def test_a_sender_of_a_project_attaches_no_check_to_another_one_s_build(
         assert answer.status_code == status, answer.text
         known = client.get(f"/api/v1/builds/{number}/checks").get_json()["items"]
         assert len(known) == (status == 202)
+
+
+def test_a_path_that_was_used_thousands_of_times_is_of_the_build_before_the_child(
+    client: FlaskClient, url: str, connection: Connection
+):
+    path = {"artifact_id": "Null", "files": [{"name": "out/base.qcow2", "size": 1}]}
+    made = {"kind": "artifact", "at": at(3), "artifact": path}
+    child = report("child", None, ("out/base.qcow2", None), start=30)
+    take(client, report("b-1", made), report("b-2", made, start=20), child)
+    with psycopg.connect(url, autocommit=True) as writer:
+        writer.execute(MANY.encode())
+    assert above(connection, url, "child") == [("b-2", 1)]
+    assert below(connection, url, "b-2") == [("child", 1)]
+
+
+MANY = """
+    WITH made AS (
+        INSERT INTO builds (
+            id, build_number, platform_id, os_version_id, image_type_id, status, start_time
+        )
+        SELECT
+            ('ffffffff-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'many-' || n,
+            platform_id, os_version_id, image_type_id, 'completed', start_time + n * interval '1 h'
+        FROM builds, generate_series(1, 3000) AS n WHERE build_number = 'b-2'
+        RETURNING id
+    )
+    INSERT INTO artifacts (id, build_id, place, attempt, artifact_id, files)
+    SELECT
+        gen_random_uuid(), id, 0, 1, 'out/base.qcow2',
+        '[{"name": "out/base.qcow2"}]'
+    FROM made
+"""
