@@ -26,6 +26,7 @@ from receiver.storage.statistics import Metrics, build_metrics
 from receiver.web.auth import require_read
 from receiver.web.context import services
 from receiver.web.image_metrics import ImageCollector
+from receiver.web.settings_metrics import SettingsCollector
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -141,24 +142,6 @@ class Instruments:
         self.used.set(size - idle)
         self.maximum.set(stats.get("pool_max", 0))
         self.waiting.set(stats.get("requests_waiting", 0))
-
-
-class SettingsCollector:
-    """Whether each settings file is right, read at each scrape."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def collect(self) -> Iterator["Metric"]:
-        """Yield a 1 for each file that is right, or absent."""
-        from prometheus_client.core import GaugeMetricFamily
-
-        text = "1 if the settings file is right; with 0 its last good reading is in use."
-        family = GaugeMetricFamily("milepost_settings_file_valid", text, labels=["file"])
-        problems = self._services.rules.problems()
-        for kind in self._services.rules.files():
-            family.add_metric([kind], 0 if kind in problems else 1)
-        yield family
 
 
 class DatabaseCollector:

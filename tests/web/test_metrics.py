@@ -23,7 +23,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from receiver.config import Config
 from tests.support import ROOT
 from tests.support.receivers import MILEPOST, Running, started
-from tests.support.senders import envelope, manifest, post, post_manifest, stage, verdict
+from tests.support.senders import (
+    COMBINATION,
+    envelope,
+    manifest,
+    post,
+    post_manifest,
+    stage,
+    verdict,
+)
 
 DEPLOY = ROOT / "deploy"
 SCRAPED = {"up"}  # Prometheus' own
@@ -65,7 +73,9 @@ def dashboard() -> dict[str, Any]:
 
 
 def test_metrics_of_dashboard_and_alerts_exist(client: FlaskClient):
-    post(client, envelope(stage("Base", state=15), verdict("completed", 9)))
+    for run in ("n-1", "n-2", "n-3"):  # of so many builds the next is expected
+        events = (stage("Base", state=15), verdict("completed", 9))
+        post(client, envelope(*events, number=run, run=run, build=COMBINATION))
     exposed = {name for name, _ in scrape(client)} | SCRAPED
     used = {name for expression in expressions() for name in NAME.findall(expression)}
     labels = {"cicd_pipeline_run_state", "cicd_pipeline_run_result", "db_client_connection_state"}
