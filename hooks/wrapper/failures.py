@@ -16,9 +16,14 @@ MAX_HEADLINE = 500
 _GENERIC = re.compile(
     r"(?:.*: )?(?:Script (?:exited with non-zero|disconnected)|Error (?:executing|running) "
     r"(?:Ansible|Chef|Puppet|salt)|.*\bNon-zero exit status|Process exited with status"
-    r"|exit status \d+|Windows update script exited).*",
+    r"|exit status \d+|Windows update script exited|Bad exit status"
+    r"|polling failed: the Azure API returned|.*Code[:=] ?\"DeploymentFailed\").*",
     re.I,
 )
+# hashicorp/go-multierror's words, without a cause: "1 error(s) occurred:", then a list.
+_COUNT = re.compile(r"\d+ errors?(?:\(s\))? occurred:\s*\* ?")
+# What Azure's builder prints of a deployment, the cause last: azure_error_response.go
+_DEPLOYMENT = re.compile(r"ERROR:\s*-+>+\s*(?!DeploymentFailed\b)(\w+ ?: \S.*)")
 _ANSIBLE = re.compile(r"(?:fatal: \[[^\]]*\]|failed: \[[^\]]*\]).*")
 _IGNORED = re.compile(r"\.\.\.ignoring")
 _ERROR_LINE = re.compile(
@@ -125,6 +130,8 @@ def explained(message: str, words: Iterable[str]) -> str:
 
     `words` is what the failed step printed.
     """
+    if counted := _COUNT.match(message):
+        message = message[counted.end() :]
     head = message.partition("\n")[0]
     if not _GENERIC.fullmatch(head):
         return message
@@ -140,6 +147,8 @@ def _cause(words: Sequence[str]) -> str:
             ansible = ansible if is_ignored else match[0]
     if ansible:
         return ansible.strip()
+    if deployment := [match[1] for line in words if (match := _DEPLOYMENT.match(line))]:
+        return deployment[-1]
     lines = [line.strip(" \t│") for line in words if not _GENERIC.fullmatch(line)]
     lines = [line for line in lines if line]
     if found := _powershell(lines):

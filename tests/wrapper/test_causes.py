@@ -97,3 +97,30 @@ def test_powershell_7_says_the_error_behind_its_place():
 @pytest.mark.parametrize(("text", "kind"), KINDS.items())
 def test_the_type_of_a_failure(text: str, kind: str):
     assert kind_of(text, "building") == kind
+
+
+def test_a_count_of_errors_is_no_headline():
+    """hashicorp/go-multierror, as Packer prints a post-processor's failure."""
+    counted = "1 error(s) occurred:\n* Post-processor failed: Bad exit status: 1"
+    words = ["Pushing: acme/golden:1", "denied: requested access to the resource is denied"]
+    assert explained(counted, words).splitlines() == [words[1], counted.partition("* ")[2]]
+    assert explained("2 errors occurred:\n\t* one\n\t* two", []) == "one\n\t* two"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "polling failed: the Azure API returned the following error:",
+        'Status=<nil> Code="DeploymentFailed" Message="At least one operation failed."',
+    ],
+)
+def test_azure_says_the_cause_of_a_deployment_last(message: str):
+    words = [
+        "ERROR: -> DeploymentFailed : At least one resource deployment operation failed.",
+        "ERROR:   -> Details",
+        "ERROR:   -> QuotaExceeded : exceeding approved Cores quota.",
+        "Deleting individual resources ...",
+    ]
+    text = explained(message, words)
+    assert text.splitlines()[0] == "QuotaExceeded : exceeding approved Cores quota."
+    assert kind_of(text, "building") == "quota"

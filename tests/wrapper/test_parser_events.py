@@ -76,7 +76,7 @@ def test_failure_has_its_message_component_and_the_end_of_its_log():
         "Build 'box' errored after 1 second: 1 error(s) occurred:\n\n* Script exited: 3\n"
     )
     failure = reader.take(START)[-1].event["failure"]
-    assert failure["message"] == "1 error(s) occurred:\n* Script exited: 3"
+    assert failure["message"] == "Script exited: 3"
     assert failure["component"] == "shell"
     assert failure["details"]["log"] == [f"    box: line {number}" for number in range(100, 300)]
 
