@@ -24,14 +24,19 @@ def list_images(
     database: Database, serving_of: ServingOf, wanted: ImageFilter, own: Own = None
 ) -> list[Row]:
     """Return the images that fit, newest first; see _shown() for their fields. `own` are the only
-    projects that the caller may see."""
+    projects that the caller may see. One without an id has a row for each of its files, none where
+    it has none: no program could use it."""
     with database.transaction() as connection:
         if is_of_channel(wanted):
             rows = channel_images.choose(connection, wanted, own)
             rows = _with_behind(connection, serving_of, rows, wanted, own)
         else:
             rows = _choose(connection, serving_of, wanted, own)
-    return sorted(rows, key=lambda row: row["built_at"], reverse=True)
+    return sorted(
+        (named for row in rows for named in _with_id(row)),
+        key=lambda row: row["built_at"],
+        reverse=True,
+    )
 
 
 def unknown_names(database: Database, wanted: ImageFilter, own: Own = None) -> list[str]:
@@ -39,6 +44,12 @@ def unknown_names(database: Database, wanted: ImageFilter, own: Own = None) -> l
     names = {name: text for name in DIMENSIONS if (text := getattr(wanted, name))}
     with database.transaction() as connection:
         return dimensions.unknown_names(connection, names, own)
+
+
+def _with_id(row: Row) -> list[Row]:
+    if row["artifact_id"]:
+        return [row]
+    return [row | {"artifact_id": each} for each in images.usable_ids(row)]
 
 
 def latest_images(database: Database, serving_of: ServingOf, own: Own = None) -> list[Row]:

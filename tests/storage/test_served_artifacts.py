@@ -179,3 +179,11 @@ def test_image_of_a_fixed_name_stays_after_the_build_ran_again(
         said = envelope(*events, number="n-1", run=f"run-{number}", build=OF, **more)
         assert post(client, said).status_code == 202
         assert image(client) in ("ami-1", "us-1:ami-1")
+
+
+def test_list_has_no_row_without_an_id(client: FlaskClient, report: Report):
+    nameless = {"artifact_id": "", "builder_type": "qemu"}
+    report("n-1", 10, nameless | {"files": [{"name": "disk.qcow2", "size": 1}]})
+    report("n-2", 20, nameless, of={"image_type": "db"})
+    rows = client.get("/api/v1/images").get_json()["items"]
+    assert [(row["build_number"], row["artifact_id"]) for row in rows] == [("n-1", "disk.qcow2")]
