@@ -107,7 +107,8 @@ def image_nights(image: Image, calendar: Calendar, every: int | None = None) -> 
     by_place = _by_place(image.builds, periods)
     every = every or _days_between(sorted(by_place))
     cells: list[Cell] = []
-    for place in range(len(periods) - 1, -1, -1):
+    first = min(by_place, default=len(periods))  # nothing is due before the first build
+    for place in range(len(periods) - 1, first - 1, -1):
         if cell := _cell(place, periods[place], by_place, every, calendar.now):
             cells.append(cell)
         if len(cells) == CELLS:

@@ -8,7 +8,7 @@ from receiver.storage.db import Connection, Row, as_json, query
 from receiver.storage.serving import ServingOf, rules
 
 FEWEST = 14  # builds of an image, however many images there are
-MOST = 6_000  # builds of all images, where these are more
+MOST = 4_200  # builds of all images, where these are more
 
 
 def recent_images(

@@ -1,6 +1,6 @@
 """How builds go over time: by night, by platform, by image and by stage.
 
-Each query reads at most the newest 20,000 builds, through the index on their time.
+Each query reads at most the newest 10,000 builds, through the index on their time.
 """
 
 from collections.abc import Sequence

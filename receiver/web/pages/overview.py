@@ -109,12 +109,12 @@ def _of_projects(current: Row, board: Board) -> Row:
     mine = {name: [row for row in current[name] if row["project"] in own] for name in lists}
     nameless = {"builds": 0, "failed": 0, "count": 0, "repositories": []}
     tree = {name: parent for name, parent in current["parents"].items() if name in own}
-    failed = redact.document(board.failing.images)
     return (
         current
         | mine
         | board.failing.counts
-        | {"failed": failed, "unnamed": nameless, "parents": tree}
+        | {"failed": redact.document(board.failing.images)}
+        | {"unnamed": nameless, "parents": tree}
         | {"expected": _expected(current["expected"], own)}
     )
 

@@ -1,4 +1,4 @@
--- The newest 20,000 builds that ended since the first night, as `recent`; those of pull requests are
+-- The newest 10,000 builds that ended since the first night, as `recent`; those of pull requests are
 -- left out. `starts` are the beginnings of the nights, `night` is a build's place among them from 1.
 -- What follows is nights, images or stages.
 WITH recent AS MATERIALIZED (
@@ -13,7 +13,7 @@ WITH recent AS MATERIALIZED (
         FROM builds
         WHERE created_at >= (%(starts)s::timestamptz []) [1]
         ORDER BY created_at DESC, id DESC
-        LIMIT 20000
+        LIMIT 10000
     ) AS newest
     LEFT JOIN projects ON projects.id = newest.project_id
     WHERE
