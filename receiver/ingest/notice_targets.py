@@ -50,6 +50,8 @@ def service(address: str) -> Any:
         app_id="Milepost",
         app_desc="Milepost",
         app_url="",
+        image_url_mask="",  # no picture from elsewhere
+        image_url_logo="",
         service_timeout=SERVICE_SECONDS,
     )
     found = apprise.Apprise.instantiate(address, asset=asset)

@@ -123,8 +123,13 @@ def _notify(target: Target, message: Message) -> Answer:
         return Answer("Apprise does not understand the address")
     sender = apprise.Apprise(asset=found.asset)
     sender.add(found)
+    kinds = {"✗": apprise.NotifyType.FAILURE, "✓": apprise.NotifyType.SUCCESS}
+    kind = next((kinds[sign] for sign in kinds if sign in message.title), None)
     with sender.notify(
-        body=message.body, title=message.title, body_format=apprise.NotifyFormat.TEXT
+        body=message.body,
+        title=message.title,
+        body_format=apprise.NotifyFormat.TEXT,
+        notify_type=kind or apprise.NotifyType.INFO,
     ) as result:
         if result:
             return Answer()

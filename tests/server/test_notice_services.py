@@ -73,6 +73,8 @@ def test_slack_gets_title_and_text_without_markup(config: Config, tmp_path: Path
         "✗ core/aws-commercial/rhel-9.4/base failed at 25, Security baseline"
     )
     assert attachment["text"].splitlines()[0] == "no route to host &lt;10.0.0.7&gt;"
+    assert attachment["color"] == "#A32037"
+    assert b"caronc" not in body, "no picture from elsewhere"
     assert attachment["text"].splitlines()[-1] == "http://127.0.0.1:8080/builds/b-1"
 
 

@@ -415,7 +415,7 @@ def test_digest_repeats_what_fails_with_nights_and_owner_and_what_runs(
     there.report("failed", "b-un", image=dict.fromkeys(("os_version", "platform")), run_more=url)
     there.tick(hours=6.1)
     first, *lines = digest_of(there).splitlines()
-    assert first == "✗ 1 of 3 images fail, 1 running"
+    assert first == "✗ 1 of 3 images fails, 1 running"
     assert lines[0] == "Unnamed builds of the last 7 days: acme/images (1 of 1 failed)"
     assert lines[1] == (
         "✗ core/aws-commercial/rhel-9.4/base fails at 25, 3 nights: no route to host (Core team)"
@@ -488,7 +488,7 @@ def test_a_late_image_is_told_once_and_repeated_by_the_digest(make: Make, target
     assert "/image?project=core&platform=aws-commercial&" in document["url"]
     there.tick(hours=3)
     first, second, _ = digest_of(there).splitlines()
-    assert first == "! 1 of 1 images are late"
+    assert first == "! 1 of 1 images is late"
     assert second.startswith("! core/aws-commercial/rhel-9.4/base is late: ")
 
 

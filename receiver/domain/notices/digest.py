@@ -42,9 +42,10 @@ def title(found: Found) -> str:
     runs = f", {len(found.running)} running" if found.running else ""
     if found.failed:
         other = f", {late} late" if late else ""
-        return f"✗ {len(found.failed)} of {total} images fail{other}{runs}"
+        fail = "fails" if len(found.failed) == 1 else "fail"
+        return f"✗ {len(found.failed)} of {total} images {fail}{other}{runs}"
     if late:
-        return f"! {late} of {total} images are late{runs}"
+        return f"! {late} of {total} images {'is' if late == 1 else 'are'} late{runs}"
     if not total:
         return f"No image is built yet{runs}"
     return f"✓ All {total} images are well{runs}" if total > 1 else f"✓ The image is well{runs}"
