@@ -56,13 +56,25 @@ def server_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server_url(server_dir: Path) -> str:
-    """One server for a whole process of tests, migrated."""
-    url = cluster.start(server_dir)
+    """One server for a whole process of tests, migrated: embedded, or one of any release, whose
+    superuser TEST_DATABASE_URL names."""
+    url = os.environ.get("TEST_DATABASE_URL") or _embedded_server(server_dir)
+    migrate.migrate(url)
+    return url
+
+
+def _embedded_server(folder: Path) -> str:
+    url = cluster.start(folder)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the machine's power
         connection.execute("SELECT pg_reload_conf()")
-    migrate.migrate(url)
     return url
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to let several processes share a server: each empties its tables."""
+    if os.environ.get("TEST_DATABASE_URL") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("TEST_DATABASE_URL is one server: run pytest without -n.")
 
 
 @pytest.fixture
