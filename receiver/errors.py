@@ -230,19 +230,21 @@ class TooManyEvents(Invalid):
 
     code, title = "too-many-events", "Too many events of one build"
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, number: str, most: int) -> None:
         super().__init__(
-            f"The build has {most} events and takes no more stages and resources; its verdict,"
-            " artifacts and manifest are still taken. Give each image a build number of its own."
+            f"The build {number} has {most} events and takes no more stages and resources; its"
+            " verdict, artifacts and manifest are still taken. Give each image a build number of its own."
         )
 
 
 class TooManyChecks(TooManyEvents):
     """The build has so many checks that it takes no more of them."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, number: str, most: int) -> None:
         HttpError.__init__(
-            self, f"The build has {most} checks and takes no more of them: build the image again."
+            self,
+            f"The build {number} has {most} checks and takes no more of them: build the image"
+            " again.",
         )
 
 

@@ -26,10 +26,10 @@ def check(new: Sequence[Delivery], joined: Joined, folded: Mapping[UUID, BuildRo
             rows = [folded[each] for each in joined.builds_of(delivery, statement)]
             count = max(each.events for each in rows)
             if count > MOST and any(event.kind in BOUNDED for event in statement.events):
-                raise TooManyEvents(MOST)
+                raise TooManyEvents(statement.build_number, MOST)
             checks = max(len(each.checks) for each in rows)
             if checks > MOST and statement.checks:
-                raise TooManyChecks(MOST)
+                raise TooManyChecks(statement.build_number, MOST)
 
 
 def without_bounded(delivery: Delivery, error: TooManyEvents) -> Delivery | None:

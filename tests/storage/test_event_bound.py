@@ -42,6 +42,7 @@ def test_a_stage_or_a_resource_past_the_bound_is_refused(full: FlaskClient, api:
     for event in (stage("one more", minutes=30), resource):
         answer = post(full, envelope(event))
         assert (answer.status_code, answer.get_json()["code"]) == (422, "too-many-events")
+        assert answer.get_json()["detail"].startswith(f"The build core-1 has {MOST} events")
     said = {"stage": "one more", "status": "failed"}
     assert api.post("/builds/core-1/states", said).get_json()["code"] == "too-many-events"
     assert len(get_build(full)["states"]) == MOST
