@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from receiver.domain.fold.belief import believed
 from receiver.domain.fold.events import StoredStatement
 from receiver.domain.model import Artifact, Check, Event, Identity, SourceImage
 from tests.support.fold_events import fold, moment, stage, statement, verdict
@@ -115,3 +116,13 @@ def test_custom_data_tells_a_source_in_each_region():
 def test_custom_data_that_is_not_filled_or_of_another_run_tells_no_source():
     assert fold(made("<no value>"), made(" ")).sources == ()
     assert fold(made("us-east-1:ami-1", current=False)).sources == ()
+
+
+def test_the_project_that_a_check_names_does_not_decide_whose_word_counts():
+    told = statement(stage("x", "started", 0), source="github", said=Identity(project="core"))
+    forge = StoredStatement("f", "github", told.statement, native=True, projects=("core",))
+    hook = statement(stage("x", "started", 0), said=Identity(project="core"))
+    scan = replace(check(5).statement, said=Identity(project="data"))
+    rows = [forge, hook, StoredStatement("s", "milepost", scan)]
+    ids = {("project", name): name for name in ("core", "data")}
+    assert believed(rows, ids) == rows

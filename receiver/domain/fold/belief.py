@@ -51,7 +51,7 @@ def _covers(
 
 def _owners(rows: Sequence[StoredStatement]) -> set[str] | None:
     """Return the names of the build's projects; None where nobody else speaks of it."""
-    reported = [row for row in rows if not row.native]
+    reported = [row for row in rows if not row.native and not row.statement.is_of_checks]
     names = _stated(reported) or _inferred(reported)
     if names or any(row.source != "api" for row in reported):
         return names

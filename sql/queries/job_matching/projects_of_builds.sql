@@ -4,5 +4,5 @@ SELECT
     max(coalesce(statement -> 'said' ->> 'project', statement -> 'custom' ->> 'project')) AS stated,
     max(statement -> 'inferred' ->> 'project') AS inferred
 FROM events
-WHERE build_id = ANY(%(build_ids)s::uuid[]) AND NOT native
+WHERE build_id = ANY(%(build_ids)s::uuid[]) AND NOT native AND statement ? 'events' -- no check
 GROUP BY build_id
