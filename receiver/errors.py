@@ -233,7 +233,8 @@ class TooManyEvents(Invalid):
     def __init__(self, number: str, most: int) -> None:
         super().__init__(
             f"The build {number} has {most} events and takes no more stages and resources; its"
-            " verdict, artifacts and manifest are still taken. Give each image a build number of its own."
+            " verdict, artifacts and manifest are still taken. Give each image a build number of"
+            " its own."
         )
 
 

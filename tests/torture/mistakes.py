@@ -24,7 +24,8 @@ HELD_UP_SECONDS = 5.0  # promised is one; other load on this machine is no defec
 POISON = "-eyJ" * 16_000  # 64 kB that look like the beginning of a token, again and again
 POISONED_BUILDS, READERS = 70, 6
 READ_SECONDS = 0.5  # until a reader leaves
-ENDLESS, REPORT = 100_000, 1_000  # events of one build, and of one report
+ENDLESS = 100_000  # events of one build
+REPORT, TAKEN = 990, 5  # events of one report; reports that fit, with a verdict, in any order
 
 
 def break_settings(system: System) -> None:
@@ -95,13 +96,12 @@ def send_endlessly(system: System) -> None:
         answers[_until_answered(system, _endless(*events))] += 1
     answers[_until_answered(system, _endless(verdict("completed", most / 60 + 1)))] += 1
     system.extra_deliveries = sum(answers[status] for status in ACCEPTED)
-    system.expect(answers[422] == most // REPORT - 5, f"5,000 events are taken: {answers}")
+    refused = len(range(0, most, REPORT)) - TAKEN
+    system.expect(answers[422] == refused, f"not all but {TAKEN} reports were refused: {answers}")
     build = system.receiver.json("/api/v1/builds/endless")
     system.expect(build["status"] == "completed", "the verdict of the endless build was not taken")
-    refused = [each for each in system.load.tries[tried:] if each.answer == 503]
-    system.expect(
-        len(refused) < len(system.load.tries[tried:]) / 10, f"others were refused: {len(refused)}"
-    )
+    unanswered = [each for each in system.load.tries[tried:] if each.answer is None]
+    system.expect(not unanswered, f"{len(unanswered)} requests had no answer")
 
 
 @contextmanager
