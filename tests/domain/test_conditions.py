@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from receiver.config import load
 from receiver.domain.conditions import Limits, judge
 from receiver.domain.expectations import Expectation
 from receiver.domain.fold.events import StoredStatement
+from receiver.errors import ConfigError
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.project_values import window
 from tests.support.fold_events import fold, manifest_event, stage, statement, verdict
@@ -123,6 +125,14 @@ def test_the_reason_is_told_in_words():
     )
     lost = running(last_heard_at=NOW - 3 * HOUR, next_build="core-2")
     assert judge(lost, LIMITS, NOW) == ("lost", "nothing was heard for 3 h, and core-2 began")
+
+
+def test_the_time_until_a_loss_is_a_setting_with_a_unit():
+    assert load({}).lost_after == timedelta(hours=24)
+    assert load({"MILEPOST_LOST_AFTER": "36h"}).lost_after == timedelta(hours=36)
+    for wrong in ("900", "soon", "0h"):
+        with pytest.raises(ConfigError, match="MILEPOST_LOST_AFTER"):
+            load({"MILEPOST_LOST_AFTER": wrong})
 
 
 SETTINGS = """
