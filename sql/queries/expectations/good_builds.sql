@@ -60,27 +60,32 @@ LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
     project_id uuid, branches text [], unstable_counts boolean
 ) ON rules.project_id = images.project_id
 LEFT JOIN LATERAL (
-    SELECT coalesce(recent.start_time, recent.created_at) AS began_at, recent.build_number
+    SELECT counting.began_at, counting.build_number
     FROM (
         SELECT
-            id, build_number, branch, default_branch, pull_request, status, start_time, end_time,
-            created_at
-        FROM builds
+            recent.id, recent.build_number, coalesce(recent.start_time, recent.created_at) AS began_at
+        FROM (
+            SELECT
+                id, build_number, branch, default_branch, pull_request, status, start_time, end_time,
+                created_at
+            FROM builds
+            WHERE
+                coalesce(project_id, '00000000-0000-0000-0000-000000000000') = images.project_id
+                AND platform_id = images.platform_id
+                AND os_version_id = images.os_version_id
+                AND image_type_id = images.image_type_id
+            ORDER BY created_at DESC, id DESC
+            LIMIT 100
+        ) AS recent
         WHERE
-            coalesce(project_id, '00000000-0000-0000-0000-000000000000') = images.project_id
-            AND platform_id = images.platform_id
-            AND os_version_id = images.os_version_id
-            AND image_type_id = images.image_type_id
-        ORDER BY created_at DESC, id DESC
-        LIMIT 100
-    ) AS recent
-    WHERE
-        is_of_served_branch(
-            recent.branch, recent.default_branch, recent.pull_request, rules.branches
-        )
-        AND recent.status <> 'pending'
-        AND (recent.status <> 'cancelled' OR recent.start_time < recent.end_time)
-    ORDER BY coalesce(recent.start_time, recent.created_at) DESC, recent.id DESC
+            is_of_served_branch(
+                recent.branch, recent.default_branch, recent.pull_request, rules.branches
+            )
+            AND recent.status <> 'pending'
+            AND (recent.status <> 'cancelled' OR recent.start_time < recent.end_time)
+        LIMIT 5 -- the newest to be heard of: one that came late began before
+    ) AS counting
+    ORDER BY counting.began_at DESC, counting.id DESC
     LIMIT 1
 ) AS last ON true
 LEFT JOIN LATERAL (
