@@ -116,7 +116,8 @@ class Selectors(Strict):
     def take_custom(self, data: Mapping[str, str], **_: Any) -> dict[str, str]:
         """Take out the values of custom_data: their keys are the user's own."""
         keys = [name for name in data if name.startswith(CUSTOM) and name != CUSTOM]
-        self.custom = {name.removeprefix(CUSTOM): data[name] for name in keys}
+        pairs = ((name.removeprefix(CUSTOM), data[name]) for name in keys)
+        self.custom = {key.replace("\0", ""): text.replace("\0", "") for key, text in pairs}
         return {name: text for name, text in data.items() if name not in keys}
 
     @post_load
