@@ -192,8 +192,7 @@ def _again(channel: Row, row: Row) -> Move:
 def _problem_of_held(row: Row) -> str | None:
     if assignable.is_refused(row["revocation"]):
         return assignable.revoked(row["build_number"], row["revocation"])
-    standing = {"build_number": row["build_number"], "status": row["status"]}
-    return assignable.problem_of_pinned(standing | {"attempt": row["last_attempt"]}, row["attempt"])
+    return assignable.problem_of_pinned(row | {"attempt": row["last_attempt"]}, row["attempt"])
 
 
 def _lock(connection: Connection, channel_ids: Sequence[UUID]) -> None:
@@ -264,9 +263,10 @@ def _check_gate(connection: Connection, wanted: Move, order: Order, mover: Mover
     if not failing:
         return {}
     if not order.override:
-        words = " ".join(failing.values())
         fields = {name: [why] for name, why in failing.items()}
-        raise Gate(f"Build {wanted.build_number} may not be assigned: {words}", fields=fields)
+        raise Gate(
+            f"Build {wanted.build_number} has not passed what the channel requires.", fields=fields
+        )
     if not mover.override:
         raise Forbidden("This needs a token with the right override.")
     if not order.note:
@@ -276,8 +276,7 @@ def _check_gate(connection: Connection, wanted: Move, order: Order, mover: Mover
 
 def _current(connection: Connection, channel: Row, image: Row) -> Row | None:
     rows = channels.current(connection, [channel["id"]], channels.image_names(image))
-    ids = {name: image[name] for name in IDS}
-    return next((row for row in rows if {name: row[name] for name in IDS} == ids), None)
+    return next((row for row in rows if all(row[name] == image[name] for name in IDS)), None)
 
 
 def _is_same(held: Row, wanted: Move) -> bool:

@@ -3,17 +3,24 @@
 from typing import Annotated, Any
 
 from flask import Response, url_for
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import fields, post_load, validate
 from msgspec import Meta, Struct
 
-from receiver.domain.model import NUMBER_PROBLEM, SEVERITIES, Json
-from receiver.durations import parse_duration
-from receiver.sources.fields import MAX_NAME
-from receiver.sources.manual import Fitting, Integer, Strict, about, words
+from receiver.domain.model import Json
+from receiver.sources.manual import Fitting, Strict, about, words
 from receiver.storage import assignments, channels
 from receiver.web import auth
+from receiver.web.api.channel_fields import (
+    MOST_CHECKS,
+    REQUIRED,
+    RequiredChecks,
+    age,
+    build_number,
+    project_name,
+    seconds_of,
+)
 from receiver.web.api.operations import Blueprint, list_of, page, page_of
-from receiver.web.api.schemas import NUMBER, Dimensions, Revocation, Time
+from receiver.web.api.schemas import Dimensions, Revocation, Time
 from receiver.web.context import services, serving_of
 from receiver.web.filters import PageQuery, Since, Text
 
@@ -21,76 +28,7 @@ blueprint = Blueprint("channels", "The build of each image that people chose.")
 READS, WRITES, PROMOTES = "read its project", "write its project", "promote its project"
 CHANNEL = "^[a-z0-9][a-z0-9._-]{0,99}$"
 ONE = "/channels/<name>"
-AGE = "^[1-9][0-9]{0,3}[smhd]$"
-MOST_FINDINGS = 1_000_000
-CHECK_NAME = "^[A-Za-z0-9_.@+-][A-Za-z0-9_ .@+-]{0,99}$"
 MOVES: dict[str, Any] = {"errors": (409,)}
-
-
-def check_name(**more: Any) -> fields.String:
-    """Return the field of a check's name."""
-    problem = "Must be 1 to 100 letters, digits, spaces and . _ @ + -"
-    return fields.String(validate=Fitting(CHECK_NAME, error=problem), **more)
-
-
-def age(**more: Any) -> fields.String:
-    """Return the field of a time with its unit, such as 7d."""
-    problem = 'Must be a time with its unit, such as "7d" or "12h".'
-    return fields.String(validate=Fitting(AGE, error=problem), **more)
-
-
-class RequiredCheck(Strict):
-    """A check that a build must have passed."""
-
-    name = check_name(required=True)
-    max_age = age(**about("How old it may be."))
-    limits = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(SEVERITIES)),
-        values=Integer(0, MOST_FINDINGS),
-        **about("The most findings of each severity, instead of the check's own status."),
-    )
-
-
-class Required(fields.Field[Any]):
-    """The name of a check, or a check with limits."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        document = {"name": value} if isinstance(value, str) else value
-        if not isinstance(document, dict):
-            raise ValidationError("Must be a check's name, or an object.")
-        return RequiredCheck().load(document)
-
-
-def project_name(**more: Any) -> fields.String:
-    """Return the field of a project's name."""
-    return fields.String(validate=validate.Length(1, MAX_NAME), **more)
-
-
-def build_number(**more: Any) -> fields.String:
-    """Return the field of a build's number."""
-    return fields.String(validate=Fitting(NUMBER, error=NUMBER_PROBLEM), **more)
-
-
-REQUIRED: list[Json] = [  # the shape of Required, for the document
-    {"type": "string", "pattern": CHECK_NAME},
-    {
-        "type": "object",
-        "required": ["name"],
-        "additionalProperties": False,
-        "properties": {
-            "name": {"type": "string", "pattern": CHECK_NAME},
-            "max_age": {"type": "string", "pattern": AGE},
-            "limits": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    name: {"type": "integer", "minimum": 0, "maximum": MOST_FINDINGS}
-                    for name in SEVERITIES
-                },
-            },
-        },
-    },
-]
 
 
 class NewChannel(Strict):
@@ -105,31 +43,29 @@ class NewChannel(Strict):
     restricted = fields.Boolean(
         truthy={True}, falsy={False}, **about("Moved only with scope promote of its project.")
     )
-    require = fields.List(
-        Required(metadata={"anyOf": REQUIRED}),
-        validate=validate.Length(max=20),
-        **about("Checks that a build must have passed."),
+    require = RequiredChecks(
+        **about(
+            "Checks that a build must have passed.",
+            type="array",
+            maxItems=MOST_CHECKS,
+            items={"anyOf": REQUIRED},
+        )
     )
     max_age = age(allow_none=True, **about("How old these may be that do not say it themselves."))
 
     @post_load
-    def keep_seconds(self, data: Json, **_: Any) -> Json:
+    def keepseconds_of(self, data: Json, **_: Any) -> Json:
         """Return the checks as a channel keeps them: with an age in seconds."""
         default = data.pop("max_age", None)
         checks = [
             {
                 "name": each["name"],
-                "max_age": _seconds(each.get("max_age") or default),
+                "max_age": seconds_of(each.get("max_age") or default),
                 "limits": each.get("limits", {}),
             }
             for each in data.get("require", [])
         ]
         return data | {"require": checks}
-
-
-def _seconds(age: str | None) -> int | None:
-    span = parse_duration(age) if age else None
-    return None if span is None else int(span.total_seconds())
 
 
 class ImageOf(Strict):

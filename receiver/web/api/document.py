@@ -198,4 +198,5 @@ def _finished(document: Json, answers: Sequence[Schema]) -> Json:
     for name in ("NewState", "NewFailure"):
         schemas[name]["anyOf"] = STAGE_OR_STATE
     schemas["NewAssignment"]["oneOf"] = BUILD_OR_CHANNEL
+    schemas["NewRevocation"]["not"] = {"required": ["at", "in"]}
     return document
