@@ -67,10 +67,15 @@ def delivery() -> Delivery:
 
 
 def post(fleet: Fleet, told: Delivery) -> str:
-    """Post it once, and never again, as GitHub does. Return the status, and why it is no 2xx."""
+    """Post it once, and never again, as GitHub does. Return the status, and why it is no 2xx.
+
+    A receiver that is killed between the head and the body of an answer has kept the delivery, and
+    nobody can take the head back: the status counts.
+    """
     body, headers = told
-    answer = requests.post(f"{fleet.url}/webhooks/milepost", body, headers=headers, timeout=30)
-    return str(answer.status_code) if answer.ok else f"{answer.status_code} {answer.text}"
+    url = f"{fleet.url}/webhooks/milepost"
+    with requests.post(url, body, headers=headers, timeout=30, stream=True) as answer:
+        return str(answer.status_code) if answer.ok else f"{answer.status_code} {answer.text}"
 
 
 def kept(fleet: Fleet, told: list[Delivery]) -> tuple[int, int]:
