@@ -144,7 +144,7 @@ images() { # what the build starts from, as hooks/sources.py reads MILEPOST_SOUR
     listed='' rest=${MILEPOST_SOURCE:-}, && while [ -n "$rest" ]; do
         each=$(printf %s "${rest%%,*}" | sed 's/^[[:space:]]*//; s/[[:space:]]*$//; s|^\([A-Za-z0-9_]*://\)[^/@]*@|\1|; s|^\([A-Za-z0-9_]*://[^?]*\).*|\1|') rest=${rest#*,} where=''
         case ${each%%:*} in [a-z][a-z]*-*) case ${each#*:} in ami-* | snap-* | vol-* | img-* | m-*) where=${each%%:*} each=${each#*:} ;; esac ;; esac
-        [ -z "$each" ] || listed=$listed,{\"artifact_id\":$(text "$each")$(field region "$where")}
+        [ -z "$each" ] || listed="$listed,{\"artifact_id\":$(text "$each")$(field region "$where")}"
     done && [ -z "$listed" ] || printf ',"sources":[%s]' "${listed#,}"
 }
 envelope() { # $1: what an older receiver may not know
