@@ -5,6 +5,7 @@ those of commands are written as well. One process at a time writes; after a cra
 twice.
 """
 
+import errno
 import logging
 import sys
 import threading
@@ -82,9 +83,20 @@ def writer(target: str) -> Iterator[Write]:
     address: str | tuple[str, int] = LOCAL
     if parts.hostname:
         address = (parts.hostname, parts.port or 514)
-    with closing(SysLogHandler(address, facility=SysLogHandler.LOG_AUTH)) as handler:
+    with closing(_Syslog(address, facility=SysLogHandler.LOG_AUTH)) as handler:
         handler.ident, handler.append_nul = "milepost: ", False
         yield lambda text: handler.emit(logging.makeLogRecord({"msg": text, "levelname": "INFO"}))
+
+
+class _Syslog(SysLogHandler):
+    """Raises OSError where a line could not be sent, so that it is sent again later."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name
+        """Raise the error, which the library would drop; a line that is too long never fits."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError) or error.errno != errno.EMSGSIZE:
+            raise  # it is called while the error is handled
+        log.get().warning("audit entry is too long for syslog", length=len(record.getMessage()))
 
 
 def _to_stdout(text: str) -> None:

@@ -15,9 +15,8 @@ Newest = Mapping[tuple[object, ...], Row]  # the newest served build of each ima
 IsSeen = Callable[[Row], bool]
 NAMES = ("build_number", "project", "platform", "os_version", "image_type", "status", "attempt")
 UNSETTLED = ("failed", "cancelled")
-Moved = Set[
-    lineage.Edge | None
-]  # children whose base is no longer in the channels where they found it
+# Children whose base is no longer in the channels where they found it.
+Moved = Set[lineage.Edge | None]
 
 
 def show(database: Database, serving_of: ServingOf, build_number: str, project: Own) -> Row:
@@ -58,8 +57,8 @@ def made_artifacts(
     `fate`, and `superseded_by`: the newest build of its image."""
     newest = newest_builds(database, serving_of)
     with database.transaction() as connection:
-        projects = list(projects_within(connection, project)) if project else None
-        parameters = {"artifact_id": artifact_id, "region": region, "projects": projects}
+        within = None if project is None else list(projects_within(connection, project))
+        parameters = {"artifact_id": artifact_id, "region": region, "projects": within}
         rows = connection.execute(query("lineage/made_artifacts"), parameters).fetchall()
     return [_with_fate(row, newest.get(image_of(row))) for row in rows]
 

@@ -4,7 +4,7 @@ Nothing in a cloud is touched.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,11 @@ class Touched:
     others: list[Row]
     channels: list[Row]
     is_cut: bool
+
+    def alone(self) -> "Touched":
+        """Return it without what was built on it."""
+        held = [each for each in self.channels if each["build_id"] == self.build["id"]]
+        return replace(self, descendants=[], channels=held)
 
     def shown(self, own: Own, is_visible: Callable[[str | None], bool]) -> Row:
         """Return it as answers have it; of what the caller may not see, only the number."""
@@ -88,8 +93,9 @@ def revoke(
         "revoked_by": mover.actor.name,
     }
     added = connection.execute(query("revocations/insert_revocation"), row).fetchone() or {}
-    _note(connection, build, touched, row | added, body, mover)
-    rolled_back = _roll_back(connection, serving_of, touched, body, mover)
+    concerned = touched if descendants else touched.alone()
+    _note(connection, build, concerned, row | added, body, mover)
+    rolled_back = _roll_back(connection, serving_of, concerned, body, mover)
     shown = touched.shown(mover.read, lambda name: is_within(connection, name, mover.read))
     return shown | {"revocation": of_build(connection, build["id"]), "rolled_back": rolled_back}
 
@@ -214,12 +220,12 @@ def _replacement(
 def _roll_back(
     connection: Connection, serving_of: ServingOf, touched: Touched, body: Row, mover: Mover
 ) -> list[Row]:
-    """Move each named channel to another build, or to what it held before; an ordinary assignment
-    for each of its images that the revocation concerns."""
+    """Move each named channel to another build of the same image, or to what it held before of each
+    image that the revocation concerns: ordinary assignments."""
     moved: list[Row] = []
     for each in body.get("rollback", ()):
         held = _held(connection, touched, each, mover.read)
-        moves = [_back(connection, serving_of, row, each.get("build_number")) for row in held]
+        moves = _back(connection, serving_of, held, each.get("build_number"))
         order = Order(note=f"Instead of {touched.build['build_number']}: {body['reason']}"[:4000])
         moved += assignments.move(connection, moves, order, mover)[0]
     return moved
@@ -239,15 +245,38 @@ def _held(connection: Connection, touched: Touched, wanted: Row, own: Own) -> li
     return rows
 
 
-def _back(connection: Connection, serving_of: ServingOf, held: Row, number: str | None) -> Move:
-    every = channels.visible(connection, held["channel"], None)
-    channel = next(each for each in every if each["id"] == held["channel_id"])
+def _back(
+    connection: Connection, serving_of: ServingOf, held: Sequence[Row], number: str | None
+) -> list[Move]:
+    """Return the moves of what a channel holds. Raises NotAssignable where the named build is of
+    none of these images, and what an assignment raises."""
     if number is None:
-        return assignments.roll_back(connection, channel, held)
-    move = assignments.of_build(connection, serving_of, channel, number)
-    if any(move.image[name] != held[name] for name in assignments.IDS):
-        raise NotAssignable(f"Build {number} is of another image than {held['build_number']}.")
-    return move
+        return [
+            assignments.roll_back(connection, _channel_of(connection, row), row) for row in held
+        ]
+    moves = [
+        move
+        for row in held
+        if _is_of_image(
+            move := assignments.of_build(
+                connection, serving_of, _channel_of(connection, row), number
+            ),
+            row,
+        )
+    ]
+    if not moves:
+        other = held[0]["build_number"]
+        raise NotAssignable(f"Build {number} is of another image than {other}.")
+    return moves
+
+
+def _channel_of(connection: Connection, held: Row) -> Row:
+    every = channels.visible(connection, held["channel"], None)
+    return next(each for each in every if each["id"] == held["channel_id"])
+
+
+def _is_of_image(move: Move, held: Row) -> bool:
+    return all(move.image[name] == held[name] for name in assignments.IDS)
 
 
 def _note(
@@ -256,7 +285,7 @@ def _note(
     after: dict[str, Any] = {name: row[name] for name in ("reason", "at", "descendants")}
     after |= {
         "replacement": body.get("replacement"),
-        "descendant_count": len(touched.descendants) if row["descendants"] else 0,
+        "descendant_count": len(touched.descendants),
         "channels": sorted({each["channel"] for each in touched.channels}),
     }
     target = Target("build", build["build_number"], build["id"])

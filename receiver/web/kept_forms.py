@@ -51,7 +51,15 @@ def _posted() -> Kept:
         path = local_path(fields[PATH]) if fields.get(PATH) else ""
         return Kept(local_path(fields.get("next", "")), path, waiting)
     own = {name: text for name, text in fields.items() if name != "csrf"}
-    return Kept(_page_before(), request.path if own else "", own)
+    if not own or _is_of_another_site():
+        return Kept(_page_before(), "", {})
+    return Kept(_page_before(), request.path, own)
+
+
+def _is_of_another_site() -> bool:
+    """Return whether the browser says so: nobody shall send another site's form by signing in."""
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host
 
 
 def _fields() -> Mapping[str, str]:

@@ -177,6 +177,32 @@ def test_revocation_without_descendants_leaves_them(two: Api, client: FlaskClien
     assert assign(two, "dev", "child").status_code == 201
 
 
+def test_rollback_moves_only_what_the_revocation_concerns(two: Api, client: FlaskClient):
+    report(client, "base", 5, "us-1:ami-base", **BASE)
+    report(client, "base-2", 6, "us-1:ami-base-2", **BASE)
+    build_on(client, "child", "ami-base", image_type="app")
+    for number in ("base-2", "base", "child"):
+        assert assign(two, "dev", number).status_code == 201
+    for wanted in ({"channel": "dev"}, {"channel": "dev", "build_number": "base-2"}):
+        done = revoke(two, "base", descendants=False, rollback=[wanted])
+        assert [each["build_number"] for each in done["rolled_back"]] == ["base-2"]
+        assert served(two, "channel=dev", "/images/aws/rhel-9/app") == "ami-of-child"
+        assert restore(two, "base") == 204
+        assert assign(two, "dev", "base").status_code == 201
+
+
+def test_rollback_to_a_build_moves_only_its_image(two: Api, client: FlaskClient):
+    report(client, "base", 5, "us-1:ami-base", **BASE)
+    report(client, "base-2", 6, "us-1:ami-base-2", **BASE)
+    build_on(client, "child", "ami-base", image_type="app")
+    for number in ("base", "child"):
+        assert assign(two, "dev", number).status_code == 201
+    to = [{"channel": "dev", "build_number": "base-2"}]
+    done = revoke(two, "base", descendants=True, rollback=to)
+    assert [each["build_number"] for each in done["rolled_back"]] == ["base-2"]
+    assert problem(two, "channel=dev", "/images/aws/rhel-9/app")["code"] == "revoked"
+
+
 def test_child_of_another_project_is_marked_and_cannot_be_assigned(two: Api, client: FlaskClient):
     report(client, "base", 5, "us-1:ami-base", **BASE)
     build_on(client, "theirs", "ami-base", image_type="app", project="data")

@@ -129,3 +129,27 @@ def test_syslog_gets_a_line_in_one_packet():
         with audit_log.writer(f"syslog://127.0.0.1:{receiver.getsockname()[1]}") as write:
             write('{"event":"audit"}')
         assert receiver.recv(2000) == b'<38>milepost: {"event":"audit"}'
+
+
+def test_line_that_syslog_does_not_take_is_no_line_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "log"
+    monkeypatch.setattr(audit_log, "LOCAL", str(path))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(path))
+        with audit_log.writer("syslog") as write:
+            write("first")
+            receiver.close()
+            with pytest.raises(OSError, match="refused|No such file"):
+                write("second")
+
+
+def test_line_that_is_too_long_for_syslog_stops_no_other():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(10)
+        with audit_log.writer(f"syslog://127.0.0.1:{receiver.getsockname()[1]}") as write:
+            write("x" * 70_000)
+            write("next")
+        assert receiver.recv(2000) == b"<38>milepost: next"

@@ -16,7 +16,8 @@ CROSS JOIN LATERAL (
         FROM channel_assignments AS newest
         WHERE
             newest.channel_id = held.channel_id
-            AND newest.project_id IS NOT DISTINCT FROM held.project_id
+            AND coalesce(newest.project_id, '00000000-0000-0000-0000-000000000000')
+            = coalesce(held.project_id, '00000000-0000-0000-0000-000000000000')
             AND newest.platform_id = held.platform_id
             AND newest.os_version_id = held.os_version_id
             AND newest.image_type_id = held.image_type_id
@@ -31,7 +32,8 @@ CROSS JOIN LATERAL (
             SELECT FROM channel_assignments AS next
             WHERE
                 next.channel_id = held.channel_id
-                AND next.project_id IS NOT DISTINCT FROM held.project_id
+                AND coalesce(next.project_id, '00000000-0000-0000-0000-000000000000')
+                = coalesce(held.project_id, '00000000-0000-0000-0000-000000000000')
                 AND next.platform_id = held.platform_id
                 AND next.os_version_id = held.os_version_id
                 AND next.image_type_id = held.image_type_id
