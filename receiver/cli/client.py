@@ -15,32 +15,14 @@ from uuid import UUID
 import click
 import requests
 
+from receiver.cli.answers import document_of, error_of
 from receiver.domain import redact
 from receiver.domain.model import NUMBER_SHAPE, Json
-from receiver.errors import (
-    ConfigError,
-    Ended,
-    Forbidden,
-    Gate,
-    HttpError,
-    Invalid,
-    MilepostError,
-    NotAssignable,
-    NotCurrent,
-    NotFound,
-    Pruned,
-    Revoked,
-    Taken,
-    Unavailable,
-)
+from receiver.errors import ConfigError, NotFound, Unavailable
 
 Filters = Mapping[str, Any]  # what is None fits all
 PAGE = 100  # rows, the most that /api/v1 gives at once
 TIMEOUT = (5.0, 30.0)  # to connect, and between two bytes of an answer
-ERRORS: tuple[type[HttpError], ...] = (
-    *(NotFound, Pruned, Taken, Ended, Invalid),
-    *(NotAssignable, NotCurrent, Revoked, Gate),
-)
 
 
 @contextmanager
@@ -240,11 +222,11 @@ class Client:
         return masked
 
     def _get(self, path: str, query: Filters | None = None) -> Json:
-        return _document(self._request("GET", path, query))
+        return document_of(self._request("GET", path, query))
 
     def _post(self, path: str, fields: Json | None = None) -> Json:
         body = {name: value for name, value in (fields or {}).items() if value is not None}
-        return _document(self._request("POST", path, body=body))
+        return document_of(self._request("POST", path, body=body))
 
     def _request(
         self, method: str, path: str, query: Filters | None = None, body: Json | None = None
@@ -257,7 +239,7 @@ class Client:
             reason = type(error).__name__
             raise Unavailable(f"No answer from {self._base} ({reason}).") from error
         if not response.ok:
-            raise _error(response)
+            raise error_of(response)
         return response
 
 
@@ -276,37 +258,6 @@ def _with_token(session: requests.Session, token: str) -> requests.Session:
     session.headers["Authorization"] = f"Bearer {token}"
     session.auth = lambda request: request  # else .netrc would replace the token
     return session
-
-
-def _error(response: requests.Response) -> MilepostError:
-    """Return the error that the problem details name."""
-    try:
-        problem = response.json()
-    except requests.JSONDecodeError:
-        problem = {}
-    if not isinstance(problem, dict):
-        problem = {}
-    detail = str(problem.get("detail") or f"The receiver answers {response.status_code}.")
-    if response.status_code == 401:
-        return Forbidden("The receiver does not know this MILEPOST_TOKEN.")
-    if response.status_code in (403, 429):  # 429: after many wrong tokens, of which this is one
-        return Forbidden(detail)
-    if response.status_code >= 500:
-        return Unavailable(detail)
-    kind = next((each for each in ERRORS if each.code == problem.get("code")), None)
-    if kind is Revoked:
-        return Revoked(detail, problem.get("choices") or ())
-    return kind(detail, fields=problem.get("errors")) if kind else MilepostError(detail)
-
-
-def _document(response: requests.Response) -> Json:
-    try:
-        document = response.json()
-    except requests.JSONDecodeError:
-        document = None
-    if not isinstance(document, dict):
-        raise MilepostError(f"{response.url.partition('?')[0]} is no Milepost's API.")
-    return document
 
 
 def _build_path(number: str, *parts: str) -> str:

@@ -5,7 +5,6 @@ when it is replaced.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,52 +14,14 @@ from receiver.domain import assignable
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import Forbidden, Gate, Invalid, NotAssignable, NotCurrent, NotFound, Revoked
 from receiver.storage import audit, channels, dimensions, gates
-from receiver.storage.audit import Actor
 from receiver.storage.confirmed_images import title
 from receiver.storage.db import Connection, Row, array, as_json, query
 from receiver.storage.dimensions import Own, is_within, own_words
+from receiver.storage.moves import Move, Mover, Order
 from receiver.storage.serving import ServingOf, rules
 
 NO_BUILD = "There is no build of this number."
 IDS = tuple(f"{name}_id" for name in DIMENSIONS)
-
-
-@dataclass(frozen=True, slots=True)
-class Mover:
-    """Who moves, and the projects that they reach with each scope; () is none.
-
-    `override` is the right to pass over a check that a channel requires.
-    """
-
-    actor: Actor
-    read: Own = None
-    write: Own = None
-    promote: Own = None
-    override: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One image into one channel: its ids and names, and the build; None takes it out."""
-
-    channel: Row
-    image: Row
-    build_id: UUID | None = None
-    build_number: str | None = None
-    attempt: int | None = None
-    artifacts: Sequence[Row] = ()
-    from_channel: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What was asked for beside the build: why, what must be current (`expects` tells whether
-    anything is), and whether to pass over a missing check."""
-
-    note: str | None = None
-    expects: bool = False
-    expect: str | None = None
-    override: bool = False
 
 
 def assign(

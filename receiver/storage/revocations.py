@@ -14,10 +14,10 @@ from uuid_utils.compat import uuid7
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import Forbidden, Invalid, NotAssignable, NotCurrent, NotFound, Taken
 from receiver.storage import assignments, audit, channels, dimensions, lineage
-from receiver.storage.assignments import Move, Mover, Order
 from receiver.storage.audit import Target
 from receiver.storage.db import Connection, Database, Row, array, query
 from receiver.storage.dimensions import Own, is_within, own_words
+from receiver.storage.moves import Move, Mover, Order
 from receiver.storage.serving import ServingOf
 
 SHOWN_DESCENDANTS = 100

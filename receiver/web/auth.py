@@ -15,9 +15,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from receiver.domain.model import SCOPES
 from receiver.errors import Closed, Forbidden
 from receiver.storage import tokens
-from receiver.storage.assignments import Mover
 from receiver.storage.audit import Actor
 from receiver.storage.dimensions import own_words
+from receiver.storage.moves import Mover
 from receiver.storage.tokens import Grant, Right
 from receiver.web import rate_limit
 from receiver.web.context import services

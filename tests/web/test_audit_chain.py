@@ -141,7 +141,7 @@ def test_line_that_syslog_does_not_take_is_no_line_sent(
         with audit_log.writer("syslog") as write:
             write("first")
             receiver.close()
-            with pytest.raises(OSError, match="refused|No such file"):
+            with pytest.raises(OSError, match=r"refused|No such file"):
                 write("second")
 
 

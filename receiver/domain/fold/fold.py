@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
-import msgspec
 from msgspec.structs import replace
 
+from receiver.domain.fold.artifacts import artifacts_of
 from receiver.domain.fold.attempts import attempts
 from receiver.domain.fold.checks import checks_of
 from receiver.domain.fold.doubts import conflict_of, is_future, is_unstable, with_inferred
@@ -35,17 +35,16 @@ from receiver.domain.fold.progress import (
     latest,
 )
 from receiver.domain.fold.projection import (
-    ArtifactRow,
     BuildRow,
     BuildRows,
     FailureRow,
     ResourceRow,
     StateRow,
 )
-from receiver.domain.fold.resume_point import covered, resume_state
+from receiver.domain.fold.resume_point import resume_state
 from receiver.domain.fold.sources import sources_of
 from receiver.domain.fold.stage_rows import StageRow
-from receiver.domain.model import DIMENSIONS, Artifact, Event, Failure, Identity, Resource
+from receiver.domain.model import DIMENSIONS, Failure, Identity, Resource
 from receiver.domain.stage_map import clean
 
 # Raise it with each change of the rules: a receiver leaves a build alone that a higher version has
@@ -79,7 +78,7 @@ def fold_attempts(
         build=replace(_build_row(folded[-1], facts), inferred=inferred),
         states=tuple(row for group in states for row in group),
         failures=tuple(_failures(folded, states)),
-        artifacts=tuple(_artifacts(folded)),
+        artifacts=artifacts_of(folded),
         resources=tuple(_resources(folded)),
         sources=sources_of(numbered),
         checks=checks,
@@ -247,38 +246,6 @@ def _verdict_failure(attempt: Attempt, verdict: Fact) -> FailureRow:
     )
 
 
-def _artifacts(folded: Sequence[Attempt]) -> Iterable[ArtifactRow]:
-    """Return every artifact of a current run once, with the last attempt that made it.
-
-    A template or a file has the same name each time. Its state is the lowest that its attempts
-    tell: an older manifest may have been left over.
-    """
-    rows: dict[bytes, ArtifactRow] = {}
-    for attempt in folded:
-        for place, fact in enumerate(attempt.facts):
-            for artifact in _artifacts_of(fact.event):
-                likeness = msgspec.json.encode(artifact)
-                known = rows.get(likeness)
-                if known is None or known.attempt != attempt.number:
-                    rows[likeness] = _artifact(attempt, place, artifact, known)
-    return rows.values()
-
-
-def _artifact(
-    attempt: Attempt, place: int, artifact: Artifact, earlier: ArtifactRow | None
-) -> ArtifactRow:
-    columns = {
-        name: getattr(artifact, name)
-        for name in ArtifactRow.__struct_fields__
-        if name not in ("attempt", "state")
-    }
-    state = covered(attempt, place)
-    if earlier is not None:
-        known = [each for each in (state, earlier.state) if each is not None]
-        state = min(known) if len(known) == 2 else None
-    return ArtifactRow(attempt=attempt.number, state=state, **columns)
-
-
 def _resources(folded: Sequence[Attempt]) -> Iterable[ResourceRow]:
     """Return every resource once, as its last event has it."""
     rows: dict[Resource, ResourceRow] = {}
@@ -293,12 +260,6 @@ def note_resources(rows: dict[Resource, ResourceRow], attempt: int, facts: Itera
         if resource := event.resource:
             is_removed = event.status == "removed"
             rows[resource] = ResourceRow(attempt, resource.type, resource.id, is_removed)
-
-
-def _artifacts_of(event: Event) -> tuple[Artifact, ...]:
-    if event.artifact:
-        return (event.artifact,)
-    return tuple(artifact for artifact in event.artifacts if artifact.current)
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> int | None:

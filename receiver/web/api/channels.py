@@ -1,32 +1,28 @@
 """/api/v1/channels: the build of each image that people chose, and how it came there."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from flask import Response, url_for
-from marshmallow import fields, post_load, validate
-from msgspec import Meta, Struct
 
 from receiver.domain.model import Json
-from receiver.sources.manual import Fitting, Strict, about, words
 from receiver.storage import assignments, channels
 from receiver.web import auth
-from receiver.web.api.channel_fields import (
-    MOST_CHECKS,
-    REQUIRED,
-    RequiredChecks,
-    age,
-    build_number,
-    project_name,
-    seconds_of,
+from receiver.web.api.channel_schemas import (
+    Assigned,
+    Assignment,
+    Channel,
+    ChannelDetails,
+    ChannelQuery,
+    HistoryQuery,
+    NewAssignment,
+    NewChannel,
+    Unassignment,
 )
 from receiver.web.api.operations import Blueprint, list_of, page, page_of
-from receiver.web.api.schemas import Dimensions, Revocation, Time
 from receiver.web.context import services, serving_of
-from receiver.web.filters import PageQuery, Since, Text
 
 blueprint = Blueprint("channels", "The build of each image that people chose.")
 READS, WRITES, PROMOTES = "read its project", "write its project", "promote its project"
-CHANNEL = "^[a-z0-9][a-z0-9._-]{0,99}$"
 ONE = "/channels/<name>"
 MOVES: dict[str, Any] = {"errors": (409,)}
 

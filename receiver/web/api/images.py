@@ -8,8 +8,8 @@ from receiver.storage import builds, images, late_images, lineage_of_builds
 from receiver.storage.db import Row
 from receiver.storage.dimensions import Own
 from receiver.web import auth
+from receiver.web.api.image_schemas import Image, ImageDetails
 from receiver.web.api.operations import UNKNOWN, Blueprint, list_of
-from receiver.web.api.schemas import Image, ImageDetails
 from receiver.web.context import expectation_of, limits, services, serving_of
 from receiver.web.filters import ImageQuery, ImagesQuery, NamedImageQuery, image_filter
 

@@ -13,7 +13,7 @@ from receiver.sources.manual import Integer, Strict, about, words
 from receiver.storage import revocations
 from receiver.web import auth
 from receiver.web.api.channel_fields import age, build_number, project_name
-from receiver.web.api.channels import Assignment
+from receiver.web.api.channel_schemas import Assignment
 from receiver.web.api.operations import Blueprint
 from receiver.web.api.schemas import Dimensions, Revocation, Time
 from receiver.web.context import services, serving_of

@@ -10,9 +10,9 @@ from receiver.domain.images import ImageFilter
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import NotFound
 from receiver.storage import assignments, channels, image_page, images, lineage_of_builds
-from receiver.storage.assignments import Order
 from receiver.storage.db import Row
 from receiver.storage.dimensions import Own
+from receiver.storage.moves import Order
 from receiver.web import auth
 from receiver.web.auth import require
 from receiver.web.context import services, serving_of
