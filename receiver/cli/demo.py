@@ -22,7 +22,8 @@ from receiver.cli.env import hook_settings
 from receiver.cli.output import progress
 from receiver.config import load
 from receiver.data_directory import ReceiverNote, data_dir
-from receiver.domain.model import Json, Request, Sender
+from receiver.domain.delivery import Request, Sender
+from receiver.domain.model import Json
 from receiver.errors import MilepostError
 from receiver.ingest.accept import accept
 from receiver.ingest.services import Services

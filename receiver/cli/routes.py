@@ -12,7 +12,8 @@ from msgspec.structs import asdict
 from receiver.cli.database import database_command, database_url, settings
 from receiver.cli.output import as_json, command, print_json, print_rows, printable
 from receiver.config_files import read_text
-from receiver.domain.model import DIMENSIONS, Content, Json, Report, Request
+from receiver.domain.delivery import Content, Report, Request
+from receiver.domain.model import DIMENSIONS, Json
 from receiver.domain.stage_map import StageMap
 from receiver.ingest.accept import routed
 from receiver.ingest.route_suggestions import suggest_routes

@@ -18,7 +18,7 @@ from receiver.cli.secret_files import generate_secret
 from receiver.config import DEFAULT_URL, Config
 from receiver.config_files import forget, read_text
 from receiver.data_directory import ReceiverNote, kept_reading
-from receiver.domain.model import Sender
+from receiver.domain.delivery import Sender
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.senders import NAME, Senders
 from receiver.private_files import write_text

@@ -1,6 +1,6 @@
 """Quarantine: a forge's delivery that cannot be used is kept with the reason, to be replayed."""
 
-from receiver.domain.model import Content
+from receiver.domain.delivery import Content
 from receiver.errors import Invalid
 
 MAX_REASON = 500

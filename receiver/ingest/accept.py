@@ -7,15 +7,8 @@ from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from receiver import log
+from receiver.domain.delivery import Content, Delivery, Outcome, Report, Request, Sender
 from receiver.domain.fold.events import never_ran
-from receiver.domain.model import (
-    Content,
-    Delivery,
-    Outcome,
-    Report,
-    Request,
-    Sender,
-)
 from receiver.domain.quarantine import quarantine
 from receiver.errors import Invalid
 from receiver.ingest.defaults import with_defaults

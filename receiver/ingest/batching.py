@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from receiver.domain.model import Delivery, Outcome
+from receiver.domain.delivery import Delivery, Outcome
 from receiver.domain.stage_map import StageMap
 from receiver.errors import Unavailable
 from receiver.storage import record

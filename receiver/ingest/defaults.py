@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from receiver.domain.model import DIMENSIONS, Content, Delivery, Identity, Statement, Subject
+from receiver.domain.delivery import Content, Delivery, Subject
+from receiver.domain.model import DIMENSIONS, Identity, Statement
 from receiver.ingest.senders import Senders
 from receiver.sources import packer_manifest
 

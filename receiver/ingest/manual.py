@@ -13,14 +13,8 @@ from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from receiver.domain import redact
-from receiver.domain.model import (
-    NUMBER_PROBLEM,
-    NUMBER_SHAPE,
-    Content,
-    Delivery,
-    Json,
-    Request,
-)
+from receiver.domain.delivery import Content, Delivery, Request
+from receiver.domain.model import NUMBER_PROBLEM, NUMBER_SHAPE, Json
 from receiver.errors import Ended, Forbidden, Invalid, NotFound, Taken
 from receiver.ingest.defaults import with_defaults
 from receiver.ingest.services import Services

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from receiver.domain.model import Content, Delivery, Outcome
+from receiver.domain.delivery import Content, Delivery, Outcome
 from receiver.domain.quarantine import quarantine
 from receiver.errors import Invalid, SenderGone
 from receiver.ingest.accept import content_of, decoded_body

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from receiver.domain import image_names
-from receiver.domain.model import Report, Request, Subject
+from receiver.domain.delivery import Report, Request, Subject
 from receiver.errors import ConfigError, Invalid
 from receiver.ingest.image_jobs import looks_like_an_image_build
 from receiver.ingest.route_patterns import exactly, parts_of, pattern_of

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE, Identity, Json, Subject
+from receiver.domain.delivery import Subject
+from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE, Identity, Json
 from receiver.errors import ConfigError
 from receiver.ingest.rule_file import Pattern, lines_of, parse_toml, problems_of
 from receiver.sources.fields import slug

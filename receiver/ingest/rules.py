@@ -10,7 +10,7 @@ from typing import Any
 from receiver.config import Config
 from receiver.config_files import NamedFiles, WatchedFile
 from receiver.data_directory import kept_reading
-from receiver.domain.model import Sender
+from receiver.domain.delivery import Sender
 from receiver.domain.notices import causes
 from receiver.domain.stage_map import StageMap
 from receiver.ingest.notice_settings import NoticeSettings

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from receiver.config import STANDARD_SOURCES
 from receiver.config_files import read_text
-from receiver.domain.model import DIMENSIONS, Identity, Json, Sender
+from receiver.domain.delivery import Sender
+from receiver.domain.model import DIMENSIONS, Identity, Json
 from receiver.errors import ConfigError
 from receiver.ingest.rule_file import Pattern, lines_of, parse_toml, problems_of
 from receiver.setting_names import SOURCES

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from receiver.domain.model import Content, Json, Request
+from receiver.domain.delivery import Content, Request
+from receiver.domain.model import Json
 from receiver.sources.json_body import Decoded, check_size, decode
 
 FORGE_BODY = 25 * 2**20  # bytes: GitHub's limit for a payload

@@ -11,17 +11,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from receiver.domain.model import (
-    Artifact,
-    Content,
-    Event,
-    Json,
-    Report,
-    Request,
-    Run,
-    Statement,
-    Subject,
-)
+from receiver.domain.delivery import Content, Report, Request, Subject
+from receiver.domain.model import Artifact, Event, Json, Run, Statement
 from receiver.sources import signatures
 from receiver.sources.base import Source
 from receiver.sources.forge_fields import (

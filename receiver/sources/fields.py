@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError, fields, missing, validate
 
-from receiver.domain.model import NUMBER_PROBLEM, NUMBER_SHAPE, Event, Json, Request
+from receiver.domain.delivery import Request
+from receiver.domain.model import NUMBER_PROBLEM, NUMBER_SHAPE, Event, Json
 from receiver.errors import Invalid
 from receiver.sources import packer_manifest, signatures
 

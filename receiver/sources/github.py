@@ -15,18 +15,10 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from receiver.domain.delivery import Content, Report, Request, Subject
 from receiver.domain.fold.carried_over import MARK as CARRIED_OVER
 from receiver.domain.image_names import read
-from receiver.domain.model import (
-    Content,
-    Event,
-    Json,
-    Report,
-    Request,
-    Run,
-    Statement,
-    Subject,
-)
+from receiver.domain.model import Event, Json, Run, Statement
 from receiver.errors import Invalid
 from receiver.sources import signatures
 from receiver.sources.base import Source

@@ -16,17 +16,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from receiver.domain.model import (
-    Content,
-    Event,
-    Failure,
-    Json,
-    Report,
-    Request,
-    Run,
-    Statement,
-    Subject,
-)
+from receiver.domain.delivery import Content, Report, Request, Subject
+from receiver.domain.model import Event, Failure, Json, Run, Statement
 from receiver.sources import signatures
 from receiver.sources.base import Source
 from receiver.sources.forge_fields import (

@@ -15,16 +15,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from receiver.domain.model import (
-    Content,
-    Event,
-    Json,
-    Report,
-    Request,
-    Run,
-    Statement,
-    Subject,
-)
+from receiver.domain.delivery import Content, Report, Request, Subject
+from receiver.domain.model import Event, Json, Run, Statement
 from receiver.errors import Invalid
 from receiver.sources import signatures
 from receiver.sources.base import Source

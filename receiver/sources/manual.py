@@ -11,18 +11,17 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from receiver.domain.delivery import Content, Request
 from receiver.domain.model import (
     DIMENSIONS,
     NUMBER_PROBLEM,
     NUMBER_SHAPE,
     STAGE_STATUSES,
     Artifact,
-    Content,
     Event,
     Failure,
     Identity,
     Json,
-    Request,
     Run,
     Statement,
 )

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from receiver.domain.artifact_ids import named
+from receiver.domain.delivery import Content, Request
 from receiver.domain.model import (
     BUILD_STATUSES,
     DIMENSIONS,
@@ -12,12 +13,10 @@ from receiver.domain.model import (
     STAGE_STATUSES,
     UNCHANGED,
     Artifact,
-    Content,
     Event,
     Failure,
     Identity,
     Json,
-    Request,
     Resource,
     Run,
     SourceImage,

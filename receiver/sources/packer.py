@@ -7,15 +7,14 @@ number, each source of the run is a build.
 from codecs import BOM_UTF8
 from urllib.parse import parse_qsl
 
+from receiver.domain.delivery import Content, Request
 from receiver.domain.job_matching import FORGES
 from receiver.domain.model import (
     DIMENSIONS,
     NUMBER_PROBLEM,
     NUMBER_SHAPE,
-    Content,
     Identity,
     Json,
-    Request,
     Run,
     Statement,
 )

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Iterable
 
-from receiver.domain.model import Request
+from receiver.domain.delivery import Request
 from receiver.errors import Unauthorized
 
 BEARER = "bearer:"

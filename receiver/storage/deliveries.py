@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
-from receiver.domain.model import Delivery, Outcome, Request
+from receiver.domain.delivery import Delivery, Outcome, Request
 from receiver.errors import Conflict, Contended, NotFound, Pruned
 from receiver.storage.db import Connection, Cursor, Database, Row, as_json, query
 from receiver.storage.paging import Page, page_of, page_parameters

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from receiver.domain.model import Delivery
+from receiver.domain.delivery import Delivery
 from receiver.storage import dimensions
 from receiver.storage.db import Row
 from receiver.storage.dimensions import Name

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from receiver.domain.delivery import Delivery
 from receiver.domain.fold.projection import BuildRows
-from receiver.domain.model import Delivery, Statement
+from receiver.domain.model import Statement
 from receiver.errors import TooManyChecks, TooManyEvents
 from receiver.storage.plain_numbers import Joined
 

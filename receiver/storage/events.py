@@ -5,8 +5,9 @@ from uuid import UUID
 
 import msgspec
 
+from receiver.domain.delivery import Delivery, Report
 from receiver.domain.fold.events import dump, run_group
-from receiver.domain.model import Delivery, Report, Statement
+from receiver.domain.model import Statement
 from receiver.storage.db import Connection, Row, as_json, query
 
 

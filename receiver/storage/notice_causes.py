@@ -6,9 +6,9 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from receiver.domain.delivery import Outcome
 from receiver.domain.fold.fold import FOLD_VERSION
 from receiver.domain.fold.projection import BuildRows
-from receiver.domain.model import Outcome
 from receiver.domain.notices.causes import cause_of
 from receiver.storage.db import Connection, Row, as_json, query
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from receiver.domain.delivery import Delivery
 from receiver.domain.job_matching import Projects, shared_keys
-from receiver.domain.model import Delivery, Statement
+from receiver.domain.model import Statement
 from receiver.domain.plain_numbers import Place, Spoken, Target, alias_of, place_of
 from receiver.storage import dimensions
 from receiver.storage.db import Connection, Row, as_json, query

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from receiver.domain.delivery import Delivery, Outcome
 from receiver.domain.fold.events import run_group
 from receiver.domain.job_matching import is_run, shared_keys
-from receiver.domain.model import Delivery, Outcome
 from receiver.domain.quarantine import quarantine
 from receiver.domain.stage_map import StageMap
 from receiver.errors import Conflict, Contended, Invalid, TooManyEvents, Unavailable

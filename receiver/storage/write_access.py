@@ -10,8 +10,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from receiver.domain.delivery import Delivery
 from receiver.domain.fold.projection import BuildRows
-from receiver.domain.model import Delivery
 from receiver.errors import Contended, Invalid
 from receiver.storage import dimensions
 from receiver.storage.db import Connection, Row, array, query

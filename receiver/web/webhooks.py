@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from receiver import log
 from receiver.domain import redact
-from receiver.domain.model import Request, Sender
+from receiver.domain.delivery import Request, Sender
 from receiver.errors import (
     HttpError,
     Malformed,

@@ -14,7 +14,7 @@ import psutil
 
 from receiver import config
 from receiver.app import create_app
-from receiver.domain.model import Delivery, Outcome, Request
+from receiver.domain.delivery import Delivery, Outcome, Request
 from receiver.ingest.accept import accept
 from receiver.ingest.batching import DeliveryBatcher
 from receiver.ingest.services import Services

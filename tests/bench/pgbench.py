@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from receiver.domain.model import Delivery, Request
+from receiver.domain.delivery import Delivery, Request
 from receiver.domain.stage_map import StageMap
 from receiver.sources import SOURCES
 from receiver.storage import record

@@ -15,8 +15,9 @@ import orjson
 from msgspec.structs import astuple
 
 from receiver.domain import redact
+from receiver.domain.delivery import Request
 from receiver.domain.fold.events import dump, load
-from receiver.domain.model import Request, Statement
+from receiver.domain.model import Statement
 from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError, Invalid, Unauthorized
 from receiver.ingest.accept import decoded_body

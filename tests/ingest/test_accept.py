@@ -12,7 +12,8 @@ from msgspec import structs
 
 from receiver.cli.main import main
 from receiver.config import Config
-from receiver.domain.model import Content, Json, Request
+from receiver.domain.delivery import Content, Request
+from receiver.domain.model import Json
 from receiver.sources import SOURCES
 from tests.support.forges import SECRETS, post_gitlab
 from tests.support.samples import ROUTE_FILE, sample

@@ -6,7 +6,8 @@ import orjson
 import pytest
 from click.testing import Result
 
-from receiver.domain.model import Identity, Report, Run, Statement, Subject
+from receiver.domain.delivery import Report, Subject
+from receiver.domain.model import Identity, Run, Statement
 from receiver.errors import ConfigError
 from receiver.ingest.route_suggestions import suggest
 from receiver.ingest.routing import Routes

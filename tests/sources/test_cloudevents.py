@@ -7,7 +7,7 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
-from receiver.domain.model import Request
+from receiver.domain.delivery import Request
 from receiver.sources import cloudevents
 from tests.support.forges import post_cloudevent
 from tests.support.samples import sample

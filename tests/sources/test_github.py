@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from receiver.domain.model import Content, Request
+from receiver.domain.delivery import Content, Request
 from receiver.sources import github
 from tests.support.forges import post_github, workflow_job, workflow_run
 from tests.support.senders import (

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from receiver.domain.model import Request
+from receiver.domain.delivery import Request
 from receiver.sources import gitlab
 from tests.support.forges import post_forge, post_gitlab
 from tests.support.samples import Json, sample

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from receiver.domain.model import Request, Run
+from receiver.domain.delivery import Request
+from receiver.domain.model import Run
 from receiver.sources import jenkins
 from tests.support.forges import BEGAN, SENT, notification, post_jenkins
 from tests.support.samples import Json, sample

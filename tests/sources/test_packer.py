@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from receiver.domain.model import Request
+from receiver.domain.delivery import Request
 from receiver.sources import packer
 from tests.support.senders import (
     PACKER_BEARER,

@@ -5,7 +5,8 @@ from hashlib import sha256
 import orjson
 import pytest
 
-from receiver.domain.model import Json, Request, Run
+from receiver.domain.delivery import Request
+from receiver.domain.model import Json, Run
 from receiver.sources import SOURCES, run_keys
 from tests.support.senders import START, envelope, manifest, verdict
 

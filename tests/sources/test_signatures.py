@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from hooks import signing
-from receiver.domain.model import Request
+from receiver.domain.delivery import Request
 from receiver.errors import Unauthorized
 from receiver.sources.signatures import verify_hub, verify_standard_or_bearer
 

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
-from receiver.domain.model import Delivery, Outcome, Request
+from receiver.domain.delivery import Delivery, Outcome, Request
 from receiver.domain.stage_map import StageMap
 from receiver.errors import Conflict, Invalid, Unavailable
 from receiver.sources import SOURCES

@@ -5,7 +5,8 @@ import sys
 from msgspec.structs import replace
 
 from receiver.cli.main import main
-from receiver.domain.model import Content, Json, Request
+from receiver.domain.delivery import Content, Request
+from receiver.domain.model import Json
 from receiver.sources import SOURCES
 
 

@@ -14,7 +14,8 @@ from uuid import uuid4
 import orjson
 from flask import Blueprint, Response, request
 
-from receiver.domain.model import Json, Request, Sender
+from receiver.domain.delivery import Request, Sender
+from receiver.domain.model import Json
 from receiver.errors import HttpError, Invalid, NotFound
 from receiver.ingest.accept import accept
 from receiver.sources import SOURCES
