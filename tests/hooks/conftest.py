@@ -43,3 +43,9 @@ def hook_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def spool_folder(tmp_path: Path) -> Path:
     return tmp_path / "spool"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return where a report is written."""
+    return tmp_path / "report"

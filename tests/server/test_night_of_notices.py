@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from receiver.config import Config
-from tests.support.listeners import Listener, listening
+from tests.support.listeners import Listener
 from tests.support.notices import Telling, notice, telling
 from tests.support.senders import Json
 
@@ -34,12 +34,6 @@ FAILURES = [
 ]
 RETRIED = ("re-1", "re-2", "re-3")  # their first attempts fail, too
 OTHERS = 60 - len(FAILURES) - len(RETRIED) - 1
-
-
-@pytest.fixture
-def target() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -99,6 +99,9 @@ class Telling:
         """Return type, status and reason of all news, the oldest first."""
         rows = self.rows("SELECT type, status, reason FROM notices ORDER BY created_at, id")
         return [(row["type"], row["status"], row["reason"]) for row in rows]
+
+
+Make = Callable[..., Telling]  # of a file of notices, and one of projects
 
 
 @contextmanager
