@@ -12,7 +12,7 @@ from receiver.cli.output import command, printable
 from receiver.config import Config, load
 from receiver.errors import ConfigError, MilepostError
 from receiver.setting_names import unknown_text
-from receiver.storage import audit, db
+from receiver.storage import audit, db, driver_errors
 from receiver.storage.audit import Actor, Target, Values
 from receiver.storage.db import Connection
 from receiver.storage.embedded import cluster
@@ -25,7 +25,7 @@ NO_SESSION = (
 
 def database_command(function: Callable[..., None]) -> Callable[..., None]:
     """Turn our errors and those of the driver into one message and an exit code."""
-    return command(db.translated_errors()(function))
+    return command(driver_errors.translated_errors()(function))
 
 
 def settings(env: Mapping[str, str] = os.environ) -> Config:
@@ -109,7 +109,7 @@ def note_file_change(
     if config.database_url is None and not has_data(config):
         return  # no receiver ran here yet
     try:
-        with db.translated_errors(), db.connect(database_url(config)) as connection:
+        with driver_errors.translated_errors(), db.connect(database_url(config)) as connection:
             audit.note_change(connection, actor(), action, target, before, after)
     except MilepostError as error:
         reason = printable(str(error))

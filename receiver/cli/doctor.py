@@ -27,7 +27,7 @@ from receiver.ingest.routing import Routes
 from receiver.ingest.rules import Rules, notices_folder
 from receiver.ingest.senders import Senders
 from receiver.setting_names import unknown_text
-from receiver.storage import db, migrate, unnamed
+from receiver.storage import db, driver_errors, migrate, unnamed
 from receiver.storage.db import Connection, query
 
 OLDEST_POSTGRES = 13
@@ -172,7 +172,7 @@ def _space(config: Config) -> Iterator[Finding]:
 def _database(config: Config) -> Iterator[Finding]:
     try:
         url = database_url(config)
-        with db.translated_errors(), db.connect(url) as connection:
+        with driver_errors.translated_errors(), db.connect(url) as connection:
             yield from _version(connection)
             yield from _clock(connection)
             missing = migrate.read_schema(url).pending

@@ -13,7 +13,7 @@ from receiver.config import Config, load
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.rules import Rules
 from receiver.server.gunicorn import Server, local_url
-from receiver.storage import db, migrate
+from receiver.storage import db, driver_errors, migrate
 from receiver.storage.embedded import cluster
 
 
@@ -61,7 +61,7 @@ def check_bind(bind: str) -> None:
 def _warn_if_away(url: str) -> None:
     """Say that the database does not answer: the receiver serves, with 503 until it does."""
     try:
-        with db.translated_errors(), db.connect(url):
+        with driver_errors.translated_errors(), db.connect(url):
             pass
     except MilepostError as error:
         reason = printable(str(error))

@@ -15,7 +15,7 @@ from requests.adapters import BaseAdapter
 
 from receiver.app import create_app
 from receiver.cli.database import actor, database_url, settings
-from receiver.storage import db
+from receiver.storage import driver_errors
 from receiver.storage.audit import Actor
 from receiver.web.auth import ACTOR
 
@@ -57,7 +57,7 @@ def open_session() -> Iterator[requests.Session]:
     app = create_app(config)
     app.config["PROPAGATE_EXCEPTIONS"] = True
     try:
-        with db.translated_errors(), requests.Session() as session:
+        with driver_errors.translated_errors(), requests.Session() as session:
             session.mount(URL, WsgiAdapter(app, actor()))
             yield session
     finally:

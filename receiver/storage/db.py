@@ -1,4 +1,4 @@
-"""The pool, the named queries, and the translation of the driver's errors.
+"""The pool and the named queries.
 
 Every wait has a limit: an absent or overloaded database is a 503 within three seconds.
 """
@@ -18,18 +18,9 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb, set_json_loads
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
-from receiver import log
-from receiver.errors import (
-    Contended,
-    HttpError,
-    Invalid,
-    MigrationError,
-    MilepostError,
-    SchemaMissing,
-    Unavailable,
-)
+from receiver.storage.driver_errors import STALE, translated
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
 WAIT_SECONDS = 2.5  # for a connection; the rest of the three is for the work
@@ -69,30 +60,6 @@ NETWORK: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-
-# What an old schema lacks. A function is named with the types that it takes, so a column of another
-# type may be one of these as well.
-MISSING = (
-    psycopg.errors.UndefinedTable,
-    psycopg.errors.UndefinedColumn,
-    psycopg.errors.UndefinedFunction,
-)
-
-# These make a pool's other connections useless as well: a demoted primary still passes its check,
-# and a migration made their prepared statements stale.
-STALE = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.FeatureNotSupported)
-ANSWERS: tuple[tuple[type[psycopg.Error], type[Unavailable], str], ...] = (
-    (PoolTimeout, Unavailable, "The database did not answer in time."),
-    (psycopg.errors.ReadOnlySqlTransaction, Unavailable, "The database is read-only."),
-    (psycopg.errors.FeatureNotSupported, Unavailable, "The schema changed meanwhile."),
-    (
-        psycopg.errors.IdleInTransactionSessionTimeout,
-        Unavailable,
-        "The database waited too long for us.",
-    ),
-    (psycopg.errors.ForeignKeyViolation, Contended, "A name was merged meanwhile."),
-    (psycopg.errors.DeadlockDetected, Contended, "The database is busy."),
-)
 
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
@@ -163,19 +130,6 @@ def url_parameters(url: str) -> dict[str, str]:
     except psycopg.ProgrammingError:
         raise ValueError("no libpq URL") from None
     return {name: str(value) for name, value in parameters.items() if value}
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raise the driver's errors as MilepostError, for commands."""
-    try:
-        yield
-    except MISSING as error:
-        raise MigrationError("The schema is old: run milepost migrate") from error
-    except psycopg.OperationalError as error:
-        raise Unavailable(f"The database is away: {error}") from error
-    except psycopg.Error as error:
-        raise MilepostError(f"The database refuses this: {error}") from error
 
 
 class _TimedConnection(psycopg.Connection[Row]):
@@ -271,10 +225,10 @@ class Database:
         except psycopg.Error as error:
             if isinstance(error, STALE):
                 self._pool.drain()
-            translated = _translated(error)
-            if translated is None:
+            told = translated(error)
+            if told is None:
                 raise
-            raise translated from error
+            raise told from error
 
 
 @contextmanager
@@ -288,25 +242,3 @@ def open_database(
         yield database
     finally:
         database.close()
-
-
-def _translated(error: psycopg.Error) -> HttpError | None:
-    """Return the error of a request; None for an error of our own code."""
-    if isinstance(error, MISSING):
-        log.unexpected(error)  # a defect of ours would look the same
-        return SchemaMissing()
-    if isinstance(error, (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)):
-        # Our checks missed it. A 503 would be wrong: trying again does not help.
-        log.unexpected(error)
-        return Invalid("The database cannot hold such a value.")
-    for kind, answer, text in ANSWERS:
-        if isinstance(error, kind):
-            return answer(text)
-    return Unavailable(_reason(error)) if isinstance(error, psycopg.OperationalError) else None
-
-
-def _reason(error: psycopg.OperationalError) -> str:
-    code = error.sqlstate or ""
-    if code.startswith("53"):
-        return "The database is out of resources."
-    return "The database is busy." if code in ("55P03", "57014") else "It went away."

@@ -14,16 +14,7 @@ from flask.testing import FlaskClient
 from receiver.storage import checks, lineage
 from receiver.storage.db import Connection, Database, open_database
 from receiver.storage.lineage import Node
-from tests.support.senders import (
-    Json,
-    add_sender,
-    at,
-    envelope,
-    post,
-    sign,
-    stage,
-    verdict,
-)
+from tests.support.senders import Json, add_sender, at, envelope, post, sign, stage, verdict
 from tests.support.table_rows import rows
 
 REGION = "us-east-1"
