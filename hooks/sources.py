@@ -17,8 +17,6 @@ _REGIONAL = re.compile(
     r"(?P<region>[a-z]{2,}[a-z0-9]*(?:-[a-z0-9]+)+):"
     r"(?P<id>(?:ami|snap|vol|img|m)-[\w.-]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
-
-
 _CREDENTIALS = re.compile(r"(\w+://)[^/@\s]*@")
 
 

@@ -72,13 +72,14 @@ def with_bases(
     return [row | {"base": bases.get(row["build_number"])} for row in rows]
 
 
-def count_behind(database: Database, serving_of: ServingOf) -> int:
-    """Return how many images are behind their base, by their newest builds."""
+def count_behind(database: Database, serving_of: ServingOf, project: Own = None) -> int:
+    """Return how many images within `project` are behind their base, by their newest builds."""
     with database.transaction() as connection:
         if not lineage.has_sources(connection):
             return 0
+        is_seen = _seen(connection, project)
     newest = newest_builds(database, serving_of)
-    numbers = sorted({row["build_number"] for row in newest.values()})
+    numbers = sorted({row["build_number"] for row in newest.values() if is_seen(row)})
     bases = _bases(database, serving_of, numbers, None, newest)
     return sum(each["state"] == "behind" for each in bases.values())
 

@@ -88,6 +88,16 @@ def test_form_of_another_site_is_refused(closed: FlaskClient, token: Token):
     assert closed.post("/sign-in", data=data, headers=own).status_code == 303
 
 
+def test_form_of_another_site_is_not_kept_for_after_the_sign_in(closed: FlaskClient):
+    data = {"reason": "theirs", "csrf": "guessed"}
+    for origin, is_kept in (("http://localhost", True), ("https://evil.example", False)):
+        headers = {"Origin": origin, "Accept": "text/html"}
+        page = closed.post("/builds/b-1/revoke", data=data, headers=headers)
+        assert page.status_code == 401
+        assert ("theirs" in page.text) == is_kept
+        assert ("kept_path" in page.text) == is_kept
+
+
 def test_signing_out_deletes_the_cookie(closed: FlaskClient, token: Token):
     sign_in(closed, token("read"))
     found = re.search(r'name="csrf" value="([^"]+)"', closed.get("/sign-in").text)

@@ -66,6 +66,15 @@ def test_the_overview_counts_the_images_behind_their_base(client: FlaskClient):
     assert client.get("/overview.json").get_json()["behind"] == 2
 
 
+def test_the_overview_of_a_project_counts_its_own_images(
+    client: FlaskClient, command: Callable[..., Result]
+):
+    take(client, BASE_1, WEB_1, DB_1, BASE_2)
+    made = command("token", "create", "--name", "d", "--scope", "read", "--project", "data")
+    token = {"Authorization": f"Bearer {made.stdout.strip()}"}
+    assert client.get("/overview.json", headers=token).get_json()["behind"] == 1
+
+
 def test_the_page_names_no_build_of_another_project(
     serve: Serve, config: Config, command: Callable[..., Result]
 ):
