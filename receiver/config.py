@@ -3,7 +3,7 @@
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -127,8 +127,8 @@ def load(env: Mapping[str, str]) -> Config:
         audit_log=reader.audit_log("MILEPOST_AUDIT_LOG"),
         secrets={source: lines for source in SOURCES if (lines := reader.secrets(source))},
         unknown=tuple(sorted(name for name in env if is_unknown(name))),
+        warnings=tuple(reader.warnings),  # the last: each reading above may add one
     )
-    config = replace(config, warnings=tuple(reader.warnings))
     reader.refuse_shared(config.secrets)
     if config.admin_url and not config.database_url:
         reader.problems.append("DATABASE_ADMIN_URL is set: set DATABASE_URL too, for the receiver.")

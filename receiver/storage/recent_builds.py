@@ -20,8 +20,10 @@ def recent_images(
     per_image: int = FEWEST,
 ) -> list[Image]:
     """Return every image with its newest builds, at most `per_image` of each, with the condition of
-    those that run; of `projects`, where
-    the caller may read nothing else. What nobody names is an "image" here, too: see is_named()."""
+    those that run; of `projects`, where the caller may read nothing else.
+
+    What nobody names is an "image" here, too: see is_named().
+    """
     parameters = {
         "rules": as_json(rules(connection, serving_of)),
         "projects": None if projects is None else list(projects),

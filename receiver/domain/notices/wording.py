@@ -20,7 +20,6 @@ OTHER_SIGN = "!"
 MAX_NAMES = 6  # of a group of alike failures
 ORDER = ("failed", "lost", "overdue", "late", "recovered", "completed")
 ORDINALS = {2: "Second", 3: "Third", 4: "Fourth", 5: "Fifth"}
-WORDS = {"failed": "failed", "lost": "lost", "overdue": "overdue", "late": "late"}
 
 
 def image_name(facts: Row) -> str:
@@ -59,7 +58,7 @@ def headline(row: Row) -> str:
         return str(facts["title"])
     sign, name = SIGNS.get(kind, OTHER_SIGN), image_name(facts)
     if kind in ("failed", "lost", "overdue"):
-        return f"{sign} {name} {WORDS[kind]} {place(facts)}".rstrip()
+        return f"{sign} {name} {kind} {place(facts)}".rstrip()
     if kind == "quarantined":
         return f"{sign} {name}: a delivery cannot be used"
     if kind == "silent-sender":
@@ -97,8 +96,9 @@ def _how_often(row: Row, context: Row) -> str:
     tries = f", attempt {row['facts']['attempt']}" if (row["facts"].get("attempt") or 1) > 1 else ""
     if count < 2:
         return f"Failed {moment(row['at'])}{tries}."
-    ordinal = ORDINALS.get(count, f"{count}th")
-    return f"{ordinal} failure in a row, since {moment(context['since'])}{tries}."
+    ordinal = ORDINALS.get(count)
+    failures = f"{ordinal} failure" if ordinal else f"{count} failures"
+    return f"{failures} in a row, since {moment(context['since'])}{tries}."
 
 
 def _after(context: Row) -> str:
