@@ -116,7 +116,10 @@ def test_the_image_holds_every_file_that_the_receiver_serves():
 
 def test_nginx_passes_no_header_on_that_names_a_user():
     text = (DEPLOY / "nginx/locations.conf").read_text()
-    for name in ("X-Forwarded-User", "X-Remote-User", "Remote-User"):
+    for name in (
+        *("X-Forwarded-User", "X-Remote-User", "Remote-User"),
+        *("X-Forwarded-Groups", "X-Remote-Groups", "Remote-Groups"),
+    ):
         assert f'proxy_set_header {name} "";' in text
 
 
