@@ -156,7 +156,7 @@ def report_verdict(options: Any, env: Env, deadline: Deadline) -> None:
     word = options.status.strip().lower()
     status = next((ours for ours, words in STATUS_WORDS.items() if word in words), None)
     if status is None:
-        raise HookError("not reporting: --status must be success, failure or cancelled")
+        raise HookError("not reporting: --status must be success, failure, cancelled or unchanged")
     event: Json = {"kind": "build", "status": status, "at": client.now()}
     if word in DETAILED_WORDS:
         event["failure"] = {"type": "build", "message": f"The CI's own word: {word}"}

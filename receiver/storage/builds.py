@@ -12,7 +12,7 @@ from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import NotFound
 from receiver.storage.conditions import conditions_of
 from receiver.storage.db import Database, Row, query
-from receiver.storage.dimensions import Own, is_within, projects_within
+from receiver.storage.dimensions import Own, is_within
 from receiver.storage.masked import show_masked, show_original
 
 INTERNAL = ("id", "created_at", "heartbeat_at", "resume_state")  # for joins, cursors, derivations
@@ -77,21 +77,6 @@ def summary(row: Row) -> Row:
 
 def _without_internal(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in INTERNAL}
-
-
-def filter_options(database: Database, project: Own = None) -> dict[str, list[str]]:
-    """Return the names of each dimension that a filter may have; of the builds of `project` and of
-    those below it, where the caller may read nothing else."""
-    options: dict[str, list[str]] = {}
-    with database.transaction() as connection:
-        if project is None:
-            rows = connection.execute(query("builds/known_names"))
-        else:
-            parameters = {"projects": list(projects_within(connection, project))}
-            rows = connection.execute(query("builds/own_names"), parameters)
-        for row in rows.fetchall():
-            options.setdefault(row["dimension"], []).append(row["name"])
-    return options
 
 
 def neighbours(database: Database, build: Row) -> tuple[list[Row], dict[str, float]]:
