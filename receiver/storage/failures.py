@@ -56,33 +56,37 @@ def read_failures(
     Of `project` and those below it, where the caller may read nothing else. Secrets are masked.
     """
     with database.transaction() as connection:
-        own = None if project is None else projects_within(connection, project)
+        own = None if project is None else list(projects_within(connection, project))
         failing = read_failing(
             connection, serving_of, conditions(connection, limits, now), now, own
         )
         hours = hours_of_projects(connection, hours_of)
         nights = last_periods(now, hours[None], TREND_DAYS)
-        rows = _rows_of(tab, connection, failing, hours, now)
+        rows = _rows_of(tab, connection, failing, hours, now, own)
         heat = _heat(connection, nights, own)
-    rows = [row for row in rows if own is None or row["project"] in own]
     groups: list[Row] = redact.document(group_failures(rows[:SHOWN], now))
     shown = {"tab": tab, "groups": groups, "shown": len(rows[:SHOWN])}
     return shown | {"is_cut": len(rows) > SHOWN} | failing.counts | {"heat": heat}
 
 
 def _rows_of(
-    tab: str, connection: Connection, failing: Failing, hours: Hours, now: datetime
+    tab: str,
+    connection: Connection,
+    failing: Failing,
+    hours: Hours,
+    now: datetime,
+    own: list[str] | None,
 ) -> list[Row]:
-    """Return a tab's failures, the newest first."""
+    """Return a tab's failures, the newest first; of `own` projects, None is every one."""
     if tab == "open":
         return failing.open
     if tab == "resolved":
-        return _select(connection, "resolved", limit=RESOLVED_LIMIT, by_resolution=True)
+        return _select(connection, "resolved", limit=RESOLVED_LIMIT, by_resolution=True, own=own)
     if tab == "tonight":
-        rows = _select(connection, "all", limit=WINDOW)
+        rows = _select(connection, "all", limit=WINDOW, own=own)
         return [row for row in rows if _is_of_night(row, hours, now)]
     opened = {row["id"] for row in failing.open}
-    rows = _select(connection, "open", limit=WINDOW)
+    rows = _select(connection, "open", limit=WINDOW, own=own)
     return [row for row in rows if row["id"] not in opened]
 
 
@@ -93,13 +97,11 @@ def _is_of_night(row: Row, hours: Hours, now: datetime) -> bool:
     )
 
 
-def _heat(
-    connection: Connection, nights: Sequence[Period], own: Collection[str] | None
-) -> list[Row]:
+def _heat(connection: Connection, nights: Sequence[Period], own: list[str] | None) -> list[Row]:
     parameters = {
         "starts": [night.since for night in nights],
         "end": nights[-1].end,
-        "projects": None if own is None else list(own),
+        "projects": own,
     }
     return connection.execute(query("failures/failures_by_night"), parameters).fetchall()
 

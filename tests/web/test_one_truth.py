@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from receiver.config import Config
+from receiver.storage import failures
 from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
 
 OF = {"project": "core", "platform": "aws", "os_version": "rhel-9"}
@@ -15,7 +16,13 @@ FAILURE = {"type": "provisioner", "message": "no route to host", "component": "a
 
 
 def report(
-    client: FlaskClient, number: str, status: str, minutes: int, image: str, **more: str
+    client: FlaskClient,
+    number: str,
+    status: str,
+    minutes: int,
+    image: str,
+    project: str = "core",
+    **more: str,
 ) -> None:
     end = (
         verdict(status, minutes, failure=FAILURE)
@@ -25,7 +32,11 @@ def report(
     made = {"manifest": manifest({"artifact_id": "eu:ami-1"})} if status == "completed" else {}
     events = (stage("Base configuration", minutes=minutes - 5, state=15), end)
     document = envelope(
-        *events, number=number, run=number, build=OF | {"image_type": image}, **made
+        *events,
+        number=number,
+        run=number,
+        build=OF | {"image_type": image, "project": project},
+        **made,
     )
     document["run"] |= more
     assert post(client, document).status_code == 202
@@ -139,3 +150,16 @@ def test_a_token_of_one_project_sees_its_own_failures_alone(
     assert (answer["failed_images"], answer["open_failures"]) == (1, 1)
     recovered = told.get("/failures.json?tab=recovered", headers=headers).get_json()
     assert recovered["groups"] == []
+
+
+def test_failures_of_other_projects_push_no_own_ones_out_of_a_tab(
+    client: FlaskClient, token: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    for limit in ("WINDOW", "RESOLVED_LIMIT"):
+        monkeypatch.setattr(failures, limit, 1)
+    for number, project, minutes in (("own", "data", 10), ("other", "core", 20)):
+        report(client, number, "failed", minutes, "db", project=project)
+        resolve(client, token, number)
+    headers = {"Authorization": f"Bearer {token('read', '--project', 'data')}"}
+    (group,) = client.get("/failures.json?tab=resolved", headers=headers).get_json()["groups"]
+    assert [each["build_number"] for each in group["failures"]] == ["own"]
