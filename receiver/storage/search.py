@@ -1,12 +1,15 @@
 """What a text finds: builds, commits, artifacts and images."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby, islice
 
 from receiver.storage.db import Database, Row, query
 from receiver.storage.dimensions import Own, projects_within
 
 SHORTEST = 2  # characters: fewer would find everything
 LONGEST = 200  # of a build's number
+MOST = 20  # of a kind
 LAST = chr(0x10FFFF)  # the last character that there is
 
 
@@ -25,11 +28,17 @@ def search(database: Database, text: str, project: Own = None) -> Found:
     text = text.replace("\0", "").strip()[:LONGEST]
     if len(text) < SHORTEST:
         return Found([], [])
-    beginning = {"text": text, "past": text + LAST}
+    beginning: Row = {"text": text, "past": text + LAST}
     with database.transaction() as connection:
         own = None if project is None else list(projects_within(connection, project))
+        beginning["projects"] = own
         words = {"words": text.lower().split(), "projects": own}
         # Planned for this text: a plan for any text would use no index.
         builds = connection.execute(query("search/builds"), beginning, prepare=False).fetchall()
         images = connection.execute(query("search/images"), words).fetchall()
-    return Found([row for row in builds if own is None or row["project"] in own], images)
+    return Found(_first_of_each_kind(builds), images)
+
+
+def _first_of_each_kind(rows: Iterable[Row]) -> list[Row]:
+    kinds = groupby(rows, key=lambda row: str(row["kind"]))
+    return [row for _, some in kinds for row in islice(some, MOST)]

@@ -73,6 +73,18 @@ def test_a_token_of_one_project_finds_nothing_of_others(
     assert [row["project"] for row in images] == ["web"]
 
 
+def test_many_builds_of_others_hide_none_of_a_token_s_own(
+    searched: FlaskClient, token: Callable[..., str]
+):
+    for place in range(21):
+        number = f"web-{place:02}"
+        post(searched, envelope(verdict("failed"), number=number, run=number, build=COMBINATION))
+    assert len(found(searched, "web-")) == 20
+    headers = {"Authorization": f"Bearer {token('read', '--project', 'web')}"}
+    (row,) = searched.get("/search.json?q=web-", headers=headers).get_json()["builds"]
+    assert row["build_number"] == "web-9"
+
+
 def test_a_very_long_artifact_id_and_commit_are_kept(client: FlaskClient, url: str):
     made = manifest({"builder_type": "null", "artifact_id": "long " * 2_000})
     document = envelope(verdict("completed"), number="long")
