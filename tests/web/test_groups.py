@@ -73,6 +73,12 @@ def test_groups_say_which_projects_a_user_sees(behind: FlaskClient):
     assert images(behind, "auditors") == {"c-1", "d-1"}
 
 
+def test_page_of_a_user_of_more_groups_is_not_kept_for_fewer(behind: FlaskClient):
+    for groups, numbers in (("platform team,data", {"c-1", "d-1"}), ("platform team", {"c-1"})):
+        answer = behind.get("/images.json", headers=headers(groups)).get_json()
+        assert {row["build_number"] for row in answer["items"]} == numbers
+
+
 def test_groups_say_what_a_user_may_do_in_which_project(behind: FlaskClient):
     def revoke(number: str, groups: str) -> int:
         csrf = re.search(

@@ -119,8 +119,7 @@ def _named(values: Values) -> Values:
 
 
 def _tag(version: str) -> str:
-    grant = caller()
-    who = f"{grant.name}/{grant.scope}/{grant.project}" if grant else ""
+    who = repr(caller())  # with all that they may see: a user may have the name of a token
     age = str(int(time.time() // AGE_SECONDS))
     parts = (__version__, version, request.full_path, who, age, repr(wrong_settings()))
     return hashlib.sha256("\n".join((request.host, *parts)).encode()).hexdigest()[:32]
