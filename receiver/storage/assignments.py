@@ -47,7 +47,7 @@ def unassign(connection: Connection, name: str, body: Row, mover: Mover) -> None
     current = dimensions.current_names(connection, {k: v for k, v in names.items() if v})
     of_project = current.get("project")
     channel = channels.find(connection, name, body.get("project"), mover.read, of_project or "")
-    _lock(connection, [channel["id"]])
+    lock(connection, [channel["id"]])
     held = channels.current(connection, [channel["id"]], current, mover.read)
     rows = [row for row in held if row["project"] == of_project]
     if not rows:
@@ -66,7 +66,7 @@ def move(
     """Make these moves, or none of them; see assign()."""
     if order.expects and len(moves) > 1:
         raise Invalid(fields={"expect": ["The channel holds several images: name the image."]})
-    _lock(connection, [each.channel["id"] for each in moves])
+    lock(connection, [each.channel["id"] for each in moves])
     added = [_move(connection, each, order, mover) for each in moves]
     held = [_current(connection, each.channel, each.image) for each in moves]
     return [row for row in held if row], not any(added)
@@ -156,7 +156,8 @@ def _problem_of_held(row: Row) -> str | None:
     return assignable.problem_of_pinned(row | {"attempt": row["last_attempt"]}, row["attempt"])
 
 
-def _lock(connection: Connection, channel_ids: Sequence[UUID]) -> None:
+def lock(connection: Connection, channel_ids: Sequence[UUID]) -> None:
+    """Let one transaction at a time change these channels."""
     parameters = {"channel_ids": array(sorted(set(channel_ids)))}
     connection.execute(query("channels/lock_channels"), parameters)
 

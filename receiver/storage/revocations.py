@@ -82,6 +82,10 @@ def revoke(
     if build["is_revoked"]:
         raise Taken(f"Build {build['build_number']} is revoked already. Restore it to change that.")
     touched = _touched(connection, build)
+    if body.get("rollback"):
+        # Before the audit trail: whoever moves a channel locks the channel, then the trail.
+        assignments.lock(connection, [row["channel_id"] for row in touched.channels])
+        touched = _touched(connection, build)  # what they hold may be another build by now
     descendants = _decided(touched, body)
     row = {
         "id": uuid7(),
