@@ -140,8 +140,8 @@ def resolve_failure(
 
     Raises NotFound where `project` has no such failure, Invalid where the notes are too long.
     """
-    with database.transaction() as connection:
-        return _resolve(connection, failure_id, resolution, actor, project)
+    (number,) = resolve_failures(database, [failure_id], resolution, actor, project)
+    return number
 
 
 def resolve_failures(
@@ -150,32 +150,30 @@ def resolve_failures(
     resolution: Resolution,
     actor: Actor,
     project: Own = None,
-) -> None:
-    """Resolve or reopen failures, all of them or none. Raises as resolve_failure()."""
-    with database.transaction() as connection:
-        for failure_id in sorted(failure_ids):  # in one order: two callers may lock the same rows
-            _resolve(connection, failure_id, resolution, actor, project)
+) -> list[str]:
+    """Resolve or reopen failures, all of them or none. Return the numbers of their builds.
 
-
-def _resolve(
-    connection: Connection,
-    failure_id: UUID,
-    resolution: Resolution,
-    actor: Actor,
-    project: Own,
-) -> str:
+    Raises as resolve_failure().
+    """
     notes = resolution.notes.replace("\0", "").strip()
     if len(notes) > MAX_NOTES:
         raise Invalid(fields={"notes": [f"At most {MAX_NOTES} characters."]})
     after = {"notes": notes or None, "resolved": resolution.resolved}
-    row = connection.execute(
-        query("failures/resolve_failure"), after | {"id": failure_id}
-    ).fetchone()
+    action = "failure.resolve" if resolution.resolved else "failure.reopen"
+    with database.transaction() as connection:
+        # In one order, and before the audit trail: two callers may lock the same rows.
+        rows = [_resolve(connection, each, after, project) for each in sorted(failure_ids)]
+        for row in rows:
+            before = {name: row[name] for name in after}
+            target = Target("failure", row["build_number"], row["id"])
+            audit.note_change(connection, actor, action, target, before, after)
+    return [row["build_number"] for row in rows]
+
+
+def _resolve(connection: Connection, failure_id: UUID, after: Row, project: Own) -> Row:
+    """Return the failure as it was, with its `id`, build_number and project."""
+    parameters = after | {"id": failure_id}
+    row = connection.execute(query("failures/resolve_failure"), parameters).fetchone()
     if row is None or not is_within(connection, row["project"], project):
         raise NotFound("There is no such failure.")
-    number: str = row["build_number"]
-    action = "failure.resolve" if resolution.resolved else "failure.reopen"
-    before = {name: row[name] for name in after}
-    target = Target("failure", number, failure_id)
-    audit.note_change(connection, actor, action, target, before, after)
-    return number
+    return row | {"id": failure_id}
