@@ -129,12 +129,16 @@ def load(env: Mapping[str, str]) -> Config:
         unknown=tuple(sorted(name for name in env if is_unknown(name))),
         warnings=tuple(reader.warnings),  # the last: each reading above may add one
     )
-    reader.refuse_shared(config.secrets)
-    if config.admin_url and not config.database_url:
-        reader.problems.append("DATABASE_ADMIN_URL is set: set DATABASE_URL too, for the receiver.")
+    _check_together(reader, config)
     if reader.problems:
         raise ConfigError(reader.problems)
     return config
+
+
+def _check_together(reader: "_Reader", config: Config) -> None:
+    reader.refuse_shared(config.secrets)
+    if config.admin_url and not config.database_url:
+        reader.problems.append("DATABASE_ADMIN_URL is set: set DATABASE_URL too, for the receiver.")
 
 
 class _Reader:
