@@ -117,13 +117,13 @@ case ${1:-}:$#:${3:-0} in
         mark="milepost: stage ${3:--} $(printf %s "$2" | tr -s '[:space:]' ' ')" # the wrapper around Packer reads it
         [ "${MILEPOST_WRAPPED:-}" != 1 ] || { printf '%s\n' "$mark" && exit 0; }
         event="\"kind\":\"stage\",\"status\":\"started\",\"stage\":$(text "$2")${3:+,\"state\":$3}" ;;
-    done:2:*) word=$(printf %s "$2" | tr '[:upper:]' '[:lower:]') && case $word in
+    done:2:*) verdict=$(printf %s "$2" | tr '[:upper:]' '[:lower:]') && case $verdict in
             success | succeeded | completed | passed | ok | unstable | neutral) status=completed ;;
             unchanged) status=completed && word=',"word":"unchanged"' ;;
             failure | failed | error | timed_out | startup_failure | stale) status=failed ;;
             cancelled | canceled | aborted | not_built | skipped) status=cancelled ;;
             *) quit "$usage" ;; esac && event="\"kind\":\"build\",\"status\":\"$status\""
-        case $word in unstable | neutral | timed_out | startup_failure | stale) event="$event,\"failure\":{\"type\":\"build\",\"message\":\"The CI's own word: $word\"}" ;; esac ;;
+        case $verdict in unstable | neutral | timed_out | startup_failure | stale) event="$event,\"failure\":{\"type\":\"build\",\"message\":\"The CI's own word: $verdict\"}" ;; esac ;;
     manifest:2:*) read_manifest "$2" ;;
     beat:1:*) event='"kind":"heartbeat"' ;;
     heartbeat:[23]:*) count=0 # until the file or the process is gone, for eight hours at most
@@ -144,7 +144,7 @@ images() { # what the build starts from, as hooks/sources.py reads MILEPOST_SOUR
     listed='' rest=${MILEPOST_SOURCE:-}, && while [ -n "$rest" ]; do
         each=$(printf %s "${rest%%,*}" | sed 's/^[[:space:]]*//; s/[[:space:]]*$//; s|^\([A-Za-z0-9_]*://\)[^/@]*@|\1|; s|^\([A-Za-z0-9_]*://[^?]*\).*|\1|') rest=${rest#*,} where=''
         case ${each%%:*} in [a-z][a-z]*-*) case ${each#*:} in ami-* | snap-* | vol-* | img-* | m-*) where=${each%%:*} each=${each#*:} ;; esac ;; esac
-        [ -z "$each" ] || listed=$listed,{\"artifact_id\":$(text "$each")$(field region "$where")}
+        [ -z "$each" ] || listed="$listed,{\"artifact_id\":$(text "$each")$(field region "$where")}"
     done && [ -z "$listed" ] || printf ',"sources":[%s]' "${listed#,}"
 }
 envelope() { # $1: what an older receiver may not know
