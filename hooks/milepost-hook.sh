@@ -5,6 +5,7 @@ set -u
 export LC_ALL=C # bytes, whatever they mean
 usage='usage: milepost-hook.sh stage NAME [--state 0..100] | done --status success|failure|cancelled|unchanged | manifest [FILE] | heartbeat FILE [--watch PID]'
 case ${1:-} in packer) shift && echo 'milepost: not reporting what Packer does: that needs Python 3.10 or newer' >&2 && exec packer "$@" ;; esac
+trap '' PIPE # a reader that left ends no build
 bom=$(printf '\357\273\277') newline='
 '
 quit() { echo "milepost: $1" >&2; case ${MILEPOST_STRICT:-0} in 0) exit 0 ;; *) exit 1 ;; esac; }
@@ -110,12 +111,12 @@ case ${MILEPOST_WRAPPED:-}:$#:${1:-} in
     1:*:done) exit 0 ;; # the wrapper judges
     *:1:manifest) find_manifest && set -- manifest "$PWD/$found" ;;
 esac
-case ${MILEPOST_WRAPPED:-}:${1:-} in 1:manifest) printf 'milepost: manifest %s\n' "${2:-}" && exit 0 ;; esac
+case ${MILEPOST_WRAPPED:-}:${1:-} in 1:manifest) printf 'milepost: manifest %s\n' "${2:-}"; exit 0 ;; esac
 event='' word='' manifest=null at=$(date -u +%Y-%m-%dT%H:%M:%S.%N) && case ${at#*.} in '' | *[!0-9]*) at=${at%%.*} ;; esac
 case ${1:-}:$#:${3:-0} in
     stage:2:0 | stage:3:[0-9] | stage:3:[1-9][0-9] | stage:3:100)
         mark="milepost: stage ${3:--} $(printf %s "$2" | tr -s '[:space:]' ' ')" # the wrapper around Packer reads it
-        [ "${MILEPOST_WRAPPED:-}" != 1 ] || { printf '%s\n' "$mark" && exit 0; }
+        [ "${MILEPOST_WRAPPED:-}" != 1 ] || { printf '%s\n' "$mark"; exit 0; }
         event="\"kind\":\"stage\",\"status\":\"started\",\"stage\":$(text "$2")${3:+,\"state\":$3}" ;;
     done:2:*) verdict=$(printf %s "$2" | tr '[:upper:]' '[:lower:]') && case $verdict in
             success | succeeded | completed | passed | ok | unstable | neutral) status=completed ;;
@@ -188,3 +189,4 @@ case $status:$answer in
 esac
 case $1:${in_ci:+ci} in done:ci) is_shown=1 ;; beat:*) is_shown='' ;; *) is_shown='' && [ ! -t 1 ] || is_shown=1 ;; esac
 case $is_shown:$url in 1:*@*) ;; 1:*) echo "milepost: ${url%%/webhooks/*}/builds/$number" ;; esac
+exit 0

@@ -231,3 +231,15 @@ def test_sources_are_read_as_the_other_hook_reads_them(listener: Listener, said:
 
 def test_without_a_source_there_is_no_field(listener: Listener):
     assert "sources" not in posted(listener, "stage", "Harden", MILEPOST_SOURCE=" ,").document
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">/dev/full", "2>&1 | (exec <&-; sleep 0.1)"])
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_streams_cost_no_exit_code(listener: Listener, streams: str, shell: str):
+    commands = ["done success", "stage", "nonsense"]
+    line = "; ".join(f"{shell} {SH} {command} {streams} || exit 9" for command in commands)
+    command = ["bash", "-c", f"set -o pipefail; {line}"]
+    own = {"PATH": "/usr/bin:/bin", "MILEPOST_URL": listener.url, "MILEPOST_SECRET": SECRET}
+    env = {**own, **GITHUB}
+    assert subprocess.run(command, env=env, capture_output=True, check=False).returncode == 0
+    assert [post.document["events"][0]["kind"] for post in listener.posts] == ["build"]
