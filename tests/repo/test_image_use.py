@@ -26,7 +26,8 @@ build {
 
 
 def test_the_next_packer_build_starts_from_the_good_image(tmp_path: Path):
-    (script,) = (text for text in re.findall(r"```sh\n(.*?)```", IMAGES, re.S) if "ami=$(" in text)
+    scripts = re.findall(r"```sh\n(.*?)```", IMAGES, re.S)
+    (script,) = (text for text in scripts if "ami=$(" in text and "packer build" in text)
     (tmp_path / "next.pkr.hcl").write_text(NEXT)
     with started(MILEPOST_PUBLIC_READ="0") as receiver:
         made = manifest({"builder_type": "amazon-ebs", "artifact_id": "us-east-1:ami-0abc"})

@@ -120,11 +120,11 @@ def test_list_shows_and_filters_channels(two: Api, client: FlaskClient):
 def test_token_of_a_project_sees_its_own_images_failures_and_counts(
     two: Api, client: FlaskClient, token: Callable[..., str]
 ):
-    report(client, "d-1", 10, "us-1:ami-8", project="data")
-    for number in ("n-2", "d-1"):
+    report(client, "data-build-1", 10, "us-1:ami-8", project="data")
+    for number in ("n-2", "data-build-1"):
         failure = {"message": "no route", "stage": "Smoke test"}
         assert two.post(f"/builds/{number}/failures", failure).status_code == 201
-    assign(two, "dev", "d-1")
+    assign(two, "dev", "data-build-1")
     headers = {"Authorization": f"Bearer {token('read', '--project', 'core')}"}
 
     def get(path: str) -> TestResponse:
@@ -134,7 +134,7 @@ def test_token_of_a_project_sees_its_own_images_failures_and_counts(
 
     for path in ("/images", "/images.json", "/api/v1/images", "/api/v1/failures", "/failures"):
         text = get(path).text
-        assert "d-1" not in text, path
+        assert "data-build-1" not in text, path
         assert "data" not in re.sub(r"data-\w+", "", text), path
     numbers = {row["build_number"] for row in get("/api/v1/failures").get_json()["items"]}
     assert numbers == {"n-2"}
