@@ -123,7 +123,7 @@ case ${1:-}:$#:${3:-0} in
             unchanged) status=completed && word=',"word":"unchanged"' ;;
             failure | failed | error | timed_out | startup_failure | stale) status=failed ;;
             cancelled | canceled | aborted | not_built | skipped) status=cancelled ;;
-            *) quit "$usage" ;; esac && event="\"kind\":\"build\",\"status\":\"$status\""
+            *) quit "$usage" ;; esac && ended=$status event="\"kind\":\"build\",\"status\":\"$status\""
         case $verdict in unstable | neutral | timed_out | startup_failure | stale) event="$event,\"failure\":{\"type\":\"build\",\"message\":\"The CI's own word: $verdict\"}" ;; esac ;;
     manifest:2:*) read_manifest "$2" ;;
     beat:1:*) event='"kind":"heartbeat"' ;;
@@ -187,6 +187,13 @@ case $status:$answer in
     401:*) quit "not reported: status 401: check MILEPOST_SECRET, and this machine's clock: $(date -u +%Y-%m-%dT%H:%M:%SZ)" ;;
     *) quit "not reported: status $status" ;;
 esac
+summarise() { # as hooks/summary.py: the verdict and the link; more is known to the receiver alone
+    page=$(printf %s "${url%%/webhooks/*}" | sed 's|://[^/]*@|://|')/builds/$number shown=$(printf %s "$number" | sed 's/[_.@+:-]/\\&/g')
+    case $ended in completed) sign='✓' ;; failed) sign='✗' ;; *) sign='⊘' ;; esac
+    [ -z "${GITHUB_STEP_SUMMARY:-}" ] || printf '### %s %s: %s\n\n[%s in Milepost](<%s>)\n' "$sign" "$shown" "$ended" "$shown" "$page" >>"$GITHUB_STEP_SUMMARY"
+    [ -z "${MILEPOST_SUMMARY:-}" ] || printf '%s: %s, %s\n' "$number" "$ended" "$page" >>"$MILEPOST_SUMMARY"
+}
+case $1 in done) { summarise; } 2>/dev/null ;; esac # a file that cannot be written is left alone
 case $1:${in_ci:+ci} in done:ci) is_shown=1 ;; beat:*) is_shown='' ;; *) is_shown='' && [ ! -t 1 ] || is_shown=1 ;; esac
 case $is_shown:$url in 1:*@*) ;; 1:*) echo "milepost: ${url%%/webhooks/*}/builds/$number" ;; esac
 exit 0

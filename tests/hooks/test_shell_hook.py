@@ -195,6 +195,24 @@ def test_stage_under_the_wrapper_is_a_marker(listener: Listener):
     assert listener.posts == []
 
 
+def test_done_writes_the_verdict_and_the_link_where_a_summary_is_asked_for(
+    listener: Listener, tmp_path: Path
+):
+    asked = {
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "step.md"),
+        "MILEPOST_SUMMARY": str(tmp_path / "line"),
+    }
+    url = listener.url.replace("://", "://ada:hunter2@")
+    posted(listener, "done", "failed", MILEPOST_URL=url, **asked)
+    link = f"{listener.url}/builds/b-1"
+    lines = (tmp_path / "step.md").read_text().splitlines()
+    assert lines == ["### ✗ b\\-1: failed", "", f"[b\\-1 in Milepost](<{link}>)"]
+    assert (tmp_path / "line").read_text() == f"b-1: failed, {link}\n"
+    posted(listener, "stage", "Harden", **asked)
+    posted(listener, "done", "success", GITHUB_STEP_SUMMARY=f"{tmp_path}/none/step.md")
+    assert (tmp_path / "step.md").read_text().count("###") == 1
+
+
 def test_file_is_executable_and_at_most_200_lines_long():
     assert len(SH.read_text().splitlines()) <= 200
     assert os.access(SH, os.X_OK)
