@@ -14,6 +14,7 @@ from receiver.storage.conditions import conditions_of
 from receiver.storage.db import Connection, Database, Row, query
 from receiver.storage.dimensions import Own, is_within, projects_within
 from receiver.storage.masked import show_masked, show_original
+from receiver.storage.seen_revocations import seen
 
 INTERNAL = ("id", "created_at", "heartbeat_at", "resume_state")  # for joins, cursors, derivations
 PARTS = ("states", "failures", "artifacts", "resources", "deliveries")
@@ -50,6 +51,7 @@ def find_build(
         }
         made = connection.execute(query("builds/provenance"), {"build_id": row["id"]}).fetchone()
         conditions_of(connection, [row], limits, now).mark([row])
+        (row,) = seen(connection, [row], project)
     row = row | {"provenance": made}
     for part in ("states", "failures"):
         (show_original if reveal else show_masked)(parts[part])

@@ -15,6 +15,7 @@ from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Database, Row, array, as_json, query
 from receiver.storage.dimensions import Own, is_within, projects_within
 from receiver.storage.paging import Page, page_of, page_parameters
+from receiver.storage.seen_revocations import seen
 
 LATEST = "latest"  # manages itself: the newest served build
 
@@ -73,6 +74,7 @@ def list_history(
         row = {each: conditions.get(each) for each in DIMENSIONS} | page_parameters(limit, after)
         row |= {"channel_id": channel["id"], "own": _within(connection, own)}
         rows = connection.execute(query("channels/list_assignments"), row, prepare=False).fetchall()
+        rows = seen(connection, rows, own)
     return page_of(rows, limit, "assigned_at")
 
 
@@ -134,7 +136,7 @@ def current(
     if own is not None:
         within = set(_within(connection, own) or ())
         rows = [each for each in rows if each["project"] in within]
-    return _with_artifacts(connection, rows)
+    return _with_artifacts(connection, seen(connection, rows, own))
 
 
 def of_images(connection: Connection, name: str, names: Row, own: Own = None) -> list[Row]:

@@ -117,6 +117,15 @@ def test_list_shows_and_filters_channels(two: Api, client: FlaskClient):
     assert {row["build_number"] for row in items} == {"n-1", "n-2"}
 
 
+def test_page_of_an_image_of_another_project_is_hidden_with_its_moves(
+    two: Api, client: FlaskClient, token: Callable[..., str]
+):
+    assign(two, "dev", "n-1", note="to try")
+    headers = {"Authorization": f"Bearer {token('read', '--project', 'data')}"}
+    for path in (PAGE, f"{PAGE}.json", f"/image?{NAMES}", f"/image.json?{NAMES}"):
+        assert client.get(path, headers=headers).status_code == 404, path
+
+
 def test_token_of_a_project_sees_its_own_images_failures_and_counts(
     two: Api, client: FlaskClient, token: Callable[..., str]
 ):
@@ -144,5 +153,10 @@ def test_token_of_a_project_sees_its_own_images_failures_and_counts(
     assert sum(stats["builds_of_24_hours"].values()) == 2
     (combination,) = get("/api/v1/stats/combinations").get_json()["items"]
     assert combination["project"] == "core"
+    every = client.get("/api/v1/stats/stages", headers={"Authorization": f"Bearer {two.token}"})
+    for own, of_all in zip(
+        get("/api/v1/stats/stages").get_json()["items"], every.get_json()["items"], strict=True
+    ):
+        assert (own["state"], own["runs"]) == (of_all["state"], of_all["runs"] - 1)
     for path in ("/images/data/aws/rhel-9/web", "/api/v1/images/aws/rhel-9/web?project=data"):
         assert client.get(path, headers=headers).status_code == 404, path

@@ -55,7 +55,7 @@ def _overview(own: Own, day: date | None) -> Values:
         "night": _night(board, rows, running, day, now),
         "images": [_json_row(row) for row in rows],
         "_causes": _causes(board, wanted, now),
-        "behind": 0 if own else lineage_of_builds.count_behind(database, serving_of()),
+        "behind": lineage_of_builds.count_behind(database, serving_of(), own),
         "_missing": _missing(rows, current["expected"]),
         "_late": [row for row in current["expected"]["late"] if wanted.fits(row, "late")],
         "_running_rows": running,
