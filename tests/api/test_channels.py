@@ -65,6 +65,12 @@ def test_all_that_a_channel_holds_are_the_images_of_the_other_channels_projects(
     assert two.post("/channels/stable/assignments", named, scope="admin").status_code == 404
 
 
+def test_nothing_is_assigned_to_latest(two: Api):
+    answer = assign(two, "latest", "n-1")
+    assert answer.status_code == 404
+    assert "latest manages itself" in answer.get_json()["detail"]
+
+
 def test_rollback_is_a_new_assignment_and_history_has_all(two: Api):
     for number in ("n-1", "n-2", "n-1"):
         assert assign(two, "prod", number).status_code == 201
