@@ -80,6 +80,8 @@ def poison(system: System) -> None:
         ended.set()
         for each in readers:
             each.join()
+    unanswered = [each for each in system.load.tries if each.answer is None]
+    system.expect(not unanswered, f"{len(unanswered)} requests had no answer")
 
 
 def send_endlessly(system: System) -> None:
