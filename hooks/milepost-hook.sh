@@ -5,6 +5,7 @@ set -u
 export LC_ALL=C # bytes, whatever they mean
 usage='usage: milepost-hook.sh stage NAME [--state 0..100] | done --status success|failure|cancelled|unchanged | manifest [FILE] | heartbeat FILE [--watch PID]'
 case ${1:-} in packer) shift && echo 'milepost: not reporting what Packer does: that needs Python 3.10 or newer' >&2 && exec packer "$@" ;; esac
+trap '' PIPE # a reader that left ends no build
 bom=$(printf '\357\273\277') newline='
 '
 quit() { echo "milepost: $1" >&2; case ${MILEPOST_STRICT:-0} in 0) exit 0 ;; *) exit 1 ;; esac; }
@@ -110,20 +111,20 @@ case ${MILEPOST_WRAPPED:-}:$#:${1:-} in
     1:*:done) exit 0 ;; # the wrapper judges
     *:1:manifest) find_manifest && set -- manifest "$PWD/$found" ;;
 esac
-case ${MILEPOST_WRAPPED:-}:${1:-} in 1:manifest) printf 'milepost: manifest %s\n' "${2:-}" && exit 0 ;; esac
+case ${MILEPOST_WRAPPED:-}:${1:-} in 1:manifest) printf 'milepost: manifest %s\n' "${2:-}"; exit 0 ;; esac
 event='' word='' manifest=null at=$(date -u +%Y-%m-%dT%H:%M:%S.%N) && case ${at#*.} in '' | *[!0-9]*) at=${at%%.*} ;; esac
 case ${1:-}:$#:${3:-0} in
     stage:2:0 | stage:3:[0-9] | stage:3:[1-9][0-9] | stage:3:100)
         mark="milepost: stage ${3:--} $(printf %s "$2" | tr -s '[:space:]' ' ')" # the wrapper around Packer reads it
-        [ "${MILEPOST_WRAPPED:-}" != 1 ] || { printf '%s\n' "$mark" && exit 0; }
+        [ "${MILEPOST_WRAPPED:-}" != 1 ] || { printf '%s\n' "$mark"; exit 0; }
         event="\"kind\":\"stage\",\"status\":\"started\",\"stage\":$(text "$2")${3:+,\"state\":$3}" ;;
-    done:2:*) word=$(printf %s "$2" | tr '[:upper:]' '[:lower:]') && case $word in
+    done:2:*) verdict=$(printf %s "$2" | tr '[:upper:]' '[:lower:]') && case $verdict in
             success | succeeded | completed | passed | ok | unstable | neutral) status=completed ;;
             unchanged) status=completed && word=',"word":"unchanged"' ;;
             failure | failed | error | timed_out | startup_failure | stale) status=failed ;;
             cancelled | canceled | aborted | not_built | skipped) status=cancelled ;;
-            *) quit "$usage" ;; esac && event="\"kind\":\"build\",\"status\":\"$status\""
-        case $word in unstable | neutral | timed_out | startup_failure | stale) event="$event,\"failure\":{\"type\":\"build\",\"message\":\"The CI's own word: $word\"}" ;; esac ;;
+            *) quit "$usage" ;; esac && ended=$status event="\"kind\":\"build\",\"status\":\"$status\""
+        case $verdict in unstable | neutral | timed_out | startup_failure | stale) event="$event,\"failure\":{\"type\":\"build\",\"message\":\"The CI's own word: $verdict\"}" ;; esac ;;
     manifest:2:*) read_manifest "$2" ;;
     beat:1:*) event='"kind":"heartbeat"' ;;
     heartbeat:[23]:*) count=0 # until the file or the process is gone, for eight hours at most
@@ -186,5 +187,13 @@ case $status:$answer in
     401:*) quit "not reported: status 401: check MILEPOST_SECRET, and this machine's clock: $(date -u +%Y-%m-%dT%H:%M:%SZ)" ;;
     *) quit "not reported: status $status" ;;
 esac
+summarise() { # as hooks/summary.py: the verdict and the link; more is known to the receiver alone
+    page=$(printf %s "${url%%/webhooks/*}" | sed 's|://[^/]*@|://|')/builds/$number shown=$(printf %s "$number" | sed 's/[_.@+:-]/\\&/g')
+    case $ended in completed) sign='✓' ;; failed) sign='✗' ;; *) sign='⊘' ;; esac
+    [ -z "${GITHUB_STEP_SUMMARY:-}" ] || printf '### %s %s: %s\n\n[%s in Milepost](<%s>)\n' "$sign" "$shown" "$ended" "$shown" "$page" >>"$GITHUB_STEP_SUMMARY"
+    [ -z "${MILEPOST_SUMMARY:-}" ] || printf '%s: %s, %s\n' "$number" "$ended" "$page" >>"$MILEPOST_SUMMARY"
+}
+case $1 in done) { summarise; } 2>/dev/null ;; esac # a file that cannot be written is left alone
 case $1:${in_ci:+ci} in done:ci) is_shown=1 ;; beat:*) is_shown='' ;; *) is_shown='' && [ ! -t 1 ] || is_shown=1 ;; esac
 case $is_shown:$url in 1:*@*) ;; 1:*) echo "milepost: ${url%%/webhooks/*}/builds/$number" ;; esac
+exit 0

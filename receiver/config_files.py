@@ -127,7 +127,13 @@ class WatchedFile(Generic[T]):
         self.problems = ()
 
     def _parsed(self, text: str, path: Path) -> T:
-        return self._parse(text, path.name) if text else self._empty
+        try:
+            return self._parse(text, path.name) if text else self._empty
+        except ConfigError:
+            raise
+        except Exception as error:  # whatever is in a file, the receiver goes on
+            name = type(error).__name__  # its text may hold a secret
+            raise ConfigError([f"{path.name}: cannot be read as settings ({name})."]) from error
 
     def _use_kept(self, path: Path, error: ConfigError) -> None:
         """Use the reading that was kept; raise the error of the file if there is none."""
@@ -137,7 +143,7 @@ class WatchedFile(Generic[T]):
             if reading.get("path") != str(path):
                 raise error
             self._value = self._parsed(reading["text"], path)
-        except (OSError, ValueError, KeyError, ConfigError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError):
             raise error from None
         self.problems = error.problems
 

@@ -80,9 +80,10 @@ class HttpError(MilepostError):
 
 
 class NotFound(HttpError):
-    """There is nothing at this address."""
+    """There is nothing at this address; `choices` are the builds that may be meant."""
 
     status, code, title = 404, "not-found", "Not found"
+    choices: tuple[str, ...] = ()
 
 
 class Malformed(HttpError):

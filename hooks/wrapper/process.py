@@ -55,6 +55,8 @@ class Process:
         self._libc = _libc()
         self._source, sink = _terminal() if os.isatty(1) else os.pipe()
         self._is_terminal = os.isatty(sink)
+        # Should this process be killed, Packer still has a reader and can clean up.
+        os.set_inheritable(self._source, not self._is_terminal)
         if not self._is_terminal and sys.platform == "linux":
             with contextlib.suppress(OSError):  # more than this user may have
                 fcntl.fcntl(self._source, F_SETPIPE_SZ, PIPE_BYTES)
@@ -99,8 +101,7 @@ class Process:
             env=dict(env),
             stdout=sink,
             stderr=sink if shared else None,
-            # Should this process be killed, Packer still has a reader and can clean up.
-            pass_fds=() if self._is_terminal else (self._source,),
+            close_fds=False,  # as without us: `-var-file=<(…)` is a file of the shell's
             preexec_fn=self._prepare,  # no thread has been started yet
         )
 

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hooks.wrapper import hcl, sources, variables
+from hooks.wrapper import files, hcl, sources, variables
 
 Json = dict[str, Any]
 DEFAULT_OUTPUT = "packer-manifest.json"
@@ -103,8 +103,8 @@ def read(arguments: Sequence[str], env: Mapping[str, str]) -> Template:
     """Return the template of `packer build ARGUMENTS`; an empty one if it cannot be read."""
     path = Path(arguments[-1]) if arguments else Path()
     try:
-        files = _files(path)
-        texts = [file.read_bytes() for file in files]
+        paths = _paths(path)
+        texts = [files.read(each) for each in paths]
         text = b"\n".join(texts).decode("utf-8", "replace")
         if path.suffix == ".json" and not path.name.endswith(".pkr.json"):
             template = _of_json(_object(text), arguments, env)
@@ -113,13 +113,13 @@ def read(arguments: Sequence[str], env: Mapping[str, str]) -> Template:
         digest = hashlib.sha256(b"\0".join(texts)).hexdigest()
     except (OSError, ValueError, RecursionError, TypeError, AttributeError):
         return Template(path=path)
-    if not files:
+    if not paths:
         return Template(path=path)
     folder = path if path.is_dir() else path.parent
     return template._replace(digest=digest, folder=folder, path=path, is_read=True)
 
 
-def _files(path: Path) -> list[Path]:
+def _paths(path: Path) -> list[Path]:
     return sorted(path.glob("*.pkr.hcl"))[:MAX_FILES] if path.is_dir() else [path]
 
 

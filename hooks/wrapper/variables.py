@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hooks.wrapper import hcl
+from hooks.wrapper import files, hcl
 
 Json = dict[str, Any]
 
@@ -112,7 +112,7 @@ def _automatic(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _file_assignments(path: Path) -> Iterator[tuple[str, str]]:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = files.read(path).decode("utf-8", "replace").replace("\r\n", "\n")
         if path.suffix == ".json":
             for name, value in json.loads(text.lstrip("\ufeff")).items():
                 yield from ((name, each) for each in _texts(value))

@@ -1,23 +1,25 @@
-"""milepost audit: list the changes, verify their chain, export them."""
-
-import sys
-from pathlib import Path
+"""milepost audit: list the changes; audit_chain.py verifies their chain and exports them."""
 
 import click
 import orjson
 
 from receiver.cli.client import open_client
-from receiver.cli.database import connection, database_command
-from receiver.cli.output import as_json, command, print_result, print_rows
+from receiver.cli.main import LazyCommand, LazyGroup
+from receiver.cli.output import as_json, command, print_rows
 from receiver.domain.model import Json
-from receiver.errors import MilepostError
-from receiver.storage import audit_chain
-from receiver.storage.audit_chain import Chain
 
 CHANGES = ("at", "who", "via", "action", "target_kind", "target_name", "before", "after")
+OF_THE_CHAIN = {
+    "verify": "Check that no entry was changed or removed, also against exported lines.",
+    "export": "Print every entry as a line of JSON, oldest first.",
+}
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    cls=LazyGroup,
+    commands={name: LazyCommand(name, "audit_chain", text) for name, text in OF_THE_CHAIN.items()},
+    invoke_without_command=True,
+)
 @click.option("--kind", "target_kind", help="Of the target, such as build, failure, token.")
 @click.option("--name", "target_name", help="Of the target.")
 @click.option("--who", help="The name of the user or token.")
@@ -36,54 +38,6 @@ def _list(limit: int, as_json: bool, filters: dict[str, str | None]) -> None:
     if not as_json:
         rows = [row | {part: _text(row[part]) for part in ("before", "after")} for row in rows]
     print_rows(rows, CHANGES, as_json=as_json)
-
-
-@audit.command()
-@click.argument(
-    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@as_json
-@database_command
-def verify(file: Path | None, as_json: bool) -> None:
-    """Check that no entry was changed or removed, also against exported lines."""
-    known = _known(file) if file else {}
-    with connection() as database:
-        chain = audit_chain.verify(database, known)
-    found = {name: getattr(chain, name) for name in Chain.__slots__}
-    print_result(_verdict(chain), found, as_json=as_json)
-    if chain.problems:
-        sys.exit(1)
-
-
-@audit.command()
-@database_command
-def export() -> None:
-    """Print every entry as a line of JSON, oldest first."""
-    with connection() as database:
-        for entry in audit_chain.export(database):
-            click.echo(orjson.dumps(entry))
-
-
-def _known(file: Path) -> dict[int, str]:
-    """Return the digests of exported lines, or of a log's, by place."""
-    known: dict[int, str] = {}
-    for number, text in enumerate(file.read_bytes().splitlines(), 1):
-        try:
-            entry = orjson.loads(text[text.index(b"{") :])
-        except ValueError as error:
-            raise MilepostError(f"{file}, line {number}: no line of milepost audit.") from error
-        if isinstance(entry, dict) and isinstance(entry.get("seq"), int):
-            known[entry["seq"]] = str(entry.get("digest"))
-    return known
-
-
-def _verdict(chain: Chain) -> str:
-    lines = [f"The chain has {chain.entries} entries; the last digest is {chain.digest}."]
-    if chain.before:
-        lines.append(f"{chain.before} entries are older than the chain.")
-    if chain.since:
-        lines.append(f"{chain.since} entries are of an older release that worked beside this one.")
-    return "\n".join([*chain.problems, *lines])
 
 
 def _text(values: Json | None) -> str | None:

@@ -22,10 +22,11 @@ from receiver.storage.embedded import cluster
 SOURCES = ("milepost", "packer")
 
 
-def environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Return `env` with a secret for each of our own sources and with public pages, unless set."""
+def environment(env: Mapping[str, str], url: str | None = None) -> dict[str, str]:
+    """Return `env` with a secret for each of our own sources, with public pages and with the
+    address that notices and links name, unless set."""
     folder = secrets_folder(env)
-    added = {"MILEPOST_PUBLIC_READ": "1"}
+    added = {"MILEPOST_PUBLIC_READ": "1"} | ({"MILEPOST_EXTERNAL_URL": url} if url else {})
     for source in SOURCES:
         name = f"MILEPOST_SECRET_{source.upper()}"
         if name not in env:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from functools import partial
 
 import click
 
@@ -26,14 +27,14 @@ def serve(bind: str, is_local: bool) -> None:
     if is_local:
         local.check_free(bind)
     check_bind(bind)
-    read = local.environment if is_local else dict[str, str]
+    url = local_url(bind)
+    read = partial(local.environment, url=url) if is_local else dict[str, str]
     config = settings(read(os.environ))
     rules = Rules.load(config)
     if config.database_url is None:
         _migrate(cluster.start(config.data_dir))
     else:
         _warn_if_away(config.database_url)
-    url = local_url(bind)
     click.echo(f"Milepost {__version__} serves {url}")
     if is_local:
         _print_setup(config, url)

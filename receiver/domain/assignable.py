@@ -48,7 +48,7 @@ def revoked(number: str, revocation: Row) -> str:
     if revocation["build_number"] == number:
         return f"Build {number} was revoked by {revocation['by']}: {reason}."
     words = "was revoked with" if revocation["kind"] == "revoked" else "was made from"
-    return f"Build {number} {words} {revocation['build_number']}: {reason}."
+    return f"Build {number} {words} {revocation['build_number'] or image_reasons.OTHERS}: {reason}."
 
 
 def is_refused(revocation: Row | None) -> bool:

@@ -39,6 +39,14 @@ class Expectation:
     regions: tuple[str, ...] = ()
     hours: Window | None = None
 
+    @property
+    def only_image(self) -> Row | None:
+        """The names of the one image that a good build is expected of; None where it has patterns,
+        or says nothing of when."""
+        names = {name: getattr(self, name) for name in DIMENSIONS}
+        is_plain = all(text and not set(text) & {"*", "?"} for text in names.values())
+        return names if is_plain and (self.every or self.ready_by or self.max_age) else None
+
     def fits(self, image: Row, projects: Sequence[str]) -> bool:
         """Return whether it is about an image; `projects` are its project's names and those of the
         projects above it, none of an image without a project."""

@@ -8,6 +8,7 @@ from receiver.domain.images import ImageFilter, architecture
 from receiver.domain.model import DIMENSIONS
 
 Row = Mapping[str, Any]
+OTHERS = "a build of another project"
 NEVER = (
     "No completed build has made such an image, or its artifacts have expired. The page /images "
     "and the command milepost images list those that there are."
@@ -75,7 +76,8 @@ def confirm_line(row: Row) -> str:
 def _revoked(row: Row) -> str:
     revocation = row["revocation"]
     origin = revocation["build_number"]
-    by = "" if origin == row["build_number"] else f" with {origin}, which it was made from,"
+    base = origin or OTHERS
+    by = "" if origin == row["build_number"] else f" with {base}, which it was made from,"
     return f"it was revoked{by} by {revocation['by']}: {revocation['reason']}"
 
 

@@ -153,7 +153,7 @@ class StageMap:
         """Return the map in a TOML file. Raises ConfigError with every mistake and its line."""
         try:
             document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
             raise ConfigError([f"{file_name}: {error}."]) from error
         problems = list(_problems(text, file_name, document))
         if problems:

@@ -120,7 +120,7 @@ def _problems(document: Json, lines: list[int], file_name: str) -> Iterator[str]
     for name in document.keys() - {"route"}:
         yield f"{file_name}: {name} is unknown; write [[route]] tables."
     tables = document.get("route", [])
-    if not isinstance(tables, list):
+    if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
         yield f"{file_name}: write [[route]] with two brackets."
         return
     for place, table in enumerate(tables):

@@ -60,7 +60,7 @@ def parse_toml(text: str, file_name: str) -> Json:
     """Return a document. Raises ConfigError, with the line, for what is no TOML."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
         raise ConfigError([f"{file_name}: {error}."]) from error
 
 
@@ -101,6 +101,8 @@ def problems_of(
     for name, value in [(name, table[name]) for name in patterns if name in table]:
         yield from _pattern_problems(name, value, groups)
     for name, value in variables.items():
+        if not isinstance(value, str):
+            yield f"variables.{name} must be text"
         yield from _pattern_problems(name, value, groups)
 
 

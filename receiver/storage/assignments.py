@@ -18,6 +18,7 @@ from receiver.storage.confirmed_images import title
 from receiver.storage.db import Connection, Row, array, as_json, query
 from receiver.storage.dimensions import Own, is_within, own_words
 from receiver.storage.moves import Move, Mover, Order
+from receiver.storage.seen_revocations import seen
 from receiver.storage.serving import ServingOf, rules
 
 NO_BUILD = "There is no build of this number."
@@ -87,9 +88,11 @@ def roll_back(connection: Connection, channel: Row, held: Row) -> Move:
     return _again(channel, earlier[0])
 
 
-def of_build(connection: Connection, serving_of: ServingOf, channel: Row, number: str) -> Move:
+def of_build(
+    connection: Connection, serving_of: ServingOf, channel: Row, number: str, own: Own
+) -> Move:
     """Return the move of a build into a channel. Raises NotFound, NotAssignable, Revoked."""
-    row = candidate(connection, serving_of, number, None)
+    row = candidate(connection, serving_of, number, own)
     return _checked(channel, row)
 
 
@@ -99,7 +102,7 @@ def candidate(connection: Connection, serving_of: ServingOf, number: str, own: O
     row = connection.execute(query("channels/find_candidate"), parameters).fetchone()
     if row is None or not is_within(connection, row["project"], own):
         raise NotFound(NO_BUILD)
-    return row
+    return seen(connection, [row], own)[0]
 
 
 def _of_build(
@@ -132,6 +135,9 @@ def _of_channel(connection: Connection, name: str, body: Row, mover: Mover) -> l
         rows = channels.current(connection, [origin["id"]], names, mover.read)
     if not rows:
         raise NotFound(f"The channel {source} holds no such image.")
+    targets = channels.visible(connection, name.replace("\0", ""), mover.read)
+    if project is None and "image" not in body and targets:  # another project has no such channel
+        rows = [r for r in rows if channels.nearest(connection, targets, r["project"])] or rows
     for row in rows:
         if assignable.is_refused(row["revocation"]):
             raise Revoked(assignable.revoked(row["build_number"], row["revocation"]))

@@ -11,9 +11,10 @@ from receiver.domain.images import is_named
 from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import NotFound
 from receiver.storage.conditions import conditions_of
-from receiver.storage.db import Database, Row, query
+from receiver.storage.db import Connection, Database, Row, query
 from receiver.storage.dimensions import Own, is_within
 from receiver.storage.masked import show_masked, show_original
+from receiver.storage.seen_revocations import seen
 
 INTERNAL = ("id", "created_at", "heartbeat_at", "resume_state")  # for joins, cursors, derivations
 PARTS = ("states", "failures", "artifacts", "resources", "deliveries")
@@ -31,7 +32,7 @@ def find_build(
 
     A number that turned out to be another build's returns that build. Secrets are masked unless
     `reveal`, which is for administrators. Raises NotFound where there is no such build within
-    `project`.
+    `project`; it names the builds of a run of several targets.
     """
     if not NUMBER_SHAPE.fullmatch(build_number):
         raise NotFound("There is no build of this number.")
@@ -41,7 +42,7 @@ def find_build(
             query("builds/find_build"), {"build_number": build_number}
         ).fetchone()
         if row is None or not is_within(connection, row["project"], project):
-            raise NotFound("There is no build of this number.")
+            raise _none(connection, build_number, project)
         parts = {
             part: connection.execute(
                 query(f"builds/build_{part}"), {"build_id": row["id"]}
@@ -50,11 +51,27 @@ def find_build(
         }
         made = connection.execute(query("builds/provenance"), {"build_id": row["id"]}).fetchone()
         conditions_of(connection, [row], limits, now).mark([row])
+        (row,) = seen(connection, [row], project)
     row = row | {"provenance": made}
     for part in ("states", "failures"):
         (show_original if reveal else show_masked)(parts[part])
     build = _with_parts(row, parts, now)
     return build if reveal else cast(Row, redact.document(build))
+
+
+def _none(connection: Connection, build_number: str, project: Own) -> NotFound:
+    """Return why there is no build; the number of a job names the builds of its targets."""
+    claimed = connection.execute(query("builds/target_builds"), {"build_number": build_number})
+    targets = [
+        row["build_number"]
+        for row in claimed.fetchall()
+        if is_within(connection, row["project"], project)
+    ]
+    if not targets:
+        return NotFound("There is no build of this number.")
+    error = NotFound(f"This is the number of a job. Its targets' builds are {', '.join(targets)}.")
+    error.choices = tuple(targets)
+    return error
 
 
 def _with_parts(row: Row, parts: dict[str, list[Row]], now: datetime) -> Row:

@@ -15,6 +15,7 @@ from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection, Database, Row, array, as_json, query
 from receiver.storage.dimensions import Own, is_within, projects_within
 from receiver.storage.paging import Page, page_of, page_parameters
+from receiver.storage.seen_revocations import seen
 
 LATEST = "latest"  # manages itself: the newest served build
 
@@ -73,6 +74,7 @@ def list_history(
         row = {each: conditions.get(each) for each in DIMENSIONS} | page_parameters(limit, after)
         row |= {"channel_id": channel["id"], "own": _within(connection, own)}
         rows = connection.execute(query("channels/list_assignments"), row, prepare=False).fetchall()
+        rows = seen(connection, rows, own)
     return page_of(rows, limit, "assigned_at")
 
 
@@ -103,7 +105,7 @@ def find(
     elif of_project is not None:
         rows = [row] if (row := nearest(connection, rows, of_project)) else []
     if not rows:
-        raise NotFound(f"There is no channel {name}. `milepost channel create {name}` makes it.")
+        raise NotFound(_none(name))
     if len(rows) == 1 or rows[0]["project"] is None:
         return rows[0]
     projects = ", ".join(row["project"] for row in rows)
@@ -134,7 +136,7 @@ def current(
     if own is not None:
         within = set(_within(connection, own) or ())
         rows = [each for each in rows if each["project"] in within]
-    return _with_artifacts(connection, rows)
+    return _with_artifacts(connection, seen(connection, rows, own))
 
 
 def of_images(connection: Connection, name: str, names: Row, own: Own = None) -> list[Row]:
@@ -142,7 +144,7 @@ def of_images(connection: Connection, name: str, names: Row, own: Own = None) ->
     name, the nearest one to the image's project decides. Raises NotFound."""
     channels = visible(connection, name.replace("\0", ""), own)
     if not channels:
-        raise NotFound(f"There is no channel {name}. `milepost channel create {name}` makes it.")
+        raise NotFound(_none(name))
     rows = current(connection, [each["id"] for each in channels], names, own)
     if len(channels) == 1:
         return rows
@@ -187,6 +189,13 @@ def _with_artifacts(connection: Connection, rows: Sequence[Row]) -> list[Row]:
         | {"artifacts": assignable.held(row, later.get((row["build_id"], row["attempt"]), ()), now)}
         for row in rows
     ]
+
+
+def _none(name: str) -> str:
+    """Return that there is no channel of a name, and what to do."""
+    if name == LATEST:
+        return "latest manages itself: it is the newest served build, and no channel to change."
+    return f"There is no channel {name}. `milepost channel create {name}` makes it."
 
 
 def _is_visible(connection: Connection, project: str | None, own: Own) -> bool:

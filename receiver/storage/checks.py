@@ -1,5 +1,6 @@
 """Read queries for the checks of a build's image."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from receiver.domain import redact
@@ -23,6 +24,18 @@ def of_build(
             return history(connection, build["id"], limit)
         rows = latest(connection, build["id"])
     return [row | {"is_latest": True} for row in rows]
+
+
+def with_checks(database: Database, rows: Sequence[Row]) -> list[Row]:
+    """Return rows with a build_number, each with `checks`: name, kind, status and at of the last of
+    each name, of the build's last attempt."""
+    numbers = {"numbers": sorted({row["build_number"] for row in rows})}
+    with database.transaction() as connection:
+        found = connection.execute(query("checks/checks_of_builds"), numbers).fetchall()
+    checks: dict[str, list[Row]] = {}
+    for each in found:
+        checks.setdefault(each.pop("build_number"), []).append(redact.document(each))
+    return [row | {"checks": checks.get(row["build_number"], [])} for row in rows]
 
 
 def latest(connection: Connection, build_id: UUID, attempt: int | None = None) -> list[Row]:

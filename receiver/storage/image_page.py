@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from receiver.domain.model import DIMENSIONS
 from receiver.storage import channels
 from receiver.storage.db import Connection, Database, Row, query
-from receiver.storage.dimensions import Own, is_within
+from receiver.storage.dimensions import Own, is_within, projects_within
 from receiver.storage.paging import page_parameters
 
 SHOWN_MOVES = 30
@@ -22,7 +22,7 @@ def read_channels(database: Database, names: Row, own: Own = None) -> tuple[list
         ]
         held = channels.current(connection, [each["id"] for each in mine], names, own)
         held = [row for row in held if row["project"] == names["project"]]
-        moves = _moves(connection, mine, names)
+        moves = _moves(connection, mine, names, own)
     by_channel = {row["channel_id"]: row for row in held}
     return [channels.shown(each) | {"held": by_channel.get(each["id"])} for each in mine], moves
 
@@ -38,10 +38,11 @@ def channels_of_images(database: Database, own: Own = None) -> dict[tuple[object
     return found
 
 
-def _moves(connection: Connection, mine: Sequence[Row], names: Row) -> list[Row]:
+def _moves(connection: Connection, mine: Sequence[Row], names: Row, own: Own) -> list[Row]:
     rows: list[Row] = []
+    within = None if own is None else list(projects_within(connection, own))
     for each in mine:
-        row = names | page_parameters(SHOWN_MOVES, None) | {"channel_id": each["id"], "own": None}
+        row = names | page_parameters(SHOWN_MOVES, None) | {"channel_id": each["id"], "own": within}
         found = connection.execute(query("channels/list_assignments"), row, prepare=False)
         rows += [move for move in found.fetchall() if move["project"] == names["project"]]
     newest = sorted(rows, key=lambda move: move["assigned_at"], reverse=True)

@@ -14,6 +14,7 @@ from receiver.storage import channel_images, dimensions
 from receiver.storage.channels import LATEST
 from receiver.storage.db import Connection, Database, Row, as_json, query
 from receiver.storage.dimensions import Own, current_names, is_within, projects_within
+from receiver.storage.seen_revocations import seen
 from receiver.storage.serving import ServingOf, rules
 
 COMBINATION = DIMENSIONS[1:]
@@ -135,7 +136,7 @@ def _choose(
 ) -> list[Row]:
     rows = _served(connection, serving_of, wanted, own, every=wanted.selects)
     now = datetime.now(UTC)
-    return [_shown(row, now) for row in images.choose(rows, wanted)]
+    return seen(connection, [_shown(row, now) for row in images.choose(rows, wanted)], own)
 
 
 def _served(
@@ -161,10 +162,11 @@ def _with_behind(
         [at for image, _, at in builds if image == images.image_of(row) and at > row["built_at"]]
         for row in rows
     ]
-    return [
+    shown = [
         _shown(row | {"newness": len(times), "superseded_at": min(times, default=None)}, now)
         for row, times in zip(rows, newer, strict=True)
     ]
+    return seen(connection, shown, own)
 
 
 def _parameters(
@@ -216,7 +218,8 @@ def _unserved(
     connection: Connection, serving_of: ServingOf, wanted: ImageFilter, own: Own
 ) -> list[Row]:
     parameters = _parameters(connection, serving_of, wanted, own)
-    return connection.execute(query("images/unserved_builds"), parameters).fetchall()
+    rows = connection.execute(query("images/unserved_builds"), parameters).fetchall()
+    return seen(connection, rows, own)
 
 
 def _why_none(connection: Connection, serving_of: ServingOf, wanted: ImageFilter, own: Own) -> str:

@@ -1,12 +1,13 @@
 """The ages of images, and whether they are late, beside what is served of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 
-from receiver.domain.expectations import ExpectationOf
+from receiver.domain.expectations import Expectation, ExpectationOf
 from receiver.domain.images import ImageFilter, image_of
+from receiver.domain.model import DIMENSIONS
 from receiver.storage.db import Connection, Database, Row
-from receiver.storage.dimensions import Own
+from receiver.storage.dimensions import Own, current_names, projects_within
 from receiver.storage.expected_images import ExpectedImage, expected_images
 from receiver.storage.serving import ServingOf
 
@@ -15,6 +16,7 @@ NOTHING: Row = {  # of an image of which nothing good was ever built
     **dict.fromkeys(("arch", "branch", "inferred", "channel", "revocation", "base")),
     **dict.fromkeys(("age_seconds", "superseded_at")),
 }
+NEVER: Row = {"late": True, "late_reason": "no build of it ever began"}
 
 
 def with_ages(
@@ -40,13 +42,37 @@ def absent_images(
     rows: Iterable[Row],
     wanted: ImageFilter,
     own: Own = None,
+    lines: Iterable[Expectation] = (),
 ) -> list[Row]:
-    """Return the late images that have no row among those that are served, in the same form."""
+    """Return the late images that have no row among those that are served, in the same form; and
+    those that a line names of which nothing ever began."""
     now, listed = datetime.now(UTC), {image_of(row) for row in rows}
     with database.transaction() as connection:
         expected = _expected(connection, serving_of, expectation_of, wanted, now, own)
+        never = _never_begun(connection, lines, listed | expected.keys(), wanted, own)
     absent = (each for image, each in expected.items() if image not in listed)
-    return [NOTHING | each.names | _ages(NOTHING, each, now) for each in absent if _is_late(each)]
+    late = [NOTHING | each.names | _ages(NOTHING, each, now) for each in absent if _is_late(each)]
+    return late + [NOTHING | names | _ages(NOTHING, None, now) | NEVER for names in never]
+
+
+def _never_begun(
+    connection: Connection,
+    lines: Iterable[Expectation],
+    known: Set[tuple[object, ...]],
+    wanted: ImageFilter,
+    own: Own,
+) -> list[Row]:
+    """Return the names of images that lines name, by their present names, and no build has."""
+    named = [line.only_image for line in lines]
+    current = [current_names(connection, names) for names in named if names]
+    within = None if own is None else projects_within(connection, own)
+    return [
+        names
+        for names in {image_of(each): each for each in current}.values()
+        if image_of(names) not in known
+        and (within is None or names["project"] in within)
+        and all(getattr(wanted, name) in (None, names[name]) for name in DIMENSIONS)
+    ]
 
 
 def _is_late(image: ExpectedImage) -> bool:

@@ -73,13 +73,15 @@ def with_bases(
 
 
 def count_behind(database: Database, serving_of: ServingOf, project: Own = None) -> int:
-    """Return how many images within `project` are behind their base, by their newest builds."""
+    """Return how many images are behind their base, by their newest builds; of `project` and those
+    below it, where the caller may read nothing else."""
     with database.transaction() as connection:
         if not lineage.has_sources(connection):
             return 0
-        is_seen = _seen(connection, project)
+        own = None if project is None else projects_within(connection, project)
     newest = newest_builds(database, serving_of)
-    numbers = sorted({row["build_number"] for row in newest.values() if is_seen(row)})
+    rows = [row for row in newest.values() if own is None or row["project"] in own]
+    numbers = sorted({row["build_number"] for row in rows})
     bases = _bases(database, serving_of, numbers, None, newest)
     return sum(each["state"] == "behind" for each in bases.values())
 

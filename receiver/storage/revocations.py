@@ -18,6 +18,7 @@ from receiver.storage.audit import Target
 from receiver.storage.db import Connection, Database, Row, array, query
 from receiver.storage.dimensions import Own, is_within, own_words
 from receiver.storage.moves import Move, Mover, Order
+from receiver.storage.seen_revocations import seen
 from receiver.storage.serving import ServingOf
 
 SHOWN_DESCENDANTS = 100
@@ -65,7 +66,7 @@ def preview(database: Database, number: str, own: Own = None) -> Row:
         shown = touched.shown(own, lambda project: is_within(connection, project, own))
         parameters = {"build_id": build["id"]}
         past = connection.execute(query("revocations/list_revocations"), parameters).fetchall()
-        return shown | {"revocation": of_build(connection, build["id"]), "history": past}
+        return shown | {"revocation": of_build(connection, build["id"], own), "history": past}
 
 
 def revoke(
@@ -101,7 +102,8 @@ def revoke(
     _note(connection, build, concerned, row | added, body, mover)
     rolled_back = _roll_back(connection, serving_of, concerned, body, mover)
     shown = touched.shown(mover.read, lambda name: is_within(connection, name, mover.read))
-    return shown | {"revocation": of_build(connection, build["id"]), "rolled_back": rolled_back}
+    revocation = of_build(connection, build["id"], mover.read)
+    return shown | {"revocation": revocation, "rolled_back": rolled_back}
 
 
 def restore(connection: Connection, number: str, mover: Mover) -> None:
@@ -116,11 +118,11 @@ def restore(connection: Connection, number: str, mover: Mover) -> None:
     audit.note_change(connection, mover.actor, "build.restore", target, before=before[0])
 
 
-def of_build(connection: Connection, build_id: UUID) -> Row | None:
+def of_build(connection: Connection, build_id: UUID, own: Own = None) -> Row | None:
     """Return the revocation that concerns a build's last attempt, as answers have it."""
-    row = connection.execute(query("revocations/revocation_of"), {"build_id": build_id}).fetchone()
-    found: Row | None = row and row["revocation"]
-    return found
+    rows = connection.execute(query("revocations/revocation_of"), {"build_id": build_id}).fetchall()
+    found = seen(connection, rows, own)
+    return found[0]["revocation"] if found else None
 
 
 def _lock(connection: Connection, number: str, own: Own) -> Row:
@@ -229,7 +231,7 @@ def _roll_back(
     moved: list[Row] = []
     for each in body.get("rollback", ()):
         held = _held(connection, touched, each, mover.read)
-        moves = _back(connection, serving_of, held, each.get("build_number"))
+        moves = _backs(connection, serving_of, held, each.get("build_number"), mover.read)
         order = Order(note=f"Instead of {touched.build['build_number']}: {body['reason']}"[:4000])
         moved += assignments.move(connection, moves, order, mover)[0]
     return moved
@@ -249,32 +251,29 @@ def _held(connection: Connection, touched: Touched, wanted: Row, own: Own) -> li
     return rows
 
 
-def _back(
-    connection: Connection, serving_of: ServingOf, held: Sequence[Row], number: str | None
+def _backs(
+    connection: Connection,
+    serving_of: ServingOf,
+    held: Sequence[Row],
+    number: str | None,
+    own: Own,
 ) -> list[Move]:
-    """Return the moves of what a channel holds. Raises NotAssignable where the named build is of
-    none of these images, and what an assignment raises."""
+    """Return the moves of what channels hold: each to what it held before; to a build the one of
+    its image alone. Raises NotAssignable where none is."""
     if number is None:
-        return [
-            assignments.roll_back(connection, _channel_of(connection, row), row) for row in held
-        ]
-    moves = [
-        move
-        for row in held
-        if _is_of_image(
-            move := assignments.of_build(
-                connection, serving_of, _channel_of(connection, row), number
-            ),
-            row,
-        )
-    ]
+        return [assignments.roll_back(connection, _channel(connection, row), row) for row in held]
+    moves = []
+    for row in held:
+        channel = _channel(connection, row)
+        move = assignments.of_build(connection, serving_of, channel, number, own)
+        moves += [move] if _is_of_image(move, row) else []
     if not moves:
-        other = held[0]["build_number"]
-        raise NotAssignable(f"Build {number} is of another image than {other}.")
+        numbers = " and ".join(sorted({row["build_number"] for row in held}))
+        raise NotAssignable(f"Build {number} is of another image than {numbers}.")
     return moves
 
 
-def _channel_of(connection: Connection, held: Row) -> Row:
+def _channel(connection: Connection, held: Row) -> Row:
     every = channels.visible(connection, held["channel"], None)
     return next(each for each in every if each["id"] == held["channel_id"])
 

@@ -138,9 +138,10 @@ def _names(database: Database, project: Own) -> tuple[str, ...] | None:
         return projects_within(connection, project)
 
 
-def stage_statistics(database: Database, limits: Limits) -> list[Row]:
+def stage_statistics(database: Database, limits: Limits, project: Own = None) -> list[Row]:
     """Return the runs, failures and seconds of each state; a lost build failed in its open one."""
+    own = _names(database, project)
     with database.transaction() as connection:
-        lost = _lost(connection, limits)
+        lost = _lost(connection, limits) | {"own": None if own is None else list(own)}
         rows = connection.execute(query("statistics/stage_stats"), lost).fetchall()
     return [{"name": STATES.get(row["state"])} | row for row in rows]

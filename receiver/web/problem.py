@@ -48,7 +48,8 @@ class Problem(Struct):
     errors: Annotated[dict[str, list[str]] | UnsetType, Meta(description="By field.")] = UNSET
     references: Annotated[dict[str, References] | UnsetType, Meta(description="By table.")] = UNSET
     choices: Annotated[
-        list[str] | UnsetType, Meta(description="Builds to use instead of a revoked one.")
+        list[str] | UnsetType,
+        Meta(description="Builds to use instead of a revoked one, or that may be meant."),
     ] = UNSET
 
 
@@ -69,7 +70,7 @@ def _http_error(error: HttpError) -> Response:
     more: dict[str, Any] = {"errors": error.fields} if error.fields else {}
     if isinstance(error, InUse):
         more["references"] = error.references
-    if isinstance(error, Revoked):
+    if isinstance(error, Revoked) or (isinstance(error, NotFound) and error.choices):
         more["choices"] = list(error.choices)
     return _respond(error.headers, error.title, error.status, error.code, error.detail, **more)
 

@@ -50,6 +50,27 @@ def test_what_is_current_says_who_when_and_why(two: Api):
     assert [each["artifact_id"] for each in item["artifacts"]] == ["ami-1", "ami-2"]
 
 
+def test_all_that_a_channel_holds_are_the_images_of_the_other_channels_projects(
+    two: Api, client: FlaskClient
+):
+    report(client, "d-1", 10, "us-1:ami-8", project="data")
+    create(two, "stable", project="core")
+    for number in ("n-1", "d-1"):
+        assert assign(two, "dev", number).status_code == 201
+    body = {"from_channel": "dev"}
+    moved = two.post("/channels/stable/assignments", body, scope="admin")
+    assert moved.status_code == 201, moved.text
+    assert [row["build_number"] for row in moved.get_json()["items"]] == ["n-1"]
+    named = body | {"image": IMAGE | {"project": "data"}}
+    assert two.post("/channels/stable/assignments", named, scope="admin").status_code == 404
+
+
+def test_nothing_is_assigned_to_latest(two: Api):
+    answer = assign(two, "latest", "n-1")
+    assert answer.status_code == 404
+    assert "latest manages itself" in answer.get_json()["detail"]
+
+
 def test_rollback_is_a_new_assignment_and_history_has_all(two: Api):
     for number in ("n-1", "n-2", "n-1"):
         assert assign(two, "prod", number).status_code == 201

@@ -216,6 +216,52 @@ def test_child_of_another_project_is_marked_and_cannot_be_assigned(two: Api, cli
     assert "was made from base" in answer.get_json()["detail"]
 
 
+def test_child_of_another_project_does_not_tell_its_people_which_build_was_revoked(
+    two: Api, client: FlaskClient
+):
+    report(client, "base-9", 5, "us-1:ami-base", **BASE)
+    report(client, "base-10", 6, "us-1:ami-base-10", **BASE)
+    build_on(client, "theirs", "ami-base", image_type="app", project="data")
+    assert assign(two, "dev", "theirs").status_code == 201
+    revoke(two, "base-9", descendants=True, replacement="base-10")
+    for path in (
+        *("/builds/theirs", "/builds/theirs/revocation", "/images", "/channels/dev"),
+        *("/channels/dev/history", "/images/aws/rhel-9/app", "/images?channel=dev"),
+    ):
+        answer = two.send("GET", path, scope="read", project="data")
+        assert "parent-revoked" in answer.text, path
+        assert "CVE-2026-1" in answer.text, path
+        assert "base-" not in answer.text, path
+    refused = assign(two, "dev", "theirs", scope="promote", own="data")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "revoked")
+    assert "was made from a build of another project" in refused.get_json()["detail"]
+    headers = {"Authorization": f"Bearer {two.token('promote', '--project', 'data')}"}
+    for page in ("/builds/theirs", "/images", "/images/data/aws/rhel-9/app"):
+        text = client.get(page, headers=headers).text
+        assert "revoked" in text, page
+        assert "base-" not in text, page
+
+
+def test_rollback_does_not_tell_of_a_build_of_another_project(two: Api, client: FlaskClient):
+    report(client, "theirs", 10, "us-1:ami-9", project="data")
+    revoke(two, "theirs")
+    body = {"reason": "bad", "rollback": [{"channel": "dev", "build_number": "theirs"}]}
+    sender = {"scope": "promote", "project": "core"}
+    assert two.post("/builds/n-2/revocation", body, **sender).status_code == 404
+
+
+def test_rollback_to_a_build_moves_its_image_alone(two: Api, client: FlaskClient):
+    report(client, "base", 5, "us-1:ami-base", **BASE)
+    report(client, "base-2", 6, "us-1:ami-base-2", **BASE)
+    build_on(client, "child", "ami-base", image_type="app")
+    for number in ("base", "child"):
+        assert assign(two, "dev", number).status_code == 201
+    back = [{"channel": "dev", "build_number": "base-2"}]
+    done = revoke(two, "base", descendants=True, rollback=back)
+    assert [each["build_number"] for each in done["rolled_back"]] == ["base-2"]
+    assert problem(two, "channel=dev", "/images/aws/rhel-9/app")["code"] == "revoked"
+
+
 def test_child_that_was_built_again_on_a_good_base_is_served(two: Api, client: FlaskClient):
     report(client, "base", 5, "us-1:ami-base", **BASE)
     report(client, "base-2", 6, "us-1:ami-base-2", **BASE)

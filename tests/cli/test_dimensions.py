@@ -90,7 +90,10 @@ def test_a_project_is_merged_into_its_own_child(client: FlaskClient, command: Co
             "There is a platform b: merge a into it with `milepost merge`.",
         ),
         (["rename", "platform", "a", " "], "1 to 200 characters"),
-        (["merge", "platform", "a", "none", "--yes"], "There is no platform none."),
+        (
+            ["merge", "platform", "a", "none", "--yes"],
+            "platform none is unknown. Nothing was changed.",
+        ),
         (["merge", "platform", "a", "a", "--yes"], "a and a are the same already."),
     ],
 )

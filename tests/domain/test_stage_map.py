@@ -98,6 +98,8 @@ def test_the_projects_map_comes_before_its_parents_and_the_built_in(
         ("['*']\nnames = { A = '5' }", "stages.toml, line 2: A: a state is an integer"),
         ("['*']\n\npatterns = { '(' = 5 }", "stages.toml, line 3: (: no regular expression"),
         ("['*'\n", "stages.toml: "),
+        ("a = " + "[" * 5_000, "stages.toml: maximum recursion depth"),
+        ("a = " + "9" * 5_000, "stages.toml: Exceeds the limit"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(text: str, problem: str):

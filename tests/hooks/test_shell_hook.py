@@ -195,6 +195,24 @@ def test_stage_under_the_wrapper_is_a_marker(listener: Listener):
     assert listener.posts == []
 
 
+def test_done_writes_the_verdict_and_the_link_where_a_summary_is_asked_for(
+    listener: Listener, tmp_path: Path
+):
+    asked = {
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "step.md"),
+        "MILEPOST_SUMMARY": str(tmp_path / "line"),
+    }
+    url = listener.url.replace("://", "://ada:hunter2@")
+    posted(listener, "done", "failed", MILEPOST_URL=url, **asked)
+    link = f"{listener.url}/builds/b-1"
+    lines = (tmp_path / "step.md").read_text().splitlines()
+    assert lines == ["### ✗ b\\-1: failed", "", f"[b\\-1 in Milepost](<{link}>)"]
+    assert (tmp_path / "line").read_text() == f"b-1: failed, {link}\n"
+    posted(listener, "stage", "Harden", **asked)
+    posted(listener, "done", "success", GITHUB_STEP_SUMMARY=f"{tmp_path}/none/step.md")
+    assert (tmp_path / "step.md").read_text().count("###") == 1
+
+
 def test_file_is_executable_and_at_most_200_lines_long():
     assert len(SH.read_text().splitlines()) <= 200
     assert os.access(SH, os.X_OK)
@@ -231,3 +249,15 @@ def test_sources_are_read_as_the_other_hook_reads_them(listener: Listener, said:
 
 def test_without_a_source_there_is_no_field(listener: Listener):
     assert "sources" not in posted(listener, "stage", "Harden", MILEPOST_SOURCE=" ,").document
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">/dev/full", "2>&1 | (exec <&-; sleep 0.1)"])
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_streams_cost_no_exit_code(listener: Listener, streams: str, shell: str):
+    commands = ["done success", "stage", "nonsense"]
+    line = "; ".join(f"{shell} {SH} {command} {streams} || exit 9" for command in commands)
+    command = ["bash", "-c", f"set -o pipefail; {line}"]
+    own = {"PATH": "/usr/bin:/bin", "MILEPOST_URL": listener.url, "MILEPOST_SECRET": SECRET}
+    env = {**own, **GITHUB}
+    assert subprocess.run(command, env=env, capture_output=True, check=False).returncode == 0
+    assert [post.document["events"][0]["kind"] for post in listener.posts] == ["build"]

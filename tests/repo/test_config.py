@@ -71,6 +71,14 @@ def test_local_settings_make_secrets_once_and_private(tmp_path: Path):
     assert modes == {0o600}
 
 
+def test_local_settings_name_the_address_that_the_receiver_serves(tmp_path: Path):
+    env = {"MILEPOST_DATA_DIR": str(tmp_path / "data")}
+    url = "http://127.0.0.1:18099"
+    assert config.load(local.environment(env, url)).external_url == url
+    own = env | {"MILEPOST_EXTERNAL_URL": "https://milepost.example.com"}
+    assert config.load(local.environment(own, url)).external_url == "https://milepost.example.com"
+
+
 def test_a_stage_file_is_read_again_and_a_broken_edit_keeps_the_last(tmp_path: Path):
     path = tmp_path / "stages.toml"
     path.write_text('["*"]\nnames = { Frobnicate = 20 }\n')

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from receiver.config import Config
 from receiver.domain.fold import fold
+from receiver.domain.fold.progress import Attempt
 from receiver.domain.fold.projection import BuildRows
 from receiver.server import housekeeping
 from receiver.storage import outdated, projections
@@ -32,19 +33,19 @@ Release = Callable[[int], Any]
 @pytest.fixture
 def release(monkeypatch: pytest.MonkeyPatch) -> Release:
     """Be a receiver of a fold version for a while; the older one's fold has another rule."""
-    todays = fold.fold
+    todays = fold.fold_attempts
 
-    def older(*arguments: Any) -> BuildRows:
-        folded = todays(*arguments)
+    def older(*arguments: Any) -> tuple[BuildRows, list[Attempt]]:
+        folded, attempts = todays(*arguments)
         states = [replace(row, stage=CHANGES["older"]) for row in folded.states]
-        return replace(folded, states=states) if states else folded
+        return (replace(folded, states=states) if states else folded), attempts
 
     @contextmanager
     def of(version: int) -> Iterator[None]:
         with monkeypatch.context() as patched:
             for module in (projections, outdated):
                 patched.setattr(module, "FOLD_VERSION", version)
-            patched.setattr(fold, "fold", older if version == OLD else todays)
+            patched.setattr(fold, "fold_attempts", older if version == OLD else todays)
             yield
 
     return of

@@ -126,6 +126,19 @@ def test_the_verdict_of_a_job_reaches_the_targets_that_have_none(client: FlaskCl
     assert client.get("/api/v1/builds/core-1").status_code == 404
 
 
+def test_the_plain_number_of_several_targets_names_their_builds(client: FlaskClient, url: str):
+    told(client, url, TWO_TARGETS)
+    for path in ("/api/v1/builds/core-1", "/api/v1/builds/core-1/resume"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert answer.get_json()["choices"] == ["core-1-base", "core-1-data"]
+        assert "core-1-base, core-1-data" in answer.get_json()["detail"]
+    page = client.get("/builds/core-1", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert 'href="/builds/core-1-base"' in page.text
+    assert "choices" not in client.get("/api/v1/builds/core-9").get_json()
+
+
 def test_a_job_that_failed_and_runs_again_is_the_next_attempt(client: FlaskClient, url: str):
     told(client, url, TWO_ATTEMPTS)
     build = get_build(client, "core-1")

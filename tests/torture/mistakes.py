@@ -80,12 +80,15 @@ def poison(system: System) -> None:
         ended.set()
         for each in readers:
             each.join()
+    unanswered = [each for each in system.load.tries if each.answer is None]
+    system.expect(not unanswered, f"{len(unanswered)} requests had no answer")
 
 
 def send_endlessly(system: System) -> None:
     """Report 100,000 stages of one build: what is past the bound is refused, its verdict taken."""
     most = 10_000 if system.brief else ENDLESS
     answers: Counter[int] = Counter()
+    tried = len(system.load.tries)
     for first in range(0, most, REPORT):
         events = [
             stage(f"step {place}", minutes=place / 60) for place in range(first, first + REPORT)
@@ -97,6 +100,8 @@ def send_endlessly(system: System) -> None:
     system.expect(answers[422] == refused, f"not all but {TAKEN} reports were refused: {answers}")
     build = system.receiver.json("/api/v1/builds/endless")
     system.expect(build["status"] == "completed", "the verdict of the endless build was not taken")
+    unanswered = [each for each in system.load.tries[tried:] if each.answer is None]
+    system.expect(not unanswered, f"{len(unanswered)} requests had no answer")
 
 
 @contextmanager

@@ -57,6 +57,13 @@ def headers(groups: str) -> Json:
     return {"X-Forwarded-User": "ada", "X-Forwarded-Groups": groups}
 
 
+def test_a_user_who_lost_a_group_gets_no_page_that_was_made_before(behind: FlaskClient):
+    both = behind.get("/images.json", headers=headers("auditors,data")).get_json()["items"]
+    assert {row["build_number"] for row in both} == {"c-1", "d-1"}
+    one = behind.get("/images.json", headers=headers("data")).get_json()["items"]
+    assert [row["build_number"] for row in one] == ["d-1"]
+
+
 def images(client: FlaskClient, groups: str) -> set[str] | int:
     answer = client.get("/api/v1/images", headers=headers(groups))
     if answer.status_code != 200:

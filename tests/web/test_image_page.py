@@ -117,14 +117,23 @@ def test_list_shows_and_filters_channels(two: Api, client: FlaskClient):
     assert {row["build_number"] for row in items} == {"n-1", "n-2"}
 
 
+def test_page_of_an_image_of_another_project_is_hidden_with_its_moves(
+    two: Api, client: FlaskClient, token: Callable[..., str]
+):
+    assign(two, "dev", "n-1", note="to try")
+    headers = {"Authorization": f"Bearer {token('read', '--project', 'data')}"}
+    for path in (PAGE, f"{PAGE}.json", f"/image?{NAMES}", f"/image.json?{NAMES}"):
+        assert client.get(path, headers=headers).status_code == 404, path
+
+
 def test_token_of_a_project_sees_its_own_images_failures_and_counts(
     two: Api, client: FlaskClient, token: Callable[..., str]
 ):
-    report(client, "d-1", 10, "us-1:ami-8", project="data")
-    for number in ("n-2", "d-1"):
+    report(client, "data-build-1", 10, "us-1:ami-8", project="data")
+    for number in ("n-2", "data-build-1"):
         failure = {"message": "no route", "stage": "Smoke test"}
         assert two.post(f"/builds/{number}/failures", failure).status_code == 201
-    assign(two, "dev", "d-1")
+    assign(two, "dev", "data-build-1")
     headers = {"Authorization": f"Bearer {token('read', '--project', 'core')}"}
 
     def get(path: str) -> TestResponse:
@@ -134,7 +143,7 @@ def test_token_of_a_project_sees_its_own_images_failures_and_counts(
 
     for path in ("/images", "/images.json", "/api/v1/images", "/api/v1/failures", "/failures"):
         text = get(path).text
-        assert "d-1" not in text, path
+        assert "data-build-1" not in text, path
         assert "data" not in re.sub(r"data-\w+", "", text), path
     numbers = {row["build_number"] for row in get("/api/v1/failures").get_json()["items"]}
     assert numbers == {"n-2"}
@@ -144,5 +153,8 @@ def test_token_of_a_project_sees_its_own_images_failures_and_counts(
     assert sum(stats["builds_of_24_hours"].values()) == 2
     (combination,) = get("/api/v1/stats/combinations").get_json()["items"]
     assert combination["project"] == "core"
+    every = two.items("/stats/stages")
+    for own, of_all in zip(get("/api/v1/stats/stages").get_json()["items"], every, strict=True):
+        assert (own["state"], own["runs"]) == (of_all["state"], of_all["runs"] - 1)
     for path in ("/images/data/aws/rhel-9/web", "/api/v1/images/aws/rhel-9/web?project=data"):
         assert client.get(path, headers=headers).status_code == 404, path

@@ -136,6 +136,24 @@ def test_an_expected_image_that_was_never_good_is_listed(
     assert images(client) == []
 
 
+def test_an_image_that_a_line_names_and_nobody_builds_is_listed(
+    expecting: Callable[[str], FlaskClient], command: Callable[..., Result]
+):
+    names = COMBINATION | {"image_type": "hanna"}
+    lines = "".join(f'{name} = "{text}"\n' for name, text in names.items())
+    client = expecting(f'[[expect]]\nevery = "7d"\n{lines}{WEEKLY}')
+    good(client, "n-1", 1)
+    (image,) = images(client, "late=1")
+    assert {name: image[name] for name in names} == names
+    assert (image["artifact_id"], image["late_reason"]) == (None, "no build of it ever began")
+    assert images(client, "late=1&image_type=hana") == []
+    made = command("token", "create", "--name", "d", "--scope", "read", "--project", "data")
+    headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+    assert client.get("/api/v1/images?late=1", headers=headers).get_json()["items"] == []
+    end(client, "n-2", "failed", 0, build=names)
+    assert images(client, "late=1") == []
+
+
 def test_a_failed_build_is_late_and_not_missing(expecting: Callable[[str], FlaskClient]):
     client = expecting('[[expect]]\nevery = "1d"\n')
     good(client, "n-1", 3)

@@ -7,7 +7,7 @@ from click.testing import Result
 from flask.testing import FlaskClient
 
 from receiver.config import Config
-from tests.api.test_lineage import BASE_1, BASE_2, CORE, DB_1, WEB_1, report, take
+from tests.api.test_lineage import BASE_1, BASE_2, CORE, DB_1, WEB, WEB_1, report, take
 from tests.support.senders import at, envelope
 
 Serve = Callable[[Config], FlaskClient]
@@ -58,15 +58,35 @@ def test_checks_are_shown_with_their_numbers_and_a_safe_link(client: FlaskClient
     assert 'href="https://ci.example.com/8?x=&lt;y&gt;"' in text
 
 
+def test_the_images_show_their_checks_and_are_filtered_by_them(client: FlaskClient):
+    take(client, BASE_1, WEB_1, DB_1)
+    for number, build, status in (("base-1", CORE, "passed"), ("web-1", WEB, "unknown")):
+        for name, each in (("tests", "passed"), ("trivy", status)):
+            told = {"name": name, "kind": "scan", "status": each}
+            event = {"kind": "check", "at": at(60), "check": told}
+            take(client, envelope(event, number=number, run=f"{name}-{number}", build=build))
+    items = client.get("/images.json").get_json()["items"]
+    shown = {row["build_number"]: [each["status"] for each in row["checks"]] for row in items}
+    assert shown == {"base-1": ["passed"] * 2, "web-1": ["passed", "unknown"], "db-1": []}
+    for checks, number in (("passed", "base-1"), ("failed", "web-1"), ("none", "db-1")):
+        (row,) = client.get(f"/images.json?checks={checks}").get_json()["items"]
+        assert row["build_number"] == number
+    assert 'href="/builds/web-1#checks"' in client.get("/images").text
+    nothing = client.get("/images?checks=failed&behind=1").text
+    assert "No image that is served fits" in nothing
+    assert client.get("/images?checks=good").status_code == 422
+
+
 def test_the_overview_counts_the_images_behind_their_base(client: FlaskClient):
     take(client, BASE_1, WEB_1, DB_1)
     assert "behind" not in client.get("/").text
     take(client, BASE_2)
     assert "2 images are behind their base" in client.get("/").text
+    assert 'href="/images?behind=1"' in client.get("/").text
     assert client.get("/overview.json").get_json()["behind"] == 2
 
 
-def test_the_overview_of_a_project_counts_its_own_images(
+def test_the_overview_of_one_project_counts_its_own_images_behind_their_base(
     client: FlaskClient, command: Callable[..., Result]
 ):
     take(client, BASE_1, WEB_1, DB_1, BASE_2)

@@ -1,5 +1,6 @@
 """Closed, full and broken streams: Packer's own exit code, and no call that never ends."""
 
+import resource
 import signal
 import subprocess
 from pathlib import Path
@@ -54,3 +55,42 @@ def test_sigterm_ends_a_build_whose_output_is_closed(tmp_path: Path):
         assert run.poll() is None
     run.send_signal(signal.SIGTERM)
     assert run.wait(timeout=60) == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file"),
+    [
+        ("<(echo secret)", '"$2"'),
+        ("-var-file=<(echo secret) .", '"${2#*=}"'),
+        ("/dev/stdin <<< secret", '"$2"'),
+        ("-var-file=pipe .", '"${2#*=}"'),
+    ],
+    ids=["template", "variables", "standard input", "named pipe"],
+)
+def test_what_comes_through_a_pipe_is_packers(tmp_path: Path, arguments: str, file: str):
+    fake_packer(tmp_path, "", more=f"[ $1 = build ] && cat {file}")
+    shell = f"mkfifo pipe; echo secret >pipe & {HOOK} packer build {arguments} | cat; kill $! || :"
+    done = subprocess.run(
+        ["bash", "-c", shell],
+        cwd=tmp_path,
+        env=environment(tmp_path, "http://127.0.0.1:1"),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == b"secret\n"
+
+
+def test_a_file_of_variables_without_an_end_is_not_read(tmp_path: Path):
+    fake_packer(tmp_path, "", code=3)
+    done = subprocess.run(
+        [HOOK, "packer", "build", "-var-file=/dev/zero", "/dev/zero"],
+        cwd=tmp_path,
+        env=environment(tmp_path, "http://127.0.0.1:1"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)),
+    )
+    assert (done.returncode, done.stderr.count(b"Error")) == (3, 0)

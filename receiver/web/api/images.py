@@ -50,8 +50,10 @@ def _with_ages(rows: list[Row], wanted: ImageFilter, own: Own) -> list[Row]:
 
 def _absent(rows: list[Row], wanted: ImageFilter, own: Own) -> list[Row]:
     """Return the late images of which nothing good was ever built."""
-    database = services().database
-    return late_images.absent_images(database, serving_of(), expectation_of(), rows, wanted, own)
+    database, lines = services().database, services().rules.projects().expectations
+    return late_images.absent_images(
+        database, serving_of(), expectation_of(), rows, wanted, own, lines
+    )
 
 
 @blueprint.operation(

@@ -219,7 +219,10 @@ class Revocation(Struct):
     by: str
     since: Annotated[Time, Meta(description="When it was said.")]
     descendants: bool
-    build_number: Annotated[str, Meta(description="The build that was revoked.")]
+    build_number: Annotated[
+        str | None,
+        Meta(description="The build that was revoked; null if the caller may not see it."),
+    ]
     replacement: Annotated[str | None, Meta(description="The build to use instead.")]
 
 

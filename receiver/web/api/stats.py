@@ -97,10 +97,11 @@ def list_combinations() -> Json:
     return {"items": statistics.combination_statistics(services().database, limits(), own)}
 
 
-@blueprint.operation("GET", "/stats/stages", "read", {200: list_of(StageStats)})
+@blueprint.operation("GET", "/stats/stages", READS, {200: list_of(StageStats)})
 def list_stages() -> Json:
     """List the states of the newest 1,000 builds, with counts and durations of their runs."""
-    return {"items": statistics.stage_statistics(services().database, limits())}
+    own = auth.require("read").project
+    return {"items": statistics.stage_statistics(services().database, limits(), own)}
 
 
 @blueprint.operation("GET", "/audit", "admin", {200: page_of(AuditEntry)}, query=AuditQuery)

@@ -1,6 +1,6 @@
 """`/images`: the latest good image of every combination, and the Terraform line that uses it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Response, request
 
@@ -8,7 +8,7 @@ from receiver.domain import image_reasons
 from receiver.domain.images import ImageFilter, usable_ids
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import Invalid
-from receiver.storage import image_page, images, late_images, lineage_of_builds
+from receiver.storage import checks, image_page, images, late_images, lineage_of_builds
 from receiver.storage.db import Row
 from receiver.storage.dimensions import Own
 from receiver.web.auth import require
@@ -16,7 +16,9 @@ from receiver.web.context import expectation_of, services, serving_of
 from receiver.web.pages.render import Values, blueprint, cached_page
 
 OLD_DAYS = 30
+CHECKS = ("passed", "failed", "none")  # all of an image passed, one did not, it has none
 DAY = 86400
+FILTERS = ("channel", "behind", "checks")
 SHOWN = (
     *(*DIMENSIONS, "region", "artifact_id", "build_number", "built_at"),
     *("age_seconds", "behind", "name", "arch", "branch", "inferred", "revocation"),
@@ -33,6 +35,9 @@ def list_images() -> Response:
     text = request.args.get("old") or str(OLD_DAYS)
     if not text.isascii() or not text.isdecimal() or not 0 < len(text) < 6:
         raise Invalid("The filter is invalid.", fields={"old": ["Must be a number of days."]})
+    if (request.args.get("checks") or CHECKS[0]) not in CHECKS:
+        problem = f"Must be one of {', '.join(CHECKS)}."
+        raise Invalid("The filter is invalid.", fields={"checks": [problem]})
     return cached_page("images.html", lambda: _images(int(text), own))
 
 
@@ -41,6 +46,7 @@ def _images(old: int, own: Own) -> Values:
     rows = images.latest_images(database, serving_of(), own)
     rows = late_images.with_ages(database, serving_of(), expectation_of(), rows, ImageFilter(), own)
     rows = lineage_of_builds.with_bases(database, serving_of(), rows, own)
+    rows = checks.with_checks(database, rows)
     held = image_page.channels_of_images(database, own)
     items = [_listed(row, held, old) for row in rows if _is_asked(row)]
     items = [item for item in items if _is_filtered(item)]
@@ -57,6 +63,9 @@ def _images(old: int, own: Own) -> Values:
         "_branches": [row for row in unserved if row["reason"] == "branch"],
         "_doubtful": [row for row in unserved if row["reason"] != "branch"],
         "_names": {name: request.args[name] for name in DIMENSIONS if request.args.get(name)},
+        "_filters": {name: request.args[name] for name in FILTERS if request.args.get(name)},
+        "_channels": sorted({each["channel"] for rows in held.values() for each in rows}),
+        "_checks": CHECKS,
     }
 
 
@@ -78,15 +87,26 @@ def _listed(row: Row, held: Mapping[tuple[object, ...], list[Row]], old: int) ->
         for each in held.get(names, ())
     ]
     is_old = row["age_seconds"] >= old * DAY
-    return image_row(row) | {"is_old": is_old, "base": row["base"], "channels": holding}
+    more = {"is_old": is_old, "base": row["base"], "channels": holding, "checks": row["checks"]}
+    return image_row(row) | more
 
 
 def _is_filtered(item: Row) -> bool:
-    """Return whether an item has the channel and the state of its base that are asked for."""
+    """Return whether an item has the channel, the checks and the state of its base that are asked
+    for."""
     channel, behind = request.args.get("channel"), request.args.get("behind")
     if channel and channel not in [each["channel"] for each in item["channels"]]:
         return False
+    if request.args.get("checks") not in (None, "", _standing(item["checks"])):
+        return False
     return behind != "1" or bool(item["base"] and item["base"]["state"] == "behind")
+
+
+def _standing(found: Sequence[Row]) -> str:
+    """Return how the checks of an image stand: one of CHECKS."""
+    if not found:
+        return "none"
+    return "passed" if all(each["status"] == "passed" for each in found) else "failed"
 
 
 def image_row(row: Row) -> Row:

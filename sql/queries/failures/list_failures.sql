@@ -7,12 +7,13 @@ SELECT
     failures.error_message, failures.masked_message, failures.component, failures.created_at, failures.resolved_at,
     failures.resolution_notes, builds.status, builds.start_time,
     builds.pull_request, builds.attempt > failures.attempt AS is_past,
-    EXISTS (
-        SELECT FROM build_states AS states
+    coalesce(( -- LIMIT: one lookup for each, never a scan of the table
+        SELECT states.estimated FROM build_states AS states
         WHERE
             states.build_id = failures.build_id AND states.attempt = failures.attempt
             AND states.estimated
-    ) AS estimated
+        LIMIT 1
+    ), false) AS estimated
 FROM (
     SELECT
         *, CASE WHEN %(by_resolution)s THEN resolved_at ELSE created_at END AS time
