@@ -250,18 +250,6 @@ def test_rollback_does_not_tell_of_a_build_of_another_project(two: Api, client: 
     assert two.post("/builds/n-2/revocation", body, **sender).status_code == 404
 
 
-def test_rollback_to_a_build_moves_its_image_alone(two: Api, client: FlaskClient):
-    report(client, "base", 5, "us-1:ami-base", **BASE)
-    report(client, "base-2", 6, "us-1:ami-base-2", **BASE)
-    build_on(client, "child", "ami-base", image_type="app")
-    for number in ("base", "child"):
-        assert assign(two, "dev", number).status_code == 201
-    back = [{"channel": "dev", "build_number": "base-2"}]
-    done = revoke(two, "base", descendants=True, rollback=back)
-    assert [each["build_number"] for each in done["rolled_back"]] == ["base-2"]
-    assert problem(two, "channel=dev", "/images/aws/rhel-9/app")["code"] == "revoked"
-
-
 def test_child_that_was_built_again_on_a_good_base_is_served(two: Api, client: FlaskClient):
     report(client, "base", 5, "us-1:ami-base", **BASE)
     report(client, "base-2", 6, "us-1:ami-base-2", **BASE)
