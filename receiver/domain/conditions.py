@@ -106,7 +106,8 @@ def _past_expectation(build: Row, now: datetime, expectation: Expectation | None
     longest = expectation.max_duration
     if longest and now - began > longest:
         return f"it runs for {_span(now - began)}, and {_span(longest)} is the most"
-    if expectation.ready_by and now > next_time(began, expectation):
+    ready_by = expectation.ready_by
+    if ready_by and now > next_time(began, ready_by, expectation.hours):
         return f"it was to be ready by {expectation.ready_by:%H:%M}"
     return None
 

@@ -157,7 +157,7 @@ def _stated(start: datetime, began: datetime, expectation: Expectation) -> list[
         end = start + expectation.max_age
         found.append(_Due(end, end, f"at most {short(expectation.max_age)} old"))
     if expectation.ready_by:
-        at = _ready_at(began, expectation)
+        at = _ready_at(began, expectation.ready_by, expectation)
         words = f"expected by {expectation.ready_by:%H:%M}"
         found.append(_Due(at, at + (expectation.grace or timedelta(0)), words))
     elif expectation.every:
@@ -168,23 +168,21 @@ def _stated(start: datetime, began: datetime, expectation: Expectation) -> list[
     return found
 
 
-def _ready_at(began: datetime, expectation: Expectation) -> datetime:
+def _ready_at(began: datetime, ready_by: time, expectation: Expectation) -> datetime:
     """Return the `ready_by` of the window that is `every` days, at least one, after that in which
     a build began."""
-    assert expectation.ready_by is not None  # noqa: S101  # whoever asks has looked
     days = max(1, (expectation.every or DAY) // DAY)
     period = period_named(period_of(began, expectation.hours).day + days * DAY, expectation.hours)
-    return next_time(period.begin, expectation)
+    return next_time(period.begin, ready_by, expectation.hours)
 
 
-def next_time(after: datetime, expectation: Expectation) -> datetime:
-    """Return the first `ready_by` after a moment, in UTC; the zone is that of its hours."""
-    assert expectation.ready_by is not None  # noqa: S101  # whoever asks has looked
-    zone = (expectation.hours or CALENDAR_DAY).zone
+def next_time(after: datetime, ready_by: time, hours: Window | None) -> datetime:
+    """Return the first `ready_by` after a moment, in UTC; the zone is that of the hours."""
+    zone = (hours or CALENDAR_DAY).zone
     day = after.astimezone(zone).date()
-    moment = datetime.combine(day, expectation.ready_by, zone).astimezone(UTC)
+    moment = datetime.combine(day, ready_by, zone).astimezone(UTC)
     if moment <= after:
-        moment = datetime.combine(day + DAY, expectation.ready_by, zone).astimezone(UTC)
+        moment = datetime.combine(day + DAY, ready_by, zone).astimezone(UTC)
     return moment
 
 
