@@ -67,8 +67,8 @@ def create_app(config: Config, rules: Rules | None = None) -> Flask:
         app.register_blueprint(module.blueprint)
     for part in (api, pages, rate_limit, problem, request_log):
         part.register(app)
-    # As Flask's documentation adds a middleware; its types take wsgi_app for a method.
     headers = (config.user_header, config.groups_header)
+    # As Flask's documentation adds a middleware; its types take wsgi_app for a method.
     app.wsgi_app = proxy.TrustedProxies(app.wsgi_app, config.trusted_proxies, *headers)  # type: ignore[method-assign]
     app.before_request(partial(proxy.check_host, config.hosts))
     app.after_request(_secure)

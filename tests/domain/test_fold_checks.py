@@ -8,16 +8,16 @@ from msgspec.structs import replace
 
 from receiver.domain.fold.belief import believed
 from receiver.domain.fold.events import StoredStatement
-from receiver.domain.model import Artifact, Check, Event, Identity, SourceImage
+from receiver.domain.model import Artifact, Check, CheckStatus, Event, Identity, SourceImage
 from tests.support.fold_events import fold, moment, stage, statement, verdict
 
 WEEK = 7 * 24 * 60  # minutes
 
 
 def check(
-    minutes: float, name: str = "trivy", run: str = "scan-1", status: str = "passed"
+    minutes: float, name: str = "trivy", run: str = "scan-1", status: CheckStatus = "passed"
 ) -> StoredStatement:
-    return statement(run=run, checks=(Check(name, "scan", status, moment(minutes)),))  # type: ignore[arg-type]
+    return statement(run=run, checks=(Check(name, "scan", status, moment(minutes)),))
 
 
 def received(row: StoredStatement, at: datetime) -> StoredStatement:

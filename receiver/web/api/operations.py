@@ -119,6 +119,7 @@ UNKNOWN = Annotated[list[str], Meta(description="A sentence for each name that n
 
 def list_of(row: Schema, **more: Any) -> Schema:
     """Return the schema of all rows; `more` are further fields."""
+    # A checker takes a type made at run time for a variable.
     fields = [("items", list[row]), *more.items()]  # type: ignore[valid-type]
     return defstruct(f"{row.__name__}List", fields)
 
@@ -126,6 +127,7 @@ def list_of(row: Schema, **more: Any) -> Schema:
 def page_of(row: Schema, **more: Any) -> Schema:
     """Return the schema of one page of rows; `more` are further fields."""
     cursor = Annotated[str | None, Meta(description="Null on the last page.")]
+    # As in list_of().
     fields = [("items", list[row]), ("next", cursor), *more.items()]  # type: ignore[valid-type]
     return defstruct(f"{row.__name__}Page", fields)
 
