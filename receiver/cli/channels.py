@@ -140,9 +140,13 @@ def rollback(
     """Assign again what a channel held before."""
     with open_client() as client:
         held = _held(client, name, image, project)
-        number = number or _previous(client, name, held)
-        body = {"build_number": number, "project": held["channel_project"], "note": note}
-        done = client.assign(name, body | {"expect": held["build_number"]})
+        body: Json = {"project": held["channel_project"], "note": note}
+        body |= {"expect": held["build_number"]}
+        if number:
+            body["build_number"] = number
+        else:
+            body |= {"previous": True, "image": {each: held[each] for each in DIMENSIONS}}
+        done = client.assign(name, body)
     _print_held(name, done, as_json=as_json)
 
 
@@ -198,21 +202,6 @@ def _held(client: Client, name: str, image: tuple[str, ...], project: str | None
     if len(rows) > 1:
         raise MilepostError(f"The channel {name} holds several images: name the image.")
     return rows[0]
-
-
-def _previous(client: Client, name: str, held: Json) -> str:
-    """Return the build that a channel held before, among its last 1,000 assignments."""
-    filters = {each: held[each] for each in DIMENSIONS}
-    filters["channel_project"] = held["channel_project"]
-    for row in client.channel_history(name, filters, 1_000):
-        is_usable = row["build_number"] and not _is_refused(row)
-        if is_usable and row["build_number"] != held["build_number"]:
-            return str(row["build_number"])
-    raise NotFound(f"The channel {name} held no other build that may be used.")
-
-
-def _is_refused(row: Json) -> bool:
-    return row["revocation"] is not None and row["revocation"]["kind"] != "scheduled"
 
 
 def _names(image: tuple[str, ...], project: str | None) -> Json:

@@ -22,21 +22,24 @@ from receiver.storage.seen_revocations import seen
 from receiver.storage.serving import ServingOf, rules
 
 NO_BUILD = "There is no build of this number."
+WAYS = ("build_number", "from_channel", "previous")  # to say what is assigned
 IDS = tuple(f"{name}_id" for name in DIMENSIONS)
 
 
 def assign(
     connection: Connection, serving_of: ServingOf, name: str, body: Row, mover: Mover
 ) -> tuple[list[Row], bool]:
-    """Assign a build, or what another channel holds. Return what is current then of each image, and
-    whether it was before.
+    """Assign a build, what another channel holds, or what this one held before. Return what is
+    current then of each image, and whether it was before.
 
     Raises NotFound, NotAssignable, Revoked, NotCurrent, Gate, Forbidden, Invalid.
     """
-    if ("build_number" in body) == ("from_channel" in body):
-        raise Invalid(fields={"build_number": ["Say either build_number or from_channel."]})
+    if sum(way in body for way in WAYS) != 1:
+        raise Invalid(fields={"build_number": [f"Say one of {', '.join(WAYS)}."]})
     if "build_number" in body:
         moves = [_of_build(connection, serving_of, name, body, mover)]
+    elif "previous" in body:
+        moves = [_of_before(connection, name, body, mover)]
     else:
         moves = _of_channel(connection, name, body, mover)
     return move(connection, moves, order_of(body), mover)
@@ -44,16 +47,8 @@ def assign(
 
 def unassign(connection: Connection, name: str, body: Row, mover: Mover) -> None:
     """Take an image out of a channel. Raises NotFound, NotCurrent, Forbidden."""
-    names = dict(body["image"])
-    current = dimensions.current_names(connection, {k: v for k, v in names.items() if v})
-    of_project = current.get("project")
-    channel = channels.find(connection, name, body.get("project"), mover.read, of_project or "")
-    lock(connection, [channel["id"]])
-    held = channels.current(connection, [channel["id"]], current, mover.read)
-    rows = [row for row in held if row["project"] == of_project]
-    if not rows:
-        raise NotFound(f"The channel {channel['name']} holds no such image.")
-    move(connection, [Move(channel, rows[0])], order_of(body), mover)
+    channel, held = _held(connection, name, body, mover)
+    move(connection, [Move(channel, held)], order_of(body), mover)
 
 
 def order_of(body: Row) -> Order:
@@ -112,6 +107,26 @@ def _of_build(
     project = row["project"]
     channel = channels.find(connection, name, body.get("project"), mover.read, project or "")
     return _checked(channel, row)
+
+
+def _of_before(connection: Connection, name: str, body: Row, mover: Mover) -> Move:
+    if "image" not in body:
+        raise Invalid(fields={"image": ["Name the image whose build before is meant."]})
+    return roll_back(connection, *_held(connection, name, body, mover))
+
+
+def _held(connection: Connection, name: str, body: Row, mover: Mover) -> tuple[Row, Row]:
+    """Return a channel, locked, and what it holds of the body's `image`. Raises NotFound."""
+    names = {key: text for key, text in body["image"].items() if text}
+    current = dimensions.current_names(connection, names)
+    of_project = current.get("project")
+    channel = channels.find(connection, name, body.get("project"), mover.read, of_project or "")
+    lock(connection, [channel["id"]])
+    held = channels.current(connection, [channel["id"]], current, mover.read)
+    rows = [row for row in held if row["project"] == of_project]
+    if not rows:
+        raise NotFound(f"The channel {channel['name']} holds no such image.")
+    return channel, rows[0]
 
 
 def _checked(channel: Row, row: Row) -> Move:

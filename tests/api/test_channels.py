@@ -80,6 +80,23 @@ def test_rollback_is_a_new_assignment_and_history_has_all(two: Api):
     assert len(history(two, "prod")) == 3
 
 
+def test_rollback_assigns_the_attempt_that_was_pinned(two: Api, client: FlaskClient):
+    for number in ("n-1", "n-2"):
+        assert assign(two, "prod", number).status_code == 201
+    made = manifest({"builder_type": "amazon-ebs", "artifact_id": "us-1:ami-again"}, run_uuid="2")
+    run = {"key": "run-again", "attempt": 2}
+    again = envelope(verdict("completed", 50), number="n-1", run="run-again", manifest=made)
+    again |= {"run": again["run"] | run, "build": again["build"] | IMAGE}
+    assert post(client, again).status_code == 202
+    assert served(two, "region=us-1") == "ami-again"
+    body = {"previous": True, "image": IMAGE, "expect": "n-2"}
+    done = two.post("/channels/prod/assignments", body, scope="admin")
+    assert (done.status_code, history(two, "prod")) == (201, ["n-1", "n-2", "n-1"])
+    assert served(two, "channel=prod&region=us-1") == "ami-1"
+    for wrong in ({"previous": True}, {"previous": False, "image": IMAGE}, {"image": IMAGE}):
+        assert two.post("/channels/prod/assignments", wrong, scope="admin").status_code == 422
+
+
 def test_what_was_current_at_a_moment(two: Api):
     assign(two, "prod", "n-1")
     between = datetime.now(UTC).isoformat().replace("+00:00", "Z")

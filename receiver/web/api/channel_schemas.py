@@ -81,11 +81,17 @@ class Moving(Strict):
 
 
 class NewAssignment(Moving):
-    """A build, or what another channel holds."""
+    """A build, what another channel holds, or what this one held before."""
 
     build_number = build_number()
     from_channel = fields.String(
         validate=validate.Length(1, 100), **about("Every image of it, or the one of `image`.")
+    )
+    previous = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        validate=validate.OneOf([True]),
+        **about("What the channel held of `image` before, with the attempt that was pinned."),
     )
     image = fields.Nested(ImageOf)
     override = fields.Boolean(

@@ -36,7 +36,7 @@ TYPES = (
     (Moment, "string", "date-time"),
 )
 STAGE_OR_STATE = [{"required": ["stage"]}, {"required": ["state"]}]
-BUILD_OR_CHANNEL = [{"required": ["build_number"]}, {"required": ["from_channel"]}]
+WAYS_TO_ASSIGN = [{"required": [name]} for name in ("build_number", "from_channel", "previous")]
 BUILD_NUMBER = "core-rhel-9-web-142"
 DIMENSIONS = {
     "project": "core",
@@ -197,6 +197,7 @@ def _finished(document: Json, answers: Sequence[Schema]) -> Json:
         schemas[name]["examples"] = [example]
     for name in ("NewState", "NewFailure"):
         schemas[name]["anyOf"] = STAGE_OR_STATE
-    schemas["NewAssignment"]["oneOf"] = BUILD_OR_CHANNEL
+    schemas["NewAssignment"]["oneOf"] = WAYS_TO_ASSIGN
+    schemas["NewAssignment"]["dependentRequired"] = {"previous": ["image"]}
     schemas["NewRevocation"]["not"] = {"required": ["at", "in"]}
     return document
