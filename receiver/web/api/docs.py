@@ -95,7 +95,7 @@ def _type(schema: Json) -> str:
     if "anyOf" in schema:
         return " or ".join(_type(each) for each in schema["anyOf"])
     if "enum" in schema:
-        return ", ".join(schema["enum"])
+        return ", ".join("null" if each is None else str(each) for each in schema["enum"])
     kinds = schema.get("type", "any")
     words = kinds if isinstance(kinds, str) else " or ".join(kinds)
     if "items" in schema:
