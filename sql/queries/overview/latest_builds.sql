@@ -1,39 +1,8 @@
 -- The latest build of every combination that counts, among its last 100: of a served branch, and one
 -- that ran. A build of a pull request, or a job that was skipped, leaves the build before in its place.
-WITH RECURSIVE combinations AS (
-    (
-        SELECT coalesce(project_id, '00000000-0000-0000-0000-000000000000') AS project_id, platform_id, os_version_id, image_type_id
-        FROM builds
-        ORDER BY
-            coalesce(project_id, '00000000-0000-0000-0000-000000000000'), platform_id, os_version_id, image_type_id
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT next.*
-    FROM combinations
-    CROSS JOIN LATERAL (
-        SELECT
-            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
-            builds.platform_id, builds.os_version_id, builds.image_type_id
-        FROM builds
-        WHERE
-            (
-                coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'),
-                builds.platform_id, builds.os_version_id, builds.image_type_id
-            ) > (
-                combinations.project_id, combinations.platform_id,
-                combinations.os_version_id, combinations.image_type_id
-            )
-        ORDER BY
-            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000'), builds.platform_id,
-            builds.os_version_id, builds.image_type_id
-        LIMIT 1
-    ) AS next
-),
-
-latest AS (
+WITH latest AS (
     SELECT counting.id
-    FROM combinations
+    FROM built_images() AS combinations
     LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
         project_id uuid, branches text [], unstable_counts boolean
     ) ON rules.project_id = combinations.project_id
