@@ -69,6 +69,21 @@ def read_failures(
     return shown | {"is_cut": len(rows) > SHOWN} | failing.counts | {"heat": heat}
 
 
+def read_failed_images(
+    database: Database,
+    serving_of: ServingOf,
+    limits: Limits,
+    now: datetime,
+    project: Own = None,
+) -> list[Row]:
+    """Return the images that fail now, as Failing.images; of `project` and those below it, where
+    the caller may read nothing else."""
+    with database.transaction() as connection:
+        own = None if project is None else projects_within(connection, project)
+        found = conditions(connection, limits, now)
+        return read_failing(connection, serving_of, found, now, own).images
+
+
 def _rows_of(
     tab: str,
     connection: Connection,

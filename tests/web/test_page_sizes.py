@@ -3,7 +3,9 @@
 import psycopg
 from flask.testing import FlaskClient
 
+from receiver.domain.model import DIMENSIONS
 from receiver.web.pages.render import MAX_BYTES, PageCache
+from tests.bench.dataset import fill
 from tests.support.senders import envelope, post, stage
 
 COUNT = 1_200
@@ -69,3 +71,14 @@ def test_page_of_a_build_of_many_events_is_small_with_the_rest_behind_a_link(cli
     assert "no route to host" in page
     assert len(client.get("/builds/long?all=1").text) > 1_000_000
     assert len(client.get("/builds/long.json").get_json()["states"]) == 4_000
+
+
+def test_every_page_is_small_with_1500_builds_of_300_images(client: FlaskClient, url: str):
+    fill(url, 1_500)
+    image = client.get("/images.json").get_json()["items"][0]
+    names = {name: image[name] for name in DIMENSIONS}
+    paths = ["/", "/builds", "/images", "/failures", "/trends", f"/builds/{image['build_number']}"]
+    sizes = {path: len(client.get(path).data) for path in paths}
+    sizes["/image"] = len(client.get("/image", query_string=names).data)
+    assert {path: size for path, size in sizes.items() if size > 200_000} == {}
+    assert all(size > 3_000 for size in sizes.values()), sizes

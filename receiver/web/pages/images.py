@@ -1,21 +1,31 @@
 """`/images`: the latest good image of every combination, and the Terraform line that uses it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from flask import Response, request
 
 from receiver.domain import image_reasons
-from receiver.domain.images import ImageFilter, usable_ids
+from receiver.domain.images import ImageFilter, image_of, usable_ids
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import Invalid
-from receiver.storage import checks, image_page, images, late_images, lineage_of_builds
+from receiver.storage import (
+    checks,
+    failures,
+    image_page,
+    images,
+    late_images,
+    lineage_of_builds,
+)
 from receiver.storage.db import Row
 from receiver.storage.dimensions import Own
 from receiver.web.auth import require
-from receiver.web.context import expectation_of, services, serving_of
+from receiver.web.context import expectation_of, limits, services, serving_of
+from receiver.web.pages.image_filter import AskedImages
 from receiver.web.pages.render import Values, blueprint, cached_page
 
 OLD_DAYS = 30
+MOST_ROWS = 150  # images of one page; its JSON twin has all
 CHECKS = ("passed", "failed", "none")  # all of an image passed, one did not, it has none
 DAY = 86400
 FILTERS = ("channel", "behind", "checks")
@@ -29,8 +39,8 @@ SHOWN = (
 @blueprint.get("/images", endpoint="images")
 @blueprint.get("/images.json", endpoint="images_json")
 def list_images() -> Response:
-    """List the images, of every name or of those in the address; `old` is the number of days after
-    which an image is too old."""
+    """List the images that the filter in the address fits; `old` is the number of days after which
+    an image is too old, `page` which of them are shown."""
     own = require("read").project
     text = request.args.get("old") or str(OLD_DAYS)
     if not text.isascii() or not text.isdecimal() or not 0 < len(text) < 6:
@@ -42,36 +52,83 @@ def list_images() -> Response:
 
 
 def _images(old: int, own: Own) -> Values:
-    database = services().database
+    database, asked = services().database, AskedImages()
     rows = images.latest_images(database, serving_of(), own)
     rows = late_images.with_ages(database, serving_of(), expectation_of(), rows, ImageFilter(), own)
     rows = lineage_of_builds.with_bases(database, serving_of(), rows, own)
     rows = checks.with_checks(database, rows)
     held = image_page.channels_of_images(database, own)
-    items = [_listed(row, held, old) for row in rows if _is_asked(row)]
+    items = [_listed(row, held, old) for row in rows if asked.fits(row, _words(row))]
     items = [item for item in items if _is_filtered(item)]
+    listed = _by_image(items, _failed_since(own))
     unserved = [
         row | {"why": image_reasons.reason(row)}
         for row in images.unserved_builds(database, serving_of(), own)
-        if _is_asked(row)
+        if asked.fits(row, row["build_number"])
     ]
+    start = MOST_ROWS * (_page_number() - 1)
     return {
         "items": items,
         "unserved": unserved,
         "old": old,
-        "_old_count": sum(item["is_old"] for item in items),
+        "_rows": listed[start : start + MOST_ROWS],
+        "_first": start + 1,
+        "_count": len(listed),
+        "_next": _page_number() + 1 if len(listed) > start + MOST_ROWS else None,
+        "_old_count": sum(row["is_old"] for row in listed),
+        "_late_count": sum(bool(row["late"]) for row in listed),
         "_branches": [row for row in unserved if row["reason"] == "branch"],
         "_doubtful": [row for row in unserved if row["reason"] != "branch"],
-        "_names": {name: request.args[name] for name in DIMENSIONS if request.args.get(name)},
+        "_asked": asked,
+        "_facets": asked.facets(listed),
         "_filters": {name: request.args[name] for name in FILTERS if request.args.get(name)},
         "_channels": sorted({each["channel"] for rows in held.values() for each in rows}),
         "_checks": CHECKS,
     }
 
 
-def _is_asked(row: Row) -> bool:
-    asked = {name: request.args.get(name) for name in DIMENSIONS}
-    return all(text in (None, "", row[name]) for name, text in asked.items())
+def _page_number() -> int:
+    text = request.args.get("page") or "1"
+    if not text.isascii() or not text.isdecimal() or not 0 < len(text) < 6 or text == "0":
+        raise Invalid("The filter is invalid.", fields={"page": ["Must be a number from 1."]})
+    return max(1, int(text))
+
+
+def _words(row: Row) -> str:
+    """Return what an image is found by beside its names."""
+    late = "late" if row["late"] else ""
+    return f"{row['build_number']} {row['region'] or ''} {row['artifact_id'] or ''} {late}"
+
+
+def _failed_since(own: Own) -> dict[tuple[object, ...], Row]:
+    """Return the images that fail now, by their names."""
+    failing = failures.read_failed_images(
+        services().database, serving_of(), limits(), datetime.now(UTC), own
+    )
+    return {image_of(row): row for row in failing}
+
+
+def _by_image(items: Sequence[Row], failed: Mapping[tuple[object, ...], Row]) -> list[Row]:
+    """Return a row for each image: its newest artifact, all its `regions`, and `failed`, what
+    failed since; those in trouble first, then by their names."""
+    grouped: dict[tuple[object, ...], list[Row]] = {}
+    for item in items:
+        grouped.setdefault(image_of(item), []).append(item)
+    rows = [
+        min(regions, key=lambda item: item["behind"])
+        | {
+            "regions": sorted(regions, key=lambda item: item["region"] or ""),
+            "failed": failed.get(image),
+            "is_old": any(item["is_old"] for item in regions),
+        }
+        for image, regions in grouped.items()
+    ]
+    return sorted(rows, key=_order)
+
+
+def _order(row: Row) -> tuple[object, ...]:
+    is_well = not (row["late"] or row["is_old"])
+    return is_well, not row["failed"], *(row[name] or "\U0010ffff" for name in DIMENSIONS)
 
 
 def _listed(row: Row, held: Mapping[tuple[object, ...], list[Row]], old: int) -> Row:

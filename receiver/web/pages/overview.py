@@ -1,6 +1,6 @@
 """`/`: the night, what needs somebody, what runs, and the nights of every image."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from flask import Response, request
@@ -19,6 +19,7 @@ from receiver.storage.dimensions import Own
 from receiver.storage.night_board import Board, read_board
 from receiver.web.auth import require
 from receiver.web.context import hours_of, limits, services, serving_of
+from receiver.web.pages.image_filter import AskedImages
 from receiver.web.pages.render import Values, blueprint, cached_page
 
 MANY = 120  # images; with more of them, projects in which all is well show no rows until asked
@@ -48,7 +49,7 @@ def _overview(own: Own, day: date | None) -> Values:
     board = read_board(database, serving_of(), hours_of(), limits(), now, day, own)
     if board.projects is not None:
         current = _of_projects(current, board)
-    wanted = _Wanted()
+    wanted = AskedImages()
     rows = [row for row in board.rows if wanted.fits(row.image.names, _words(row))]
     running = _running(current["running"], board, now, wanted)
     return current | {
@@ -62,38 +63,12 @@ def _overview(own: Own, day: date | None) -> Values:
         "_stalled_rows": [row for row in current["stalled"] if wanted.fits(row, "")],
         "_groups": _groups(rows, board, is_asked=wanted.is_any),
         "_cut": max(0, len(rows) - MOST_ROWS),
-        "_facets": _facets(rows, wanted),
+        "_facets": wanted.facets(row.image.names for row in rows),
         "_wanted": wanted,
         "_quarantined": board.quarantined,
         "_worst": _worst(board, running),
         "_total": bool(board.rows or current["unnamed"]["count"]),
     }
-
-
-class _Wanted:
-    """The filter in the address: a text, and names of dimensions; it acts on the whole page."""
-
-    def __init__(self) -> None:
-        self.text = request.args.get("q", "").strip()
-        asked = {name: request.args.get(name, "").strip() for name in DIMENSIONS}
-        self.names = {name: text for name, text in asked.items() if text}
-
-    @property
-    def is_any(self) -> bool:
-        """Whether something is asked for."""
-        return bool(self.text or self.names)
-
-    @property
-    def arguments(self) -> dict[str, str]:
-        """The parameters of the page's own links."""
-        return self.names | ({"q": self.text} if self.text else {})
-
-    def fits(self, row: Mapping[str, object], more: str) -> bool:
-        """Return whether a row is asked for; `more` are further words that it is found by."""
-        if any(row[name] != text for name, text in self.names.items()):
-            return False
-        words = f"{' '.join(str(row[name] or '') for name in DIMENSIONS)} {more}".lower()
-        return all(word in words for word in self.text.lower().split())
 
 
 def _words(row: ImageNights) -> str:
@@ -158,7 +133,7 @@ def _night(
     }
 
 
-def _running(rows: Sequence[Row], board: Board, now: datetime, wanted: _Wanted) -> list[Row]:
+def _running(rows: Sequence[Row], board: Board, now: datetime, wanted: AskedImages) -> list[Row]:
     """Return the running builds, each with the time at which it would end, None where that is past
     or nothing is usual."""
     usual = {image_of(row.image.names): row.usual_seconds for row in board.rows}
@@ -173,7 +148,7 @@ def _running(rows: Sequence[Row], board: Board, now: datetime, wanted: _Wanted) 
     return shown
 
 
-def _causes(board: Board, wanted: _Wanted, now: datetime) -> list[Row]:
+def _causes(board: Board, wanted: AskedImages, now: datetime) -> list[Row]:
     """Return the failed images by cause, those of most images first; what somebody acknowledged
     comes last."""
     newest = [
@@ -275,20 +250,6 @@ def _json_row(row: ImageNights) -> Row:
 
 def _names(row: ImageNights) -> Row:
     return {name: row.image.names[name] for name in DIMENSIONS}
-
-
-def _facets(rows: Sequence[ImageNights], wanted: _Wanted) -> dict[str, list[tuple[str, int]]]:
-    """Return how many of the images shown have each name, by dimension that nothing is asked of."""
-    facets: dict[str, list[tuple[str, int]]] = {}
-    for name in DIMENSIONS:
-        counts: dict[str, int] = {}
-        for row in rows:
-            value = row.image.names[name]
-            if value:
-                counts[value] = counts.get(value, 0) + 1
-        if name not in wanted.names and len(counts) > 1:
-            facets[name] = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:12]
-    return facets
 
 
 def _worst(board: Board, running: Sequence[Row]) -> str:
