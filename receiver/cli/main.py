@@ -36,6 +36,7 @@ COMMANDS = {
     "notice": ("notices", "Try the notices of the file."),
     "notices": ("notices", "List what was told, what waits and what failed, newest first."),
     "prune": ("backup", "Delete the raw bodies of older deliveries; their events stay."),
+    "redeliver": ("redeliver", "Have a forge send again what a receiver did not take."),
     "refold": ("refold", "Fold builds of an older release again, with today's rules."),
     "rename": ("dimensions", "Rename a platform, OS version, image type or project."),
     "reopen": ("failures", "Mark a failure open again."),

@@ -36,6 +36,7 @@ class Filter:
     sender: str | None = None
     outcome: str | None = None
     reason: str | None = None
+    delivery_key: str | None = None
 
 
 def insert(connection: Connection, deliveries: Sequence[Delivery]) -> Cursor:

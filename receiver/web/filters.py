@@ -169,6 +169,7 @@ class DeliveriesQuery(PageQuery):
     sender = fields.String(**about("Empty is the source's default sender."))
     outcome = fields.String(validate=validate.OneOf(OUTCOMES))
     reason = Text(**about("The whole reason."))
+    delivery_key = Text(**about("Such as the guid of a delivery of GitHub's."))
 
 
 class NoticesQuery(PageQuery):

@@ -49,6 +49,7 @@ COMMANDS = {
     "notice test": ["notice", "test", "night"],
     "notices": ["notices"],
     "prune": ["prune", "--older-than", "30d", "--facts", "--yes"],
+    "redeliver github": ["redeliver", "github", "--org", "acme", "--token-file", "{folder}/gone"],
     "refold": ["refold"],
     "rename": ["rename", "platform", "a", "b"],
     "reopen": ["reopen", str(uuid4())],

@@ -16,6 +16,7 @@ WHERE
     AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
     AND (%(outcome)s::text IS NULL OR %(outcome)s = 'stored' OR outcome <> 'stored')
     AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+    AND (%(delivery_key)s::text IS NULL OR delivery_key = %(delivery_key)s)
     AND (
         %(after_time)s::timestamptz IS NULL
         OR (received_at, id) < (%(after_time)s::timestamptz, %(after_id)s::uuid)

@@ -1,0 +1,296 @@
+"""milepost redeliver github, against a stand-in for GitHub's API over HTTP."""
+
+import json
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import requests
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from receiver.cli import github_api
+from receiver.cli.github_api import GitHub, Owner, limited_seconds
+from receiver.cli.main import main
+from receiver.errors import MilepostError, Unavailable
+from tests.support.forges import SECRETS, workflow_job
+from tests.support.github_api import HOOK, TOKEN, StandIn, limited, serving
+from tests.support.receivers import MILEPOST, free_port
+from tests.support.senders import proof
+
+Run = Callable[..., Result]
+REPO = ("--repo", "acme/images")
+
+
+@pytest.fixture
+def github() -> Iterator[StandIn]:
+    """GitHub, with one webhook."""
+    with serving(StandIn()) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def run(github: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`milepost redeliver github`, without the pause between two requests."""
+    monkeypatch.setattr(github_api, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setenv("MILEPOST_DATA_DIR", str(tmp_path / "none"))
+    token = tmp_path / "token"
+    token.write_text(f"{TOKEN}\n")
+
+    def call(*arguments: str, **env: str) -> Result:
+        words = ["redeliver", "github", "--token-file", str(token), "--api-url", github.url]
+        known = {"MILEPOST_EXTERNAL_URL": "https://milepost.example.com"}
+        return CliRunner().invoke(main, [*words, *arguments], env=known | env)
+
+    return call
+
+
+def guids(result: Result) -> dict[str, str]:
+    """Return the result of each delivery that is listed."""
+    assert result.exit_code == 0, result.output
+    return {row["guid"]: row["result"] for row in json.loads(result.stdout)}
+
+
+def test_only_what_no_try_brought_is_listed_and_nothing_is_sent(github: StandIn, run: Run):
+    github.add("gone", 503)
+    github.add("well", 202)
+    github.add("mended", 500)
+    github.add("mended", 200, again=True)
+    github.add("twice", 0)
+    github.add("twice", 500, again=True)
+    github.add("after-all", 202)
+    github.add("after-all", 500, again=True)
+    result = run(*REPO, "--json")
+    assert guids(result) == {"gone": "not sent", "twice": "not sent"}
+    assert [row["status_code"] for row in json.loads(result.stdout)] == [503, 500]
+    assert github.posts() == []
+    assert "nothing was sent. Add --send" in result.stderr
+    assert "no receiver was asked what it has kept" in result.stderr
+
+
+def test_the_newest_try_of_each_is_sent_again_the_oldest_delivery_first(github: StandIn, run: Run):
+    github.add("first", 503)
+    github.add("second", 503)
+    github.add("second", 503, again=True)
+    first, second = github.deliveries[2]["id"], github.deliveries[0]["id"]
+    assert guids(run(*REPO, "--send", "--json")) == {"first": "sent", "second": "sent"}
+    assert github.posts() == [first, second]
+    assert guids(run(*REPO, "--send", "--json")) == {}
+
+
+def test_pages_are_read_to_the_first_delivery_before_since(github: StandIn, run: Run):
+    github.page = 2
+    for hours in (30, 29, 28, 26, 3, 2, 1):
+        github.add(f"{hours} h", 503, hours)
+    assert list(guids(run(*REPO, "--since", "4h", "--json"))) == ["3 h", "2 h", "1 h"]
+    pages = [each for each in github.requests if "/deliveries" in each]
+    assert [re.findall(r"cursor=(\w+)", each) for each in pages] == [[], ["v1_2"]]
+    assert len(guids(run(*REPO, "--since", "3d", "--json"))) == 7
+
+
+@pytest.mark.parametrize(
+    ("owner", "arguments"),
+    [
+        ("/repos/acme/images", ("--repo", "acme/images")),
+        ("/orgs/acme", ("--org", "acme")),
+        ("/app", ("--app",)),
+    ],
+)
+def test_webhooks_of_repositories_organizations_and_apps(
+    github: StandIn, run: Run, owner: str, arguments: tuple[str, ...]
+):
+    github.owner = owner
+    github.add("gone", 503)
+    number = github.deliveries[0]["id"]
+    assert guids(run(*arguments, "--send", "--json")) == {"gone": "sent"}
+    hook = "/app/hook" if owner == "/app" else f"{owner}/hooks/{HOOK}"
+    assert github.requests[-1] == f"POST {hook}/deliveries/{number}/attempts"
+
+
+def test_a_webhook_is_found_by_its_number_too(github: StandIn, run: Run):
+    github.hook_url = "https://tunnel.example.com/relay"
+    github.add("gone", 503)
+    missing = run(*REPO)
+    assert missing.exit_code == 1
+    assert "No webhook posts to https://milepost.example.com/webhooks/github." in missing.stderr
+    assert f"{HOOK} (tunnel.example.com)" in missing.stderr
+    assert "s3cret" not in missing.output
+    assert guids(run(*REPO, "--hook", str(HOOK), "--json")) == {"gone": "not sent"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        ((401, {"message": "Bad credentials"}, {}), 77, "the token is wrong or has expired"),
+        (
+            (
+                403,
+                {"message": "Resource not accessible by personal access token"},
+                {"X-Accepted-GitHub-Permissions": "repository_hooks=read"},
+            ),
+            77,
+            "repository permission Webhooks",
+        ),
+        ((404, {"message": "Not Found"}, {}), 1, "or the token may not see it"),
+        ((410, {"message": "Gone"}, {}), 1, "or the token may not see it"),
+        ((422, {"message": "Validation Failed"}, {}), 1, "GitHub answers 422 (Validation Failed)"),
+        ((301, {"message": "Moved Permanently"}, {}), 1, "Say its present name"),
+        ((502, {"message": "Server Error"}, {}), 69, "try again"),
+    ],
+)
+def test_a_refusal_says_what_to_change(
+    github: StandIn, run: Run, answer: Any, code: int, words: str
+):
+    github.faults = [answer]
+    result = run(*REPO)
+    assert result.exit_code == code
+    assert words in result.stderr
+    assert TOKEN not in result.output
+    asked = answer[2].get("X-Accepted-GitHub-Permissions", "")
+    assert asked in result.stderr
+
+
+def test_a_delivery_that_github_does_not_send_again_is_named_and_the_others_go_on(
+    github: StandIn, run: Run
+):
+    for guid in ("old", "gone"):
+        github.add(guid, 503)
+    refusal = limited("Validation failed, or the endpoint has been spammed.", 422)
+    github.refused = {github.deliveries[1]["id"]: refusal}
+    result = run(*REPO, "--send", "--json")
+    assert result.exit_code == 1
+    results = {row["guid"]: row["result"] for row in json.loads(result.stdout)}
+    assert results["gone"] == "sent"
+    assert results["old"].startswith("GitHub answers 422: Validation failed")
+    assert "GitHub did not take 1 of 2" in result.stderr
+
+
+def test_rate_limits_are_waited_for_as_github_asks(github: StandIn):
+    waits: list[float] = []
+    api = GitHub(github.url, TOKEN, wait=waits.append, say=lambda _: None)
+    github.faults = [
+        limited("You have exceeded a secondary rate limit.", retry_after="7"),
+        limited("You have exceeded a secondary rate limit."),
+        limited("API rate limit exceeded", 429, x_ratelimit_remaining="5"),
+    ]
+    assert len(api.hooks(Owner.repository("acme/images"))) == 2
+    assert waits == [7.0, 120.0, 240.0]
+
+
+def test_the_end_of_the_primary_limit_is_its_reset(github: StandIn):
+    waits: list[float] = []
+    api = GitHub(github.url, TOKEN, wait=waits.append, say=lambda _: None)
+    soon, later = (str(int(time.time()) + seconds) for seconds in (60, 3_000))
+    github.faults = [
+        limited("API rate limit exceeded", x_ratelimit_remaining="0", x_ratelimit_reset=soon)
+    ]
+    assert api.hooks(Owner.repository("acme/images"))
+    (seconds,) = waits
+    assert 0 < seconds <= 61
+    github.faults = [
+        limited("API rate limit exceeded", x_ratelimit_remaining="0", x_ratelimit_reset=later)
+    ]
+    with pytest.raises(Unavailable, match="run the command once more after that"):
+        api.hooks(Owner.repository("acme/images"))
+    assert waits == [seconds]
+
+
+def test_a_limit_that_does_not_end_ends_the_command(github: StandIn):
+    waits: list[float] = []
+    api = GitHub(github.url, TOKEN, wait=waits.append, say=lambda _: None)
+    github.faults = [limited("You have exceeded a secondary rate limit.")] * 9
+    with pytest.raises(Unavailable):
+        api.hooks(Owner.repository("acme/images"))
+    assert len(github.requests) == github_api.TRIES
+
+
+def test_a_missing_permission_is_no_rate_limit():
+    answer = requests.Response()
+    answer.status_code = 403
+    answer._content = b'{"message": "Must have admin rights to Repository."}'
+    answer.headers["x-ratelimit-remaining"] = "4999"
+    assert limited_seconds(answer, 0, 0.0) is None
+
+
+def test_what_was_sent_before_an_error_is_listed(github: StandIn, run: Run):
+    for guid in ("first", "second"):
+        github.add(guid, 503)
+    newest = github.deliveries[0]["id"]
+    github.refused = {newest: limited("slow down", 429, retry_after="9999")}
+    result = run(*REPO, "--send", "--json")
+    assert result.exit_code == 69
+    assert [row["result"] for row in json.loads(result.stdout)] == ["sent", "not sent"]
+
+
+def test_the_token_never_travels_in_the_clear(tmp_path: Path):
+    for base in ("http://github.example.com/api/v3", "github.example.com", "ftp://127.0.0.1"):
+        with pytest.raises(MilepostError, match="--api-url must be like"):
+            GitHub(base, TOKEN)
+    result = CliRunner().invoke(main, ["redeliver", "github", *REPO])
+    assert "--token-file" in result.output
+    (tmp_path / "token").write_text("two words")
+    words = ["redeliver", "github", *REPO, "--token-file", str(tmp_path / "token")]
+    assert CliRunner().invoke(main, words).exit_code == 78
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--repo", "a/b", "--org", "c"), ("--repo", "acme"), ("--org", "a", "--since", "3")],
+)
+def test_wrong_arguments_are_named(run: Run, arguments: tuple[str, ...]):
+    assert run(*arguments).exit_code == 2
+
+
+@pytest.fixture
+def receiver(forge: FlaskClient) -> Iterator[str]:
+    """The address of a receiver that takes GitHub's webhooks."""
+    server = make_server("127.0.0.1", free_port(), forge.application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_what_a_receiver_missed_arrives_once_and_what_it_kept_is_left_out(
+    github: StandIn, receiver: str, token: Callable[..., str], tmp_path: Path
+):
+    jobs = {f"guid-{number}": workflow_job("completed", id=number) for number in (1, 2, 3)}
+
+    def deliver(guid: str) -> int:
+        body = orjson.dumps(jobs[guid])
+        headers = {"X-GitHub-Event": "workflow_job", "X-GitHub-Delivery": guid}
+        headers |= proof("github", SECRETS["github"], body) | {"Content-Type": "application/json"}
+        return requests.post(github.hook_url, body, headers=headers, timeout=30).status_code
+
+    github.deliver, github.hook_url = deliver, f"{receiver}/webhooks/github"
+    assert deliver("guid-1") == 202  # GitHub had no answer in time; the receiver kept it
+    for guid, status in (("guid-1", 0), ("guid-2", 503), ("guid-3", 502)):
+        github.add(guid, status)
+    (tmp_path / "token").write_text(TOKEN)
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "MILEPOST_URL": f"{receiver}/webhooks/milepost",
+        "MILEPOST_TOKEN": token("read"),
+        "MILEPOST_GITHUB_TOKEN_FILE": str(tmp_path / "token"),
+    }
+
+    def results(*arguments: str) -> dict[str, str]:
+        words = [str(MILEPOST), "redeliver", "github", *REPO, "--api-url", github.url, "--json"]
+        done = subprocess.run([*words, *arguments], env=env, capture_output=True, check=True)
+        assert b"no receiver was asked" not in done.stderr
+        return {row["guid"]: row["result"] for row in json.loads(done.stdout)}
+
+    assert results() == {"guid-1": "kept", "guid-2": "not sent", "guid-3": "not sent"}
+    assert results("--send") == {"guid-1": "kept", "guid-2": "sent", "guid-3": "sent"}
+    assert results("--send") == {"guid-1": "kept"}
+    rows = requests.get(f"{receiver}/api/v1/deliveries?source=github", timeout=30).json()["items"]
+    assert len(rows) == 3
