@@ -80,7 +80,7 @@ def failing_of(
     failed = [(image, image.failed_since_good) for image in newest if image.is_failed]
     builds = {build["id"]: build for _, builds in failed for build in builds}
     nameless = _failed_nameless(connection, serving_of, now, projects)
-    failures = _failures(connection, [*builds, *nameless])
+    failures = failures_of_builds(connection, [*builds, *nameless])
     shown = [_image(image, since, failures) for image, since in failed]
     owners = builds | nameless
     opened = [
@@ -129,7 +129,8 @@ def _failed_nameless(
     }
 
 
-def _failures(connection: Connection, build_ids: Sequence[UUID]) -> dict[UUID, list[Row]]:
+def failures_of_builds(connection: Connection, build_ids: Sequence[UUID]) -> dict[UUID, list[Row]]:
+    """Return the newest 20 failures of each build that has some, masked."""
     parameters = {"build_ids": array(build_ids)}
     rows = connection.execute(query("failures/failures_of_builds"), parameters).fetchall()
     show_masked(rows)

@@ -1,5 +1,6 @@
 """The page of one image: what is served of it, its channels, and the forms that move it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, redirect, request, url_for
@@ -9,19 +10,30 @@ from receiver.domain import image_reasons
 from receiver.domain.images import ImageFilter
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import NotFound
-from receiver.storage import assignments, channels, image_page, images, lineage_of_builds
+from receiver.storage import (
+    assignments,
+    channels,
+    checks,
+    image_history,
+    image_page,
+    images,
+    lineage_of_builds,
+)
 from receiver.storage.db import Row
 from receiver.storage.dimensions import Own
 from receiver.storage.moves import Order
 from receiver.web import auth
 from receiver.web.auth import require
-from receiver.web.context import services, serving_of
+from receiver.web.context import limits, services, serving_of
 from receiver.web.forms import form_fields
+from receiver.web.pages import charts, image_charts
+from receiver.web.pages.copy_lines import copy_lines
 from receiver.web.pages.images import image_row, list_images
 from receiver.web.pages.render import Values, blueprint, cached_page
 
 NO_PROJECT = "-"
 PATH = "/images/<project>/<platform>/<os_version>/<image_type>"
+RUN = ("build_number", "status", "condition", "attempt", "start_time", "duration_seconds")
 MOVED = ("channel", "channel_project", "build_number", "status", "attempt", "note", "from_channel")
 
 
@@ -124,15 +136,34 @@ def _image(asked: dict[str, str | None], own: Own, *, may: bool) -> Values:
     ]
     if not (served or moves or why or images.is_known(database, names, own)):
         raise NotFound("There is no such image. The page /images lists those that there are.")
+    now = datetime.now(UTC)
+    past = image_history.read_history(database, serving_of(), limits(), now, names, own)
+    newest = served[0]["build_number"] if served else None
+    items = [image_row(row) | {"base": row["base"]} for row in bases]
     return {
         "image": names,
-        "items": [image_row(row) | {"base": row["base"]} for row in bases],
+        "items": items,
+        "_lines": [copy_lines(request.root_url.rstrip("/"), item) for item in items],
         "channels": [_channel(each) for each in held],
         "history": [_move(each) for each in moves],
         "_may": may,
         "_why": why,
-        "_newest": served[0]["build_number"] if served else None,
+        "_newest": newest,
+        "builds": [_run(each) for each in past["builds"]],
+        "causes": past["causes"],
+        "stages": past["stages"],
+        "_last": past["builds"][-1] if past["builds"] else None,
+        "_bars": charts.history([row | {"place": "before"} for row in past["builds"]]),
+        "_durations": image_charts.durations(past["builds"]),
+        "_stage_chart": image_charts.stages(past["stages"]),
+        "_build": {"build_number": newest},
+        "_lineage": lineage_of_builds.show(database, serving_of(), newest, own) if newest else {},
+        "_checks": checks.of_build(database, newest, own) if newest else [],
     }
+
+
+def _run(row: Row) -> Row:
+    return {name: row[name] for name in RUN}
 
 
 def _channel(row: Row) -> Row:
