@@ -23,6 +23,7 @@ from receiver.web import (
     problem,
     proxy,
     rate_limit,
+    refusals,
     request_log,
     webhooks,
 )
@@ -65,7 +66,7 @@ def create_app(config: Config, rules: Rules | None = None) -> Flask:
     app.extensions["milepost"] = Services.start(config, database, rules)
     for module in (health, webhooks, hook_file, metrics, auth):
         app.register_blueprint(module.blueprint)
-    for part in (api, pages, rate_limit, problem, request_log):
+    for part in (api, pages, rate_limit, refusals, problem, request_log):
         part.register(app)
     headers = (config.user_header, config.groups_header)
     # As Flask's documentation adds a middleware; its types take wsgi_app for a method.

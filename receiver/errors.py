@@ -120,9 +120,16 @@ class TooLarge(HttpError):
 
 
 class Unauthorized(HttpError):
-    """The signature is invalid; one text for every reason, so that it helps no guess."""
+    """The signature is invalid; one text for every reason, so that it helps no guess.
+
+    `reason` is for administrators alone: no-signature, wrong-signature or wrong-time.
+    """
 
     status, code, title = 401, "unauthorized", "Invalid signature"
+
+    def __init__(self, reason: str = "wrong-signature") -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class Closed(HttpError):

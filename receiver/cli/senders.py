@@ -24,7 +24,7 @@ from receiver.ingest.senders import NAME, Senders
 from receiver.private_files import write_text
 from receiver.setting_names import SOURCES
 from receiver.storage.audit import Target
-from receiver.web.pages.setup import setup_lines
+from receiver.web.pages.setup_lines import setup_lines
 
 COLUMNS = ("name", "source", "projects", "secrets")
 

@@ -22,7 +22,7 @@ from receiver.config import Config
 from receiver.data_directory import ReceiverNote
 from receiver.errors import ConfigError
 from receiver.ingest.rules import Rules
-from receiver.server import audit_log, housekeeping, notifier
+from receiver.server import audit_log, housekeeping, notifier, refusal_writer
 from receiver.server.worker import Worker
 from receiver.web import metrics
 from receiver.web.problem import json_response
@@ -132,6 +132,7 @@ class Server(BaseApplication):
         audit_log.start(self._config)
         notifier.start(self._config, self.rules)
         app = create_app(self._config, self.rules)
+        refusal_writer.start(app)
         for file in self.rules.files().values():
             file.log_problems()
         app.before_request(self._answer_draining)

@@ -21,7 +21,7 @@ from receiver.errors import (
 from receiver.ingest.accept import accept
 from receiver.sources import SOURCES
 from receiver.sources.base import Source
-from receiver.web import rate_limit
+from receiver.web import rate_limit, refusals
 from receiver.web.bodies import PIECE_BYTES, read_body
 from receiver.web.context import services
 from receiver.web.problem import json_response
@@ -40,15 +40,19 @@ def receive(source_name: str, sender_name: str = "") -> Response:
     """Take one delivery; the checks come in the order of docs/webhooks.md."""
     try:
         return _deliver(source_name, sender_name)
-    except Unauthorized:
+    except HttpError as error:
+        refusals.count(source_name, sender_name, error)
+        _end(error, source_name)
+        raise
+
+
+def _end(error: HttpError, source_name: str) -> None:
+    """Do what a refusal needs beside its answer. Raises RateLimited."""
+    if isinstance(error, Unauthorized):
         _warn_of_query(source_name)
         rate_limit.count_failure()
-        raise
-    except Malformed:  # the rest of the body never comes
-        raise
-    except HttpError:
+    elif not isinstance(error, Malformed):  # then the rest of the body never comes
         _discard()
-        raise
 
 
 def _warn_of_query(source_name: str) -> None:

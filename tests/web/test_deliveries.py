@@ -264,11 +264,11 @@ def test_a_delivery_copied_as_curl_arrives(running: Running, tmp_path: Path, sou
 def test_refusals_are_shown_by_sender_and_reason(client: FlaskClient):
     assert client.post("/webhooks/milepost", json={}).status_code == 401
     assert client.post("/webhooks/milepost/nobody", data=b"{}").status_code == 404
-    (row,) = client.get("/deliveries.json").get_json()["refusals"]
+    other, row = client.get("/deliveries.json").get_json()["refusals"]
     assert [row[name] for name in ("source", "sender", "code")] == ["milepost", "", "unauthorized"]
     assert row["count"] == 1
+    assert [other[name] for name in ("source", "sender", "code")] == ["milepost", "?", "not-found"]
     for path in ("/setup", "/deliveries"):
         page = client.get(path).text
-        assert "Refused" in page
-        assert "<code>unauthorized</code>" in page
+        assert "<code>no-signature</code>" in page
         assert "nobody" not in page

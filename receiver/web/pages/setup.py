@@ -1,97 +1,26 @@
-"""`/setup`: the senders, when each was last heard, a test delivery, and the lines to paste.
+"""`/setup`: the senders, how each goes, a test delivery, and the lines to paste."""
 
-https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks
-https://docs.gitlab.com/user/project/integrations/webhooks/
-https://plugins.jenkins.io/notification/
-"""
-
-import base64
-import hmac
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
-from uuid import uuid4
 
-import orjson
 from flask import Blueprint, Response, request
 
-from receiver.domain.delivery import Request, Sender
-from receiver.domain.model import Json
-from receiver.errors import HttpError, Invalid, NotFound
-from receiver.ingest.accept import accept
-from receiver.sources import SOURCES
-from receiver.storage import deliveries, unnamed
+from receiver.config import DEFAULT_URL
+from receiver.domain.delivery import Sender
+from receiver.domain.notices import planning
+from receiver.errors import NotFound
+from receiver.storage import deliveries, notices, unnamed
 from receiver.storage.db import Row
 from receiver.web import auth
 from receiver.web.context import services, serving_of
 from receiver.web.forms import form_fields
 from receiver.web.pages.render import page, wants_json
+from receiver.web.pages.setup_lines import TABS, Tab, address_of, blocks_of, setup_lines
+from receiver.web.pages.setup_test import TestResult, run_test
 from receiver.web.problem import json_response
-from receiver.web.refusals import refusals
+from receiver.web.refusals import OTHER, refusals
 
 blueprint = Blueprint("setup", __name__)
-HIDDEN = "…"  # on the page: a secret is shown once, by the command that makes it
-TEST_NUMBER = "milepost-test"
-
-_BODIES: dict[str, Json] = {
-    "packer": {"builds": "a test"},  # readable and wrong: a right one would make a build
-    "github": {"zen": "A test from the receiver's own page."},
-    "gitlab": {"object_kind": "test"},
-    "jenkins": {"name": TEST_NUMBER, "build": {"number": 1}},
-    "cloudevents": {"specversion": "1.0", "type": "milepost.test", "source": "/setup", "id": ""},
-}
-_WHERE = {
-    "milepost": "the Milepost hooks: set both as variables or secrets of the job",
-    "packer": "a manifest as Packer wrote it, with plain curl",
-    "github": "GitHub's own webhooks",
-    "gitlab": "GitLab's own webhooks",
-    "jenkins": "Jenkins's Notification plugin",
-    "cloudevents": "any sender of CDEvents",
-}
-_TEXTS = {
-    "milepost": """\
-# GitHub Actions: Settings, Secrets and variables, Actions:
-#   the variable MILEPOST_URL and the secret MILEPOST_SECRET; then in the job
-#   env:
-#     MILEPOST_URL: ${{{{ vars.MILEPOST_URL }}}}
-#     MILEPOST_SECRET: ${{{{ secrets.MILEPOST_SECRET }}}}
-# GitLab CI: Settings, CI/CD, Variables: both, MILEPOST_SECRET masked.
-# Jenkins: a credential of kind "Secret text", then in the pipeline
-#   environment {{
-#     MILEPOST_URL = '{address}'
-#     MILEPOST_SECRET = credentials('milepost')
-#   }}
-# Packer alone: export both where packer runs.
-milepost-hook check
-""",
-    "packer": """\
-curl --data-binary @packer-manifest.json -H "Content-Type: application/json" \\
-  -H "Authorization: Bearer ${{MILEPOST_SECRET#bearer:}}" \\
-  "$MILEPOST_URL?build_number=my-build&platform=aws&os_version=rhel-9&image_type=base"
-""",
-    "github": """\
-# In the repository or organization: Settings, Webhooks, Add webhook:
-#   Payload URL   {address}
-#   Content type  application/json
-#   Secret        {secret}
-#   Events        Let me select: Workflow jobs, Workflow runs
-""",
-    "gitlab": """\
-# In the project or group: Settings, Webhooks, Add new webhook:
-#   URL           {address}
-#   Secret token  {secret}
-#   Trigger       Pipeline events, Job events
-""",
-    "jenkins": """\
-# In the job: Job Notifications, Add Endpoint:
-#   Format JSON, Protocol HTTP, Event All Events
-#   URL  {login}
-""",
-    "cloudevents": """\
-# POST each CloudEvent, structured or binary, to
-#   {address}
-# signed as Standard Webhooks with the secret, or with "Authorization: Bearer".
-""",
-}
+Key = tuple[str, str]
 
 
 @blueprint.get("/setup.json", endpoint="show_json")
@@ -99,7 +28,11 @@ curl --data-binary @packer-manifest.json -H "Content-Type: application/json" \\
 def show() -> Response:
     """Show every sender that may post here."""
     auth.require_read()
-    return json_response({"items": _senders(), "unnamed": _unnamed()}) if wants_json() else _page()
+    if wants_json():
+        refused = refusals()
+        values = {"items": _cards(refused), "refusals": refused, "unnamed": _unnamed()}
+        return json_response(values)
+    return _page()
 
 
 @blueprint.post("/setup/test")
@@ -110,53 +43,40 @@ def test() -> Response:
     sender = services().rules.sender(source, name)
     if sender is None:
         raise NotFound("There is no such sender.")
-    return _page(sender, _test(sender))
+    result = run_test(services(), sender, address_of(base_url(), source, name))
+    return _page({(source, name): result})
 
 
-def setup_lines(url: str, source: str, name: str, secret: str = HIDDEN) -> str:
-    """Return the lines that a sender pastes, with its own address and secret; pure."""
-    base = url.rstrip("/")
-    address = f"{base}/webhooks/{source}" + (f"/{name}" if name else "")
-    variables = (
-        f"# For {_WHERE[source]}\n"
-        f"export MILEPOST_URL={address}\n"
-        f"export MILEPOST_SECRET={_shell_quoted(secret)}\n"
+def base_url() -> str:
+    """Return the receiver's own address: as it is set, else as this reader sees it."""
+    set_url = services().config.external_url
+    return request.host_url.rstrip("/") if set_url == DEFAULT_URL else set_url
+
+
+def _page(results: dict[Key, TestResult] | None = None) -> Response:
+    refused = refusals()
+    tab = _tab()
+    names: dict[str, list[str]] = {}
+    for each in services().rules.senders():
+        names.setdefault(each.source, []).append(each.name)
+    name = request.args.get("sender", "")
+    return page(
+        "setup.html",
+        senders=_cards(refused),
+        results=results or {},
+        strangers=[row for row in refused if row["sender"] == OTHER],
+        tabs=TABS,
+        tab=tab,
+        blocks=blocks_of(tab, base_url(), names, name),
+        choices=sorted({each for part in tab.parts for each in names.get(part[1], ())}),
+        chosen=name,
+        unnamed=_unnamed(),
     )
-    login = _with_login(address, secret)
-    text = _TEXTS[source].format(base=base, address=address, secret=secret, login=login)
-    return f"{variables}\n{text}"
 
 
-def _shell_quoted(secret: str) -> str:
-    return f"'{secret}'" if set(secret) & set(" $&;'\"\\") else secret
-
-
-def _with_login(address: str, secret: str) -> str:
-    """Return the URL with user and password in it: Jenkins's plugin signs nothing."""
-    user, _, password = secret.partition(":")
-    parts = urlsplit(address)
-    login = f"{quote(user, safe='')}:{quote(password, safe='')}" if password else HIDDEN
-    return f"{parts.scheme}://{login}@{parts.netloc}{parts.path}"
-
-
-def _test(sender: Sender) -> str:
-    """Return the result of a test delivery, as a sentence."""
-    try:
-        accept(services(), SOURCES[sender.source], sender, _test_request(sender))
-    except Invalid:
-        return "The signature is valid."  # the fields are checked after the signature alone
-    except HttpError as error:
-        return f"The test was refused: {error.detail}"
-    return "The test was accepted."
-
-
-def _page(tested: Sender | None = None, result: str = "") -> Response:
-    name = (tested.source, tested.name) if tested else None
-    senders = [
-        each | {"result": result if name == (each["source"], each["name"]) else ""}
-        for each in _senders()
-    ]
-    return page("setup.html", senders=senders, unnamed=_unnamed())
+def _tab() -> Tab:
+    key = request.args.get("tab")
+    return next((each for each in TABS if each.key == key), TABS[0])
 
 
 def _unnamed() -> list[Row]:
@@ -166,68 +86,51 @@ def _unnamed() -> list[Row]:
     return rows
 
 
-def _senders() -> list[Row]:
-    heard = {(row["source"], row["sender"]): row for row in deliveries.senders(services().database)}
-    refused = refusals()
-    url = request.host_url.rstrip("/")
+def _cards(refused: list[Row]) -> list[Row]:
+    """Return each sender with its state, when it was last heard and what of it was refused."""
+    now = datetime.now(UTC)
+    with services().database.transaction() as connection:
+        heard = {_key(row): row for row in notices.read_silences(connection)}
+    counted = {_key(row): row for row in deliveries.senders(services().database)}
     return [
-        {
-            "source": each.source,
-            "name": each.name,
-            "projects": each.projects,
-            "heard": heard.get((each.source, each.name), {}).get("last_heard_at"),
-            "refusals": [
-                row for row in refused if (row["source"], row["sender"]) == (each.source, each.name)
-            ],
-            "lines": setup_lines(url, each.source, each.name),
-        }
+        _card(
+            each,
+            heard.get((each.source, each.name)),
+            counted.get((each.source, each.name), {}),
+            [row for row in refused if _key(row) == (each.source, each.name)],
+            now,
+        )
         for each in services().rules.senders()
     ]
 
 
-def _test_request(sender: Sender) -> Request:
-    """Return a heartbeat, a ping, or a body that the source ignores or refuses, signed."""
-    now = datetime.now(UTC)
-    test_id = f"test-{uuid4().hex}"
-    document = _heartbeat(now) if sender.source == "milepost" else dict(_BODIES[sender.source])
-    if "id" in document:
-        document["id"] = test_id
-    body = orjson.dumps(document)
-    headers = {"content-type": "application/json", "user-agent": "milepost test"}
-    headers |= {"x-github-event": "ping", "x-github-delivery": test_id, "x-gitlab-event": "Test"}
-    return Request(headers | _proof(sender, test_id, body, now), body, "", now)
-
-
-def _heartbeat(now: datetime) -> Json:
+def _card(
+    sender: Sender, heard: Row | None, counted: Row, refused: list[Row], now: datetime
+) -> Row:
+    last = heard and heard["last_heard_at"]
     return {
-        "version": 1,
-        "build": {"number": TEST_NUMBER},
-        "run": {"key": "local"},
-        "events": [{"kind": "heartbeat", "at": now.isoformat()}],
+        "source": sender.source,
+        "name": sender.name,
+        "projects": sender.projects,
+        "secrets": len(sender.secrets),
+        "state": _state(heard, refused, now),
+        "heard": last,
+        "day_count": counted.get("day_count", 0),
+        "quarantined_count": counted.get("quarantined_count", 0),
+        "refusals": refused,
+        "lines": setup_lines(base_url(), sender.source, sender.name),
     }
 
 
-def _proof(sender: Sender, test_id: str, body: bytes, now: datetime) -> dict[str, str]:
-    secret = sender.secrets[0]
-    if secret.startswith("whsec_"):
-        return _standard_webhook(secret, test_id, body, now)
-    if sender.source == "github":
-        digest = hmac.digest(secret.encode(), body, "sha256").hex()
-        return {"x-hub-signature-256": f"sha256={digest}"}
-    if sender.source == "gitlab":
-        return {"x-gitlab-token": secret}
-    if sender.source == "jenkins":
-        return {"authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
-    return {"authorization": f"Bearer {secret.removeprefix('bearer:')}"}
+def _state(heard: Row | None, refused: list[Row], now: datetime) -> str:
+    """Return how a sender goes: refused since it was last heard, never heard, silent or heard."""
+    last = heard and heard["last_heard_at"]
+    if refused and (last is None or refused[0]["last_at"] > last):
+        return "refused"
+    if heard is None:
+        return "unheard"
+    return "silent" if planning.is_silent(heard, now) else "heard"
 
 
-def _standard_webhook(secret: str, test_id: str, body: bytes, now: datetime) -> dict[str, str]:
-    """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
-    timestamp = str(int(now.timestamp()))
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    digest = hmac.digest(key, f"{test_id}.{timestamp}.".encode() + body, "sha256")
-    return {
-        "webhook-id": test_id,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
-    }
+def _key(row: Row) -> Key:
+    return (row["source"], row["sender"])
