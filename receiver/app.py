@@ -27,6 +27,7 @@ from receiver.web import (
     request_log,
     webhooks,
 )
+from receiver.web.context import services
 
 HEADERS = list(
     Secure(
@@ -72,6 +73,7 @@ def create_app(config: Config, rules: Rules | None = None) -> Flask:
     # As Flask's documentation adds a middleware; its types take wsgi_app for a method.
     app.wsgi_app = proxy.TrustedProxies(app.wsgi_app, config.trusted_proxies, *headers)  # type: ignore[method-assign]
     app.before_request(partial(proxy.check_host, config.hosts))
+    app.before_request(_renew_settings)
     app.after_request(_secure)
     return app
 
@@ -84,6 +86,13 @@ def pool_size(config: Config) -> int:
 def conninfo(config: Config) -> str | Callable[[], str]:
     """Return the external database's URL, or a function that starts or revives the embedded one."""
     return config.database_url or partial(cluster.start, config.data_dir)
+
+
+def _renew_settings() -> None:
+    """Read settings that changed in the database, before the request holds a connection. Probes and
+    files answer without it."""
+    if request.blueprint != health.blueprint.name and request.endpoint != "static":
+        services().rules.renew()
 
 
 def _secure(response: Response) -> Response:

@@ -179,8 +179,10 @@ def _database(config: Config) -> Iterator[Finding]:
             yield _schema(missing)
             if not missing:
                 with suppress(ConfigError):  # a broken file is a finding already
-                    yield from _senders(connection, config)
-                yield from _unnamed(connection, config)
+                    rules = Rules.load(config)
+                    rules.read(connection)
+                    yield from _senders(connection, rules)
+                    yield from _unnamed(connection, rules)
     except MilepostError as error:
         where = "DATABASE_URL" if config.database_url else f"the server in {config.data_dir}"
         advice = "Does it run, and does it let this user in?"
@@ -211,8 +213,8 @@ def _schema(missing: list[str]) -> Finding:
     return Finding("schema", "good", "of this release")
 
 
-def _unnamed(connection: Connection, config: Config) -> Iterator[Finding]:
-    serving_of = Rules.load(config).projects().serving
+def _unnamed(connection: Connection, rules: Rules) -> Iterator[Finding]:
+    serving_of = rules.projects().serving
     for row in unnamed.list_unnamed(connection, datetime.now(UTC), serving_of)["repositories"]:
         where = row["repository"] or "no CI run"
         text = f"{row['builds']} of {where}, the newest is {row['build_number']}"
@@ -222,12 +224,12 @@ def _unnamed(connection: Connection, config: Config) -> Iterator[Finding]:
         yield Finding("unnamed", "odd", printable(text), printable(f"Write {default} or {job}."))
 
 
-def _senders(connection: Connection, config: Config) -> Iterator[Finding]:
+def _senders(connection: Connection, rules: Rules) -> Iterator[Finding]:
     last_heard = {
         (row["source"], row["sender"]): row["last_heard_at"]
         for row in connection.execute(query("deliveries/senders_heard")).fetchall()
     }
-    for sender in Rules.load(config).senders():
+    for sender in rules.senders():
         last = last_heard.get((sender.source, sender.name))
         title = f"{sender.source} {sender.name or 'default'}"
         if last is None:

@@ -41,7 +41,9 @@ def suggest(limit: int, as_json: bool) -> None:
     """Suggest routes for unrouted jobs in the newest deliveries."""
     config = settings()
     with db.open_database(database_url(config)) as database:
-        suggestions = suggest_routes(Services.start(config, database), limit)
+        services = Services.start(config, database)
+        services.rules.renew()
+        suggestions = suggest_routes(services, limit)
     if as_json:
         print_json([{"toml": suggestion.toml} for suggestion in suggestions])
         return

@@ -1,11 +1,14 @@
-"""The rules of an installation: stage map, routes, senders, projects, notices. Their files are
-watched."""
+"""The rules of an installation: stage map, routes, senders, projects, notices.
+
+A file that is given is the whole truth of its kind, and is watched. Without one the newest document
+in the database counts, for every receiver of it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from receiver.config import Config
 from receiver.config_files import NamedFiles, WatchedFile
@@ -17,13 +20,17 @@ from receiver.ingest.notice_settings import NoticeSettings
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.senders import Senders
+from receiver.ingest.stored_settings import StoredSettings, stored_document
+from receiver.storage.db import Connection, Database
+from receiver.storage.settings import KINDS
 
-KINDS = ("stages", "routes", "senders", "projects", "notices")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One a process. `secrets` are those of each source's default sender."""
+    """One a process. `secrets` are those of each source's default sender; `stored` is what is in
+    the database."""
 
     secrets: Mapping[str, tuple[str, ...]] = field(repr=False)
     stage_file: WatchedFile[StageMap] = field(repr=False)
@@ -31,6 +38,7 @@ class Rules:
     sender_file: WatchedFile[Senders] = field(repr=False)
     project_file: WatchedFile[ProjectSettings] = field(repr=False)
     notice_file: WatchedFile[NoticeSettings] = field(repr=False)
+    stored: StoredSettings = field(repr=False)
 
     @classmethod
     def load(cls, config: Config) -> "Rules":
@@ -64,6 +72,7 @@ class Rules:
                 named=of_notices,
                 kept=kept["notices"],
             ),
+            _stored(),
         )
 
     def files(self) -> dict[str, WatchedFile[Any]]:
@@ -80,28 +89,52 @@ class Rules:
             file.get()
             file.keep()
 
+    def bind(self, database: Database) -> None:
+        """Ask this database for what no file says; in a process of its own, not in the master."""
+        self.stored.bind(database)
+
+    def renew(self) -> None:
+        """Read again what has changed in the database, at most once a second. It takes a connection
+        of its own: call it outside every transaction."""
+        self.stored.renew()
+
+    def read(self, connection: Connection) -> None:
+        """Read what is in the database through this connection; for commands."""
+        self.stored.read(connection)
+
     def problems(self) -> dict[str, tuple[str, ...]]:
-        """Return the problems of each file that is wrong now, by kind; its last good reading is
-        in use."""
-        for file in self.files().values():
+        """Return the problems of each kind that is wrong now; its last good reading is in use."""
+        found = self.stored.problems()
+        for kind, file in self.files().items():
             file.get()
-        return {kind: file.problems for kind, file in self.files().items() if file.problems}
+            if file.path:
+                found.pop(kind, None)
+            if file.problems:
+                found[kind] = file.problems
+        return found
 
     def stages(self) -> StageMap:
-        """Return the stage map."""
-        return self.stage_file.get()
+        """Return the stage map. Raises Unavailable, as the others do, where no file says it and the
+        database could not be read yet."""
+        return self._of(self.stage_file, "stages")
 
     def routes(self) -> Routes:
         """Return the routes."""
-        return self.route_file.get()
+        return self._of(self.route_file, "routes")
 
     def projects(self) -> ProjectSettings:
         """Return the settings of projects."""
-        return self.project_file.get()
+        return self._of(self.project_file, "projects")
 
     def notices(self) -> NoticeSettings:
         """Return who is told of what."""
-        return self.notice_file.get()
+        return self._of(self.notice_file, "notices")
+
+    def _of(self, file: WatchedFile[T], kind: str) -> T:
+        if file.path:
+            return file.get()
+        value: T = self.stored.get(kind)[1]
+        return value
 
     def noted(self) -> frozenset[str]:
         """Return the causes of notices that are worth noting: none where nobody is told."""
@@ -127,3 +160,14 @@ class Rules:
 def notices_folder(config: Config) -> Path:
     """Return the folder of the files that the notices file names."""
     return config.notices.parent if config.notices else Path()
+
+
+def _stored() -> StoredSettings:
+    """Return what is in the database; nothing of it is read yet."""
+    kinds = (
+        stored_document("stages", StageMap.parse, StageMap()),
+        stored_document("routes", Routes.parse, Routes()),
+        stored_document("projects", ProjectSettings.parse, ProjectSettings()),
+        stored_document("notices", NoticeSettings.parse, NoticeSettings()),
+    )
+    return StoredSettings({each.kind: each for each in kinds})

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from receiver import log
 from receiver.app import conninfo
 from receiver.config import Config
-from receiver.errors import MilepostError
+from receiver.errors import MilepostError, Unavailable
 from receiver.ingest.limits import limits
 from receiver.ingest.rules import Rules
 from receiver.server import notice_times
@@ -62,7 +62,7 @@ def _run(config: Config, rules: Rules) -> None:
             _tell(Notifier(config, rules, database), pause)
         finally:
             database.close()
-        while not rules.notices().notices:  # no connection is held meanwhile
+        while not _has_notices(rules):  # no connection is held meanwhile
             pause.wait(EVERY_SECONDS)
 
 
@@ -72,10 +72,18 @@ def _tell(notifier: Notifier, pause: threading.Event) -> None:
     while not is_last:
         # Not all workers of all receivers at once.
         pause.wait(EVERY_SECONDS * random.uniform(0.7, 1.3))  # noqa: S311  # jitter is no secret
-        is_last = not notifier.world.rules.notices().notices
+        is_last = not _has_notices(notifier.world.rules)
         try:
             notifier.tick()
         except (DriverError, MilepostError) as error:
             log.get().warning("notices wait", reason=type(error).__name__)
         except Exception as error:  # noqa: BLE001  # the next tick tries again
             log.unexpected(error)
+
+
+def _has_notices(rules: Rules) -> bool:
+    rules.renew()
+    try:
+        return bool(rules.notices().notices)
+    except Unavailable:  # the database was away since this process began
+        return False

@@ -29,9 +29,10 @@ def readyz() -> Response:
     if missing:
         return _unavailable(migrations=f"missing: {missing}")
     document = {"status": "ok", "database": "ok", "schema": applied[-1]}
+    services().rules.renew()
     # Not the problems themselves: they quote the file, and anybody may ask here.
     if wrong := list(services().rules.problems()):
-        document["warning"] = f"wrong settings files, whose last good reading is in use: {wrong}"
+        document["warning"] = f"wrong settings, whose last good reading is in use: {wrong}"
     return json_response(document)
 
 

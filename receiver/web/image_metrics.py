@@ -31,8 +31,9 @@ class ImageCollector:
         """Yield both families; nothing while the database is away."""
         from prometheus_client.core import GaugeMetricFamily
 
-        now, projects = datetime.now(UTC), self._services.rules.projects()
+        now = datetime.now(UTC)
         try:
+            projects = self._services.rules.projects()
             images = read_expected_images(
                 self._services.database, projects.serving, projects.expectation, now
             )

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from receiver.app import create_app
 from receiver.config import Config, load
-from receiver.config_files import WatchedFile
 from receiver.errors import ConfigError
+from receiver.ingest.stored_settings import StoredSetting
 from tests.support import forges
 from tests.support.senders import envelope, manifest, post, stage, verdict
 
@@ -192,10 +192,8 @@ def test_delivery_of_a_forge_is_stored_when_our_code_fails(
 ):
     client = serve(replace(config, secrets={"github": (forges.SECRETS["github"],)}))
     services = client.application.extensions["milepost"]
-    bug: WatchedFile[object] = WatchedFile(None, lambda *_: None, BrokenRoutes())
-    client.application.extensions["milepost"] = replace(
-        services, rules=replace(services.rules, route_file=bug)
-    )
+    bug = StoredSetting("routes", lambda _: ((0, BrokenRoutes()), ()))
+    services.rules.stored.kinds["routes"] = bug
     answer = forges.post_github(client, forges.workflow_job("completed"))
     body = answer.get_json()
     assert (answer.status_code, body["outcome"]) == (202, "quarantined")

@@ -1,0 +1,1 @@
+INSERT INTO settings_versions (kind, version) VALUES ('stages', 3), ('senders', 2);
