@@ -42,7 +42,7 @@ BIND ?= 127.0.0.1:8080
 run: install  ## serve on this machine, with an embedded PostgreSQL; elsewhere: make run BIND=127.0.0.1:8081
 	$(BIN)/milepost serve --local --bind $(BIND)
 
-demo: install  ## real Packer builds, reported to the receiver of `make run`
+demo: install  ## fourteen nights, live builds and real Packer builds at the receiver of `make run`
 	tests/support/system-packages.sh packer
 	$(BIN)/milepost demo
 

@@ -1,29 +1,32 @@
-"""milepost demo: real Packer builds through our own hooks, or a made-up history."""
+"""milepost demo: fill a receiver so that there is something to look at."""
 
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from threading import Event, Thread
 
 import click
 import orjson
 import requests
 
 from receiver.app import create_app, pool_size
-from receiver.cli import demo_history, local
+from receiver.cli import demo_history, demo_live, demo_packer, demo_receiver, local
 from receiver.cli.database import database_command
+from receiver.cli.demo_receiver import Receiver
 from receiver.cli.env import hook_settings
 from receiver.cli.output import progress
 from receiver.config import load
 from receiver.data_directory import ReceiverNote, data_dir
 from receiver.domain.delivery import Request, Sender
 from receiver.domain.model import Json
+from receiver.durations import parse_duration
 from receiver.errors import MilepostError
 from receiver.ingest.accept import accept
 from receiver.ingest.services import Services
@@ -31,17 +34,18 @@ from receiver.sources import SOURCES
 from receiver.storage import migrate
 from receiver.storage.embedded import cluster
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "hooks" / "packer"
-CHAIN = TEMPLATES / "resumable" / "build.sh"
 OWN_BUILD = ("MILEPOST_BUILD_NUMBER", "MILEPOST_PLATFORM")  # of a build that the user reports
 TOKEN = "a history of the demo"  # noqa: S105  # known to this process alone
 
 
 @click.command()
 @click.option("--builds", type=click.IntRange(1, 1_000_000), help="Record a made-up history.")
+@click.option("--mix", is_flag=True, help="Also where the receiver has builds of others.")
+@click.option("--live", default="2m", show_default=True, help="How long builds go on moving.")
 @database_command
-def demo(builds: int | None) -> None:
-    """Run real Packer builds against the receiver of `make run`, or fill it.
+def demo(builds: int | None, mix: bool, live: str) -> None:
+    """Fill the receiver of `make run` with fourteen nights of sixty images, builds that move while
+    you look, and real Packer builds.
 
     With --builds, record a made-up history of that many builds in its database.
     """
@@ -50,33 +54,42 @@ def demo(builds: int | None) -> None:
         count = sum(1 for _ in progress(numbers, "Recording", total=builds))
         click.echo(f"Recorded {count} builds.")
         return
-    url = run(os.environ, lambda text: click.secho(f"\n{text}", bold=True))
-    click.echo(f"\nLook at {url}")
+    span = parse_duration(live)
+    if span is None:
+        raise click.BadParameter("write 90s, 15m or 2h", param_hint="--live")
+    settings = _hook_environment(os.environ)
+    receiver = _checked(settings, mix=mix)
+    _fill(receiver, datetime.now(UTC))
+    with _moving(receiver, span):
+        demo_packer.run(settings, lambda text: click.secho(f"\n{text}", bold=True))
+        click.echo(f"\nLook at {receiver.url}: builds move there. Ctrl-C ends them.")
 
 
-def run(env: Mapping[str, str], say: Callable[[str], None]) -> str:
-    """Build one template with three sources, one that fails and is tried again, and a chain.
+def _fill(receiver: Receiver, now: datetime) -> None:
+    if receiver.is_filled:
+        click.echo("The nights are there already: an empty receiver gets fresh ones.")
+        return
+    documents = [*demo_history.fourteen_nights(now)]
+    posted = progress(receiver.fill(documents), "Filling", total=len(documents))
+    builds = {document["build"]["number"] for document in posted}
+    demo_receiver.decide(receiver.client, now)
+    click.echo(f"Fourteen nights with {len(builds)} builds are at {receiver.url}")
 
-    Return the receiver's URL. Raises MilepostError if the receiver or Packer is missing.
-    """
-    settings = _hook_environment(env)
-    _check(settings)
-    with tempfile.TemporaryDirectory(prefix="milepost-demo-") as folder:
-        say("Three sources of one template, at once:")
-        _packer(settings, folder, "milepost.pkr.hcl", expected=0)
-        retried = settings | {"MILEPOST_BUILD_NUMBER": f"demo-rhel-9.4-hana-{int(time.time())}"}
-        retried["MILEPOST_IMAGE_TYPE"] = "hana"
-        say("A build that fails at its security baseline:")
-        _packer(retried, folder, "-var", "fail=yes", "milepost.json", expected=1)
-        say("Its second attempt:")
-        _packer(retried, folder, "milepost.json", expected=0)
-        chain = settings | {"MILEPOST_BUILD_NUMBER": f"demo-rhel-9.4-chain-{int(time.time())}"}
-        chain["MILEPOST_IMAGE_TYPE"] = "chain"
-        say("A chain of three templates that fails at 55:")
-        _run(chain, folder, [CHAIN, "-var", "fail=yes"], expected=1)
-        say("It resumes at 55, from the artifact of 50:")
-        _run(chain, folder, [CHAIN], expected=0)
-    return settings["MILEPOST_URL"]
+
+@contextmanager
+def _moving(receiver: Receiver, live: timedelta) -> Iterator[None]:
+    """Move builds beside what is done here, and so long in all."""
+    ended, until = Event(), time.monotonic() + live.total_seconds()
+    thread = Thread(target=demo_live.run, args=(receiver, ended))
+    thread.start()
+    try:
+        yield
+        ended.wait(max(0, until - time.monotonic()))
+    except KeyboardInterrupt:
+        click.echo("\nThe builds come to their end.")
+    finally:
+        ended.set()
+        thread.join()
 
 
 def record(env: Mapping[str, str], builds: int, now: datetime) -> Iterator[str]:
@@ -118,7 +131,8 @@ def _hook_environment(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if name not in OWN_BUILD} | settings
 
 
-def _check(settings: Mapping[str, str]) -> None:
+def _checked(settings: Mapping[str, str], *, mix: bool) -> Receiver:
+    """Return the receiver, which takes the demo's reports. Raises MilepostError."""
     url = settings["MILEPOST_URL"]
     if shutil.which("packer", path=settings["PATH"]) is None:
         raise MilepostError("Packer is not on the PATH: sudo apt-get install packer")
@@ -126,6 +140,14 @@ def _check(settings: Mapping[str, str]) -> None:
         requests.get(f"{url}/livez", timeout=5).raise_for_status()
     except requests.RequestException as error:
         raise MilepostError(f"No receiver answers at {url}: start one with make run.") from error
+    _check_hook(settings)
+    receiver = Receiver(url, settings["MILEPOST_SECRET"], settings.get("MILEPOST_TOKEN", ""))
+    receiver.check(mix=mix)
+    return receiver
+
+
+def _check_hook(settings: Mapping[str, str]) -> None:
+    """Let a hook post a signed test, which makes no build. Raises MilepostError."""
     done = subprocess.run(
         [Path(sys.executable).parent / "milepost-hook", "check"],
         env={**settings, "MILEPOST_BUILD_NUMBER": "demo", "MILEPOST_STRICT": "1"},
@@ -135,17 +157,5 @@ def _check(settings: Mapping[str, str]) -> None:
     )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason"])[-1]
+        url = settings["MILEPOST_URL"]
         raise MilepostError(f"The receiver at {url} refuses the demo's reports: {reason}")
-
-
-def _packer(settings: Mapping[str, str], folder: str, *arguments: str, expected: int) -> None:
-    *options, template = arguments
-    _run(settings, folder, ["packer", "build", *options, TEMPLATES / template], expected)
-
-
-def _run(
-    settings: Mapping[str, str], folder: str, command: Sequence[str | Path], expected: int
-) -> None:
-    code = subprocess.run(command, cwd=folder, env=dict(settings), check=False).returncode
-    if code != expected:
-        raise MilepostError(f"Packer ended with {code} where the demo expects {expected}.")

@@ -1,161 +1,312 @@
-"""A made-up history of image builds, as envelopes of our hooks; pure, the same for each number."""
+"""The nights of the demo as envelopes of our hooks; pure, and the same at each run of one day."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from functools import cache
 from random import Random
+from typing import NamedTuple
 
+from receiver.cli import demo_data
+from receiver.cli.demo_data import CAUSES, STAGES, Cause, Family
 from receiver.domain.model import Json
 
-PROJECTS = ("core", "data", "web")
-PLATFORMS = ("aws-commercial", "aws-gov", "azure", "gcp", "vmware")
-OS_VERSIONS = ("rhel-8.10", "rhel-9.4", "ubuntu-22.04", "ubuntu-24.04", "windows-2022")
-IMAGE_TYPES = ("base", "hana", "web", "gpu")
-NIGHT = timedelta(hours=21)  # from a build of an image to its next
+NIGHTS = 14
+WEEKS = 6  # of an image that is built once a week
+BEGINS = time(1)  # in UTC: without other settings a night is a day
+LASTS = timedelta(hours=6)
+MOST_IMAGES = 300  # of a history of many builds
+FAILING, RETRIED = 0.1, 0.4  # of its builds; of those that fail
 
-# Stage, state, usual seconds, and its failures, each with its component.
-STEPS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
-    ("Kickstart", 5, 240, ("packer: Timeout waiting for SSH after 1800 s.",)),
-    ("Green image", 10, 60, ()),
-    ("Base configuration", 15, 420, ("dnf: Cannot download repomd.xml: 503 for host mirror-12",)),
-    ("Cloud provider setup", 20, 90, ()),
-    (
-        "Security baseline",
-        25,
-        780,
-        (
-            "ansible: fatal: [10.0.3.17]: UNREACHABLE! No route to host",
-            "ansible: CIS 5.2.3 failed on /etc/ssh/sshd_config line 41",
-        ),
-    ),
-    ("Monitoring and logging", 30, 150, ()),
-    ("Network", 40, 60, ()),
-    ("Users and authentication", 50, 110, ()),
-    ("Application", 60, 900, ("installer: exit code 137 after 612 s, out of memory",)),
-    ("Integration tests", 70, 360, ("goss: 2 of 148 checks failed in 6.2 s",)),
-    ("Final validation", 90, 120, ()),
-    ("Sealing and cleanup", 95, 180, ("amazon-ebs: RequestLimitExceeded for ami-0a1b2c3d4e",)),
-)
+
+class Image(NamedTuple):
+    """An image of the demo."""
+
+    family: Family
+    platform: str
+    os_version: str
+    project: str
+
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """Project, platform, OS version and type."""
+        return self.project, self.platform, self.os_version, self.family.image_type
+
+    @property
+    def slug(self) -> str:
+        """The beginning of its build numbers."""
+        return f"{self.project}-{self.os_version}-{self.family.image_type}-{self.platform}"
+
+
+class Timed(NamedTuple):
+    """A stage of a build, with its seconds."""
+
+    name: str
+    state: int
+    seconds: float
+
+
+class Plan(NamedTuple):
+    """A build to tell of: `what` is a cause, a word of demo_data.Story, or "" if it is good."""
+
+    image: Image
+    night: int
+    began: datetime
+    what: str = ""
+    retried: bool = False
+    suffix: str = ""
+
+    @property
+    def number(self) -> str:
+        """Its build number, which ends with its day."""
+        return f"{self.image.slug}-{self.began:%Y%m%d}{self.suffix}"
+
+    @property
+    def is_good(self) -> bool:
+        """Whether an image came out of it."""
+        return self.retried or self.what in ("", "slow")
+
+    @property
+    def chance(self) -> Random:
+        """What varies of it: the same at each run."""
+        return Random(f"{self.image.slug}/{self.night}")  # noqa: S311  # only to look real
+
+
+@cache
+def images(copies: int = 1) -> Sequence[Image]:
+    """Return every image; those of a further copy are of projects such as `web-2`."""
+    return [
+        Image(family, platform, os_version, family.project + (f"-{copy}" if copy > 1 else ""))
+        for copy in range(1, copies + 1)
+        for family in demo_data.FAMILIES
+        for os_version in family.os_versions
+        for platform in family.platforms
+    ]
+
+
+def image_of(names: tuple[str, ...]) -> Image:
+    """Return the image of these names."""
+    return next(image for image in images() if image.names == names)
+
+
+def fourteen_nights(now: datetime) -> Iterator[Json]:
+    """Yield the reports of fourteen nights of every image, the oldest build first."""
+    plans = (
+        planned(image, night, now)
+        for image in images()
+        for night in nights_of(image.family)
+        if _told(image, night)[0] != "missing"
+    )
+    for plan in sorted(plans, key=lambda plan: plan.began):
+        yield from reports(plan, now)
 
 
 def envelopes(builds: int, now: datetime) -> Iterator[Json]:
-    """Yield the reports of that many builds up to now, oldest build first."""
-    chance = Random(builds)  # noqa: S311  # only to look real
-    names = _combinations(builds)
-    newest = {index % len(names): index for index in range(builds)}
-    for index in range(builds):
-        began = now - NIGHT * (builds - index) / len(names) - timedelta(minutes=50)
-        is_last = newest[index % len(names)] == index
-        running = is_last and builds - index <= 5
-        if running:
-            began = now - timedelta(minutes=chance.uniform(8, 30))
-        yield from _build(index, names[index % len(names)], began, now, chance, running)
+    """Yield the reports of that many builds up to now, the oldest build first.
+
+    They are of up to 300 images, and fail by chance.
+    """
+    count = max(1, min(MOST_IMAGES, builds // 6 or builds))
+    every = images(1 + count // len(images()))[:count]
+    for left in range(builds - 1, -1, -1):
+        night, place = divmod(left, count)
+        yield from reports(_by_chance(every[place], night, now), now)
 
 
-def _combinations(builds: int) -> list[tuple[str, str, str, str]]:
-    every = [
-        (project, platform, os_version, image_type)
-        for image_type in IMAGE_TYPES
-        for os_version in OS_VERSIONS
-        for platform in PLATFORMS
-        for project in PROJECTS
-    ]
-    return every[: max(1, min(len(every), builds // 6 or builds))]
+def nights_of(family: Family) -> range:
+    """Return the nights in which images of a family are built, the last one first."""
+    nights = NIGHTS if family.every == 1 else WEEKS * family.every
+    return range(family.newest, nights, family.every)
 
 
-def _build(
-    index: int,
-    names: tuple[str, str, str, str],
-    began: datetime,
-    now: datetime,
-    chance: Random,
-    running: bool,
-) -> Iterator[Json]:
-    project, platform, os_version, image_type = names
-    number = f"{project}-{os_version}-{image_type}-{platform}-{index + 1}"
-    build = {
-        "number": number,
-        "project": project,
-        "platform": platform,
-        "os_version": os_version,
-        "image_type": image_type,
-        "created_by": chance.choice(("nightly", "nightly", "nightly", "ada", "lin")),
-    }
-    run = {"commit": f"{chance.getrandbits(160):040x}", "branch": "main"}
-    pace = sum(each.encode()[0] for each in names) % 7 / 10 + 0.7
-    fails = chance.choice([step for step in STEPS if step[3]]) if chance.random() < 0.12 else None
-    for attempt in (1, 2):
-        events, end, failed = _attempt(began, now, chance, pace, fails, running)
-        document = {
-            "version": 1,
-            "build": build,
-            "run": {"key": f"demo:{number}:{attempt}", "attempt": attempt, **run},
-            "events": events,
-        }
-        if not failed and not running:
-            document["manifest"] = _manifest(number, platform, image_type, end, chance)
-        yield document
-        if not failed or chance.random() < 0.35:
-            return
-        began, fails = end + timedelta(minutes=chance.uniform(3, 20)), None
-        if began > now - timedelta(hours=2):
-            return
+def _told(image: Image, night: int) -> tuple[str, bool]:
+    """Return what happened to an image in a night, and whether it was tried again."""
+    for story in demo_data.STORIES:
+        if night in story.nights and set(story.words) <= set(image.names):
+            return story.what, story.retried
+    return "", False
 
 
-def _attempt(
-    began: datetime,
-    now: datetime,
-    chance: Random,
-    pace: float,
-    fails: tuple[str, int, int, tuple[str, ...]] | None,
-    running: bool,
-) -> tuple[list[Json], datetime, bool]:
-    events: list[Json] = []
-    at = began
-    for step in STEPS:
-        stage, state, seconds, texts = step
-        if running and at > now - timedelta(minutes=1):
-            break
-        events.append(_stage(stage, state, "started", at))
-        at += timedelta(seconds=seconds * pace * chance.uniform(0.8, 1.3))
-        if running and at > now:
-            return events, now, False
-        if fails is step:
-            component, _, message = chance.choice(texts).partition(": ")
-            failure = {"type": "provisioner", "message": message, "component": component}
-            events.append(_stage(stage, state, "failed", at) | {"failure": failure})
-            events.append({"kind": "build", "status": "failed", "at": at.isoformat()})
-            return events, at, True
-        if stage == "Integration tests" and chance.random() < 0.08:
-            flaky = {"type": "test", "message": "goss: port 22 not listening", "component": "goss"}
-            events.append(_stage(stage, state, "failed", at) | {"failure": flaky})
-            events.append(_stage(stage, state, "started", at + timedelta(seconds=20)))
-            at += timedelta(seconds=20 + seconds * pace)
-        events.append(_stage(stage, state, "completed", at))
-        at += timedelta(seconds=chance.uniform(1, 25))
-    if not running:
-        events.append({"kind": "build", "status": "completed", "at": at.isoformat()})
-    return events, at, False
+def planned(image: Image, night: int, now: datetime) -> Plan:
+    """Return the build of an image in a night."""
+    return Plan(image, night, _begin(image, night, now), *_told(image, night))
 
 
-def _stage(stage: str, state: int, status: str, at: datetime) -> Json:
-    moment = {"status": status, "at": at.isoformat()}
-    return {"kind": "stage", "stage": stage, "state": state, **moment}
+def _by_chance(image: Image, night: int, now: datetime) -> Plan:
+    plan = Plan(image, night, _begin(image, night, now))
+    chance = plan.chance
+    if night == 0 and chance.random() < 0.02:
+        return plan._replace(began=now - timedelta(minutes=chance.uniform(5, 20)), what="running")
+    fails, retried = chance.random() < FAILING, chance.random() < RETRIED
+    return plan._replace(what=chance.choice([*CAUSES]), retried=retried) if fails else plan
 
 
-def _manifest(number: str, platform: str, image_type: str, end: datetime, chance: Random) -> Json:
-    regions = ("eu-central-1", "us-east-1") if platform.startswith("aws") else ("",)
-    made = ",".join(
-        f"{region}:ami-{chance.getrandbits(68):017x}" if region else f"{platform}/{number}"
-        for region in regions
+def _begin(image: Image, night: int, now: datetime) -> datetime:
+    """Return when a build began: of what is built on a base, after the bases."""
+    day = (now - LASTS).astimezone(UTC).date() - timedelta(days=night)
+    minutes = Random(image.slug).uniform(0, 50)  # noqa: S311
+    after = timedelta(minutes=minutes + (100 if image.family.base else 0))
+    return datetime.combine(day, BEGINS, UTC) + after
+
+
+def reports(plan: Plan, now: datetime) -> Iterator[Json]:
+    """Yield the envelope of each attempt of a build."""
+    chance = plan.chance
+    events, end = _attempt(plan, plan.began, chance)
+    yield envelope(plan, 1, events, now)
+    if plan.what in CAUSES and plan.retried:
+        again = end + timedelta(minutes=chance.uniform(2, 9))
+        events, _ = _attempt(plan._replace(what=""), again, chance)
+        yield envelope(plan, 2, events, now)
+
+
+def envelope(plan: Plan, attempt: int, events: list[Json], now: datetime) -> Json:
+    """Return what our hooks would say of an attempt."""
+    project, platform, os_version, image_type = plan.image.names
+    build = {"number": plan.number, "project": project, "platform": platform}
+    build |= {"os_version": os_version, "image_type": image_type}
+    build["created_by"] = plan.chance.choice(demo_data.PEOPLE)
+    document = {"version": 1, "build": build, "run": _run(plan, attempt), "events": events}
+    return document | ({"sources": sources} if (sources := _sources(plan, now)) else {})
+
+
+def _run(plan: Plan, attempt: int) -> Json:
+    project, platform = plan.image.names[:2]
+    changes = Random(f"{project}/{plan.night // 2}")  # noqa: S311
+    forge = demo_data.FORGES[plan.image.family.project]
+    url = forge.format(
+        project=project,
+        image=plan.image.slug,
+        run=plan.chance.randrange(10**6, 10**7),
+        try_=attempt,
     )
-    builder = "amazon-ebs" if platform.startswith("aws") else "null"
-    entry = {
-        "name": image_type,
-        "builder_type": builder,
-        "build_time": int(end.timestamp()),
-        "files": None,
-        "artifact_id": made,
-        "packer_run_uuid": number,
-        "custom_data": None,
+    is_new = plan.night < 4  # a release of Packer came out that day
+    return {
+        "key": f"demo:{plan.number}:{attempt}",
+        "attempt": attempt,
+        "url": url,
+        "commit": f"{changes.getrandbits(160):040x}",
+        "branch": "main",
+        "default_branch": "main",
+        "packer_version": "1.12.0" if is_new else "1.11.2",
+        "plugins": {demo_data.BUILDERS[platform]: "1.3.4" if is_new else "1.3.2"},
     }
-    return {"builds": [entry], "last_run_uuid": number}
+
+
+def _sources(plan: Plan, now: datetime) -> list[Json]:
+    """Return what a build started from: the newest good base of its platform and OS version."""
+    image = plan.image
+    base = next(
+        (
+            each
+            for each in images()
+            if each.family.image_type == image.family.base and each.names[1:3] == image.names[1:3]
+        ),
+        None,
+    )
+    if base is None:
+        return []
+    night = next(n for n in range(plan.night, 99) if planned(base, n, now).is_good)
+    made = artifacts(planned(base, night, now))[0]
+    return [{name: made[name] for name in ("artifact_id", "region") if made[name]}]
+
+
+def artifacts(plan: Plan) -> list[Json]:
+    """Return what a build makes: an artifact for each region of its platform."""
+    platform = plan.image.platform
+    ids = Random(f"{plan.number}/artifacts")  # noqa: S311
+    return [
+        {
+            "artifact_id": demo_data.ARTIFACTS[platform].format(
+                id=f"{ids.getrandbits(68):017x}", name=plan.number.replace(".", "-")
+            ),
+            "region": region,
+            "builder_type": demo_data.BUILDERS[platform],
+        }
+        for region in demo_data.REGIONS.get(platform, (None,))
+    ]
+
+
+def _attempt(plan: Plan, began: datetime, chance: Random) -> tuple[list[Json], datetime]:
+    """Return the events of an attempt, and its end."""
+    cause, events, at = CAUSES.get(plan.what), list[Json](), began
+    for name, state, seconds in timed_stages(plan, chance):
+        events.append(stage(name, state, "started", at))
+        if plan.what == "running" and name == "Application":
+            return events, at
+        at += timedelta(seconds=seconds)
+        if plan.what == "cancelled" and name == "Security baseline":
+            return [*events, verdict("cancelled", at)], at
+        if cause and cause.stage == name:
+            failed = stage(name, state, "failed", at) | {"failure": _failure(cause, chance)}
+            return [*events, failed, verdict("failed", at)], at
+        events.append(stage(name, state, "completed", at))
+    return [*events, *endings(plan, at)], at
+
+
+def timed_stages(plan: Plan, chance: Random) -> Iterator[Timed]:
+    """Yield each stage of a build."""
+    for name, state, usual in STAGES:
+        slow = 1.8 if plan.what == "slow" and name == "Application" else 1
+        seconds = usual * plan.image.family.pace * slow * chance.uniform(0.88, 1.2)
+        yield Timed(name, state, seconds)
+
+
+def stage(name: str, state: int, status: str, at: datetime) -> Json:
+    """Return an event of a stage."""
+    return {"kind": "stage", "stage": name, "state": state, "status": status, "at": _text(at)}
+
+
+def verdict(status: str, at: datetime) -> Json:
+    """Return the event that ends a build."""
+    return {"kind": "build", "status": status, "at": _text(at)}
+
+
+def endings(plan: Plan, at: datetime) -> Iterator[Json]:
+    """Yield the events at the end of a good build: verdict, artifacts and checks."""
+    for artifact in artifacts(plan):
+        yield {"kind": "artifact", "at": _text(at), "artifact": artifact}
+    yield verdict("completed", at)
+    for check in _checks(plan, at):
+        yield {"kind": "check", "at": _text(at), "check": check}
+
+
+def _checks(plan: Plan, at: datetime) -> Iterator[Json]:
+    """Yield the tests of an image, and the scan of those that have packages from a distribution."""
+    yield {
+        "name": "goss",
+        "kind": "tests",
+        "status": "passed",
+        "counts": {"passed": 148, "failed": 0},
+        "tool": "goss",
+        "tool_version": "0.4.9",
+    }
+    if plan.image.os_version.startswith("windows"):
+        return
+    counts = {"critical": int(plan.night == 5), "high": plan.chance.randrange(4)}
+    yield {
+        "name": "trivy",
+        "kind": "scan",
+        "status": "failed" if counts["critical"] else "passed",
+        "counts": counts | {"medium": 11},
+        "tool": "trivy",
+        "tool_version": "0.58.1",
+        "database_at": _text(at - timedelta(hours=3)),
+    }
+
+
+def _failure(cause: Cause, chance: Random) -> Json:
+    varying: Mapping[str, object] = {
+        "host": f"10.20.{chance.randrange(4)}.{chance.randrange(2, 250)}",
+        "seconds": chance.randrange(20, 900),
+    }
+    failure = {
+        "type": cause.type,
+        "component": cause.component,
+        "message": cause.message.format(**varying),
+    }
+    log = [line.format(**varying) for line in cause.log]
+    return failure | ({"details": {"log": log}} if log else {})
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")

@@ -24,7 +24,10 @@ COMMANDS = {
     "create": ("manual", "Create a build before its first report."),
     "db": ("schema", "The database in use."),
     "deliveries": ("deliveries", "List deliveries, newest first."),
-    "demo": ("demo", "Run real Packer builds against the receiver of `make run`, or fill it."),
+    "demo": (
+        "demo",
+        "Fill the receiver of `make run` with nights to look at, and run Packer there.",
+    ),
     "doctor": ("doctor", "Check settings, secrets, clock, database, schema and senders."),
     "env": ("env", "Print the hook settings of the receiver of `make run`, for a shell's eval."),
     "fail": ("manual", "Report that a stage of a build failed, and why."),

@@ -3,8 +3,6 @@
 Nothing here follows a redirect, and nothing of an address is in what is returned or logged.
 """
 
-import base64
-import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ import requests
 from receiver.domain.model import Json
 from receiver.domain.notices.notice import Target
 from receiver.ingest.notice_targets import service, silence
+from receiver.sources import signatures
 
 TIMEOUT = (4.0, 10.0)  # seconds to connect, and to answer
 LONGEST_WAIT = 3600  # seconds that a target's Retry-After may ask for
@@ -97,21 +96,9 @@ def _judged(response: requests.Response) -> Answer:
 
 
 def signed(message_id: UUID, body: bytes, secrets: Sequence[str], now: datetime) -> dict[str, str]:
-    """Return the headers of a Standard Webhook, signed with each secret: one may be the next.
-
-    https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-    """
-    name, stamp = f"msg_{message_id.hex}", str(int(now.timestamp()))
-    content = f"{name}.{stamp}.".encode() + body
-    keys = [base64.b64decode(secret.removeprefix("whsec_") + "==") for secret in secrets]
-    digests = [base64.b64encode(hmac.digest(key, content, "sha256")).decode() for key in keys]
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": "Milepost",
-        "webhook-id": name,
-        "webhook-timestamp": stamp,
-        "webhook-signature": " ".join(f"v1,{digest}" for digest in digests),
-    }
+    """Return the headers of a message, a Standard Webhook."""
+    headers = {"Content-Type": "application/json", "User-Agent": "Milepost"}
+    return headers | signatures.standard_headers(f"msg_{message_id.hex}", body, secrets, now)
 
 
 def _notify(target: Target, message: Message) -> Answer:

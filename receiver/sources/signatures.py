@@ -1,4 +1,4 @@
-"""Verify signatures on raw bytes, in constant time; every refusal is the same.
+"""Verify signatures on raw bytes, in constant time, every refusal the same; and sign our own.
 
 Standard Webhooks: https://github.com/standard-webhooks/standard-webhooks (spec 1.0.0).
 """
@@ -9,6 +9,7 @@ import hmac
 import re
 import time
 from collections.abc import Iterable
+from datetime import datetime
 
 from receiver.domain.delivery import Request
 from receiver.errors import Unauthorized
@@ -35,6 +36,24 @@ def verify_standard_or_bearer(request: Request, secrets: tuple[str, ...]) -> Non
     else:
         tokens = [secret[len(BEARER) :] for secret in secrets if secret.startswith(BEARER)]
         _require(request, "authorization", _has_login(request, "bearer", tokens))
+
+
+def standard_headers(
+    message_id: str, body: bytes, secrets: Iterable[str], now: datetime
+) -> dict[str, str]:
+    """Return the headers of a Standard Webhook, signed with each secret: one may be the next.
+
+    https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+    """
+    stamp = str(int(now.timestamp()))
+    content = f"{message_id}.{stamp}.".encode() + body
+    keys = [base64.b64decode(secret.removeprefix(STANDARD) + "==") for secret in secrets]
+    digests = [base64.b64encode(hmac.digest(key, content, "sha256")).decode() for key in keys]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": stamp,
+        "webhook-signature": " ".join(f"v1,{digest}" for digest in digests),
+    }
 
 
 def verify_hub(request: Request, secrets: tuple[str, ...]) -> None:

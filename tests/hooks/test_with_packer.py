@@ -101,10 +101,31 @@ def test_shell_hook_exits_0_on_any_problem(receiver: Running, tmp_path: Path):
         assert "milepost: not report" in done.stderr
 
 
-def test_demo_reports_builds_and_ignores_the_hooks_variables(receiver: Running, tmp_path: Path):
+def test_demo_fills_fourteen_nights_beside_others_only_where_it_is_told_to(
+    receiver: Running, tmp_path: Path
+):
+    own = {"MILEPOST_BUILD_NUMBER": "of-a-team", "MILEPOST_PROJECT": "core"}
+    assert run(receiver, tmp_path, "milepost-hook", "stage", "Base", **own).returncode == 0
     mine = {"MILEPOST_BUILD_NUMBER": "mine", "MILEPOST_PLATFORM": "mine"}
-    done = run(receiver, tmp_path, "milepost", "demo", **mine)
+    refused = run(receiver, tmp_path, "milepost", "demo", **mine)
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "set MILEPOST_TOKEN to a token of scope admin" in refused.stderr
+    mine["MILEPOST_TOKEN"] = receiver.token("admin")
+    refused = run(receiver, tmp_path, "milepost", "demo", **mine)
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "has builds of its own, such as" in refused.stderr
+    assert not {"demo", "platform"} & {build["project"] for build in listed(receiver)}
+    done = run(receiver, tmp_path, "milepost", "demo", "--mix", "--live", "1s", **mine)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "mine" not in str(listed(receiver))
-    statuses = {build["status"] for build in listed(receiver) if build["project"] == "demo"}
-    assert statuses == {"completed"}
+    builds = listed(receiver)
+    assert "mine" not in str(builds)
+    assert {each["status"] for each in builds if each["project"] == "demo"} == {"completed"}
+    statuses = {each["status"] for each in builds if each["project"] == "platform"}
+    assert statuses == {"completed", "failed", "cancelled"}
+    answer = requests.get(f"{receiver.url}/api/v1/channels/prod?project=platform", timeout=30)
+    assert len(answer.json()["items"]) == 24
+    again = run(receiver, tmp_path, "milepost", "demo", "--mix", "--live", "1s", **mine)
+    assert again.returncode == 0
+    assert "The nights are there already" in again.stdout

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from receiver.cli.demo_history import envelopes
 from receiver.config import Config
 from receiver.domain.failure_shapes import message_shape
 from tests.bench.dataset import fill
@@ -214,12 +213,3 @@ def test_no_page_scans_a_growing_table(url: str):
                 plan = connection.execute(b"EXPLAIN " + file.read(), EVERY).fetchall()
             assert index in str(plan)
             assert "Seq Scan on builds" not in str(plan)
-
-
-def test_demo_history_has_failures_retries_and_running_builds():
-    documents = list(envelopes(300, datetime(2026, 1, 1, tzinfo=UTC)))
-    times = [event["at"] for each in documents for event in each["events"]]
-    assert len({each["build"]["number"] for each in documents}) == 300
-    assert any(each["run"]["attempt"] == 2 for each in documents)
-    assert any(event["status"] == "failed" for each in documents for event in each["events"])
-    assert max(times) <= (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=2)).isoformat()

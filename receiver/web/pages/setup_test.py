@@ -13,7 +13,7 @@ from receiver.domain.model import Json
 from receiver.errors import HttpError, Invalid, Unauthorized
 from receiver.ingest.accept import accept
 from receiver.ingest.services import Services
-from receiver.sources import SOURCES
+from receiver.sources import SOURCES, signatures
 
 TEST_NUMBER = "milepost-test"
 
@@ -108,7 +108,7 @@ def _heartbeat(now: datetime) -> Json:
 def _proof(sender: Sender, test_id: str, body: bytes, now: datetime) -> dict[str, str]:
     secret = sender.secrets[0]
     if secret.startswith("whsec_"):
-        return _standard_webhook(secret, test_id, body, now)
+        return signatures.standard_headers(test_id, body, [secret], now)
     if sender.source == "github":
         digest = hmac.digest(secret.encode(), body, "sha256").hex()
         return {"x-hub-signature-256": f"sha256={digest}"}
@@ -117,15 +117,3 @@ def _proof(sender: Sender, test_id: str, body: bytes, now: datetime) -> dict[str
     if sender.source == "jenkins":
         return {"authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
     return {"authorization": f"Bearer {secret.removeprefix('bearer:')}"}
-
-
-def _standard_webhook(secret: str, test_id: str, body: bytes, now: datetime) -> dict[str, str]:
-    """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
-    timestamp = str(int(now.timestamp()))
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    digest = hmac.digest(key, f"{test_id}.{timestamp}.".encode() + body, "sha256")
-    return {
-        "webhook-id": test_id,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
-    }
