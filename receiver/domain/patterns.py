@@ -19,9 +19,10 @@ class Match(Protocol):
 
 
 class Pattern(Protocol):
-    """A compiled pattern; `groupindex` has the names of its groups."""
+    """A compiled pattern; `groupindex` has the names of its groups, `pattern` is its text."""
 
     groupindex: Any
+    pattern: str
 
     def search(self, text: str) -> Match | None: ...
 

@@ -44,5 +44,12 @@ def wrong_settings() -> dict[str, tuple[str, ...]]:
     return services().rules.problems() if is_admin else {}
 
 
+@blueprint.app_template_global("wrong_kinds")
+def wrong_kinds() -> list[str]:
+    """Return the kinds of the settings files that are wrong, for readers who are not told more: the
+    problems quote the files."""
+    return [] if wrong_settings() else list(services().rules.problems())
+
+
 def _unavailable(**reason: str) -> Response:
     return json_response({"status": "unavailable", **reason}, 503, {"Retry-After": "3"})

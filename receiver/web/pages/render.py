@@ -64,16 +64,19 @@ class PageCache:
             self._bodies[tag] = body
 
 
-def cached_page(template: str, read: Callable[[], Values], *, has_form: bool = False) -> Response:
+def cached_page(
+    template: str, read: Callable[[], Values], *, has_form: bool = False, beside: str = ""
+) -> Response:
     """Render the values that `read` returns, or answer 304.
 
-    A page with a form holds its reader's own token, so it is not cached for others. Values whose
-    names begin with `_` are for the template alone, not for the JSON twin.
+    `beside` stands for what the page shows beside the database's contents. A page with a form holds
+    its reader's own token, so it is not cached for others. Values whose names begin with `_` are
+    for the template alone, not for the JSON twin.
     """
-    if same := unchanged():
+    if same := unchanged(beside):
         return same
     cache = _cache()
-    tag = _tag(cache.version())
+    tag = _tag(cache.version(), beside)
     if wants_json():
         return _with_tag(Response(cache.body(tag, lambda: _json(read())), mimetype=JSON), tag)
 
@@ -91,11 +94,11 @@ def page(template: str, **values: object) -> Response:
     return response
 
 
-def unchanged() -> Response | None:
+def unchanged(beside: str = "") -> Response | None:
     """Return 304 if the caller already has this version of the page, else None."""
     if not request.if_none_match:
         return None
-    tag = _tag(_cache().version())
+    tag = _tag(_cache().version(), beside)
     return _with_tag(Response(status=304), tag) if tag in request.if_none_match else None
 
 
@@ -118,11 +121,11 @@ def _named(values: Values) -> Values:
     return {name.lstrip("_"): value for name, value in values.items()}
 
 
-def _tag(version: str) -> str:
+def _tag(version: str, beside: str) -> str:
     grant = caller()
     who = repr(grant) if grant else ""  # with all rights: a user of the proxy may lose a group
     age = str(int(time.time() // AGE_SECONDS))
-    parts = (__version__, version, request.full_path, who, age, repr(wrong_settings()))
+    parts = (__version__, version, request.full_path, who, age, repr(wrong_settings()), beside)
     return hashlib.sha256("\n".join((request.host, *parts)).encode()).hexdigest()[:32]
 
 
