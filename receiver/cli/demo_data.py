@@ -80,13 +80,12 @@ OWNERS = {
     "desktop": "Workplace, desktop@example.com",
     "edge": "Edge team, edge@example.com",
 }
+_GITHUB = "https://github.example.com/acme/{project}-images/actions/runs/{run}/attempts/{try_}"
+_GITLAB = "https://gitlab.example.com/acme/{project}-images/-/jobs/{run}{try_}"
+_JENKINS = "https://jenkins.example.com/job/{project}-images/job/{image}/{run}{try_}/"
 FORGES = {  # where the jobs of a project run
-    "platform": "https://github.example.com/acme/{project}-images/actions/runs/{run}/attempts/{try_}",
-    "ci": "https://github.example.com/acme/{project}-images/actions/runs/{run}/attempts/{try_}",
-    "data": "https://gitlab.example.com/acme/{project}-images/-/jobs/{run}{try_}",
-    "edge": "https://gitlab.example.com/acme/{project}-images/-/jobs/{run}{try_}",
-    "web": "https://jenkins.example.com/job/{project}-images/job/{image}/{run}{try_}/",
-    "desktop": "https://jenkins.example.com/job/{project}-images/job/{image}/{run}{try_}/",
+    "platform": _GITHUB, "ci": _GITHUB, "data": _GITLAB, "edge": _GITLAB,
+    "web": _JENKINS, "desktop": _JENKINS,
 }
 BUILDERS = {
     "aws": "amazon-ebs",

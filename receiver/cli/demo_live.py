@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from threading import Event
 
-from receiver.cli import demo_data, demo_history
-from receiver.cli.demo_history import Plan, Timed
+from receiver.cli import demo_data, demo_history, demo_plans
+from receiver.cli.demo_history import Timed
+from receiver.cli.demo_plans import Plan
 from receiver.cli.demo_receiver import Receiver
 from receiver.domain.model import Json
 from receiver.errors import MilepostError
@@ -18,7 +19,7 @@ LEFT = 0.35  # of the stages, that are still to come when a build appears
 
 def run(receiver: Receiver, ended: Event) -> None:
     """Move the builds until `ended` is set, then bring them to their end."""
-    images = cycle(map(demo_history.image_of, demo_data.LIVE))
+    images = cycle(map(demo_plans.image_of, demo_data.LIVE))
     moving = [build(begun(image)) for image in islice(images, AT_ONCE)]
     try:
         while not ended.is_set():
@@ -35,7 +36,7 @@ def run(receiver: Receiver, ended: Event) -> None:
         return
 
 
-def begun(image: demo_history.Image) -> Plan:
+def begun(image: demo_plans.Image) -> Plan:
     """Return a build that has run for most of its usual time by now."""
     now = datetime.now(UTC)
     plan = Plan(image, 0, now, suffix=f"-{now:%H%M%S}")

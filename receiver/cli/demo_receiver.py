@@ -9,9 +9,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from receiver.cli import demo_data, demo_history
+from receiver.cli import demo_data, demo_plans
 from receiver.cli.client import Client
-from receiver.cli.demo_history import Plan
+from receiver.cli.demo_plans import Plan
 from receiver.domain.model import Json
 from receiver.errors import Forbidden, MilepostError, NotFound
 from receiver.sources import signatures
@@ -105,7 +105,7 @@ class Receiver:
 def decide(client: Client, now: datetime) -> None:
     """Revoke an image, acknowledge a failure, and put builds into channels."""
     names, night, reason = demo_data.REVOKED
-    revoked = demo_history.planned(demo_history.image_of(names), night, now)
+    revoked = demo_plans.planned(demo_plans.image_of(names), night, now)
     client.revoke(revoked.number, {"reason": reason, "descendants": True})
     words, notes = demo_data.ACKNOWLEDGED
     for row in client.failures("open", NEWEST):
@@ -120,9 +120,9 @@ def decide(client: Client, now: datetime) -> None:
 
 def _good_builds(project: str, night: int, now: datetime) -> Iterator[Plan]:
     """Yield the newest good build of each image of a project, of a night or an earlier one."""
-    for image in demo_history.images():
-        nights = (n for n in demo_history.nights_of(image.family) if n >= night)
-        plans = (demo_history.planned(image, n, now) for n in nights)
+    for image in demo_plans.images():
+        nights = (n for n in demo_plans.nights_of(image.family) if n >= night)
+        plans = (demo_plans.planned(image, n, now) for n in nights)
         good = next((plan for plan in plans if plan.is_good), None)
         if image.project == project and good:
             yield good

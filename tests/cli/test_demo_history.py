@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from receiver.cli import demo_data, demo_history, demo_live
+from receiver.cli import demo_data, demo_history, demo_live, demo_plans
 from receiver.domain.build_changes import compare_link
 from receiver.domain.model import DIMENSIONS, Json
 from receiver.sources.milepost import ENVELOPE
@@ -47,9 +47,9 @@ def test_every_cause_happens_and_every_story_is_of_an_image():
     for story in demo_data.STORIES:
         nights = {
             night
-            for image in demo_history.images()
+            for image in demo_plans.images()
             if set(story.words) <= set(image.names)
-            for night in demo_history.nights_of(image.family)
+            for night in demo_plans.nights_of(image.family)
         }
         assert set(story.nights) <= nights, story
 
@@ -102,7 +102,7 @@ def test_links_are_those_of_the_forges(documents: list[Json]):
 
 def test_a_live_build_has_run_for_a_while_and_comes_to_a_good_end():
     names = demo_data.LIVE[0]
-    plan = demo_live.begun(demo_history.image_of(names))
+    plan = demo_live.begun(demo_plans.image_of(names))
     documents = list(demo_live.build(plan))
     assert all(ENVELOPE.validate(each) == {} for each in documents)
     events = [event for each in documents for event in each["events"]]
@@ -114,4 +114,4 @@ def test_a_live_build_has_run_for_a_while_and_comes_to_a_good_end():
 
 @pytest.mark.parametrize("names", demo_data.LIVE)
 def test_every_live_build_is_of_an_image(names: tuple[str, ...]):
-    assert demo_history.image_of(names).names == names
+    assert demo_plans.image_of(names).names == names
