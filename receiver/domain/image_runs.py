@@ -6,6 +6,7 @@ A build is a row of `recent_builds`: status, began_at, start_time, end_time, cre
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ Row = dict[str, Any]
 GOOD = ("completed",)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Image:
     """An image and its newest builds, those that ended or began last first.
 
@@ -25,20 +26,20 @@ class Image:
     names: Row
     builds: Sequence[Row]
 
-    @property
+    @cached_property
     def newest_ended(self) -> Row | None:
         """The build that tells how the image is: the last that came to a good or a bad end. One
         that was cancelled tells nothing of its image."""
         ended = [build for build in self.builds if is_good(build) or is_failed(build)]
         return max(ended, key=_order, default=None)
 
-    @property
+    @cached_property
     def is_failed(self) -> bool:
         """Whether its newest ended build failed or is lost; resolving a failure changes nothing."""
         newest = self.newest_ended
         return newest is not None and is_failed(newest)
 
-    @property
+    @cached_property
     def failed_since_good(self) -> list[Row]:
         """The failed builds since the last good one, the newest first."""
         good = self.last_good
@@ -46,12 +47,12 @@ class Image:
         later = [build for build in failed if good is None or _order(build) > _order(good)]
         return sorted(later, key=_order, reverse=True)
 
-    @property
+    @cached_property
     def last_good(self) -> Row | None:
         """The good build that ended last."""
         return max(filter(is_good, self.builds), key=_order, default=None)
 
-    @property
+    @cached_property
     def running(self) -> Row | None:
         """The newest build that runs, and is not lost."""
         alive = (build for build in self.builds if build["status"] == "running")

@@ -8,6 +8,7 @@ its image are newer.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from operator import itemgetter
 from typing import Any
 
 from receiver.domain import image_names
@@ -17,6 +18,7 @@ from receiver.domain.model import DIMENSIONS
 
 Row = Mapping[str, Any]
 NAMED_BY_PEOPLE = ("vsphere", "vmware", "hyperv")  # builders whose id is a machine's name
+_names_of = itemgetter(*DIMENSIONS)
 ARCHITECTURES = ("arch", "architecture", "cpu_arch")  # keys of custom_data
 
 
@@ -90,7 +92,8 @@ def choose(rows: Iterable[Row], wanted: ImageFilter) -> list[Row]:
 
 def image_of(row: Row) -> tuple[object, ...]:
     """Return the dimensions of a row."""
-    return tuple(row[name] for name in DIMENSIONS)
+    names: tuple[object, ...] = _names_of(row)
+    return names
 
 
 def is_named(row: Row) -> bool:

@@ -9,7 +9,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import pairwise
+from functools import cached_property
+from itertools import pairwise, takewhile
 from statistics import median
 from typing import Any
 
@@ -37,7 +38,7 @@ class Cell:
     builds: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ImageNights:
     """An image with its last due nights, the oldest first. `tonight` is that of the night shown,
     None where it was not due; `before` is the due night before it."""
@@ -47,13 +48,13 @@ class ImageNights:
     tonight: Cell | None
     before: Cell | None
 
-    @property
+    @cached_property
     def success(self) -> int | None:
         """The percentage of good nights among those that ended."""
         ended = [cell for cell in self.cells if cell.word in (*GOOD, "failed")]
         return round(sum(cell.word in GOOD for cell in ended) / len(ended) * 100) if ended else None
 
-    @property
+    @cached_property
     def usual_seconds(self) -> float | None:
         """The median of the durations of its good builds."""
         seconds = [
@@ -63,12 +64,18 @@ class ImageNights:
         ]
         return median(seconds) if seconds else None
 
-    @property
+    @cached_property
     def is_in_trouble(self) -> bool:
         """Whether somebody should look at it."""
         return self.image.is_failed or (self.tonight is not None and self.tonight.word in BAD)
 
-    @property
+    def in_a_row(self, word: str) -> int:
+        """Return how many of its last due nights that are over were of this word, one after the
+        other."""
+        ended = [cell.word for cell in self.cells if cell.word not in ("running", "waiting")]
+        return len(list(takewhile(lambda each: each == word, reversed(ended))))
+
+    @cached_property
     def became(self) -> str | None:
         """Whether it newly failed or is good again, against the due night before."""
         if not self.tonight or not self.before:

@@ -30,10 +30,16 @@ def read_channels(database: Database, names: Row, own: Own = None) -> tuple[list
 def channels_of_images(database: Database, own: Own = None) -> dict[tuple[object, ...], list[Row]]:
     """Return what all channels hold, by the names of the image."""
     with database.transaction() as connection:
-        every = channels.visible(connection, None, own)[:MOST_CHANNELS]
-        rows = channels.current(connection, [each["id"] for each in every], {}, own)
+        return held_by_image(connection, own)
+
+
+def held_by_image(connection: Connection, own: Own = None) -> dict[tuple[object, ...], list[Row]]:
+    """Return what all channels hold, by the names of the image."""
+    every = channels.visible(connection, None, own)[:MOST_CHANNELS]
+    if not every:
+        return {}
     found: dict[tuple[object, ...], list[Row]] = {}
-    for row in rows:
+    for row in channels.current(connection, [each["id"] for each in every], {}, own):
         found.setdefault(tuple(row[name] for name in DIMENSIONS), []).append(row)
     return found
 

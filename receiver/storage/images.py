@@ -59,6 +59,14 @@ def latest_images(database: Database, serving_of: ServingOf, own: Own = None) ->
         return _choose(connection, serving_of, ImageFilter(), own)
 
 
+def newest_images(connection: Connection, serving_of: ServingOf, own: Own = None) -> list[Row]:
+    """Return the artifacts of the newest build of each image that has any to serve, as
+    latest_images(); a region that this build lacks is left out."""
+    rows = _served(connection, serving_of, ImageFilter(), own, every=False, newest=True)
+    now = datetime.now(UTC)
+    return seen(connection, [_shown(row, now) for row in rows], own)
+
+
 def unserved_builds(database: Database, serving_of: ServingOf, own: Own = None) -> list[Row]:
     """Return the newest completed builds whose images are not served, each with its `reason`."""
     with database.transaction() as connection:
@@ -140,10 +148,16 @@ def _choose(
 
 
 def _served(
-    connection: Connection, serving_of: ServingOf, wanted: ImageFilter, own: Own, *, every: bool
+    connection: Connection,
+    serving_of: ServingOf,
+    wanted: ImageFilter,
+    own: Own,
+    *,
+    every: bool,
+    newest: bool = False,
 ) -> list[Row]:
     parameters = _parameters(connection, serving_of, wanted, own)
-    parameters |= {"inferred": wanted.inferred, "every": every}
+    parameters |= {"inferred": wanted.inferred, "every": every, "newest": newest}
     return connection.execute(query("images/served_images"), parameters).fetchall()
 
 

@@ -88,10 +88,12 @@ def count_behind(database: Database, serving_of: ServingOf, project: Own = None)
 
 def newest_builds(database: Database, serving_of: ServingOf) -> Newest:
     """Return the newest build of each image that is served: build_number, built_at and more."""
+    with database.transaction() as connection:
+        rows = images.newest_images(connection, serving_of)
     newest: dict[tuple[object, ...], Row] = {}
-    for row in images.latest_images(database, serving_of):
+    for row in rows:
         other = newest.setdefault(image_of(row), row)
-        if row["behind"] < other["behind"]:
+        if row["built_at"] > other["built_at"]:
             newest[image_of(row)] = row
     return newest
 

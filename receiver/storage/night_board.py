@@ -11,26 +11,31 @@ from receiver.domain.night_board import Calendar, ImageNights, image_nights
 from receiver.domain.windows import DAY
 from receiver.storage import images
 from receiver.storage.conditions import conditions
-from receiver.storage.db import Database, Row, query
+from receiver.storage.db import Database, Row
 from receiver.storage.dimensions import Own, projects_within
+from receiver.storage.failed_images import Needs, read_needs
 from receiver.storage.failing import Failing, failing_of
 from receiver.storage.hours import HoursOf, hours_of_projects
+from receiver.storage.overview import overview_of
 from receiver.storage.recent_builds import recent_images
 from receiver.storage.serving import ServingOf, chains
+from receiver.storage.trust import Trust, read_trust
 
 PER_IMAGE = 100  # builds, where there are few images
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The images with their nights, those in trouble first within their projects; what fails; the
-    artifact that is served of each image, by its names; and the deliveries of a day that nobody
-    could use."""
+    """The images with their nights, those in trouble first within their projects; what fails; what
+    read_overview() tells; the artifact that is served of each image, by its names; what the failed
+    images still serve, and who waits for them; and what tells whether all of it is here."""
 
     rows: list[ImageNights]
     failing: Failing
+    current: Row
     served: dict[tuple[object, ...], Row]
-    quarantined: int
+    needs: Mapping[tuple[object, ...], Needs]
+    trust: Trust
     projects: Collection[str] | None
     calendar: Calendar
 
@@ -52,16 +57,19 @@ def read_board(
         known = recent_images(connection, serving_of, found, projects, per_image=PER_IMAGE)
         failing = failing_of(connection, serving_of, known, now, projects)
         calendar = Calendar(hours_of_projects(connection, hours_of), now, day)
-        quarantined = connection.execute(query("overview/quarantined")).fetchone()
         projects_above = {names[0]: names for names in chains(connection).values()}
+        current = overview_of(connection, serving_of, limits, now, found, failing)
+        served = _served(images.newest_images(connection, serving_of, own))
+        needs = read_needs(connection, known, served, own, projects)
+        trust = read_trust(connection)
     rows = [
         image_nights(image, calendar, _every(image, projects_above, limits))
         for image in known
         if is_named(image.names)
     ]
-    served = _served(images.latest_images(database, serving_of, own))
-    count = quarantined["count"] if quarantined and own is None else 0
-    return Board(sorted(rows, key=_order), failing, served, count, projects, calendar)
+    return Board(
+        sorted(rows, key=_order), failing, current, served, needs, trust, projects, calendar
+    )
 
 
 def _every(image: Image, projects_above: Mapping[str, Sequence[str]], limits: Limits) -> int | None:
@@ -88,9 +96,8 @@ def _order(row: ImageNights) -> tuple[object, ...]:
 
 
 def _served(rows: Collection[Row]) -> dict[tuple[object, ...], Row]:
-    """Return the first region's artifact of each image, with the number of the other regions."""
+    """Return the first artifact of each image, with its `ids`."""
     served: dict[tuple[object, ...], Row] = {}
     for row in rows:
-        first = served.setdefault(image_of(row), {"ids": usable_ids(row), "row": row, "more": -1})
-        first["more"] += 1
+        served.setdefault(image_of(row), row | {"ids": usable_ids(row)})
     return served

@@ -9,11 +9,11 @@ from receiver.domain.conditions import Limits, counted
 from receiver.domain.images import image_of, is_named
 from receiver.domain.model import DIMENSIONS
 from receiver.storage import unnamed
-from receiver.storage.conditions import conditions, conditions_of
+from receiver.storage.conditions import Conditions, conditions, conditions_of
 from receiver.storage.db import Connection, Database, Row, array, as_json, query
 from receiver.storage.dimensions import current_names
 from receiver.storage.expected_images import ExpectedImage, expected_images
-from receiver.storage.failing import read_failing
+from receiver.storage.failing import Failing, read_failing
 from receiver.storage.serving import ServingOf, rules
 
 
@@ -44,14 +44,26 @@ def read_overview(database: Database, serving_of: ServingOf, limits: Limits, now
     failed and missing ones; a lost one is failed. Builds of which nobody says what they make are no
     combination: `unnamed`."""
     with database.transaction() as connection:
-        latest = _latest_builds(connection, serving_of)
         found = conditions(connection, limits, now)
-        lost = {"lost": array(found.ids("lost"))}
-        running = connection.execute(query("overview/running_builds"), lost).fetchall()
         failing = read_failing(connection, serving_of, found, now)
-        expected = expected_images(connection, serving_of, limits.expectation_of, now)
-        tree = connection.execute(query("dimensions/project_tree")).fetchall()
-        nameless = unnamed.list_unnamed(connection, now, serving_of)
+        return overview_of(connection, serving_of, limits, now, found, failing)
+
+
+def overview_of(
+    connection: Connection,
+    serving_of: ServingOf,
+    limits: Limits,
+    now: datetime,
+    found: Conditions,
+    failing: Failing,
+) -> Row:
+    """Return the same with the conditions and the failed images that were read before."""
+    latest = _latest_builds(connection, serving_of)
+    lost = {"lost": array(found.ids("lost"))}
+    running = connection.execute(query("overview/running_builds"), lost).fetchall()
+    expected = expected_images(connection, serving_of, limits.expectation_of, now)
+    tree = connection.execute(query("dimensions/project_tree")).fetchall()
+    nameless = unnamed.list_unnamed(connection, now, serving_of)
     found.mark([*latest, *running])
     for row in [*latest, *running]:
         del row["id"]

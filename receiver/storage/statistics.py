@@ -16,6 +16,7 @@ from receiver.storage.dimensions import Own, projects_within
 from receiver.storage.failing import read_failing
 from receiver.storage.overview import count_expected, read_overview
 from receiver.storage.serving import ServingOf
+from receiver.storage.trust import count_undelivered
 
 DAY = timedelta(days=1)
 
@@ -61,12 +62,15 @@ def build_counts(
         found = conditions(connection, limits, now)
         if own is None:
             counts = connection.execute(query("statistics/counts")).fetchone()
+            undelivered = count_undelivered(connection)
         else:
             counts, found = _own_counts(connection, found, own)
+            undelivered = 0
         failing = read_failing(connection, serving_of, found, now, own)
     assert counts is not None  # noqa: S101  # it is one row always
     lost = {*found.ids("lost")}
     recent = sum(row["id"] in lost and row["created_at"] > now - DAY for row in found.running)
+    counts["undelivered"] = undelivered
     counts["running"] -= len(lost)
     counts["builds"] = _moved(counts["builds"], recent)
     return counts | {each: len(found.ids(each)) for each in CONDITIONS} | failing.counts
@@ -81,7 +85,7 @@ def _own_counts(
     running = [each for each in found.running if each["project_id"] in row["project_ids"]]
     ids = {each["id"] for each in running}
     judged = {build_id: each for build_id, each in found.judged.items() if build_id in ids}
-    deliveries = {"quarantined": 0, "undelivered": 0, "last_delivery_at": None}
+    deliveries = {"quarantined": 0, "last_delivery_at": None}
     return row | deliveries, Conditions(running, judged)
 
 

@@ -72,7 +72,7 @@ def test_what_failed_is_told_by_cause_with_what_one_needs_to_act(night: FlaskCli
     for part in ("no route to 10.0.0.1", "at 15", "team-linux", "https://ci.example.com/bad-0"):
         assert part in needs
     assert "/builds/bad-2" in needs  # the last good one
-    assert 'data-label="Failed in a row">2</td>' in needs
+    assert 'data-label="Failed in a row">2 nights, 2 builds</td>' in needs
 
 
 def test_another_night_is_shown_by_its_day(night: FlaskClient):

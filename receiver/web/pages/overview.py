@@ -6,24 +6,21 @@ from datetime import UTC, date, datetime, timedelta
 from flask import Response, request
 
 from receiver.domain import redact
-from receiver.domain.failure_groups import group_failures
 from receiver.domain.images import image_of
 from receiver.domain.model import DIMENSIONS
-from receiver.domain.night_board import ImageNights, runs_of, summary
+from receiver.domain.night_board import ImageNights, summary
 from receiver.domain.nights import night_name, shown_period
 from receiver.domain.windows import DAY, period_named
 from receiver.errors import Invalid
-from receiver.storage import lineage_of_builds, overview
+from receiver.storage import lineage_of_builds
 from receiver.storage.db import Row
 from receiver.storage.dimensions import Own
 from receiver.storage.night_board import Board, read_board
 from receiver.web.auth import require
 from receiver.web.context import hours_of, limits, services, serving_of
+from receiver.web.pages import board_rows, needs
 from receiver.web.pages.image_filter import AskedImages
 from receiver.web.pages.render import Values, blueprint, cached_page
-
-MANY = 120  # images; with more of them, projects in which all is well show no rows until asked
-MOST_ROWS = 500  # of the page; its JSON twin has all
 
 
 @blueprint.get("/", endpoint="overview")
@@ -45,8 +42,8 @@ def _day(text: str) -> date | None:
 def _overview(own: Own, day: date | None) -> Values:
     now = datetime.now(UTC)
     database = services().database
-    current = overview.read_overview(database, serving_of(), limits(), now)
     board = read_board(database, serving_of(), hours_of(), limits(), now, day, own)
+    current = board.current
     if board.projects is not None:
         current = _of_projects(current, board)
     wanted = AskedImages()
@@ -55,17 +52,17 @@ def _overview(own: Own, day: date | None) -> Values:
     return current | {
         "night": _night(board, rows, running, day, now),
         "images": [_json_row(row) for row in rows],
-        "_causes": _causes(board, wanted, now),
+        "_causes": needs.causes(board, wanted, now),
         "behind": lineage_of_builds.count_behind(database, serving_of(), own),
-        "_missing": _missing(rows, current["expected"]),
+        "_missing": needs.missing(rows, current["expected"]["missing"]),
         "_late": [row for row in current["expected"]["late"] if wanted.fits(row, "late")],
         "_running_rows": running,
         "_stalled_rows": [row for row in current["stalled"] if wanted.fits(row, "")],
-        "_groups": _groups(rows, board, is_asked=wanted.is_any),
-        "_cut": max(0, len(rows) - MOST_ROWS),
+        "_groups": board_rows.groups(rows, board, is_asked=wanted.is_any),
+        "_cut": max(0, len(rows) - board_rows.MOST),
         "_facets": wanted.facets(row.image.names for row in rows),
         "_wanted": wanted,
-        "_quarantined": board.quarantined,
+        "trust": needs.trust(board, now, own),
         "_worst": _worst(board, running),
         "_total": bool(board.rows or current["unnamed"]["count"]),
     }
@@ -99,16 +96,6 @@ def _expected(expected: Row, own: Collection[str]) -> Row:
         name: [row for row in expected[name] if row["project"] in own]
         for name in ("missing", "late")
     }
-
-
-def _missing(rows: Sequence[ImageNights], expected: Row) -> list[ImageNights]:
-    """Return the images that were not started tonight, or when somebody expects it."""
-    absent = {image_of(row) for row in expected["missing"]}
-    return [
-        row
-        for row in rows
-        if (row.tonight and row.tonight.word == "missing") or image_of(row.image.names) in absent
-    ]
 
 
 def _night(
@@ -146,97 +133,6 @@ def _running(rows: Sequence[Row], board: Board, now: datetime, wanted: AskedImag
         end = began + timedelta(seconds=seconds) if began and seconds else None
         shown.append(row | {"ends_at": end if end and end > now else None, "usual": seconds})
     return shown
-
-
-def _causes(board: Board, wanted: AskedImages, now: datetime) -> list[Row]:
-    """Return the failed images by cause, those of most images first; what somebody acknowledged
-    comes last."""
-    newest = [
-        row["failures"][0] | {name: row[name] for name in (*DIMENSIONS, "build_number")}
-        for row in board.failing.images
-        if row["failures"] and wanted.fits(row, "failed")
-    ]
-    images = {row["build_number"]: row for row in board.failing.images}
-    groups = group_failures(sorted(newest, key=lambda row: row["created_at"], reverse=True), now)
-    causes = []
-    for group in groups:
-        members = [images[each["build_number"]] for each in group["failures"]]
-        failure = group["failures"][0]
-        causes.append(
-            group
-            | {
-                "at": failure["state"],
-                "estimated": failure["estimated"],
-                "stage": failure["stage"],
-                "platforms": sorted({row["platform"] for row in members}),
-                "members": [row | {"owner": _owner(row["project"])} for row in members],
-                "is_acknowledged": all(row["is_acknowledged"] for row in members),
-            }
-        )
-    untold = [
-        row for row in board.failing.images if not row["failures"] and wanted.fits(row, "failed")
-    ]
-    if untold:
-        causes.append(_untold(untold))
-    found: list[Row] = redact.document(causes)
-    return sorted(found, key=lambda cause: cause["is_acknowledged"])
-
-
-def _untold(rows: Sequence[Row]) -> Row:
-    return {
-        "count": len(rows),
-        "sample": "without a message",
-        "component": "",
-        "at": None,
-        "stage": None,
-        "platforms": sorted({row["platform"] for row in rows}),
-        "members": [row | {"owner": _owner(row["project"])} for row in rows],
-        "is_acknowledged": False,
-    }
-
-
-def _owner(project: str | None) -> str | None:
-    """Return who owns a project, by the projects file."""
-    return services().rules.projects().of((project,) if project else ()).owner
-
-
-def _groups(rows: Sequence[ImageNights], board: Board, *, is_asked: bool) -> list[Row]:
-    """Return the images by project. A project in which all is well is folded; where there are many
-    images its rows are left out, too, until somebody asks for it."""
-    groups: dict[str | None, list[ImageNights]] = {}
-    for row in rows[:MOST_ROWS]:
-        groups.setdefault(row.image.names["project"], []).append(row)
-    shown = []
-    for project, members in groups.items():
-        trouble = sum(row.is_in_trouble for row in members)
-        active = sum(row.image.running is not None for row in members)
-        is_open = is_asked or bool(trouble or active)
-        left_out = not is_open and len(rows) > MANY
-        shown.append(
-            {
-                "project": project,
-                "count": len(members),
-                "trouble": trouble,
-                "running": active,
-                "is_open": is_open,
-                "rows": [] if left_out else [_row(row, board) for row in members],
-            }
-        )
-    return sorted(shown, key=lambda group: (not group["trouble"], group["project"] or "\U0010ffff"))
-
-
-def _row(row: ImageNights, board: Board) -> Row:
-    served = board.served.get(image_of(row.image.names))
-    return {
-        **_names(row),
-        "runs": runs_of(row.cells),
-        "word": row.tonight.word if row.tonight else "",
-        "is_failed": row.image.is_failed,
-        "success": row.success,
-        "usual": row.usual_seconds,
-        "artifact_id": served["ids"][0] if served and len(served["ids"]) == 1 else None,
-        "more": served["more"] if served else 0,
-    }
 
 
 def _json_row(row: ImageNights) -> Row:

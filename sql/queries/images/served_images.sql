@@ -3,7 +3,7 @@
 -- Only the last attempt of a build counts. `newness` is 0 for the newest of these builds;
 -- `superseded_at` is when the next newer one was made. Unless `every`, only those of the
 -- newest build of a region. With `inferred` there are 10 inferred builds beside the 10 stated ones,
--- which come behind all of them, among the last 100.
+-- which come behind all of them, among the last 100. With `newest` only those of the newest build.
 WITH named AS (
     SELECT
         dense_rank() OVER (
@@ -85,7 +85,18 @@ candidates AS (
                 WHERE revocation.kind = 'revoked'
             )
             AND NOT has_failed_since(recent.id, recent.attempt, recent.end_time)
-        LIMIT 10
+            AND (
+                NOT %(newest)s
+                OR EXISTS (
+                    SELECT FROM artifacts
+                    WHERE
+                        artifacts.build_id = recent.id
+                        AND artifacts.attempt = recent.attempt
+                        AND artifacts.kind IS DISTINCT FROM 'resumable'
+                        AND (artifacts.expires_at IS NULL OR artifacts.expires_at > now())
+                )
+            )
+        LIMIT CASE WHEN %(newest)s THEN 1 ELSE 10 END
     ) AS served
     JOIN artifacts ON artifacts.build_id = served.id AND artifacts.attempt = served.attempt
     WHERE

@@ -10,17 +10,6 @@ SELECT
     (
         SELECT count(*) FROM (SELECT 1 FROM builds WHERE status = 'running' LIMIT 10000) AS builds
     ) AS running,
-    (
-        SELECT count(*)
-        FROM notice_messages
-        WHERE
-            sent_at IS NULL
-            AND ((given_up_at IS NULL AND tries > 0) OR given_up_at > now() - interval '1 day')
-    ) + (
-        SELECT count(*) FROM (
-            SELECT 1 FROM notice_causes WHERE at < now() - interval '5 minutes' LIMIT 10000
-        ) AS old
-    ) AS undelivered,
     coalesce(recent.counts, '{}') AS builds
 FROM (
     SELECT jsonb_object_agg(status, count) AS counts
