@@ -15,8 +15,8 @@ from receiver.ingest.routing import Routes
 from receiver.ingest.services import Services
 from receiver.sources import SOURCES
 from receiver.storage import deliveries
+from receiver.storage.delivery_problems import UNUSED
 
-UNUSED = "no route and no hook makes it a build"  # as note_attached.sql has it
 MAX_NAMES = 40
 SHOWN_NAMES = 5
 

@@ -17,7 +17,7 @@ from receiver.config import Config
 from tests.support.forges import SECRETS, post_github, workflow_job
 from tests.support.receivers import Running, started
 from tests.support.samples import ROUTES
-from tests.support.senders import envelope, get_build, post, stage, verdict
+from tests.support.senders import envelope, get_build, post, proof, stage, verdict
 from tests.support.table_rows import rows
 
 Serve = Callable[[Config], FlaskClient]
@@ -272,3 +272,79 @@ def test_refusals_are_shown_by_sender_and_reason(client: FlaskClient):
         page = client.get(path).text
         assert "<code>no-signature</code>" in page
         assert "nobody" not in page
+
+
+def test_problems_come_first_with_what_to_do(forge: FlaskClient):
+    deliver(forge)
+    post_github(forge, workflow_job("completed", "success", job_id=7))
+    page = forge.get("/deliveries").text
+    assert page.index('id="problems"') < page.index('id="senders"') < page.index('id="inbox"')
+    assert "Suggest routes" in page[: page.index('id="senders"')]
+    problems = forge.get("/deliveries.json").get_json()["problems"]
+    assert [(row["outcome"], row["count"]) for row in problems] == [
+        ("quarantined", 1),
+        ("ignored", 2),
+    ]
+    assert all(row["advice"] for row in problems)
+    assert forge.get(f"/deliveries/{problems[0]['id']}").status_code == 200
+    filtered = forge.get("/deliveries?outcome=quarantined").text
+    assert 'id="problems"' not in filtered
+
+
+def test_a_token_of_a_project_reads_its_own_deliveries_alone(
+    serve: Serve, config: Config, token: Token
+):
+    senders = []
+    for name, projects in {"a": '["core"]', "b": '["web"]', "both": '["core", "web"]'}.items():
+        (config.data_dir / f"{name}.secret").write_text(f"bearer:the-token-of-{name}\n")
+        senders.append(
+            f'[[sender]]\nname = "{name}"\nsource = "milepost"\n'
+            f'secret_file = "{name}.secret"\nprojects = {projects}\n'
+        )
+    config.senders.write_text("".join(senders))
+    client = serve(replace(config, public_read=False))
+    for name, project in {"a": "core", "b": "web", "both": "web"}.items():
+        document = envelope(stage("Base"), number=f"n-{name}", run=name, build={"project": project})
+        headers = bearer(f"the-token-of-{name}")
+        path = f"/webhooks/milepost/{name}"
+        assert client.post(path, json=document, headers=headers).status_code == 202
+        assert client.post(path, json=document | {"x": 1}, headers=headers).status_code == 422
+    own = bearer(token("read", "--project", "core"))
+    page = client.get("/deliveries.json", headers=own).get_json()
+    assert [row["builds"] for row in page["items"]] == [["n-a"]]
+    assert {row["sender"] for row in page["refusals"]} == {"a"}
+    assert {row["sender"] for row in page["senders"]} == {"a"}
+    every = bearer(token("admin"))
+    items = client.get("/deliveries.json", headers=every).get_json()["items"]
+    assert len(items) == 3
+    for item in items:
+        status = 200 if item["builds"] == ["n-a"] else 404
+        assert client.get(f"/deliveries/{item['id']}", headers=own).status_code == status
+    html = client.get("/deliveries", headers=own | {"Accept": "text/html"}).text
+    assert "n-a" in html
+    assert "n-b" not in html
+
+
+def test_a_token_of_a_project_reads_what_its_own_sender_left_without_a_build(
+    serve: Serve, config: Config, token: Token
+):
+    (config.data_dir / "a.secret").write_text("secret-of-a\n")
+    config.senders.write_text(
+        '[[sender]]\nname = "a"\nsource = "github"\nsecret_file = "a.secret"\nprojects = ["core"]\n'
+    )
+    secrets = {**config.secrets, "github": (SECRETS["github"],)}
+    client = serve(replace(config, secrets=secrets, public_read=False))
+    body = orjson.dumps({"workflow_job": None})
+    for path, secret in {"github/a": "secret-of-a", "github": SECRETS["github"]}.items():
+        headers = proof("github", secret, body) | {
+            "X-GitHub-Event": "workflow_job",
+            "X-GitHub-Delivery": path,
+        }
+        answer = client.post(
+            f"/webhooks/{path}", data=body, headers=headers, content_type="application/json"
+        )
+        assert answer.get_json()["outcome"] == "quarantined"
+    page = client.get("/deliveries.json", headers=bearer(token("read", "--project", "core")))
+    document = page.get_json()
+    assert [row["sender"] for row in document["items"]] == ["a"]
+    assert [row["sender"] for row in document["problems"]] == ["a"]

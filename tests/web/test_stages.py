@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from receiver.config import Config
 from receiver.domain.stage_map import StageMap
-from receiver.ingest.rules import KINDS
+from receiver.storage.settings import KINDS
 from receiver.web.pages.stages import lines_to_add
 from tests.support.senders import COMBINATION, envelope, post, stage
 

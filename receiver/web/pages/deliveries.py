@@ -11,10 +11,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from receiver.ingest import replay as ingest_replay
 from receiver.ingest.route_suggestions import suggest_routes
-from receiver.storage import deliveries
+from receiver.sources import SOURCES
+from receiver.storage import deliveries, delivery_problems, own_deliveries
 from receiver.storage.db import Row
 from receiver.storage.deliveries import Filter
-from receiver.storage.paging import DEFAULT_LIMIT
+from receiver.storage.dimensions import Own
+from receiver.storage.paging import DEFAULT_LIMIT, Page
 from receiver.web import auth
 from receiver.web.context import services
 from receiver.web.filters import DeliveriesQuery, page_filter
@@ -46,17 +48,69 @@ _SIGNED = ("webhook-id", "webhook-timestamp")  # the new request has its own
 @blueprint.get("/deliveries.json", endpoint="list_json")
 @blueprint.get("/deliveries", endpoint="list_")
 def list_() -> Response:
-    """Show the deliveries, newest first, with filters; above them each sender."""
-    auth.require_read()
+    """Show what needs somebody, each sender, and the deliveries, newest first, with filters."""
+    own = auth.require("read").project
     conditions, after = page_filter(DeliveriesQuery, request.args), request.args.get("after")
+    reader = _Reader(own)
+    items, cursor = reader.items(Filter(**conditions), after)
     database = services().database
-    items, cursor = deliveries.list_page(database, Filter(**conditions), DEFAULT_LIMIT, after)
-    senders = _senders(deliveries.senders(database))
-    values = {"items": items, "senders": senders, "refusals": refusals()}
+    values = {
+        "problems": [
+            row | {"advice": advice(row["outcome"], row["reason"])}
+            for row in reader.of_senders(delivery_problems.read_problems(database))
+        ],
+        "refusals": reader.of_senders(refusals()),
+        "senders": reader.of_senders(_senders(deliveries.senders(database))),
+        "items": items,
+    }
     if wants_json():
         return json_response(values | {"next": cursor})
     more = next_link(conditions, cursor)
-    return page("deliveries.html", filter=conditions, next=more, **values)
+    return page(
+        "deliveries.html",
+        filter=conditions,
+        next=more,
+        sources=sorted(SOURCES),
+        own=own,
+        is_first=not conditions and not after,
+        **values,
+    )
+
+
+class _Reader:
+    """Reads what a caller may see: everything, or the deliveries of their projects."""
+
+    def __init__(self, own: Own) -> None:
+        self._own, self._database = own, services().database
+        self._senders = services().rules.senders()
+
+    def items(self, filters: Filter, after: str | None) -> Page:
+        """Return a page of deliveries."""
+        if self._own is None:
+            return deliveries.list_page(self._database, filters, DEFAULT_LIMIT, after)
+        return own_deliveries.list_page(
+            self._database, filters, self._senders, self._own, DEFAULT_LIMIT, after
+        )
+
+    def of_senders(self, rows: list[Row]) -> list[Row]:
+        """Return those rows whose source and sender the caller may know of."""
+        if self._own is None:
+            return rows
+        found = own_deliveries.own_senders(self._database, self._senders, self._own)
+        keys = {(each.source, each.name) for each in found}
+        return [row for row in rows if (row["source"], row["sender"]) in keys]
+
+
+def advice(outcome: str, reason: str | None) -> str:
+    """Return what to do about a delivery that was not used; pure."""
+    text = reason or ""
+    if outcome == "ignored":
+        return "If it builds an image, add a route for the job or a hook in it; then replay it."
+    if text.startswith("a defect of Milepost"):
+        return "Nothing is lost: upgrade the receiver, then replay it."
+    if "project" in text:
+        return "Let the sender write that project, or correct its route; then replay it."
+    return "Open the newest one, correct what its reason names, then replay it."
 
 
 @blueprint.get("/deliveries/routes")
@@ -69,8 +123,12 @@ def routes() -> Response:
 @blueprint.get("/deliveries/<uuid:delivery_id>")
 def show(delivery_id: UUID) -> Response:
     """Show one delivery; its body for administrators only."""
-    caller = auth.require_read()
+    caller = auth.require("read")
+    if caller.project is not None:
+        senders = services().rules.senders()
+        own_deliveries.require_own(services().database, senders, caller.project, delivery_id)
     delivery = deliveries.read(services().database, delivery_id)
+    is_admin = caller.allows("admin") and caller.project is None
     source, body = delivery["source"], delivery.pop("body")
     sender = f"/{delivery['sender']}" if delivery["sender"] else ""
     query = f"?{delivery['query']}" if delivery["query"] else ""
@@ -79,7 +137,10 @@ def show(delivery_id: UUID) -> Response:
         "delivery.html",
         delivery=delivery,
         is_pruned=body is None,
-        body=_text(body) if body is not None and caller.allows("admin") else None,
+        body=_text(body) if body is not None and is_admin else None,
+        advice=advice(delivery["outcome"], delivery["reason"]),
+        unused=delivery_problems.UNUSED,
+        is_everything=caller.project is None,
         # A delivery through the API has no webhook.
         curl=source != "api" and curl_command(url, source, delivery["headers"]),
         body_file=BODY_FILE,
