@@ -99,6 +99,7 @@ def record(env: Mapping[str, str], builds: int, now: datetime) -> Iterator[str]:
     if config.database_url is None:
         migrate.migrate(cluster.start(config.data_dir, stop_at_exit=False))
     services: Services = create_app(config).extensions["milepost"]
+    services.rules.renew()
     sender = Sender("milepost", "", (f"bearer:{TOKEN}",))
 
     def post(document: Json) -> Json:

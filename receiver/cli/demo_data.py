@@ -84,8 +84,12 @@ _GITHUB = "https://github.example.com/acme/{project}-images/actions/runs/{run}/a
 _GITLAB = "https://gitlab.example.com/acme/{project}-images/-/jobs/{run}{try_}"
 _JENKINS = "https://jenkins.example.com/job/{project}-images/job/{image}/{run}{try_}/"
 FORGES = {  # where the jobs of a project run
-    "platform": _GITHUB, "ci": _GITHUB, "data": _GITLAB, "edge": _GITLAB,
-    "web": _JENKINS, "desktop": _JENKINS,
+    "platform": _GITHUB,
+    "ci": _GITHUB,
+    "data": _GITLAB,
+    "edge": _GITLAB,
+    "web": _JENKINS,
+    "desktop": _JENKINS,
 }
 BUILDERS = {
     "aws": "amazon-ebs",

@@ -40,8 +40,8 @@ class Receiver:
         self.client = Client(url, api)
 
     def check(self, *, mix: bool) -> None:
-        """Raise MilepostError unless the token may do everything, and no builds of others would be
-        mixed with the demo's; `mix` allows that."""
+        """Raise MilepostError unless the token may do everything, and the nights would not be mixed
+        with builds of others; `mix` allows that."""
         try:
             self.client.audit({}, 1)
         except Forbidden as error:
@@ -49,7 +49,7 @@ class Receiver:
                 f"The receiver at {self.url} lets the demo read or write too little: set "
                 "MILEPOST_TOKEN to a token of scope admin."
             ) from error
-        if not mix and (other := self._build_of_others()):
+        if not mix and not self.is_filled and (other := self._build_of_others()):
             raise MilepostError(
                 f"The receiver at {self.url} has builds of its own, such as {other}: fill an empty "
                 "one, or mix the demo's builds with them: milepost demo --mix"

@@ -61,6 +61,7 @@ def _services(receiver: Running, routes: Path) -> Services:
     secrets = {f"MILEPOST_SECRET_{name.upper()}": text for name, text in receiver.secrets.items()}
     settings = {"MILEPOST_ROUTES": str(routes), "DATABASE_URL": receiver.database_url(), **secrets}
     services: Services = create_app(config.load(settings)).extensions["milepost"]
+    services.rules.renew()
     return services
 
 

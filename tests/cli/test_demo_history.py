@@ -1,9 +1,12 @@
 """What the demo tells: every image, cause and story once, and nothing that is not over by now."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
+from click.testing import Result
 
 from receiver.cli import demo_data, demo_history, demo_live, demo_plans
 from receiver.domain.build_changes import compare_link
@@ -115,3 +118,14 @@ def test_a_live_build_has_run_for_a_while_and_comes_to_a_good_end():
 @pytest.mark.parametrize("names", demo_data.LIVE)
 def test_every_live_build_is_of_an_image(names: tuple[str, ...]):
     assert demo_plans.image_of(names).names == names
+
+
+def test_a_history_is_recorded_in_the_database_of_the_settings(
+    url: str, command: Callable[..., Result]
+):
+    done = command("demo", "--builds", "7")
+    assert done.exit_code == 0, done.output
+    assert done.output == "Recorded 7 builds.\n"
+    with psycopg.connect(url) as connection:
+        count = connection.execute("SELECT count(*) FROM builds").fetchone()
+    assert count == (7,)

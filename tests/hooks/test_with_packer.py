@@ -126,6 +126,6 @@ def test_demo_fills_fourteen_nights_beside_others_only_where_it_is_told_to(
     assert statuses == {"completed", "failed", "cancelled"}
     answer = requests.get(f"{receiver.url}/api/v1/channels/prod?project=platform", timeout=30)
     assert len(answer.json()["items"]) == 24
-    again = run(receiver, tmp_path, "milepost", "demo", "--mix", "--live", "1s", **mine)
+    again = run(receiver, tmp_path, "milepost", "demo", "--live", "1s", **mine)
     assert again.returncode == 0
     assert "The nights are there already" in again.stdout
