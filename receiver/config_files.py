@@ -80,6 +80,7 @@ class WatchedFile(Generic[T]):
         self._unkept: dict[str, object] | None = None  # a good reading
         self._stamp: tuple[int, int] | None = None
         self.problems: tuple[str, ...] = ()
+        self.text = ""  # of the reading in use
         if path:
             self._stamp = self._stat(path)
             try:
@@ -122,7 +123,7 @@ class WatchedFile(Generic[T]):
         """Read the file and those that it names. Raises ConfigError, and changes nothing then."""
         self._named.begin()
         text = "" if self._optional and not path.exists() else read_text(path)
-        self._value = self._parsed(text, path)
+        self._value, self.text = self._parsed(text, path), text
         self._unkept = {"path": str(path), "text": text, "named": self._named.texts}
         self.problems = ()
 
@@ -142,7 +143,7 @@ class WatchedFile(Generic[T]):
             self._named.begin(reading.get("named"))
             if reading.get("path") != str(path):
                 raise error
-            self._value = self._parsed(reading["text"], path)
+            self._value, self.text = self._parsed(reading["text"], path), reading["text"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError):
             raise error from None
         self.problems = error.problems

@@ -27,7 +27,7 @@ from receiver.ingest.routing import Routes
 from receiver.ingest.rules import Rules, notices_folder
 from receiver.ingest.senders import Senders
 from receiver.setting_names import unknown_text
-from receiver.storage import db, driver_errors, migrate, unnamed
+from receiver.storage import db, driver_errors, migrate, settings_files, unnamed
 from receiver.storage.db import Connection, query
 
 OLDEST_POSTGRES = 13
@@ -183,10 +183,20 @@ def _database(config: Config) -> Iterator[Finding]:
                     rules.read(connection)
                     yield from _senders(connection, rules)
                     yield from _unnamed(connection, rules)
+                yield from _older_files(connection)
     except MilepostError as error:
         where = "DATABASE_URL" if config.database_url else f"the server in {config.data_dir}"
         advice = "Does it run, and does it let this user in?"
         yield Finding("database", "bad", f"{where}: {str(error).strip()}", advice)
+
+
+def _older_files(connection: Connection) -> Iterator[Finding]:
+    """Name each file of stages of a receiver that does not count, since another has a newer one."""
+    for each in settings_files.live(connection):
+        if each.is_older:
+            text = f"{each.path} on {each.host} is version {each.version}, and a newer one counts"
+            advice = f"Give all receivers the same file of {each.kind}: see docs/stages.md."
+            yield Finding(each.kind, "odd", printable(text), advice)
 
 
 def _version(connection: Connection) -> Iterator[Finding]:

@@ -51,6 +51,7 @@ COMMANDS = {
     "routes": ("routes", "Find the jobs of a forge that are image builds."),
     "sender": ("senders", "Named senders, each with a secret of its own."),
     "serve": ("serve", "Serve webhooks, pages and API with gunicorn."),
+    "settings": ("settings", "Settings in the database, which all receivers share."),
     "state": ("manual", "Report that a stage of a build started or ended."),
     "stats": ("builds", "Show statistics of builds: in short, by combination, or by state."),
     "token": ("tokens", "Tokens for pages and API."),

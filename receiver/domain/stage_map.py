@@ -144,9 +144,14 @@ class ProjectStages:
 
 @dataclass(frozen=True, slots=True)
 class StageMap:
-    """The project's map above the built-in one; `StageMap()` is the built-in one alone."""
+    """The project's map above the built-in one; `StageMap()` is the built-in one alone.
+
+    `version` is that of its document in the database, 0 where it has none. Two maps with one
+    content are equal.
+    """
 
     projects: Mapping[str, ProjectStages] = field(default_factory=dict)
+    version: int = field(default=0, compare=False)
 
     @classmethod
     def parse(cls, text: str, file_name: str) -> "StageMap":

@@ -5,7 +5,8 @@ in the database counts, for every receiver of it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,11 +17,18 @@ from receiver.data_directory import kept_reading
 from receiver.domain.delivery import Sender
 from receiver.domain.notices import causes
 from receiver.domain.stage_map import StageMap
+from receiver.errors import Unavailable
+from receiver.ingest.announced_files import AnnouncedFiles
 from receiver.ingest.notice_settings import NoticeSettings
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.senders import Senders
-from receiver.ingest.stored_settings import StoredSettings, stored_document
+from receiver.ingest.stored_settings import (
+    StoredSetting,
+    StoredSettings,
+    read_document,
+    stored_document,
+)
 from receiver.storage.db import Connection, Database
 from receiver.storage.settings import KINDS
 
@@ -39,6 +47,13 @@ class Rules:
     project_file: WatchedFile[ProjectSettings] = field(repr=False)
     notice_file: WatchedFile[NoticeSettings] = field(repr=False)
     stored: StoredSettings = field(repr=False)
+    is_alone: bool = False  # no other receiver has this database
+    announced: "AnnouncedFiles" = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Put together what the other receivers are told."""
+        announced = AnnouncedFiles(self.files(), is_alone=self.is_alone)
+        object.__setattr__(self, "announced", announced)
 
     @classmethod
     def load(cls, config: Config) -> "Rules":
@@ -73,6 +88,7 @@ class Rules:
                 kept=kept["notices"],
             ),
             _stored(),
+            is_alone=config.database_url is None,
         )
 
     def files(self) -> dict[str, WatchedFile[Any]]:
@@ -92,10 +108,14 @@ class Rules:
     def bind(self, database: Database) -> None:
         """Ask this database for what no file says; in a process of its own, not in the master."""
         self.stored.bind(database)
+        self.announced.bind(database)
 
     def renew(self) -> None:
         """Read again what has changed in the database, at most once a second. It takes a connection
-        of its own: call it outside every transaction."""
+        of its own: call it outside every transaction. Tell other receivers what is new here."""
+        if self.announced.say_news():
+            with suppress(Unavailable):
+                self.stored.renew_now()
         self.stored.renew()
 
     def read(self, connection: Connection) -> None:
@@ -114,9 +134,17 @@ class Rules:
         return found
 
     def stages(self) -> StageMap:
-        """Return the stage map. Raises Unavailable, as the others do, where no file says it and the
-        database could not be read yet."""
-        return self._of(self.stage_file, "stages")
+        """Return the newest stage map in the database, where the contents of the receivers' files
+        are as well: their builds jump between no two maps. Until it could be read the file counts.
+
+        Raises Unavailable, as the others do, where no file says it and the database could not be
+        read yet.
+        """
+        file = self.stage_file.get()
+        if self.stage_file.path and not self.stored.kinds["stages"].is_read:
+            return file
+        version, stages = self.stored.get("stages")
+        return stages if version else file
 
     def routes(self) -> Routes:
         """Return the routes."""
@@ -165,9 +193,15 @@ def notices_folder(config: Config) -> Path:
 def _stored() -> StoredSettings:
     """Return what is in the database; nothing of it is read yet."""
     kinds = (
-        stored_document("stages", StageMap.parse, StageMap()),
+        StoredSetting("stages", _stage_map),
         stored_document("routes", Routes.parse, Routes()),
         stored_document("projects", ProjectSettings.parse, ProjectSettings()),
         stored_document("notices", NoticeSettings.parse, NoticeSettings()),
     )
     return StoredSettings({each.kind: each for each in kinds})
+
+
+def _stage_map(connection: Connection) -> tuple[tuple[int, StageMap], tuple[str, ...]]:
+    """Return version and contents of the newest stage map, which knows its version."""
+    (version, stages), problems = read_document("stages", StageMap.parse, StageMap(), connection)
+    return (version, replace(stages, version=version)), problems

@@ -32,6 +32,11 @@ class StoredSetting(Generic[T]):
         self.problems: tuple[str, ...] = ()
         self._values: list[T] = []
 
+    @property
+    def is_read(self) -> bool:
+        """Whether there is a reading."""
+        return bool(self._values)
+
     def get(self) -> T:
         """Return the last good reading. Raises Unavailable where there is none yet."""
         if not self._values:

@@ -22,7 +22,7 @@ from receiver.config import Config
 from receiver.data_directory import ReceiverNote
 from receiver.errors import ConfigError
 from receiver.ingest.rules import Rules
-from receiver.server import audit_log, housekeeping, notifier, refusal_writer
+from receiver.server import announcer, audit_log, housekeeping, notifier, refusal_writer
 from receiver.server.worker import Worker
 from receiver.web import metrics
 from receiver.web.problem import json_response
@@ -107,6 +107,7 @@ class Server(BaseApplication):
             Master(self).run()
         finally:
             if os.getpid() == master:
+                announcer.forget(self._config)
                 data_directory.remove_note(self._config.data_dir)
                 shutil.rmtree(os.environ[metrics.FOLDER], ignore_errors=True)
 
@@ -133,6 +134,7 @@ class Server(BaseApplication):
         notifier.start(self._config, self.rules)
         app = create_app(self._config, self.rules)
         refusal_writer.start(app)
+        announcer.start(self.rules)
         for file in self.rules.files().values():
             file.log_problems()
         app.before_request(self._answer_draining)

@@ -11,7 +11,7 @@ from receiver.domain.fold.fold import FOLD_VERSION
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.stage_map import StageMap
 from receiver.errors import Contended, Unavailable
-from receiver.storage import projections, refold
+from receiver.storage import projections, refold, stage_maps
 from receiver.storage.db import Connection, Database, array, query
 
 LOCK = 0x666F6C64  # "fold": any number that nobody else uses
@@ -57,9 +57,10 @@ def fold_again(connection: Connection, build_ids: Sequence[UUID], stages: StageM
     """Fold builds in the caller's transaction; one without events keeps its rows."""
     parameters = {"build_ids": array(build_ids)}
     builds = connection.execute(query("record/lock_builds"), parameters).fetchall()
+    stages = stage_maps.newest(connection, builds, stages)
     folded = refold.fold_builds(connection, [build["id"] for build in builds], stages)
     known = [build for build in builds if folded[build["id"]] != BuildRows()]
-    projections.write(connection, known, folded, {}, {})
+    projections.write(connection, known, folded, {}, {}, stages.version)
     empty = [build["id"] for build in builds if folded[build["id"]] == BuildRows()]
     if empty:
         kept = {"build_ids": array(empty), "version": FOLD_VERSION}

@@ -47,13 +47,15 @@ def write(
     folded: Mapping[UUID, BuildRows],
     heard_at: Mapping[UUID, datetime],
     ids: Ids,
+    map_version: int,
 ) -> None:
     """Write the rows of locked builds, each a row of lock_builds.sql; builds that a newer release
-    has folded stay as they are, for its refold.
+    has folded, or a newer stage map, stay as they are, for its refold.
 
-    `heard_at` is the time of the last delivery of each; `ids` are names that are known already.
+    `heard_at` is the time of the last delivery of each; `ids` are names that are known already;
+    `map_version` is that of the stage map that they were folded with.
     """
-    newer = [build["id"] for build in builds if (build["fold_version"] or 0) > FOLD_VERSION]
+    newer = [build["id"] for build in builds if _is_newer(build, map_version)]
     if newer:
         connection.execute(query("projections/leave_to_newer"), {"build_ids": array(newer)})
     builds = [build for build in builds if build["id"] not in newer]
@@ -67,8 +69,14 @@ def write(
         | {"written": written[build["id"]], "heard_at": heard_at.get(build["id"])}
         for build in builds
     ]
-    parameters = {"rows": as_json(rows), "fold_version": FOLD_VERSION}
+    versions = {"fold_version": FOLD_VERSION, "map_version": map_version}
+    parameters = {"rows": as_json(rows), **versions}
     connection.execute(query("projections/write_builds"), parameters)
+
+
+def _is_newer(build: Row, map_version: int) -> bool:
+    is_of_newer_map = (build["map_version"] or 0) > map_version
+    return is_of_newer_map or (build["fold_version"] or 0) > FOLD_VERSION
 
 
 def _build_columns(build: Row, row: BuildRow) -> Row:

@@ -27,6 +27,7 @@ from receiver.storage import (
     plain_numbers,
     projections,
     refold,
+    stage_maps,
     write_access,
 )
 from receiver.storage.db import Connection, Cursor, Database, Row, array, as_json, query
@@ -115,13 +116,15 @@ def _apply(
     emptied = matches.emptied.union(joined.emptied, previous)
     locked = _lock_builds(connection, affected | previous, emptied)
     plain_numbers.write_redirects(connection, joined)
+    stages = stage_maps.newest(connection, locked, stages)
     folded = refold.fold_builds(connection, [build["id"] for build in locked], stages)
     ids = dimensions.ids_of(connection, [each.identity for each in folded.values()], ids)
     # 8 Refuse a build of a project that its sender may not write, and one of too many events.
     write_access.check(connection, new, write_access.Builds(concerned, locked, folded, ids))
     event_bound.check(new if replaced is None else [], joined, folded)
     # 9 Write what differs.
-    projections.write(connection, locked, folded, _heard_at(new, concerned), ids)
+    heard_at = _heard_at(new, concerned)
+    projections.write(connection, locked, folded, heard_at, ids, stages.version)
     _note_heartbeats(connection, new if replaced is None else [])
     outcomes = _outcomes(new, locked, concerned, matches.changed_outcomes())
     notice_causes.note(connection, noted, locked, folded, outcomes.values())

@@ -23,6 +23,11 @@ def raise_version(connection: Connection, kind: str) -> int:
     return version
 
 
+def lock_kind(connection: Connection, kind: str) -> None:
+    """Let nobody else raise the version of a kind until the caller's commit."""
+    connection.execute(query("settings/lock_kind"), {"kind": kind})
+
+
 def read_document(connection: Connection, kind: str, before: int | None = None) -> Row | None:
     """Return version, document (its text), created_at and created_by of the newest document of a
     kind, or of the newest before a version. None without one."""

@@ -13,7 +13,7 @@ PARTS = {
 }
 VOLATILE = (
     "{id,build_id,project_id,platform_id,os_version_id,image_type_id,created_at,updated_at,"
-    "last_heard_at,written,written_at,folded_at}"
+    "last_heard_at,written,written_at,folded_at,mapped_at}"
 )
 NAMES = """
     (SELECT name FROM projects WHERE id = builds.project_id) AS project,

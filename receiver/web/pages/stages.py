@@ -7,7 +7,7 @@ from flask import Response
 
 from receiver.domain import stage_map, stage_words
 from receiver.domain.stage_map import StageMap
-from receiver.storage import overview
+from receiver.storage import overview, stage_maps
 from receiver.storage.db import Row
 from receiver.web.auth import require_read
 from receiver.web.context import services
@@ -83,5 +83,12 @@ def _stages(maps: list[Row]) -> Values:
         for state, name in stage_map.STATES.items()
     ]
     projects = [each["project"] for each in maps]
-    lines = lines_to_add(recent["unmapped"], projects)
-    return {"maps": maps, "stages": table, "unmapped": recent["unmapped"], "lines": lines}
+    newest, older = stage_maps.read_state(services().database)
+    return {
+        "maps": maps,
+        "version": newest,
+        "older_files": older,
+        "stages": table,
+        "unmapped": recent["unmapped"],
+        "lines": lines_to_add(recent["unmapped"], projects),
+    }

@@ -38,6 +38,8 @@ SET
     written_at = now(),
     fold_version = %(fold_version)s,
     folded_at = now(),
+    map_version = %(map_version)s,
+    mapped_at = now(),
     updated_at = now()
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
     id uuid, heard_at timestamptz, project_id uuid, platform_id uuid, os_version_id uuid,
