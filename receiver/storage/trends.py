@@ -6,20 +6,35 @@ Each query reads at most the newest 10,000 builds, through the index on their ti
 from collections.abc import Sequence
 from datetime import datetime
 
+from receiver.domain.conditions import Limits
 from receiver.domain.windows import Period
-from receiver.storage.db import Connection, Database, Row, query
-from receiver.storage.dimensions import Own, projects_within
+from receiver.storage.conditions import conditions
+from receiver.storage.db import Connection, Database, Row, array, query
+from receiver.storage.dimensions import Own, current_names, projects_within
 
 
-def read_trends(database: Database, nights: Sequence[Period], own: Own = None) -> Row:
-    """Return `nights`, `platforms`, `images` and `stages` of these nights, the oldest first; of the
-    projects of `own` and those below them, where the caller may read nothing else."""
+def read_trends(
+    database: Database,
+    limits: Limits,
+    now: datetime,
+    nights: Sequence[Period],
+    platform: str | None = None,
+    own: Own = None,
+) -> Row:
+    """Return `nights`, `platforms`, `images` and `stages` of these nights, the oldest first; of one
+    `platform`, by its present or an old name, and of the projects of `own` and those below them,
+    where the caller may read nothing else. A lost build counts as failed."""
     starts: list[datetime] = [night.since for night in nights]
     with database.transaction() as connection:
         projects = None if own is None else list(projects_within(connection, own))
-        parameters = {"starts": starts, "projects": projects}
+        lost = conditions(connection, limits, now).ids("lost")
+        asked = (
+            current_names(connection, {"platform": platform}) if platform else {"platform": None}
+        )
+        parameters = {"starts": starts, "projects": projects, "lost": array(lost), **asked}
         rows = _read(connection, "nights", parameters)
         return {
+            **asked,
             "nights": [row for row in rows if row["night"] is not None],
             "platforms": [row for row in rows if row["night"] is None],
             "images": _read(connection, "images", parameters),

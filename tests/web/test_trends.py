@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 
@@ -72,3 +73,29 @@ def test_a_token_of_one_project_sees_its_own_trends(
     found = filled_days.get("/trends.json?days=7", headers=headers).get_json()
     assert [row["project"] for row in found["images"]] == ["web"]
     assert sum(row["completed"] for row in found["nights"]) == 0
+
+
+def test_a_lost_build_counts_as_failed(filled_days: FlaskClient, url: str):
+    report(filled_days, "lost-1", "running", 1, 5, image_type="lost")
+    with psycopg.connect(url) as connection:
+        changed = connection.execute(
+            "UPDATE builds SET status = 'running', end_time = NULL, last_heard_at = start_time,"
+            " start_time = start_time - interval '2 days' WHERE build_number = 'lost-1'"
+        )
+        assert changed.rowcount == 1
+        connection.execute("UPDATE builds SET last_heard_at = now() - interval '3 days'")
+    found = filled_days.get("/trends.json?days=7").get_json()
+    assert sum(row["failed"] for row in found["nights"]) == 3
+    (lost,) = [row for row in found["images"] if row["image_type"] == "lost"]
+    assert (lost["builds"], lost["unsteady"], lost["wasted_seconds"]) == (1, 1, 0)
+
+
+def test_trends_of_one_platform_leave_out_the_others(filled_days: FlaskClient):
+    report(filled_days, "gcp-1", "failed", 1, 10, platform="gcp")
+    found = filled_days.get("/trends.json?days=7&platform=gcp").get_json()
+    assert [(row["platform"], row["failed"]) for row in found["platforms"]] == [("gcp", 1)]
+    assert sum(row["completed"] for row in found["nights"]) == 0
+    text = filled_days.get("/trends?days=7&platform=gcp").text
+    assert 'aria-label="Remove the filter platform gcp"' in text
+    assert 'href="/trends?days=7&amp;platform=aws"' in filled_days.get("/trends?days=7").text
+    assert "No build of <bdi>none</bdi> ended" in filled_days.get("/trends?platform=none").text

@@ -41,6 +41,14 @@ def clock_time(at: datetime) -> str:
     return f"{local.day} {local:%b %H:%M}"
 
 
+@blueprint.app_template_filter("end_time")
+def end_time(at: datetime) -> str:
+    """Return the time at which something would end: of today "14:04", else as clock_time()."""
+    local = zones.local(at)
+    is_today = local.date() == zones.local(datetime.now(UTC)).date()
+    return f"{local:%H:%M}" if is_today else clock_time(at)
+
+
 @blueprint.app_template_filter("age")
 def age(at: datetime | None) -> str:
     """Return the time since then in one unit ("5 min"), or a dash."""

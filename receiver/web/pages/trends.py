@@ -11,7 +11,7 @@ from receiver.storage.db import Row
 from receiver.storage.dimensions import Own
 from receiver.storage.trends import read_trends
 from receiver.web.auth import require
-from receiver.web.context import hours_of, services
+from receiver.web.context import hours_of, limits, services
 from receiver.web.pages import heat_maps, trend_charts
 from receiver.web.pages.render import Values, blueprint, cached_page
 
@@ -24,16 +24,19 @@ HEAT_NIGHTS = 14
 @blueprint.get("/trends", endpoint="trends")
 @blueprint.get("/trends.json", endpoint="trends_json")
 def show() -> Response:
-    """Show success, durations, stages, and the worst images of the last 7, 30 or 90 days."""
+    """Show success, durations, stages, and the worst images of the last 7, 30 or 90 days, of every
+    platform or of one."""
     own, days = require("read").project, request.args.get("days") or "30"
     if days not in SPANS:
         raise Invalid("The filter is invalid.", fields={"days": [f"Must be one of {SPANS}."]})
-    return cached_page("trends.html", lambda: _trends(int(days), own))
+    platform = request.args.get("platform") or None
+    return cached_page("trends.html", lambda: _trends(int(days), platform, own))
 
 
-def _trends(days: int, own: Own) -> Values:
-    periods = last_periods(datetime.now(UTC), hours_of()(()), days)
-    found = read_trends(services().database, periods, own)
+def _trends(days: int, platform: str | None, own: Own) -> Values:
+    now = datetime.now(UTC)
+    periods = last_periods(now, hours_of()(()), days)
+    found = read_trends(services().database, limits(), now, periods, platform, own)
     labels = [f"{each.day.day} {each.day:%b}" for each in periods]
     nights = trend_charts.by_place(found["nights"], labels)
     return found | {

@@ -1,24 +1,27 @@
 -- The newest 10,000 builds that ended since the first night, as `recent`; those of pull requests are
--- left out. `starts` are the beginnings of the nights, `night` is a build's place among them from 1.
+-- left out, and the `lost` ones are failed. Of one `platform`, unless it is null. `starts` are the beginnings of the nights, `night` is a build's place among them from 1.
 -- What follows is nights, images or stages.
 WITH recent AS MATERIALIZED (
     SELECT
         newest.id, newest.project_id, newest.platform_id, newest.os_version_id,
-        newest.image_type_id, newest.status, newest.attempt, newest.duration_seconds,
+        newest.image_type_id, newest.attempt,
+        CASE WHEN newest.is_lost THEN 'failed' ELSE newest.status END AS status, newest.duration_seconds,
         width_bucket(
             coalesce(newest.start_time, newest.created_at), %(starts)s::timestamptz []
         ) AS night
     FROM (
-        SELECT *
+        SELECT *, id = ANY(%(lost)s::uuid []) AS is_lost
         FROM builds
         WHERE created_at >= (%(starts)s::timestamptz []) [1]
         ORDER BY created_at DESC, id DESC
         LIMIT 10000
     ) AS newest
+    JOIN platforms ON platforms.id = newest.platform_id
     LEFT JOIN projects ON projects.id = newest.project_id
     WHERE
         newest.pull_request IS NULL
-        AND newest.status IN ('completed', 'failed')
+        AND (newest.status IN ('completed', 'failed') OR newest.is_lost)
+        AND (%(platform)s::text IS NULL OR platforms.name = %(platform)s)
         AND (%(projects)s::text [] IS NULL OR projects.name = ANY(%(projects)s))
 )
 
