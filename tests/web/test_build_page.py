@@ -58,6 +58,19 @@ def test_a_failed_build_begins_with_its_cause_and_the_last_good_image(client: Fl
     assert "line 18" in text
 
 
+def test_a_failed_build_shows_the_artifact_of_each_region_that_is_still_in_use(client: FlaskClient):
+    ids = "eu-west-1:ami-0e1,us-east-1:ami-0u1"
+    made = manifest({"builder_type": "amazon-ebs", "artifact_id": ids})
+    report(client, "g-1", verdict("completed", 5), manifest=made)
+    report(client, "f-1", verdict("failed", 70))
+    part = client.get("/builds/f-1").text.partition("Still in use")[2].partition("</ul>")[0]
+    for text in ("eu-west-1", "us-east-1", 'href="/builds/g-1"'):
+        assert text in part
+    for each in ("ami-0e1", "ami-0u1"):
+        assert f'data-copy="{each}"' in part
+    assert "Still in use" not in client.get("/builds/g-1").text
+
+
 def test_no_duration_is_compared_on_a_failed_build(client: FlaskClient):
     good(client, "g-1", 10)
     report(client, "f-1", stage("Base", minutes=60, state=15), verdict("failed", 99), commit=NEW)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from receiver.domain import build_changes, image_reasons, stage_map
 from receiver.domain.dimensions import BUILDER
 from receiver.domain.failure_shapes import first_line
-from receiver.domain.images import is_named
+from receiver.domain.images import ImageFilter, is_named
 from receiver.domain.model import DIMENSIONS
 from receiver.sources import packer_manifest
 from receiver.storage import (
@@ -114,6 +114,18 @@ def _cause(build: Row) -> Row | None:
     return failure | {"line": first_line(failure["error_message"]), "log": lines[-LOG_LINES:]}
 
 
+def _in_use(build: Row) -> list[Row]:
+    """Return the artifacts that are served of the image of a build that failed or is lost: they are
+    still in use."""
+    if not (build["status"] == "failed" or build["condition"] == "lost") or not is_named(build):
+        return []
+    names = {name: build[name] for name in DIMENSIONS}
+    wanted = ImageFilter(**{name: text for name, text in names.items() if text})
+    own = require("read").project
+    rows = images.list_images(services().database, serving_of(), wanted, own)
+    return [row for row in rows if row["project"] == names["project"]]
+
+
 def _changes(build: Row, neighbours: Sequence[Row]) -> Row | None:
     """Return the last good build before this one, and what changed since; of a failed build no time
     is compared."""
@@ -171,6 +183,7 @@ def _build(build: Row) -> Values:
         and set((build["inferred"] or {}).items()) - {("platform", BUILDER)},
         "_attempts": timeline.timeline(shown["states"], usual, runs=build["status"] == "running"),
         "_cause": _cause(build),
+        "_in_use": _in_use(build),
         "_manifest_text": manifest_text if everything else manifest_text[:MAX_MANIFEST],
         "_is_manifest_cut": not everything and len(manifest_text) > MAX_MANIFEST,
         "_past": sum(
