@@ -37,6 +37,7 @@ lock:  ## pin every dependency again; needs uv
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra notices pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra notices --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 	uv pip compile -q --python-version 3.10 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links hooks/requirements.in -o hooks/requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links deploy/patroni/requirements.in -o deploy/patroni/requirements.lock
 
 BIND ?= 127.0.0.1:8080
 run: install  ## serve on this machine, with an embedded PostgreSQL; elsewhere: make run BIND=127.0.0.1:8081
@@ -73,10 +74,16 @@ test: lint hook build/node/.installed browser  ## everything
 schemathesis: $(VENV)/.dev  ## ask a receiver's whole API, far more than `make test` does
 	$(BIN)/python -m tests.api.test_schemathesis
 
+ifdef CLUSTER
+torture: $(VENV)/.dev  ## CLUSTER=1: lose primaries, standbys and Patroni's leader under load
+	tests/support/system-packages.sh patroni etcd:etcd-server
+	$(BIN)/python -m tests.torture.cluster $(DRILLS)
+else
 torture: $(VENV)/.dev $(HOOK)  ## every fault under load, minutes: make torture FAULTS="F3 F11"
 	tests/support/system-packages.sh pgbouncer
 	$(BIN)/python -m tests.torture $(FAULTS)
 	TORTURE_EXAMPLES=250 $(BIN)/pytest tests/storage/test_order_of_arrival.py
+endif
 
 corpus: $(VENV)/.dev  ## post a folder of payloads: make corpus DIR=path
 	$(BIN)/python -m tests.support.corpus "$(DIR)"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make what compose.yaml needs and must not hold, once: passwords and the hooks' secret.
+# Make what compose.yaml and compose.ha.yaml need and must not hold, once: passwords and the hooks'
+# secret.
 set -eu
 cd "$(dirname "$0")"
 if [ -e secrets ]; then
@@ -9,9 +10,15 @@ fi
 # Nobody else on the host may enter the folder; in the container another user reads the files.
 mkdir -m 700 secrets
 random() { head -c 32 /dev/urandom | base64 | tr -d '\n'; }
-password=$(random | tr '+/' '-_' | tr -d '=')
+in_url() { random | tr '+/' '-_' | tr -d '='; }
+password=$(in_url)
 printf '%s' "$password" >secrets/postgres_password
+in_url >secrets/postgres_superuser
+in_url >secrets/postgres_replication
 printf 'postgresql://milepost:%s@postgres/milepost' "$password" >secrets/database_url
+# Of compose.ha.yaml: whichever of the three may be written to.
+printf 'postgresql://milepost:%s@%s/milepost?target_session_attrs=read-write' "$password" \
+    postgres1,postgres2,postgres3 >secrets/database_url_ha
 printf 'whsec_%s' "$(random)" >secrets/milepost
 chmod 444 secrets/*
 echo "made deploy/secrets; the hooks' secret is in deploy/secrets/milepost"

@@ -23,6 +23,7 @@ from tests.support.receivers import Running, free_port, started
 from tests.support.senders import envelope, proof, stage
 
 DEPLOY = ROOT / "deploy"
+COMPOSE = ("compose.yaml", "compose.tls.yaml", "compose.ha.yaml")
 BIN = Path(sys.executable).parent
 HALF = (
     b"GET /builds HTTP/1.1\r\nHost: x\r\n",
@@ -124,17 +125,18 @@ def test_nginx_passes_no_header_on_that_names_a_user():
 
 
 def test_the_dockerfile_is_linted():
-    subprocess.run([BIN / "hadolint", ROOT / "Dockerfile"], check=True)
+    for path in (ROOT / "Dockerfile", DEPLOY / "patroni" / "Dockerfile"):
+        subprocess.run([BIN / "hadolint", path], check=True)
 
 
-@pytest.mark.parametrize("name", ["compose.yaml", "compose.tls.yaml"])
+@pytest.mark.parametrize("name", COMPOSE)
 def test_compose_files_fit_the_specification(name: str):
     schema = ["--builtin-schema", "vendor.compose-spec", str(ROOT / name)]
     subprocess.run([str(BIN / "check-jsonschema"), *schema], check=True)
 
 
 def test_compose_files_name_files_that_are_there():
-    for name in ("compose.yaml", "compose.tls.yaml"):
+    for name in COMPOSE:
         services = yaml.safe_load((ROOT / name).read_text())["services"]
         mounted = [each for service in services.values() for each in service.get("volumes", ())]
         for source in (each.partition(":")[0] for each in mounted):
@@ -149,8 +151,12 @@ def test_what_compose_needs_is_made_once_and_is_private(tmp_path: Path):
     subprocess.run([script], check=True, capture_output=True)
     made = script.parent / "secrets"
     assert made.stat().st_mode & 0o777 == 0o700
-    wanted = yaml.safe_load((ROOT / "compose.yaml").read_text())["secrets"].values()
-    assert {each["file"] for each in wanted} == {f"deploy/secrets/{p.name}" for p in made.iterdir()}
+    wanted = [
+        each["file"]
+        for name in ("compose.yaml", "compose.ha.yaml")
+        for each in yaml.safe_load((ROOT / name).read_text())["secrets"].values()
+    ]
+    assert set(wanted) == {f"deploy/secrets/{p.name}" for p in made.iterdir()}
     config = load(
         {
             "MILEPOST_SECRET_MILEPOST_FILE": str(made / "milepost"),
@@ -158,8 +164,45 @@ def test_what_compose_needs_is_made_once_and_is_private(tmp_path: Path):
         }
     )
     assert conninfo_to_dict(config.database_url or "")["host"] == "postgres"
+    members = conninfo_to_dict((made / "database_url_ha").read_text())
+    assert set(str(members["host"]).split(",")) == _members()
+    assert members["target_session_attrs"] == "read-write"
     assert subprocess.run([script], capture_output=True, check=False).returncode == 1
 
 
 def test_the_scripts_are_checked():
-    subprocess.run(["shellcheck", DEPLOY / "secrets.sh"], check=True)
+    scripts = [DEPLOY / "secrets.sh", *(DEPLOY / "patroni").glob("*.sh")]
+    subprocess.run(["shellcheck", *scripts], check=True)
+
+
+def _members() -> set[str]:
+    """Return the names of the services that run Patroni."""
+    services = yaml.safe_load((ROOT / "compose.ha.yaml").read_text())["services"]
+    return {name for name, each in services.items() if each.get("build") == "deploy/patroni"}
+
+
+def test_each_member_of_the_cluster_says_who_it_is():
+    services = yaml.safe_load((ROOT / "compose.ha.yaml").read_text())["services"]
+    assert len(_members()) == 3
+    for name in _members():
+        environment = services[name]["environment"]
+        assert environment["PATRONI_NAME"] == name
+        assert environment["PATRONI_RESTAPI_CONNECT_ADDRESS"] == f"{name}:8008"
+        assert environment["PATRONI_POSTGRESQL_CONNECT_ADDRESS"] == f"{name}:5432"
+        assert services[name]["volumes"] == [f"{name}:/var/lib/postgresql"]
+        stores = [each.partition(":")[0] for each in environment["PATRONI_ETCD3_HOSTS"].split(",")]
+        for store in stores:
+            assert f"{store}=http://{store}:2380" in services[store]["environment"][
+                "ETCD_INITIAL_CLUSTER"
+            ].split(",")
+            assert services[store]["environment"]["ETCD_NAME"] == store
+
+
+def test_patroni_never_tells_a_commit_that_no_standby_has():
+    settings = yaml.safe_load((DEPLOY / "patroni/patroni.yml").read_text())["bootstrap"]["dcs"]
+    assert (settings["synchronous_mode"], settings["synchronous_mode_strict"]) == ("quorum", True)
+    # https://patroni.readthedocs.io/en/latest/dynamic_configuration.html, its warning
+    assert settings["loop_wait"] + 2 * settings["retry_timeout"] <= settings["ttl"]
+    parameters = settings["postgresql"]["parameters"]
+    assert parameters["synchronous_commit"] == "remote_apply"
+    assert parameters["max_standby_streaming_delay"] == "2s"

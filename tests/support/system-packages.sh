@@ -1,10 +1,10 @@
 #!/bin/sh
-# Install the named programs, of Debian's packages of that name, where they are missing; where that
-# is not allowed, say in one line what to install.
+# Install the named programs, of Debian's packages of that name, or PROGRAM:PACKAGE, where they are
+# missing; where that is not allowed, say in one line what to install.
 set -eu
 missing=""
 for tool in "$@"; do
-    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+    command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool##*:}"
 done
 [ -n "$missing" ] || exit 0
 

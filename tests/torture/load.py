@@ -142,6 +142,7 @@ class Load:
     pause_seconds: float = PAUSE_SECONDS
     tolerated: frozenset[int] = frozenset()
     unrepeated: frozenset[str] = frozenset()  # sources whose accepted deliveries are not repeated
+    once: frozenset[str] = frozenset()  # senders that never try again, as GitHub does
     offered: dict[str, Post] = field(default_factory=dict)
     acknowledged: dict[str, Post] = field(default_factory=dict)
     tries: list[Try] = field(default_factory=list)
@@ -173,7 +174,7 @@ class Load:
             if answer in ACCEPTED:
                 self.acknowledged[post.digest] = post
                 return
-            if answer not in {None, 503} | self.tolerated:
+            if answer not in {None, 503} | self.tolerated or sender in self.once:
                 return
             self._given_up.wait(RETRY_SECONDS)
 
