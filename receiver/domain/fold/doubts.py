@@ -7,7 +7,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from receiver.domain import dimensions
-from receiver.domain.fold.events import Fact, run_group
+from receiver.domain.fold.events import Fact, once, run_group
 from receiver.domain.fold.progress import Attempt
 from receiver.domain.model import DIMENSIONS, Artifact, Identity
 
@@ -23,7 +23,8 @@ def conflict_of(newest: Attempt, facts: Sequence[Fact]) -> dict[str, list[str]] 
     What custom_data of its artifacts says counts where nobody says the dimension itself.
     """
     runs = {_run(fact) for fact in newest.facts if fact.source != "api"}
-    stated = {name for name in DIMENSIONS if any(getattr(fact.said, name) for fact in facts)}
+    identities = once(fact.said for fact in facts)
+    stated = {name for name in DIMENSIONS if any(getattr(each, name) for each in identities)}
     said: dict[tuple[str, str], set[str]] = defaultdict(set)
     for run, identity in _said(facts):
         for name in stated if run in runs else ():
@@ -83,16 +84,17 @@ def _made(facts: Iterable[Fact]) -> list[Artifact]:
 
 def _said(facts: Iterable[Fact]) -> set[tuple[str, Identity]]:
     """Return the distinct identities that each run says; a person is no run."""
-    return {(_run(fact), fact.said) for fact in facts if fact.source != "api"}
+    said = {(id(fact.run), id(fact.said)): fact for fact in facts if fact.source != "api"}
+    return {(_run(fact), fact.said) for fact in said.values()}
 
 
 def _custom(facts: Iterable[Fact]) -> Iterator[tuple[str, str, str]]:
     """Yield run, dimension and value of what custom_data of each artifact says; the identity of its
     statement has the last value alone."""
     for fact in facts:
-        names = [name for name in DIMENSIONS if getattr(fact.custom, name)]
-        for artifact in _made([fact]) if names else ():
-            for name in names:
+        made = _made([fact]) if fact.event.artifact or fact.event.artifacts else ()
+        for artifact in made:
+            for name in (each for each in DIMENSIONS if getattr(fact.custom, each)):
                 if value := _custom_value(artifact, name):
                     yield _run(fact), name, value
 

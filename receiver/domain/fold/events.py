@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -29,6 +29,7 @@ RANKS = {
 VERDICTS = ("completed", "cancelled", "failed")
 HOOKS = ("milepost", "packer")
 
+Value = TypeVar("Value")
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -60,7 +61,8 @@ class Fact(msgspec.Struct, frozen=True, eq=False):
     `reporter` is run key and source; Packer's wrapper is another one than its job. `rank` is time,
     rank of the status, state (none first), key: the order inside an attempt. `alias` is the second
     key of a forge's job; `names` are raw names of the image; `received` is when the first statement
-    of it came. `sources` are the images that its run starts from.
+    of it came. `sources` are the images that its run starts from. `known_at` is the earlier of what
+    was said and when it came, since no clock is ahead of its news.
     """
 
     key: str
@@ -75,27 +77,14 @@ class Fact(msgspec.Struct, frozen=True, eq=False):
     order: tuple[str, ...]
     reporter: tuple[str, str]
     rank: tuple[datetime, int, int, str]
-    names: dict[str, str] = {}
-    alias: str | None = None
-    received: datetime | None = None
-    sources: tuple[SourceImage, ...] = ()
-
-    @property
-    def known_at(self) -> datetime:
-        """The earlier of what was said and when it came: no clock is ahead of its news."""
-        return min(self.event.at, self.received) if self.received else self.event.at
-
-    @property
-    def is_hook(self) -> bool:
-        return self.source in HOOKS
-
-    @property
-    def is_start(self) -> bool:
-        return self.event.kind in ("stage", "build") and self.event.status in ("started", "running")
-
-    @property
-    def is_verdict(self) -> bool:
-        return is_verdict(self.event)
+    names: dict[str, str]
+    alias: str | None
+    received: datetime | None
+    sources: tuple[SourceImage, ...]
+    known_at: datetime
+    is_hook: bool
+    is_start: bool
+    is_verdict: bool
 
 
 @lru_cache(maxsize=1024)  # each fact of a job has the same
@@ -146,6 +135,17 @@ def is_verdict(event: Event) -> bool:
     return event.kind == "build" and event.status in VERDICTS
 
 
+def is_start(event: Event) -> bool:
+    """Return whether an event begins a stage or its build."""
+    return event.kind in ("stage", "build") and event.status in ("started", "running")
+
+
+def once(values: Iterable[Value]) -> list[Value]:
+    """Return each object once, at its first place: facts of one statement share their context."""
+    known = list(values)
+    return list(dict(zip(map(id, known), known, strict=True)).values())
+
+
 def never_ran(event: Event) -> bool:
     """Return whether an event ends a job that never began: skipped, or played by nobody."""
     return event.kind == "build" and event.status == "cancelled" and event.word in NEVER_RAN
@@ -157,7 +157,7 @@ def distinct_facts(rows: Iterable[StoredStatement]) -> list[Fact]:
     for row in rows:
         for fact in _facts(row) if row.facts is None else row.facts:
             facts.setdefault(fact.key, []).append(fact)
-    return [_merge(same) for same in facts.values()]
+    return [same[0] if len(same) == 1 else _merge(same) for same in facts.values()]
 
 
 def with_facts(row: StoredStatement) -> StoredStatement:
@@ -209,22 +209,62 @@ def _fact(row: StoredStatement, event: Event) -> Fact:
         row.alias,
         row.received,
         statement.sources,
+        _known_at(event, row.received),
+        row.source in HOOKS,
+        is_start(event),
+        is_verdict(event),
     )
 
 
+def _known_at(event: Event, received: datetime | None) -> datetime:
+    return min(event.at, received) if received else event.at
+
+
 def _merge(same: list[Fact]) -> Fact:
-    if len(same) == 1:
-        return same[0]
-    first = min(same, key=lambda fact: (fact.event.at, context_key(fact)))
+    """Return one fact of those that state the same event."""
+    first = same[0]
+    for fact in same[1:]:
+        if _is_before(fact, first):
+            first = fact
+    if all(fact is first or _adds_nothing(fact, first) for fact in same):
+        return first
     declared = max((fact.run.attempt or 0 for fact in same), default=0) or None
     order = max((fact.order for fact in same), key=lambda order: (len(order), order))
     received = min((fact.received for fact in same if fact.received), default=None)
     run = replace(first.run, attempt=declared)
     sources = tuple(dict.fromkeys(each for fact in same for each in fact.sources))
-    return replace(first, run=run, order=order, received=received, sources=sources)
+    known_at = _known_at(first.event, received)
+    return replace(
+        first, run=run, order=order, received=received, sources=sources, known_at=known_at
+    )
+
+
+def _is_before(fact: Fact, other: Fact) -> bool:
+    """Return whether a fact of the same event is the earlier one, or of the smaller context; of
+    equal ones it is the one that came first."""
+    if fact.event.at != other.event.at:
+        return fact.event.at < other.event.at
+    if _context(fact) != _context(other):
+        return context_key(fact) < context_key(other)
+    return bool(fact.received and (other.received is None or fact.received < other.received))
+
+
+def _adds_nothing(fact: Fact, first: Fact) -> bool:
+    """Return whether the first of the same facts has all that this one says."""
+    return (
+        fact.run.attempt == first.run.attempt
+        and fact.order == first.order
+        and fact.sources == first.sources
+        and (fact.received is None or first.received is not None)
+        and (first.received is None or fact.received is None or first.received <= fact.received)
+    )
+
+
+def _context(fact: Fact) -> tuple[object, ...]:
+    said = (fact.run, fact.said, fact.custom, fact.inferred, fact.created_by)
+    return (*said, fact.names, fact.alias or "")
 
 
 def context_key(fact: Fact) -> bytes:
     """Return what tells apart the contexts in which one event was stated, in a fixed order."""
-    said = (fact.run, fact.said, fact.custom, fact.inferred, fact.created_by)
-    return _ENCODER.encode((*said, fact.names, fact.alias or ""))
+    return _ENCODER.encode(_context(fact))

@@ -22,6 +22,7 @@ from receiver.domain.fold.events import (
     context_of,
     distinct_facts,
     never_ran,
+    once,
 )
 from receiver.domain.fold.progress import (
     Attempt,
@@ -90,10 +91,9 @@ def fold_attempts(
 def identity_of(facts: Sequence[Fact]) -> Identity:
     """Return the identity: said before signed custom_data before inferred, the latest of each."""
     levels = [
-        list(
-            {id(each): each for fact in reversed(facts) if (each := getattr(fact, level))}.values()
-        )
-        for level in ("said", "custom", "inferred")  # facts of one statement share their identity
+        once(fact.said for fact in reversed(facts)),
+        once(fact.custom for fact in reversed(facts)),
+        once(fact.inferred for fact in reversed(facts)),
     ]
     return Identity(**{name: _first(levels, name) for name in DIMENSIONS})
 
@@ -115,7 +115,7 @@ def _build_row(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
         start = None  # Jenkins tells a start of a build that it then does not build
     end = max(start, newest.end) if start and newest.end else newest.end
     manifest = latest(fact if fact.event.kind == "manifest" else None for fact in facts)
-    runs = [fact.run for fact in newest.facts]
+    runs = once(fact.run for fact in reversed(newest.facts))[::-1]
     return BuildRow(
         status=newest.status,
         current_state=current_state(newest),

@@ -30,22 +30,10 @@ class _Job(Struct, frozen=True, eq=False):
     told: frozenset[str]
     hooked: frozenset[str]
     stages: frozenset[str]
-
-    @property
-    def began(self) -> datetime:
-        return min(fact.known_at for fact in self.facts)
-
-    @property
-    def declared(self) -> int:
-        return max(fact.run.attempt or 0 for fact in self.facts)
-
-    @property
-    def has_failed(self) -> bool:
-        return any(fact.is_verdict and fact.event.status == "failed" for fact in self.facts)
-
-    @property
-    def has_ended(self) -> bool:
-        return any(fact.is_verdict or fact.event.artifacts for fact in self.facts)
+    began: datetime
+    declared: int
+    has_failed: bool
+    has_ended: bool
 
     def is_again(self, other: "_Job") -> bool:
         """Return whether this is the other job, run again.
@@ -117,6 +105,10 @@ def _job(group: str, place: int, piece: list[Fact], whole: list[Fact]) -> _Job:
         frozenset(name for is_hook, name in names if not is_hook),
         frozenset(name for is_hook, name in names if is_hook),
         frozenset(clean(fact.event.stage) for fact in whole if fact.event.stage),
+        min(fact.known_at for fact in piece),
+        max(fact.run.attempt or 0 for fact in piece),
+        any(fact.is_verdict and fact.event.status == "failed" for fact in piece),
+        any(fact.is_verdict or fact.event.artifacts for fact in piece),
     )
 
 

@@ -186,7 +186,7 @@ def states_of_rows(
 def _places(facts: Sequence[Fact]) -> Places:
     """Return the estimated state of each listed stage, by the longest list of its reporter."""
     longest: dict[tuple[str, str], tuple[str, ...]] = {}
-    for fact in facts:
+    for fact in {(fact.reporter, id(fact.order)): fact for fact in facts}.values():
         if fact.order:
             previous = longest.get(fact.reporter, ())
             longest[fact.reporter] = max(
