@@ -29,7 +29,7 @@ class Pair:
     def __init__(self, folder: Path, **settings: str) -> None:
         (folder / "one").mkdir(mode=0o755)
         (folder / "two").mkdir(mode=0o755)
-        self.primary = Server(folder / "one", **SETTINGS | settings)
+        self.primary = Server(folder / "one", None, None, **SETTINGS | settings)
         self.primary.make()
         self.primary.start()
         self.primary.database()
