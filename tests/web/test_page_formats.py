@@ -25,11 +25,13 @@ INDEXES = {
     "conditions/running_details": "idx_builds_latest_completed",
     "images/served_images": "idx_builds_images",
     "images/unserved_builds": "idx_builds_images",
+    "image_history/recent_builds": "idx_builds_latest",
 }
 EVERY = dict.fromkeys(("project", "platform", "os_version", "image_type")) | {
     "rules": "[]",
     "inferred": True,
     "every": True,
+    "newest": True,
     "own": None,
     "lost": "{}",
     "ids": "{01a22be1-57ae-7574-b2af-ed20f4b3acc7}",
