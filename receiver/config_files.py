@@ -6,24 +6,53 @@ a receiver that starts anew goes on with it. Its workers begin with what the mas
 
 import codecs
 import json
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from receiver import log
 from receiver.errors import ConfigError
 from receiver.private_files import write_text
 
 T = TypeVar("T")
+MAX_BYTES = 16 * 2**20  # of a file of settings; a device may be endless
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file that people write; a byte order mark is no part of it.
+    """Return the text of a file that people write, or of a pipe; a byte order mark is no part of
+    it.
 
     Raises ConfigError with the reason.
     """
+    return _text(path, lambda: path.open("rb"))
+
+
+def read_regular(path: Path) -> str:
+    """Return the text of a file that is read again and again: a pipe would keep its reader waiting,
+    or be read empty the second time.
+
+    Raises ConfigError with the reason, also for what is no regular file.
+    """
+    return _text(path, lambda: _open_regular(path))
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Opening a FIFO waits for its writer, save with O_NONBLOCK."""
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115  # the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ConfigError([f"{path}: this is no regular file: write the settings into one."])
+    return file
+
+
+def _text(path: Path, open_file: Callable[[], BinaryIO]) -> str:
     try:
-        data = path.read_bytes()
+        with open_file() as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ConfigError([f"{path}: this is longer than {MAX_BYTES // 2**20} MiB."])
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise ConfigError([f"{path}: this is UTF-16: save it as UTF-8."])
         return data.decode("utf-8-sig")
@@ -44,7 +73,7 @@ class NamedFiles:
     def read(self, path: Path) -> str:
         """Return the text of one of them. Raises ConfigError if it cannot be read."""
         if self.kept is None:
-            self.texts[str(path)] = read_text(path)
+            self.texts[str(path)] = read_regular(path)
         elif str(path) in self.kept:
             self.texts[str(path)] = self.kept[str(path)]
         else:
@@ -122,7 +151,7 @@ class WatchedFile(Generic[T]):
     def _read(self, path: Path) -> None:
         """Read the file and those that it names. Raises ConfigError, and changes nothing then."""
         self._named.begin()
-        text = "" if self._optional and not path.exists() else read_text(path)
+        text = "" if self._optional and not path.exists() else read_regular(path)
         self._value, self.text = self._parsed(text, path), text
         self._unkept = {"path": str(path), "text": text, "named": self._named.texts}
         self.problems = ()

@@ -16,7 +16,7 @@ import requests
 from receiver.cli.database import database_url
 from receiver.cli.output import as_json, command, print_json, printable
 from receiver.config import Config, load
-from receiver.config_files import read_text
+from receiver.config_files import read_regular
 from receiver.data_directory import ReceiverNote
 from receiver.domain.notices.planning import SILENT
 from receiver.domain.stage_map import StageMap
@@ -136,10 +136,12 @@ def _secrets(config: Config, running: ReceiverNote | None) -> Iterator[Finding]:
 
 def _files(config: Config, running: ReceiverNote | None) -> Iterator[Finding]:
     """Judge the settings files, those of the receiver that runs if one does."""
-    senders = partial(Senders.parse, folder=config.senders.parent, taken=config.secrets)
+    senders = partial(
+        Senders.parse, folder=config.senders.parent, taken=config.secrets, read=read_regular
+    )
     noted = running.files.get("notices") if running else None
     folder = Path(noted).parent if noted else notices_folder(config)
-    notices = partial(NoticeSettings.parse, folder=folder)
+    notices = partial(NoticeSettings.parse, folder=folder, read=read_regular)
     files: list[tuple[str, Path | None, Callable[[str, str], object]]] = [
         ("stages", config.stages, StageMap.parse),
         ("routes", config.routes, Routes.parse),
@@ -153,7 +155,7 @@ def _files(config: Config, running: ReceiverNote | None) -> Iterator[Finding]:
         if path is None:
             continue
         try:
-            parse(read_text(path), path.name)
+            parse(read_regular(path), path.name)
         except ConfigError as error:
             for problem in error.problems:
                 yield Finding(what, "bad", problem)

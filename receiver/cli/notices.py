@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from uuid_utils.compat import uuid7
 
+from receiver.cli.addresses import own_address
 from receiver.cli.client import open_client
 from receiver.cli.output import as_json, command, print_json, print_rows
 from receiver.config import Config, load
@@ -68,7 +69,7 @@ def test_notice(name: str, as_json: bool) -> None:
     if found is None:
         raise MilepostError(f"The file of notices has none that is called {name}.")
     now = datetime.now(UTC)
-    message = Message(uuid7(), *wording.of_test(name, config.external_url, now))
+    message = Message(uuid7(), *wording.of_test(name, own_address(config), now))
     answers = [(each.kind, send(each, found.secrets, message, now)) for each in found.targets]
     rows = [{"kind": kind, "problem": answer.problem} for kind, answer in answers]
     if as_json:

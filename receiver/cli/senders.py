@@ -12,12 +12,13 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from receiver.cli import completion
+from receiver.cli.addresses import own_address
 from receiver.cli.database import database_command, note_file_change, settings
 from receiver.cli.output import as_json, print_result, print_rows
 from receiver.cli.secret_files import generate_secret
-from receiver.config import DEFAULT_URL, Config
+from receiver.config import Config
 from receiver.config_files import forget, read_text
-from receiver.data_directory import ReceiverNote, kept_reading
+from receiver.data_directory import kept_reading
 from receiver.domain.delivery import Sender
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.senders import NAME, Senders
@@ -123,15 +124,9 @@ def remove(name: str, source: str | None, as_json: bool) -> None:
 
 
 def _print_setup(config: Config, source: str, name: str, secret: str, *, as_json: bool) -> None:
-    lines = setup_lines(_address(config), source, name, secret)
+    lines = setup_lines(own_address(config), source, name, secret)
     document = {"name": name, "source": source, "secret": secret, "lines": lines}
     print_result(lines, document, as_json=as_json)
-
-
-def _address(config: Config) -> str:
-    """Return the address to paste; without MILEPOST_EXTERNAL_URL that of the receiver here."""
-    note = ReceiverNote.read(config.data_dir)
-    return note.url if note and config.external_url == DEFAULT_URL else config.external_url
 
 
 def _read(config: Config) -> Senders:

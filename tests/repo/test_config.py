@@ -1,5 +1,8 @@
 """Settings: every problem at once, secrets from files, a source without one is off."""
 
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from receiver import config, setting_names
 from receiver.cli import local
 from receiver.cli.database import database_url
-from receiver.config_files import WatchedFile
+from receiver.config_files import WatchedFile, read_text
 from receiver.domain.stage_map import StageMap
 from receiver.durations import parse_duration
 from receiver.errors import ConfigError
@@ -95,6 +98,41 @@ def test_a_stage_file_that_is_wrong_from_the_start_is_refused(tmp_path: Path):
     path.write_text("broken")
     with pytest.raises(ConfigError):
         WatchedFile(path, StageMap.parse, StageMap())
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "folder", "socket"])
+def test_what_is_no_regular_file_keeps_nobody_waiting(tmp_path: Path, kind: str):
+    path = tmp_path / "stages.toml"
+    path.write_text('["*"]\nnames = { Frobnicate = 20 }\n')
+    watched = WatchedFile(path, StageMap.parse, StageMap())
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as listener:
+        if kind == "fifo":
+            os.mkfifo(path)
+        elif kind == "device":
+            path.symlink_to("/dev/zero")
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            listener.bind(str(path))
+        assert watched.get().state_of("frobnicate", []) == 20
+    assert watched.problems
+    path.rmdir() if kind == "folder" else path.unlink()
+    path.write_text('["*"]\nnames = { Frobnicate = 25 }\n')
+    assert watched.get().state_of("frobnicate", []) == 25
+    assert watched.problems == ()
+
+
+def test_a_command_reads_a_pipe_but_nothing_endless(tmp_path: Path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = ThreadPoolExecutor(1)
+    text = reader.submit(read_text, path)
+    path.write_text("from a pipe")
+    assert text.result(30) == "from a pipe"
+    reader.shutdown()
+    with pytest.raises(ConfigError, match="longer than 16 MiB"):
+        read_text(Path("/dev/zero"))
 
 
 def test_commands_go_past_pgbouncer():

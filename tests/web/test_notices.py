@@ -11,6 +11,7 @@ from click.testing import Result
 from standardwebhooks import Webhook
 
 from receiver.config import Config
+from receiver.data_directory import ReceiverNote
 from tests.support.api import Api
 from tests.support.listeners import Listener, listening
 from tests.support.notices import Telling, notice, telling
@@ -118,6 +119,10 @@ def test_command_sends_a_signed_test_message(
     (post,) = target.posts
     assert Webhook(SECRET).verify(post.body, post.headers)
     assert post.document["type"] == "test"
+    assert post.document["url"] == "http://127.0.0.1:8080/notices"  # as nothing else is known
+    ReceiverNote("http://127.0.0.1:18123", "1", (), {}, external=True).write(tmp_path)
+    assert command("notice", "test", "night").stdout == "http: sent\n"
+    assert target.posts[1].document["url"] == "http://127.0.0.1:18123/notices"
     target.statuses = [403]
     refused = command("notice", "test", "night")
     assert (refused.exit_code, refused.stdout) == (1, "http: it answered 403\n")
