@@ -138,7 +138,11 @@ def prune(older_than: str, facts: bool, yes: bool, dry_run: bool, as_json: bool)
         ask(_losses_text(losses, facts=facts), yes=yes)
     with db.open_database(url) as database:
         counts = _prune(database, before, older_than, facts=facts)
-    lines = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items()]
+    lines = [
+        f"{count} {name.replace('_', ' ')}"
+        for name, count in counts.items()
+        if count or name != "weeks_of_bodies_dropped"
+    ]
     print_result("\n".join(lines), counts, as_json=as_json)
 
 
@@ -162,8 +166,9 @@ def _prune(
     with database.transaction() as transaction:
         options = {"older_than": older_than, "facts": facts}
         audit.note_change(transaction, actor(), "prune", Target("receiver"), after=options)
+    weeks = sum(1 for _ in retention.prune_weeks(database, before))
     bodies = progress(retention.prune_bodies(database, before), "Bodies")
-    counts = {"bodies_forgotten": sum(bodies)}
+    counts = {"weeks_of_bodies_dropped": weeks, "bodies_forgotten": sum(bodies)}
     if facts:
         history = progress(retention.prune_history(database, before), "Facts")
         counts["rows_removed"] = sum(history)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from receiver.domain import image_names
-from receiver.domain.delivery import Report, Request, Subject
+from receiver.domain.delivery import Report, Subject
 from receiver.errors import ConfigError, Invalid
 from receiver.ingest.image_jobs import looks_like_an_image_build
 from receiver.ingest.route_patterns import exactly, parts_of, pattern_of
@@ -37,10 +37,9 @@ class Suggestion:
 def suggest_routes(services: Services, limit: int) -> list[Suggestion]:
     """Return routes for the unused jobs of at most `limit` of the newest deliveries."""
     reports: list[Report] = []
-    for row in deliveries.bodies(services.database, "ignored", UNUSED, limit):
-        request = Request(row["headers"], bytes(row["body"]), row["query"], row["received_at"])
+    for source, request in deliveries.requests(services.database, "ignored", UNUSED, limit):
         with suppress(Invalid):
-            reports += SOURCES[row["source"]].read(request).reports
+            reports += SOURCES[source].read(request).reports
     return suggest(reports)
 
 

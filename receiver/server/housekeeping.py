@@ -1,8 +1,9 @@
 """The receiver's own work in the background: after an upgrade builds are folded again, and once an
-hour old bodies are deleted."""
+hour tables for the bodies of the next weeks are made and old bodies are deleted."""
 
 import random
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from receiver import log
@@ -11,7 +12,7 @@ from receiver.config import Config
 from receiver.config_files import WatchedFile
 from receiver.domain.stage_map import StageMap
 from receiver.errors import MilepostError
-from receiver.storage import outdated, retention
+from receiver.storage import body_weeks, outdated, retention
 from receiver.storage.db import DriverError, open_database
 
 EVERY_SECONDS = 3600.0
@@ -27,16 +28,18 @@ def _run(config: Config) -> None:
     pause = threading.Event()
     pause.wait(FIRST_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
     while True:
-        try:
-            refold(config)
-        except (DriverError, MilepostError) as error:  # another worker does it, or it waits an hour
-            log.get().info("not folded again", reason=type(error).__name__)
+        _try(make_weeks, config, "no weeks of bodies made")
+        _try(refold, config, "not folded again")
         # Not all workers of all receivers at once, and never at the very start.
         pause.wait(EVERY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
-        try:
-            prune(config)
-        except (DriverError, MilepostError) as error:  # another worker does it, or it waits an hour
-            log.get().info("not pruned", reason=type(error).__name__)
+        _try(prune, config, "not pruned")
+
+
+def _try(task: Callable[[Config], object], config: Config, problem: str) -> None:
+    try:
+        task(config)
+    except (DriverError, MilepostError) as error:  # another worker does it, or it waits an hour
+        log.get().info(problem, reason=type(error).__name__)
 
 
 def refold(config: Config) -> int:
@@ -50,10 +53,23 @@ def refold(config: Config) -> int:
 
 
 def prune(config: Config) -> int:
-    """Delete the bodies that are older than MILEPOST_KEEP_BODIES, and return how many."""
+    """Delete the bodies that are older than MILEPOST_KEEP_BODIES, and return how many were deleted
+    one by one. Where that is a week or more, they go by whole weeks: at most a week later."""
+    before = datetime.now(UTC) - config.keep_bodies
+    if config.keep_bodies >= body_weeks.WEEK:
+        before = body_weeks.week_of(before)
     with open_database(conninfo(config), **config.pooling) as database:
-        before = datetime.now(UTC) - config.keep_bodies
+        weeks = sum(1 for _ in retention.prune_weeks(database, before, waits=False))
         count = sum(retention.prune_bodies(database, before, waits=False))
-    if count:
-        log.get().info("pruned", bodies=count)
+    if weeks or count:
+        log.get().info("pruned", weeks=weeks, bodies=count)
     return count
+
+
+def make_weeks(config: Config) -> None:
+    """Make the tables for the bodies of the coming weeks; say in the log which cannot be made."""
+    with open_database(conninfo(config), **config.pooling) as database:
+        unmade = retention.make_weeks(database, datetime.now(UTC))
+    if unmade:
+        weeks = [f"{begin:%Y-%m-%d}" for begin in unmade]
+        log.get().warning("no table for weeks of bodies: see milepost doctor", weeks=weeks)

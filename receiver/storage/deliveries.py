@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
+from receiver import log
 from receiver.domain.delivery import Delivery, Outcome, Request
 from receiver.errors import Conflict, Contended, NotFound, Pruned
-from receiver.storage.db import Connection, Cursor, Database, Row, as_json, query
+from receiver.storage.body_encoding import decode, encode
+from receiver.storage.db import Connection, Cursor, Database, Row, array, as_json, query
 from receiver.storage.paging import Page, page_of, page_parameters
 
 # Headers to keep; any other one that a proxy adds may be a credential.
@@ -41,11 +43,21 @@ class Filter:
 
 def insert(connection: Connection, deliveries: Sequence[Delivery]) -> Cursor:
     """Insert deliveries. Return a cursor over the ids of those whose keys are new."""
-    parameters = {
-        "rows": as_json([_row(each) for each in deliveries]),
-        "bodies": [each.request.body if each.content.keeps_body else None for each in deliveries],
-    }
+    parameters = {"rows": as_json([_row(each) for each in deliveries])}
     return connection.execute(query("deliveries/insert_deliveries"), parameters)
+
+
+def keep_bodies(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Keep the bodies of inserted deliveries, of those that may be kept."""
+    kept = [each for each in deliveries if each.content.keeps_body]
+    if kept:
+        bodies, encodings = zip(*(encode(each.request.body) for each in kept), strict=True)
+        parameters = {
+            "ids": array(each.id for each in kept),
+            "bodies": list(bodies),
+            "encodings": list(encodings),
+        }
+        connection.execute(query("deliveries/insert_bodies"), parameters)
 
 
 def replace_content(connection: Connection, delivery: Delivery) -> Cursor:
@@ -87,9 +99,10 @@ def lock(connection: Connection, delivery_id: UUID) -> Delivery:
     row = connection.execute(query("deliveries/lock_delivery"), {"id": delivery_id}).fetchone()
     if row is None:
         raise NotFound("There is no such delivery.")
-    if row["body"] is None:
+    body = _body(row)
+    if body is None:
         raise Pruned
-    request = Request(row["headers"], bytes(row["body"]), row["query"], row["received_at"])
+    request = Request(row["headers"], body, row["query"], row["received_at"])
     key = row["delivery_key"]
     return Delivery(row["id"], row["source"], row["sender"], row["event_type"], key, request)
 
@@ -122,7 +135,9 @@ def read(database: Database, delivery_id: UUID) -> Row:
         row = connection.execute(query("deliveries/show_delivery"), {"id": delivery_id}).fetchone()
     if row is None:
         raise NotFound("There is no such delivery.")
-    return row
+    body = _body(row)
+    del row["encoding"]
+    return row | {"body": body}
 
 
 def senders(database: Database) -> list[Row]:
@@ -131,13 +146,29 @@ def senders(database: Database) -> list[Row]:
         return connection.execute(query("deliveries/senders_heard")).fetchall()
 
 
-def bodies(database: Database, outcome: str, reason: str, limit: int) -> Iterator[Row]:
-    """Yield the newest deliveries of an outcome and a reason, with their bodies. They come through
-    a cursor of the server, a few at a time: all of them may take gigabytes."""
+def requests(
+    database: Database, outcome: str, reason: str, limit: int
+) -> Iterator[tuple[str, Request]]:
+    """Yield source and request of the newest deliveries of an outcome and a reason that have a
+    body. They come through a cursor of the server, a few at a time: all may take gigabytes."""
     parameters = {"outcome": outcome, "reason": reason, "limit": limit}
     with database.transaction() as connection, connection.cursor("bodies") as cursor:
         cursor.itersize = BODIES_AT_ONCE
-        yield from cursor.execute(query("deliveries/list_bodies"), parameters)
+        for row in cursor.execute(query("deliveries/list_bodies"), parameters):
+            body = _body(row)
+            if body is not None:
+                request = Request(row["headers"], body, row["query"], row["received_at"])
+                yield row["source"], request
+
+
+def _body(row: Row) -> bytes | None:
+    """Return the body of a row with body, encoding and body_size; None where it is gone."""
+    if row["body"] is None:
+        return None
+    body = decode(bytes(row["body"]), row["encoding"], row["body_size"])
+    if body is None:
+        log.get().warning("a kept body is damaged", received_at=row["received_at"].isoformat())
+    return body
 
 
 def _row(delivery: Delivery) -> Row:

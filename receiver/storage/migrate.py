@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ from psycopg import sql
 
 from receiver import __version__
 from receiver.errors import MigrationError
-from receiver.storage.db import SQL_DIR, Database, connect_without_limits, query
+from receiver.storage import body_weeks
+from receiver.storage.db import SQL_DIR, Database, connect, connect_without_limits, query
 
+BODIES = "0175_bodies"  # whose weeks are made ahead
 LOCK = 0x6D696C65  # "mile": any number that no other program uses
 TRIES = 10
 POLL_SECONDS = 0.5
@@ -105,7 +108,7 @@ def migration_files(folder: Path = SQL_DIR / "migrations") -> list[Migration]:
 
 
 def migrate(url: str, migrations: list[Migration] | None = None) -> list[str]:
-    """Apply the missing migrations. Return their names.
+    """Apply the missing migrations. Return their names. Make the tables of the next weeks' bodies.
 
     A schema of a newer release is no error. Raises MigrationError where that release says that it
     breaks this one, where an applied file was edited, or the database's encoding is not UTF8.
@@ -115,7 +118,11 @@ def migrate(url: str, migrations: list[Migration] | None = None) -> list[str]:
         _check_encoding(connection)
         _lock(connection)
         _prepare_ledger(connection)
-        return list(_apply(connection, _pending(connection, known)))
+        applied = list(_apply(connection, _pending(connection, known)))
+        has_bodies = BODIES in _ledger(connection)
+    if has_bodies:
+        _try_often(partial(body_weeks.make_missing, partial(connect, url), datetime.now(UTC)))
+    return applied
 
 
 def read_schema(url: str) -> Schema:
@@ -217,7 +224,7 @@ def _apply(connection: TupleConnection, migrations: list[Migration]) -> Iterator
         yield migration.name
 
 
-def _try_often(run: Callable[[], None]) -> None:
+def _try_often(run: Callable[[], object]) -> None:
     """Run again while receivers at work are in the way: a lock, or a deadlock with them."""
     for tries_left in reversed(range(TRIES)):
         try:

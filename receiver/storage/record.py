@@ -86,6 +86,8 @@ def record(
         names = dimensions.request_ids(connection, delivery_names.names(deliveries))
         new_ids = {row["id"] for row in inserted.fetchall()}
         new = [each for each in deliveries if each.id in new_ids]
+        if replaced is None:
+            inbox.keep_bodies(connection, new)
         ids = _ensure_names(connection, new, dimensions.read_ids(names))
         # 4 to 9 Apply what the new ones state.
         outcomes = _apply(connection, new, ids, stages, replaced, noted)

@@ -3,12 +3,12 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 from flask.testing import FlaskClient
 
 from tests.support.api import Api
 from tests.support.channels import IMAGE, PATH, assign, create, report, served
+from tests.support.kept_bodies import age_deliveries
 from tests.support.senders import envelope, manifest, post, stage, verdict
 
 
@@ -306,8 +306,7 @@ def test_copy_of_the_same_attempt_in_another_region_is_handed_out(two: Api):
 
 def test_assigned_build_survives_every_prune(two: Api, client: FlaskClient, url: str, command):
     assign(two, "prod", "n-1")
-    with psycopg.connect(url) as connection:
-        connection.execute("UPDATE deliveries SET received_at = now() - interval '400 days'")
+    age_deliveries(url, 400)
     done = command("prune", "--older-than", "30d", "--facts", "--yes")
     assert done.exit_code == 0, done.output
     assert client.get("/api/v1/builds/n-2").status_code == 404

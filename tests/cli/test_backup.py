@@ -24,6 +24,7 @@ from receiver.errors import Unavailable
 from receiver.server.housekeeping import prune
 from receiver.storage.embedded import cluster
 from receiver.storage.retention import LOCK
+from tests.support.kept_bodies import age_deliveries, count_kept
 from tests.support.receivers import MILEPOST, started
 from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
 from tests.support.table_rows import rows
@@ -124,27 +125,13 @@ def test_restore_of_another_file_changes_nothing(empty: str, tmp_path: Path):
     assert checksums(empty) == {}
 
 
-def age(url: str, days: int) -> None:
-    with psycopg.connect(url) as connection:
-        statement = "UPDATE deliveries SET received_at = now() - make_interval(days => %s)"
-        connection.execute(statement, [days])
-
-
-def bodies(url: str) -> int:
-    with psycopg.connect(url) as connection:
-        found = connection.execute("SELECT count(body) FROM deliveries").fetchone()
-    assert found
-    count: int = found[0]
-    return count
-
-
 def test_prune_forgets_old_bodies_and_no_fact(client: FlaskClient, command: Command, url: str):
     fill(client)
-    age(url, 31)
+    age_deliveries(url, 31)
     assert post(client, envelope(stage("Base"), number="new")).status_code == 202
     before = rows(url)
     assert command("prune", "--older-than", "30d").stdout == "5 bodies forgotten\n"
-    assert bodies(url) == 1
+    assert count_kept(url) == 1
     assert rows(url) == before
     assert command("prune", "--older-than", "30d").stdout == "0 bodies forgotten\n"
 
@@ -153,7 +140,7 @@ def test_a_build_continues_after_its_bodies_are_pruned(
     client: FlaskClient, command: Command, url: str
 ):
     fill(client)
-    age(url, 31)
+    age_deliveries(url, 31)
     command("prune", "--older-than", "30d")
     assert post(client, envelope(stage("Services", minutes=6), number="core-1")).status_code == 202
     assert {row["stage"] for row in get_build(client, "core-1")["states"]} >= {"Base", "Services"}
@@ -161,7 +148,7 @@ def test_a_build_continues_after_its_bodies_are_pruned(
 
 def test_prune_with_facts_deletes_old_builds(client: FlaskClient, command: Command, url: str):
     fill(client)
-    age(url, 31)
+    age_deliveries(url, 31)
     assert post(client, envelope(stage("Base"), number="new", build={})).status_code == 202
     pruned = command("prune", "--older-than", "12h", "--facts", "--yes")
     assert pruned.exit_code == 0, pruned.output
@@ -173,7 +160,7 @@ def test_prune_with_facts_says_what_would_go_and_needs_a_yes(
     client: FlaskClient, command: Command, url: str
 ):
     fill(client)
-    age(url, 31)
+    age_deliveries(url, 31)
     before = rows(url)
     for arguments in (["--facts"], ["--facts", "--dry-run"], ["--dry-run"]):
         asked = command("prune", "--older-than", "12h", *arguments)
@@ -181,7 +168,7 @@ def test_prune_with_facts_says_what_would_go_and_needs_a_yes(
         assert "5 raw bodies, of " in asked.output
         assert ("5 builds, of 2026-01-01" in asked.output) is ("--facts" in arguments)
         assert "Nothing was changed" in asked.output
-    assert (rows(url), bodies(url)) == (before, 5)
+    assert (rows(url), count_kept(url)) == (before, 5)
 
 
 @pytest.mark.parametrize(("answer", "code", "left"), [("n", 1, 5), ("y", 0, 0)])
@@ -240,11 +227,11 @@ def test_prune_refuses_a_wrong_age(command: Command, text: str):
 
 def test_a_receiver_prunes_by_itself_one_at_a_time(client: FlaskClient, config: Config, url: str):
     fill(client)
-    age(url, 2)
+    age_deliveries(url, 2)
     assert prune(config) == 0
     with psycopg.connect(url) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         with pytest.raises(Unavailable):  # and housekeeping tries again in an hour
             prune(replace(config, keep_bodies=timedelta(days=1)))
     assert prune(replace(config, keep_bodies=timedelta(days=1))) == 5
-    assert bodies(url) == 0
+    assert count_kept(url) == 0

@@ -18,6 +18,7 @@ from receiver.sources import SOURCES
 from receiver.storage.db import Database
 from receiver.storage.record import record_batch, record_one
 from tests.support.forges import workflow_job
+from tests.support.kept_bodies import kept_bodies
 from tests.support.senders import Json, envelope, stage, verdict
 
 Many = Callable[..., list[Outcome | Exception]]
@@ -116,8 +117,7 @@ def test_a_large_body_is_kept_as_it_came(together: Many, url: str, size: int):
     (again,) = together(replace(large, id=uuid7()))
     assert isinstance(again, Outcome)
     assert again.duplicate
-    with psycopg.connect(url) as connection:
-        assert connection.execute("SELECT body FROM deliveries").fetchall() == [(body,)]
+    assert kept_bodies(url) == [body]
 
 
 def test_one_that_is_refused_takes_nobody_with_it(together: Many, url: str):

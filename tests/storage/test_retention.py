@@ -16,6 +16,7 @@ from receiver.server import housekeeping
 from receiver.storage import merges, migrate, retention
 from receiver.storage.db import open_database, query
 from tests.support.api import Api
+from tests.support.kept_bodies import age_deliveries
 from tests.support.senders import envelope, get_build, post, stage, verdict
 
 OLD_ROWS = 1_000_000
@@ -102,8 +103,7 @@ def test_one_process_prunes_and_the_others_do_not_wait(
     client: FlaskClient, config: Config, url: str
 ):
     told(client, "b-1")
-    with psycopg.connect(url) as connection:
-        connection.execute("UPDATE deliveries SET received_at = now() - interval '40 days'")
+    age_deliveries(url, 40)
     with psycopg.connect(url) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", [retention.LOCK])
         with pytest.raises(Unavailable, match="Another process prunes"):
@@ -117,8 +117,8 @@ def test_facts_are_pruned_past_what_stays(
     monkeypatch.setattr(retention, "BUILDS_AT_ONCE", 2)
     monkeypatch.setattr(retention, "BATCH", 2)
     told(client, *(f"b-{place}" for place in range(7)))
+    age_deliveries(url, 40)
     with psycopg.connect(url) as connection:
-        connection.execute("UPDATE deliveries SET received_at = now() - interval '40 days'")
         connection.execute(
             "UPDATE builds SET end_time = CASE build_number WHEN 'b-3' THEN now() "
             "ELSE now() - interval '40 days' END"

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from receiver.cli.main import main
 from receiver.config import Config
 from tests.support.forges import SECRETS, post_github, workflow_job
+from tests.support.kept_bodies import forget
 from tests.support.receivers import Running, started
 from tests.support.samples import ROUTES
 from tests.support.senders import envelope, get_build, post, proof, stage, verdict
@@ -198,8 +199,7 @@ def test_replay_on_the_page_needs_a_token(forge: FlaskClient, routes: Path, toke
 
 def test_a_pruned_body_cannot_be_replayed(forge: FlaskClient, command: Command, url: str):
     deliver(forge)
-    with psycopg.connect(url) as connection:
-        connection.execute("UPDATE deliveries SET body = NULL")
+    forget(url)
     delivery_id = listed_ids(forge)[0]
     refused = command("replay", delivery_id)
     assert refused.exit_code == 1

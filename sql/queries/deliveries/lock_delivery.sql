@@ -1,5 +1,10 @@
--- A delivery as it came, for the one transaction that reads it anew.
-SELECT id, source, sender, delivery_key, event_type, headers, query, body, received_at
+-- A delivery as it came, for the one transaction that reads it anew. A body of an older release is
+-- in deliveries.
+SELECT
+    deliveries.id, deliveries.source, deliveries.sender, deliveries.event_type,
+    deliveries.delivery_key, deliveries.headers, deliveries.query, deliveries.received_at,
+    deliveries.body_size, coalesce(bodies.body, deliveries.body) AS body, bodies.encoding
 FROM deliveries
-WHERE id = %(id)s
-FOR UPDATE
+LEFT JOIN bodies ON bodies.delivery_id = deliveries.id
+WHERE deliveries.id = %(id)s
+FOR UPDATE OF deliveries

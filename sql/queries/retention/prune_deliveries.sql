@@ -1,5 +1,5 @@
--- Delete a batch of old deliveries without events of a build, behind a position: last at, its id,
--- count.
+-- Delete a batch of old deliveries without events of a build, behind a position, with their bodies:
+-- last at, its id, count.
 WITH batch AS (
     SELECT id, received_at
     FROM deliveries
@@ -18,6 +18,10 @@ pruned AS (
             WHERE events.delivery_id = deliveries.id AND events.build_id IS NOT NULL
         )
     RETURNING deliveries.id
+),
+
+forgotten AS (
+    DELETE FROM bodies WHERE delivery_id = ANY(array(SELECT id FROM pruned))
 )
 SELECT
     batch.received_at AS at, batch.id, (SELECT count(*) FROM pruned) AS count
