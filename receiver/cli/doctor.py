@@ -27,7 +27,7 @@ from receiver.ingest.routing import Routes
 from receiver.ingest.rules import Rules, notices_folder
 from receiver.ingest.senders import Senders
 from receiver.setting_names import unknown_text
-from receiver.storage import db, driver_errors, migrate, settings_files, unnamed
+from receiver.storage import body_weeks, db, driver_errors, migrate, settings_files, unnamed
 from receiver.storage.db import Connection, query
 
 OLDEST_POSTGRES = 13
@@ -186,6 +186,7 @@ def _database(config: Config) -> Iterator[Finding]:
                     yield from _senders(connection, rules)
                     yield from _unnamed(connection, rules)
                 yield from _older_files(connection)
+                yield _weeks(connection)
     except MilepostError as error:
         where = "DATABASE_URL" if config.database_url else f"the server in {config.data_dir}"
         advice = "Does it run, and does it let this user in?"
@@ -223,6 +224,15 @@ def _schema(missing: list[str]) -> Finding:
     if missing:
         return Finding("schema", "bad", f"missing: {', '.join(missing)}", "Run milepost migrate.")
     return Finding("schema", "good", "of this release")
+
+
+def _weeks(connection: Connection) -> Finding:
+    missing = body_weeks.missing(connection, datetime.now(UTC))
+    if not missing:
+        return Finding("bodies", "good", f"the next {body_weeks.AHEAD} weeks have tables")
+    text = f"no table for the week of {missing[0]:%Y-%m-%d}: its bodies go to bodies_default"
+    advice = "Run milepost migrate as the role that owns the tables, every month."
+    return Finding("bodies", "odd", text, advice)
 
 
 def _unnamed(connection: Connection, rules: Rules) -> Iterator[Finding]:
