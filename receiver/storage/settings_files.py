@@ -102,5 +102,5 @@ def _note(
 ) -> None:
     row = {"receiver": receiver, "kind": kind, "host": HOST, "path": str(path), "version": version}
     said = row | {"seconds": NOTED_SECONDS}
-    if not connection.execute(query("settings_files/is_noted"), said).fetchone():
+    if connection.execute(query("settings_files/is_noted"), said).fetchone() is None:
         connection.execute(query("settings_files/note_file"), row)
