@@ -150,6 +150,12 @@ def _latest_of_images(rows: Sequence[Row]) -> list[Row]:
     return list(latest.values())
 
 
+def has_builds(database: Database) -> bool:
+    """Return whether any build was ever reported."""
+    with database.transaction() as connection:
+        return connection.execute(query("overview/any_build")).fetchone() is not None
+
+
 def stage_names(database: Database) -> Row:
     """Return the newest builds' stages that map to each state, and those that map to none."""
     with database.transaction() as connection:

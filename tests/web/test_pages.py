@@ -129,3 +129,14 @@ def test_without_a_database_it_is_not_ready_and_accepts_nothing(serve: Serve, co
     assert (response.status_code, response.headers["Retry-After"]) == (503, "3")
     response = post(client, envelope(stage("x")))
     assert (response.status_code, response.headers["Retry-After"]) == (503, "3")
+
+
+@pytest.mark.parametrize("path", ["/", "/builds", "/images", "/failures", "/trends", "/deliveries"])
+def test_an_empty_page_offers_a_sender_and_the_demo_until_a_build_comes(
+    client: FlaskClient, path: str
+):
+    page = client.get(path).text
+    assert 'href="/setup#connect"' in page
+    assert "make demo" in page
+    assert post(client, envelope(stage("Base"))).status_code == 202
+    assert "make demo" not in client.get(path).text

@@ -1,7 +1,9 @@
-"""The entries of the navigation: what people look at every day, and what is set up once."""
+"""The navigation: what people look at every day, what is set up once, and how to begin."""
 
 from dataclasses import dataclass
 
+from receiver.storage import overview
+from receiver.web.context import services
 from receiver.web.pages.render import blueprint
 
 
@@ -52,6 +54,12 @@ class Navigation:
     def is_setup(self, endpoint: str) -> bool:
         """Return whether a page is one of the second row."""
         return any(each.holds(endpoint) for each in self.setup)
+
+
+@blueprint.app_template_global()
+def is_new() -> bool:
+    """Return whether nobody has reported a build yet: empty pages then say how to begin."""
+    return not overview.has_builds(services().database)
 
 
 @blueprint.app_template_global()

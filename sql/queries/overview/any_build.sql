@@ -1,0 +1,2 @@
+-- A row where there is any build.
+SELECT 1 AS found FROM builds LIMIT 1
