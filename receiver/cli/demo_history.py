@@ -124,7 +124,7 @@ def artifacts(plan: Plan) -> list[Json]:
 
 
 def _attempt(plan: Plan, began: datetime, chance: Random) -> tuple[list[Json], datetime]:
-    """Return the events of an attempt, and its end."""
+    """Return the events of an attempt, and its end: a stage ends where the next one begins."""
     cause, events, at = CAUSES.get(plan.what), list[Json](), began
     for name, state, seconds in timed_stages(plan, chance):
         events.append(stage(name, state, "started", at))
@@ -136,7 +136,6 @@ def _attempt(plan: Plan, began: datetime, chance: Random) -> tuple[list[Json], d
         if cause and cause.stage == name:
             failed = stage(name, state, "failed", at) | {"failure": _failure(cause, chance)}
             return [*events, failed, verdict("failed", at)], at
-        events.append(stage(name, state, "completed", at))
     return [*events, *endings(plan, at)], at
 
 

@@ -47,19 +47,15 @@ def begun(image: demo_plans.Image) -> Plan:
 def build(plan: Plan) -> Iterator[Json]:
     """Yield what a hook reports at each move, at its time."""
     past, left = _parts([*demo_history.timed_stages(plan, plan.chance)])
-    at, events, open_ = plan.began, list[Json](), list[tuple[str, int]]()
+    at, events = plan.began, list[Json]()
     for each in past:
         events.append(demo_history.stage(each.name, each.state, "started", at))
         at += timedelta(seconds=each.seconds)
-        events.append(demo_history.stage(each.name, each.state, "completed", at))
     for each in left:
-        now = datetime.now(UTC)
-        events += [demo_history.stage(name, state, "completed", now) for name, state in open_]
-        yield _said(plan, [*events, demo_history.stage(each.name, each.state, "started", now)])
-        events, open_ = [], [(each.name, each.state)]
-    now = datetime.now(UTC)
-    last = [demo_history.stage(name, state, "completed", now) for name, state in open_]
-    yield _said(plan, [*last, *demo_history.endings(plan, now)])
+        begins = demo_history.stage(each.name, each.state, "started", datetime.now(UTC))
+        yield _said(plan, [*events, begins])
+        events = []
+    yield _said(plan, [*demo_history.endings(plan, datetime.now(UTC))])
 
 
 def _said(plan: Plan, events: list[Json]) -> Json:
