@@ -37,7 +37,8 @@ class Config:
     `database_url` is None for the embedded server. Commands use `admin_url` if it is set.
     `sessions` is off behind a PgBouncer that pools transactions: nothing may outlast one. `prepare`
     is whether statements are prepared. Each of `workers` processes has `threads`. `secrets` are
-    those of each source's default sender; a source without one is off. A running build is stalled
+    those of each source's default sender; a source without one is off. `key_files` hold the keys of
+    senders' secrets in the database: the first encrypts, each decrypts. A running build is stalled
     where its heartbeats have stopped for `stall_after`, and lost after a silence of `lost_after`.
     `user_scope` is that of every user whom a proxy signs in, None where their groups decide.
     `audit_log` is stdout, syslog or syslog://HOST:PORT. `unknown` names the MILEPOST_… variables
@@ -56,6 +57,7 @@ class Config:
     stages: Path | None = None
     routes: Path | None = None
     senders_file: Path | None = None
+    key_files: tuple[Path, ...] = ()
     projects: Path | None = None
     notices: Path | None = None
     external_url: str = DEFAULT_URL
@@ -115,6 +117,7 @@ def load(env: Mapping[str, str]) -> Config:
         projects=reader.path("MILEPOST_PROJECTS"),
         notices=reader.path("MILEPOST_NOTICES"),
         senders_file=Path(path) if (path := env.get("MILEPOST_SENDERS")) else None,
+        key_files=reader.paths("MILEPOST_KEY_FILE"),
         external_url=reader.url("MILEPOST_EXTERNAL_URL") or DEFAULT_URL,
         stall_after=reader.duration("MILEPOST_STALL_AFTER", STALL_AFTER),
         lost_after=reader.duration("MILEPOST_LOST_AFTER", LOST_AFTER, needs_unit=True),
@@ -265,12 +268,20 @@ class _Reader:
             self.problems.append(f"{name}: there is no file {value}.")
         return Path(value) if value else None
 
+    def paths(self, name: str) -> tuple[Path, ...]:
+        """Return paths, from a list with commas. What is wrong with a file is told later: a missing
+        key stops only the senders that need it."""
+        return tuple(
+            Path(part) for part in map(str.strip, self.env.get(name, "").split(",")) if part
+        )
+
     def secrets(self, source: str) -> tuple[str, ...]:
         """Return the secrets, one a line; all are valid, so that a sender can rotate."""
         name = f"MILEPOST_SECRET_{source.upper()}"
         lines = tuple(line.strip() for line in (self.text(name) or "").splitlines() if line.strip())
         for number, line in enumerate(lines, 1):
-            if problem := _problem(source, line):
+            is_checked = source in STANDARD_SOURCES
+            if is_checked and (problem := signatures.check_secret(line)):
                 self.problems.append(f"{name}, line {number}: {problem}.")
         return lines
 
@@ -289,7 +300,3 @@ class _Reader:
         except ConfigError as error:
             self.problems.append(f"{name}: {error}")
             return None
-
-
-def _problem(source: str, secret: str) -> str | None:
-    return signatures.check_secret(secret) if source in STANDARD_SOURCES else None

@@ -31,6 +31,7 @@
         ├── RateLimited      429, after many wrong signatures or tokens
         └── Unavailable      503, try again
             ├── Contended    503, another transaction was in the way; retried before it is reported
+            ├── SenderUnavailable 503, it is disabled, or no key here decrypts its secret
             └── SchemaMissing  503, the schema is that of an older release
 
 An error's text is a sentence that a user may see; it never repeats input or a secret.
@@ -65,6 +66,7 @@ class HttpError(MilepostError):
     status = 500
     code = "internal"
     title = "Internal error"
+    explains = False  # whether its own description is the detail
 
     def __init__(
         self,
@@ -73,8 +75,8 @@ class HttpError(MilepostError):
         fields: Mapping[str, Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail or self.title)
-        self.detail = detail or self.title
+        self.detail = detail or (self.explains and self.__doc__) or self.title
+        super().__init__(self.detail)
         self.fields = dict(fields or {})
         self.headers = dict(headers or {})
 
@@ -96,9 +98,7 @@ class WrongHost(HttpError):
     """Set MILEPOST_EXTERNAL_URL or MILEPOST_TRUSTED_HOSTS to the host name of this receiver."""
 
     status, code, title = 400, "wrong-host", "Unknown host name"
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__ or "")
+    explains = True
 
 
 class WrongMethod(HttpError):
@@ -285,10 +285,14 @@ class Contended(Unavailable):
     """Another transaction was in the way; a retry may pass at once."""
 
 
+class SenderUnavailable(Unavailable):
+    """The sender is disabled, or no key here decrypts its secret; it should try again later."""
+
+    code, title = "sender-unavailable", "Sender cannot be verified now"
+
+
 class SchemaMissing(Unavailable):
     """The database lacks a table or column of this release: run milepost migrate."""
 
     code, title = "migrate", "Database schema out of date"
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__ or "")
+    explains = True

@@ -28,6 +28,21 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
     part.replace(path)
 
 
+def create(path: Path, text: str) -> None:
+    """Write a small file unless there is one: of several that do so at once, the first wins.
+
+    https://man7.org/linux/man-pages/man2/link.2.html: it never replaces what is there.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    write_text(part, text)
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    finally:
+        part.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a small file."""
     with new_file(path) as output:

@@ -1,33 +1,50 @@
-"""milepost sender …: the senders file, and the secret of each named sender."""
+"""milepost sender …: named senders, each with a secret of its own.
 
-import os
-from collections.abc import Mapping
-from pathlib import Path
+They are in the database. Beside it a senders file in the data directory counts: of releases before
+0.3, and where no key encrypts secrets in the database.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import click
-import tomlkit
-from tomlkit import TOMLDocument
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AoT, Table
 
-from receiver.cli import completion
+from receiver.cli import completion, sender_file
 from receiver.cli.addresses import own_address
-from receiver.cli.database import database_command, note_file_change, settings
-from receiver.cli.output import as_json, print_result, print_rows
-from receiver.cli.secret_files import generate_secret
+from receiver.cli.database import (
+    actor,
+    database_command,
+    database_url,
+    has_data,
+    note_file_change,
+    settings,
+)
+from receiver.cli.output import as_json, print_result, print_rows, printable
 from receiver.config import Config
-from receiver.config_files import forget, read_text
-from receiver.data_directory import kept_reading
 from receiver.domain.delivery import Sender
 from receiver.errors import ConfigError, MilepostError
-from receiver.ingest.senders import NAME, Senders
-from receiver.private_files import write_text
+from receiver.ingest.sender_store import SenderStore, file_beside, read_senders, why_in_file
+from receiver.ingest.senders import NAME
 from receiver.setting_names import SOURCES
+from receiver.storage import db, driver_errors, migrate
 from receiver.storage.audit import Target
 from receiver.web.pages.setup_lines import setup_lines
 
-COLUMNS = ("name", "source", "projects", "secrets")
+COLUMNS = ("name", "source", "projects", "secrets", "place", "state")
+DATABASE, FILE = "database", "file"
+of_source = click.option(
+    "--source", type=click.Choice(SOURCES), help="If two sources have this name."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A sender, and whether it is in the database or in the file."""
+
+    sender: Sender
+    place: str
 
 
 @click.group("sender")
@@ -45,20 +62,15 @@ def sender() -> None:
 @database_command
 def add(name: str, source: str, projects: tuple[str, ...], as_json: bool) -> None:
     """Create a sender and print its setup, this once."""
-    config = settings()
+    config = _writable(settings())
     if not NAME.match(name):
         raise click.BadParameter("1 to 100 of A-Z a-z 0-9 . _ -", param_hint="NAME")
-    if _read(config).find(source, name):
-        raise MilepostError(f"There is a {source} sender called {name}: rotate or remove it.")
-    secret, file_name = generate_secret(source), f"{name}-{source}.secret"
-    config.senders.parent.mkdir(parents=True, exist_ok=True)
-    write_text(config.senders.parent / file_name, f"{secret}\n")
-    document = _document(config)
-    tables = document.setdefault("sender", tomlkit.aot())
-    tables.append(_table(name, source, file_name, projects))
-    _write(config, document)
-    after = {"source": source, "projects": projects}
-    note_file_change(config, "sender.add", Target("sender", name), None, after)
+    if reason := why_in_file(config):
+        secret = _add_to_file(config, Sender(source, name, (), projects))
+        click.echo(f"milepost: {config.senders} has it, for this receiver. {reason}", err=True)
+    else:
+        with _store(config) as store:
+            secret = store.create(source, name, projects)
     _print_setup(config, source, name, secret, as_json=as_json)
 
 
@@ -67,7 +79,7 @@ def add(name: str, source: str, projects: tuple[str, ...], as_json: bool) -> Non
 @database_command
 def list_(as_json: bool) -> None:
     """List the named senders, without their secrets."""
-    rows = [_row(each) for each in _read(settings()).senders]
+    rows = [_row(each) for each in _all(settings())]
     if not as_json:
         rows = [row | {"projects": ", ".join(row["projects"]) or "all"} for row in rows]
     print_rows(rows, COLUMNS, as_json=as_json)
@@ -75,52 +87,179 @@ def list_(as_json: bool) -> None:
 
 @sender.command()
 @click.argument("name", shell_complete=completion.senders)
-@click.option("--source", type=click.Choice(SOURCES), help="If two sources have this name.")
+@of_source
 @click.option("--finish", is_flag=True, help="End the old secret instead of making a new one.")
 @as_json
 @database_command
 def rotate(name: str, source: str | None, finish: bool, as_json: bool) -> None:
     """Make a new secret and print it; the old one stays valid until --finish."""
-    config = settings()
-    sender, path = _find(config, name, source)
-    newest = sender.secrets[:1]
+    config = _writable(settings())
+    found = _find(config, name, source)
     if finish:
-        write_text(path, "\n".join([*newest, ""]))
-        forget(kept_reading(config.data_dir, "senders"))
+        _finish(config, found)
         print_result(f"{name} has one secret.", {"name": name, "secrets": 1}, as_json=as_json)
-    else:
-        secret = generate_secret(sender.source)
-        write_text(path, "\n".join([secret, *newest, ""]))
-        _print_setup(config, sender.source, name, secret, as_json=as_json)
-        if not as_json:
-            click.echo(f"The old secret is valid until: milepost sender rotate {name} --finish")
-    os.utime(config.senders)  # a running receiver then reads the secrets again
-    before, after = len(sender.secrets), 1 if finish else len(newest) + 1
-    note_file_change(
-        config, "sender.rotate", Target("sender", name), {"secrets": before}, {"secrets": after}
-    )
+        return
+    _print_setup(config, found.sender.source, name, _rotate(config, found), as_json=as_json)
+    if not as_json:
+        click.echo(f"The old secret is valid until: milepost sender rotate {name} --finish")
 
 
 @sender.command()
 @click.argument("name", shell_complete=completion.senders)
-@click.option("--source", type=click.Choice(SOURCES), help="If two sources have this name.")
+@of_source
 @as_json
 @database_command
 def remove(name: str, source: str | None, as_json: bool) -> None:
     """Remove a sender at once; its deliveries stay."""
-    config = settings()
-    sender, path = _find(config, name, source)
-    document = _document(config)
-    tables = document["sender"]
-    assert isinstance(tables, AoT)  # noqa: S101  # it was read as such
-    for table in [each for each in tables if _is(each, sender)]:
-        tables.remove(table)
-    _write(config, document)
-    path.unlink(missing_ok=True)
-    forget(kept_reading(config.data_dir, "senders"))
-    before = {"source": sender.source, "projects": sender.projects}
-    note_file_change(config, "sender.remove", Target("sender", name), before, None)
+    config = _writable(settings())
+    found = _find(config, name, source)
+    if file_beside(config).find(found.sender.source, name):  # else it would count again
+        sender_file.remove(config, found.sender)
+    if found.place == DATABASE:
+        with _store(config) as store:
+            store.remove(found.sender.source, name)
+    else:
+        before = {"source": found.sender.source, "projects": found.sender.projects}
+        note_file_change(config, "sender.remove", Target("sender", name), before, None)
     print_result(f"{name} is removed.", {"name": name, "removed": True}, as_json=as_json)
+
+
+@sender.command()
+@click.argument("name", required=False, shell_complete=completion.senders)
+@of_source
+@click.option("--all", "is_all", is_flag=True, help="Every disabled one.")
+@as_json
+@database_command
+def enable(name: str | None, source: str | None, is_all: bool, as_json: bool) -> None:
+    """Enable senders that `milepost restore --disable-senders` has disabled."""
+    if bool(name) == is_all:
+        raise click.UsageError("Name a sender, or say --all.")
+    with _store(_writable(settings())) as store:
+        enabled = store.enable(source, name)
+    if not enabled and name:
+        raise MilepostError(f"There is no disabled sender called {name}.")
+    lines = [f"{row['source']} {row['name']} is enabled." for row in enabled]
+    print_result("\n".join(lines) or "None is disabled.", {"enabled": enabled}, as_json=as_json)
+
+
+@sender.command("import")
+@as_json
+@database_command
+def import_(as_json: bool) -> None:
+    """Copy the senders of the data directory's file into the database, for every receiver.
+
+    Their secrets stay valid. The file stays as it is, for a release before 0.3; its defaults count
+    on. Where both have a sender, that of the database counts.
+    """
+    config = _writable(settings())
+    with _store(config) as store:
+        copied = [each.name for each in file_beside(config).senders if store.take_over(each)]
+    lines = [f"{name} is in the database." for name in copied] or ["There is none to copy."]
+    print_result("\n".join(lines), {"copied": copied}, as_json=as_json)
+
+
+@sender.command("rotate-key")
+@as_json
+@database_command
+def rotate_key(as_json: bool) -> None:
+    """Encrypt every secret again with the first key of MILEPOST_KEY_FILE.
+
+    The others can then be taken out of it, on every receiver.
+    """
+    with _store(_writable(settings())) as store:
+        count = store.encrypt_again()
+    text = f"{count} secrets are encrypted with the first key."
+    print_result(text, {"secrets": count}, as_json=as_json)
+
+
+def _writable(config: Config) -> Config:
+    """Return the settings. Raises ConfigError where the file is the whole truth."""
+    if config.senders_file:
+        raise ConfigError([why_in_file(config) or ""])
+    return config
+
+
+@contextmanager
+def _store(config: Config) -> Iterator[SenderStore]:
+    """Yield the senders of the database; what is changed is committed at the end."""
+    with db.connect(_url(config)) as connection:
+        yield SenderStore(config, connection, actor())
+
+
+def _url(config: Config) -> str:
+    """Return the database's URL; the embedded one is made if this is the first command."""
+    is_new = config.database_url is None and not has_data(config)
+    url = database_url(config, create=True)
+    if is_new:
+        migrate.migrate(url)
+    return url
+
+
+def _add_to_file(config: Config, sender: Sender) -> str:
+    if any(_is(each, sender.name, sender.source) for each in _stored(config)):
+        raise MilepostError(f"There is a {sender.source} sender called {sender.name}.")
+    secret = sender_file.add(config, sender)
+    after = {"source": sender.source, "projects": sender.projects}
+    note_file_change(config, "sender.add", Target("sender", sender.name), None, after)
+    return secret
+
+
+def _rotate(config: Config, found: Placed) -> str:
+    """Return a new secret."""
+    if found.place == DATABASE:
+        with _store(config) as store:
+            return store.rotate(found.sender.source, found.sender.name)
+    secret = sender_file.rotate(config, found.sender)
+    _note_secrets(config, found.sender, len(found.sender.secrets[:1]) + 1)
+    return secret
+
+
+def _finish(config: Config, found: Placed) -> None:
+    if found.place == DATABASE:
+        with _store(config) as store:
+            store.finish(found.sender.source, found.sender.name)
+    else:
+        sender_file.finish(config, found.sender)
+        _note_secrets(config, found.sender, 1)
+
+
+def _note_secrets(config: Config, sender: Sender, count: int) -> None:
+    before, after = {"secrets": len(sender.secrets)}, {"secrets": count}
+    note_file_change(config, "sender.rotate", Target("sender", sender.name), before, after)
+
+
+def _all(config: Config) -> list[Placed]:
+    """Return the senders that count: of two with one name that of the database."""
+    stored = [] if config.senders_file else _stored(config)
+    names = {(each.source, each.name) for each in stored}
+    beside = [each for each in file_beside(config).senders if (each.source, each.name) not in names]
+    return [Placed(each, DATABASE) for each in stored] + [Placed(each, FILE) for each in beside]
+
+
+def _stored(config: Config) -> Sequence[Sender]:
+    """Return the senders of the database. While it is away, those of the file can be changed."""
+    if config.database_url is None and not has_data(config):
+        return ()
+    try:
+        with driver_errors.translated_errors(), db.connect(database_url(config)) as connection:
+            return read_senders(config, connection)[0].senders
+    except MilepostError as error:
+        reason = printable(str(error))
+        click.echo(f"milepost: without the senders of the database: {reason}", err=True)
+        return ()
+
+
+def _find(config: Config, name: str, source: str | None) -> Placed:
+    found = [each for each in _all(config) if _is(each.sender, name, source)]
+    if not found:
+        raise MilepostError(f"There is no sender called {name}.")
+    if len(found) > 1:
+        raise click.UsageError(f"{name} is a sender of several sources: say --source.")
+    return found[0]
+
+
+def _is(sender: Sender, name: str, source: str | None) -> bool:
+    return sender.name == name and source in (None, sender.source)
 
 
 def _print_setup(config: Config, source: str, name: str, secret: str, *, as_json: bool) -> None:
@@ -129,56 +268,19 @@ def _print_setup(config: Config, source: str, name: str, secret: str, *, as_json
     print_result(lines, document, as_json=as_json)
 
 
-def _read(config: Config) -> Senders:
-    path = config.senders
-    if not path.exists():
-        return Senders()
-    text = read_text(path)
-    return Senders.parse(text, path.name, folder=path.parent, taken=config.secrets)
-
-
-def _find(config: Config, name: str, source: str | None) -> tuple[Sender, Path]:
-    """Return the sender of this name, and the file of its secret."""
-    named = [each for each in _read(config).senders if each.name == name]
-    senders = [each for each in named if source in (None, each.source)]
-    if not senders:
-        raise MilepostError(f"There is no sender called {name}.")
-    if len(senders) > 1:
-        raise click.UsageError(f"{name} is a sender of several sources: say --source.")
-    table = next(each for each in _document(config)["sender"] if _is(each, senders[0]))
-    return senders[0], config.senders.parent / str(table["secret_file"])
-
-
-def _is(table: Mapping[str, Any], sender: Sender) -> bool:
-    return (table.get("name"), table.get("source")) == (sender.name, sender.source)
-
-
-def _table(name: str, source: str, file_name: str, projects: tuple[str, ...]) -> Table:
-    table = tomlkit.table()
-    table.update({"name": name, "source": source, "secret_file": file_name})
-    if projects:
-        table["projects"] = list(projects)
-    return table
-
-
-def _document(config: Config) -> TOMLDocument:
-    """Return the file with its comments."""
-    if not config.senders.exists():
-        return tomlkit.document()
-    try:
-        return tomlkit.parse(read_text(config.senders))
-    except TOMLKitError as error:
-        raise ConfigError([f"{config.senders.name}: {error}"]) from error
-
-
-def _write(config: Config, document: TOMLDocument) -> None:
-    write_text(config.senders, tomlkit.dumps(document).rstrip("\n") + "\n")
-
-
-def _row(sender: Sender) -> dict[str, Any]:
+def _row(placed: Placed) -> dict[str, Any]:
+    sender = placed.sender
     return {
         "name": sender.name,
         "source": sender.source,
         "projects": list(sender.projects),
-        "secrets": len(sender.secrets),
+        "secrets": len(sender.secrets) + sender.unread,
+        "place": placed.place,
+        "state": _state(sender),
     }
+
+
+def _state(sender: Sender) -> str:
+    if sender.is_disabled:
+        return "disabled"
+    return "no key decrypts its secret" if sender.unread else "on"

@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from receiver.domain.model import Identity, Statement
 
+# A secret as it is, or in bytes the SHA-256 of the text that its sender shows as proof.
+Secret = str | bytes
+
 
 class Subject(Struct, frozen=True):
     """The job that a forge speaks of, for the routes: what may make it a build."""
@@ -40,13 +43,27 @@ class Report(Struct, frozen=True):
 class Sender(Struct, frozen=True):
     """A named user of a source; an empty name is the source's default sender.
 
-    `projects` are those that it may write; none named is every one.
+    `projects` are those that it may write; none named is every one. `unread` is how many further
+    secrets no key here decrypts. Nothing is taken from a disabled one.
     """
 
     source: str
     name: str
-    secrets: tuple[str, ...]
+    secrets: tuple[Secret, ...]
     projects: tuple[str, ...] = ()
+    unread: int = 0
+    is_disabled: bool = False
+
+    @property
+    def problem(self) -> str:
+        """Why its deliveries cannot be taken here now, in a sentence; empty without a reason."""
+        if self.is_disabled:
+            return (
+                "This sender is disabled: an administrator enables it by `milepost sender enable`."
+            )
+        if self.unread:
+            return "No key here decrypts this sender's secret: `milepost doctor` says more."
+        return ""
 
 
 class Request(Struct, frozen=True):

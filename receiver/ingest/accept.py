@@ -10,7 +10,7 @@ from receiver import log
 from receiver.domain.delivery import Content, Delivery, Outcome, Report, Request, Sender
 from receiver.domain.fold.events import never_ran
 from receiver.domain.quarantine import quarantine
-from receiver.errors import Invalid
+from receiver.errors import Invalid, SenderUnavailable, Unauthorized
 from receiver.ingest.defaults import with_defaults
 from receiver.ingest.routing import Routes
 from receiver.ingest.rules import Rules
@@ -36,7 +36,7 @@ DEFECTS = (
 def accept(services: Services, source: Source, sender: Sender, request: Request) -> Outcome:
     """Return the outcome of one request. Raises Unauthorized, Conflict, Invalid, Unavailable."""
     # 1 Verify the raw bytes with the sender's own secrets.
-    source.verify(request, sender.secrets)
+    _verify(source, sender, request)
     # 2 Decode the body once, and identify the delivery.
     body = decoded_body(source, request)
     document = body.document if isinstance(body, Decoded) else {}
@@ -55,6 +55,19 @@ def accept(services: Services, source: Source, sender: Sender, request: Request)
         return _touch(services, replace(delivery, content=content))
     # 5 Record it.
     return services.batcher.submit(replace(delivery, content=content))
+
+
+def _verify(source: Source, sender: Sender, request: Request) -> None:
+    """Raise Unauthorized, or SenderUnavailable where a sender cannot be verified here: it keeps
+    what it sent, while a 401 would let it give up."""
+    if sender.is_disabled:
+        raise SenderUnavailable(sender.problem)
+    try:
+        source.verify(request, sender.secrets)
+    except Unauthorized:
+        if sender.unread:
+            raise SenderUnavailable(sender.problem) from None
+        raise
 
 
 def decoded_body(source: Source, request: Request) -> Decoded | Invalid:

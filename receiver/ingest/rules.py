@@ -18,10 +18,12 @@ from receiver.domain.delivery import Sender
 from receiver.domain.notices import causes
 from receiver.domain.stage_map import StageMap
 from receiver.errors import Unavailable
+from receiver.ingest import sender_keys
 from receiver.ingest.announced_files import AnnouncedFiles
 from receiver.ingest.notice_settings import NoticeSettings
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
+from receiver.ingest.sender_store import read_senders
 from receiver.ingest.senders import Senders
 from receiver.ingest.stored_settings import (
     StoredSetting,
@@ -48,6 +50,7 @@ class Rules:
     notice_file: WatchedFile[NoticeSettings] = field(repr=False)
     stored: StoredSettings = field(repr=False)
     is_alone: bool = False  # no other receiver has this database
+    is_sender_file_given: bool = False
     announced: "AnnouncedFiles" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -87,8 +90,9 @@ class Rules:
                 named=of_notices,
                 kept=kept["notices"],
             ),
-            _stored(),
+            _stored(config),
             is_alone=config.database_url is None,
+            is_sender_file_given=config.senders_file is not None,
         )
 
     def files(self) -> dict[str, WatchedFile[Any]]:
@@ -124,13 +128,12 @@ class Rules:
 
     def problems(self) -> dict[str, tuple[str, ...]]:
         """Return the problems of each kind that is wrong now; its last good reading is in use."""
-        found = self.stored.problems()
+        stored, found = self.stored.problems(), {}
         for kind, file in self.files().items():
             file.get()
-            if file.path:
-                found.pop(kind, None)
-            if file.problems:
-                found[kind] = file.problems
+            is_whole = self.is_sender_file_given if kind == "senders" else file.path is not None
+            if problems := (*file.problems, *(() if is_whole else stored.get(kind, ()))):
+                found[kind] = problems
         return found
 
     def stages(self) -> StageMap:
@@ -169,11 +172,15 @@ class Rules:
         return causes.wanted(self.notices().types)
 
     def named_senders(self) -> Senders:
-        """Return the senders file."""
-        return self.sender_file.get()
+        """Return the named senders and the defaults: those of the file that is given, else those of
+        the database and, beside them, of the file in the data directory."""
+        if self.is_sender_file_given:
+            return self.sender_file.get()
+        stored: Senders = self.stored.get("senders")
+        return stored.beside(self.sender_file.get())
 
     def senders(self) -> list[Sender]:
-        """Return every sender that may post: each source's default one, and those of the file."""
+        """Return every sender that may post: each source's default one, and the named ones."""
         defaults = (Sender(source, "", lines) for source, lines in self.secrets.items())
         return [*defaults, *self.named_senders().senders]
 
@@ -184,19 +191,33 @@ class Rules:
         secrets = self.secrets.get(source)
         return Sender(source, "", secrets) if secrets else None
 
+    def renewed_sender(self, source: str, name: str) -> Sender | None:
+        """Return the sender as the database has it now, before anybody is refused.
+
+        Raises Unavailable where the database is away: it may have the sender, or another secret.
+        """
+        if name and not self.is_sender_file_given:
+            self.stored.renew_now()
+        return self.sender(source, name)
+
 
 def notices_folder(config: Config) -> Path:
     """Return the folder of the files that the notices file names."""
     return config.notices.parent if config.notices else Path()
 
 
-def _stored() -> StoredSettings:
+def _stored(config: Config) -> StoredSettings:
     """Return what is in the database; nothing of it is read yet."""
-    kinds = (
+    kinds: tuple[StoredSetting[Any], ...] = (
         StoredSetting("stages", _stage_map),
         stored_document("routes", Routes.parse, Routes()),
         stored_document("projects", ProjectSettings.parse, ProjectSettings()),
         stored_document("notices", NoticeSettings.parse, NoticeSettings()),
+        StoredSetting(
+            "senders",
+            partial(read_senders, config),
+            stamp=partial(sender_keys.stamp, sender_keys.key_files(config)),
+        ),
     )
     return StoredSettings({each.kind: each for each in kinds})
 

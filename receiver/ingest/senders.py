@@ -6,7 +6,7 @@ and below the statement of the sender and the route.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from receiver.config import STANDARD_SOURCES
@@ -41,15 +41,27 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class Senders:
-    """The contents of the file; `Senders()` is an empty one."""
+    """The contents of the file, or of the database; `Senders()` is empty."""
 
     senders: tuple[Sender, ...] = ()
     defaults: tuple[Default, ...] = ()
+    _by_name: Mapping[tuple[str, str], Sender] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the senders: each delivery looks for one."""
+        index = {(each.source, each.name): each for each in self.senders}
+        object.__setattr__(self, "_by_name", index)
 
     def find(self, source: str, name: str) -> Sender | None:
         """Return the sender of this name; None if there is none."""
-        matches = (each for each in self.senders if (each.source, each.name) == (source, name))
-        return next(matches, None)
+        return self._by_name.get((source, name))
+
+    def beside(self, other: "Senders") -> "Senders":
+        """Return these with the senders of `other` whose names are free, and with its defaults."""
+        if other == EMPTY:
+            return self
+        added = (each for each in other.senders if not self.find(each.source, each.name))
+        return Senders((*self.senders, *added), (*self.defaults, *other.defaults))
 
     def identity(self, facts: Mapping[str, str], variables: Mapping[str, str]) -> Identity:
         """Return the identity of a build: of each dimension the first default that has it.
@@ -84,6 +96,21 @@ class Senders:
         if reader.problems:
             raise ConfigError(reader.problems)
         return senders
+
+
+EMPTY = Senders()
+
+
+def parse_defaults(text: str, file_name: str) -> Senders:
+    """Return the defaults of a document in the database; senders are in a table of their own there.
+
+    Raises ConfigError.
+    """
+    if parse_toml(text, file_name).get("sender"):
+        raise ConfigError(
+            [f"{file_name}: senders are in the database: use `milepost sender`, not [[sender]]."]
+        )
+    return Senders.parse(text, file_name, Path(), {})
 
 
 class _Reader:

@@ -25,9 +25,18 @@ T = TypeVar("T")
 class StoredSetting(Generic[T]):
     """One kind. `problems` are those of the newest version; then the last good reading counts."""
 
-    def __init__(self, kind: str, read: Callable[[Connection], tuple[T, tuple[str, ...]]]) -> None:
-        """`read` returns the value and its problems. Raises ConfigError where nothing is right."""
-        self.kind, self._read = kind, read
+    def __init__(
+        self,
+        kind: str,
+        read: Callable[[Connection], tuple[T, tuple[str, ...]]],
+        stamp: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`read` returns the value and its problems. Raises ConfigError where nothing is right.
+
+        `stamp` is of the files that a reading needs: it is another one once they changed.
+        """
+        self.kind, self._read, self._stamp = kind, read, stamp
+        self._stamped: object = None
         self.version: int | None = None  # None: never read
         self.problems: tuple[str, ...] = ()
         self._values: list[T] = []
@@ -45,20 +54,22 @@ class StoredSetting(Generic[T]):
 
     def renew(self, connection: Connection, version: int) -> None:
         """Read again if this is another version."""
-        if version == self.version:
+        stamp = self._stamp()
+        if (version, stamp) == (self.version, self._stamped):
             return
         try:
             value, self.problems = self._read(connection)
             self._values = [value]
         except ConfigError as error:
             self.problems = error.problems
-        self.version = version
+        except (HttpError, DriverError):
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever is there, the last reading counts
+            name = type(error).__name__  # its text may hold a secret
+            self.problems = (f"{self.kind}: the database holds what cannot be read ({name}).",)
+        self.version, self._stamped = version, stamp
         if self.problems:
             log.get().error("settings refused", kind=self.kind, problems=self.problems)
-
-    def forget_version(self) -> None:
-        """Read again at the next question, whatever the version is."""
-        self.version = None
 
 
 class StoredSettings:

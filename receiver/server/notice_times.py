@@ -176,7 +176,7 @@ def _silent_senders(connection: Connection, rules: Rules, now: datetime) -> list
     news = []
     for row in storage.read_silences(connection):
         sender = rules.sender(row["source"], row["sender"])
-        if sender is None or not planning.is_silent(row, now):
+        if sender is None or sender.is_disabled or not planning.is_silent(row, now):
             continue
         since = row["last_heard_at"]
         facts = {"sender": sender_name(row), "since": f"{since:%Y-%m-%d}", "cause": None}

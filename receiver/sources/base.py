@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from receiver.domain.delivery import Content, Request
+from receiver.domain.delivery import Content, Request, Secret
 from receiver.domain.model import Json
 from receiver.sources.json_body import Decoded, check_size, decode
 
@@ -27,7 +27,7 @@ class Source(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    verify: Callable[[Request, tuple[str, ...]], None]
+    verify: Callable[[Request, tuple[Secret, ...]], None]
     identify: Callable[[Request, Json], tuple[str, str]]
     parse: Callable[[Request, Json], Content]
     json_of: Callable[[Request], bytes] = raw_body

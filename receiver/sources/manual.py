@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from receiver.domain.delivery import Content, Request
+from receiver.domain.delivery import Content, Request, Secret
 from receiver.domain.model import (
     DIMENSIONS,
     NUMBER_PROBLEM,
@@ -236,7 +236,7 @@ KINDS: dict[str, tuple[type[Schema], Callable[[Json, datetime], Event]]] = {
 }
 
 
-def verify(_request: Request, _secrets: tuple[str, ...]) -> None:
+def verify(_request: Request, _secrets: tuple[Secret, ...]) -> None:
     """Raise Unauthorized: only the API, with a token, makes such a delivery."""
     raise Unauthorized
 

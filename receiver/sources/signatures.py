@@ -5,13 +5,14 @@ Standard Webhooks: https://github.com/standard-webhooks/standard-webhooks (spec 
 
 import base64
 import binascii
+import hashlib
 import hmac
 import re
 import time
 from collections.abc import Iterable
 from datetime import datetime
 
-from receiver.domain.delivery import Request
+from receiver.domain.delivery import Request, Secret
 from receiver.errors import Unauthorized
 
 BEARER = "bearer:"
@@ -26,7 +27,7 @@ _STANDARD_SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{22,88}={0,2}")
 _BEARER_SECRET = re.compile(r"bearer:[!-~]{8,}")
 
 
-def verify_standard_or_bearer(request: Request, secrets: tuple[str, ...]) -> None:
+def verify_standard_or_bearer(request: Request, secrets: tuple[Secret, ...]) -> None:
     """Raise Unauthorized unless the request has a Standard Webhooks signature or a bearer token.
 
     If a signature is present, the token does not count.
@@ -34,8 +35,7 @@ def verify_standard_or_bearer(request: Request, secrets: tuple[str, ...]) -> Non
     if "webhook-signature" in request.headers:
         _require_signature(request, secrets)
     else:
-        tokens = [secret[len(BEARER) :] for secret in secrets if secret.startswith(BEARER)]
-        _require(request, "authorization", _has_login(request, "bearer", tokens))
+        _require(request, "authorization", _has_login(request, "bearer", _tokens(secrets)))
 
 
 def standard_headers(
@@ -56,32 +56,45 @@ def standard_headers(
     }
 
 
-def verify_hub(request: Request, secrets: tuple[str, ...]) -> None:
+def verify_hub(request: Request, secrets: tuple[Secret, ...]) -> None:
     """Raise Unauthorized unless X-Hub-Signature-256 is valid; the SHA-1 header does not count.
 
     https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     """
-    digests = [hmac.new(key.encode(), request.body, "sha256").hexdigest() for key in secrets]
+    keys = [key.encode() for key in secrets if isinstance(key, str)]
+    digests = [hmac.new(key, request.body, "sha256").hexdigest() for key in keys]
     expected = [f"sha256={digest}" for digest in digests]
     header = "x-hub-signature-256"
     _require(request, header, _equals_any(request.headers.get(header, ""), expected))
 
 
-def verify_standard_or_token(request: Request, secrets: tuple[str, ...]) -> None:
+def verify_standard_or_token(request: Request, secrets: tuple[Secret, ...]) -> None:
     """Raise Unauthorized unless the request has a Standard Webhooks signature or, without one, a
     token in X-Gitlab-Token."""
     if "webhook-signature" in request.headers:
         _require_signature(request, secrets)
     else:
-        tokens = [each for each in secrets if not each.startswith(STANDARD)]
+        tokens = [each for each in secrets if not _is_key(each)]
         header = "x-gitlab-token"
         _require(request, header, _equals_any(request.headers.get(header, ""), tokens))
 
 
-def verify_basic(request: Request, secrets: tuple[str, ...]) -> None:
+def verify_basic(request: Request, secrets: tuple[Secret, ...]) -> None:
     """Raise Unauthorized unless HTTP Basic has one of the secrets, each `user:password`."""
-    expected = [base64.b64encode(secret.encode()).decode() for secret in secrets]
+    expected = [each if isinstance(each, bytes) else _login(each) for each in secrets]
     _require(request, "authorization", _has_login(request, "basic", expected))
+
+
+def digest_of(source: str, secret: str) -> bytes | None:
+    """Return the SHA-256 of the text that a sender of this source shows as its proof.
+
+    None for a secret that signs: the receiver needs it as it is. A digest hides random secrets
+    alone; one that a person made up could be guessed from it.
+    """
+    if source == "github" or _is_key(secret):
+        return None
+    shown = _login(secret) if source == "jenkins" else secret.removeprefix(BEARER)
+    return hashlib.sha256(shown.encode()).digest()
 
 
 def check_secret(secret: str) -> str | None:
@@ -99,7 +112,24 @@ def _require(request: Request, header: str, passed: bool) -> None:
         raise Unauthorized("wrong-signature" if request.headers.get(header) else "no-signature")
 
 
-def _require_signature(request: Request, secrets: tuple[str, ...]) -> None:
+def _tokens(secrets: tuple[Secret, ...]) -> list[Secret]:
+    """Return the bearer tokens, and the digests of such."""
+    return [
+        each.removeprefix(BEARER) if isinstance(each, str) else each
+        for each in secrets
+        if isinstance(each, bytes) or each.startswith(BEARER)
+    ]
+
+
+def _is_key(secret: Secret) -> bool:
+    return isinstance(secret, str) and secret.startswith(STANDARD)
+
+
+def _login(secret: str) -> str:
+    return base64.b64encode(secret.encode()).decode()
+
+
+def _require_signature(request: Request, secrets: tuple[Secret, ...]) -> None:
     headers = request.headers
     shapes = (
         MESSAGE_ID.fullmatch(headers.get("webhook-id", "")),
@@ -108,7 +138,8 @@ def _require_signature(request: Request, secrets: tuple[str, ...]) -> None:
     )
     if not all(shapes):
         raise Unauthorized
-    passed = [_verifies(key, request) for key in secrets if key.startswith(STANDARD)]
+    keys = [key for key in secrets if isinstance(key, str) and _is_key(key)]
+    passed = [_verifies(key, request) for key in keys]
     if not any(passed):
         raise Unauthorized
     if abs(time.time() - int(headers["webhook-timestamp"])) > TOLERANCE_SECONDS:
@@ -138,13 +169,19 @@ def _decoded(key: str) -> bytes:
         return b""
 
 
-def _has_login(request: Request, scheme: str, known: Iterable[str]) -> bool:
+def _has_login(request: Request, scheme: str, known: Iterable[Secret]) -> bool:
     given_scheme, _, login = request.headers.get("authorization", "").partition(" ")
     return _equals_any(login, known) and given_scheme.lower() == scheme
 
 
-def _equals_any(text: str, known: Iterable[str]) -> bool:
-    """Compare bytes: text outside ASCII makes compare_digest raise."""
+def _equals_any(text: str, known: Iterable[Secret]) -> bool:
+    """Compare bytes, with each in constant time: text outside ASCII makes compare_digest raise."""
     sent = text.encode("latin-1", "replace")
-    matches = [hmac.compare_digest(sent, each.encode()) for each in known]
+    digest = hashlib.sha256(sent).digest()
+    matches = [
+        hmac.compare_digest(digest, each)
+        if isinstance(each, bytes)
+        else hmac.compare_digest(sent, each.encode())
+        for each in known
+    ]
     return any(matches)

@@ -9,12 +9,13 @@ from msgspec.structs import asdict
 
 from receiver import log
 from receiver.domain import redact
-from receiver.domain.delivery import Request, Sender
+from receiver.domain.delivery import Outcome, Request, Sender
 from receiver.errors import (
     HttpError,
     Malformed,
     NotFound,
     Unauthorized,
+    Unavailable,
     WrongMethod,
     WrongType,
 )
@@ -67,7 +68,7 @@ def _deliver(source_name: str, sender_name: str) -> Response:
     if request.method != "POST":
         raise WrongMethod(headers={"Allow": "POST"})
     _check_type(source)
-    outcome = accept(services(), source, sender, _request(source))
+    outcome = _accepted(source, sender, _request(source))
     delivery_id = outcome.delivery_id and str(outcome.delivery_id)
     g.outcome = "duplicate" if outcome.duplicate else outcome.kind
     g.log_fields |= {
@@ -86,10 +87,36 @@ def _deliver(source_name: str, sender_name: str) -> Response:
     return json_response(answer, 200 if outcome.duplicate else 202)
 
 
+def _accepted(source: Source, sender: Sender, told: Request) -> Outcome:
+    """Return the outcome. A named sender may have another secret than a second ago: the database is
+    asked once more before it is refused."""
+    try:
+        return accept(services(), source, sender, told)
+    except Unauthorized:
+        renewed = _renewed_sender(source.name, sender.name)
+        if renewed in (None, sender):
+            raise
+        return accept(services(), source, renewed, told)
+
+
+def _renewed_sender(source_name: str, sender_name: str) -> Sender | None:
+    """Return the sender as the database has it now. Where nobody can ask it, that is counted as a
+    wrong secret is: it may be a guess. Raises Unavailable, RateLimited."""
+    try:
+        return services().rules.renewed_sender(source_name, sender_name)
+    except Unavailable:
+        rate_limit.count_failure()
+        raise
+
+
 def _sender(source_name: str, sender_name: str) -> tuple[Source, Sender]:
     """Return source and sender. Raises NotFound for a source without a secret, which is off."""
-    source, sender = SOURCES.get(source_name), services().rules.sender(source_name, sender_name)
-    if source is None or sender is None:
+    rules, source = services().rules, SOURCES.get(source_name)
+    if source is None:
+        raise NotFound("There is no such webhook here.")
+    sender = rules.sender(source_name, sender_name)
+    sender = sender or rules.renewed_sender(source_name, sender_name)
+    if sender is None:
         raise NotFound("There is no such webhook here, or it has no secret yet.")
     return source, sender
 

@@ -23,7 +23,8 @@ def test_setup_is_printed_and_the_secret_is_private(command: Command, tmp_path: 
     assert kept.stat().st_mode & 0o077 == 0
     assert (tmp_path / "senders.toml").stat().st_mode & 0o077 == 0
     (row,) = orjson.loads(command("sender", "list", "--json").stdout)
-    assert row == {"name": "team-a", "source": "milepost", "projects": ["core"], "secrets": 1}
+    made_row = {"name": "team-a", "source": "milepost", "projects": ["core"], "secrets": 1}
+    assert row == made_row | {"place": "file", "state": "on"}
     assert kept.read_text().strip() not in command("sender", "list").stdout
 
 
