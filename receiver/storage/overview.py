@@ -11,7 +11,7 @@ from receiver.domain.model import DIMENSIONS
 from receiver.storage import unnamed
 from receiver.storage.conditions import Conditions, conditions, conditions_of
 from receiver.storage.db import Connection, Database, Row, array, as_json, query
-from receiver.storage.dimensions import current_names
+from receiver.storage.dimensions import Own, current_names, is_within, projects_within
 from receiver.storage.expected_images import ExpectedImage, expected_images
 from receiver.storage.failing import Failing, read_failing
 from receiver.storage.serving import ServingOf, rules
@@ -106,15 +106,21 @@ def _late(image: ExpectedImage) -> Row:
 
 
 def find_latest_build(
-    database: Database, serving_of: ServingOf, limits: Limits, names: Sequence[str]
+    database: Database,
+    serving_of: ServingOf,
+    limits: Limits,
+    names: Sequence[str],
+    own: Own = None,
 ) -> Row | None:
     """Return the latest build of one combination; `names` are project (- for none), platform, OS
-    version and image type, also by their old names, or the pieces of names with slashes."""
+    version and image type, also by their old names, or the pieces of names with slashes. Of the
+    projects of `own` and those below them, where the caller may read nothing else."""
     with database.transaction() as connection:
         if len(names) == len(DIMENSIONS):
             names = [*current_names(connection, dict(zip(DIMENSIONS, names, strict=True))).values()]
         rows = _latest_builds(connection, serving_of)
         fits = [row for row in rows if "/".join(_names_of(row)) == "/".join(names)]
+        fits = [row for row in fits if is_within(connection, row["project"], own)]
         conditions_of(connection, fits, limits, datetime.now(UTC)).mark(fits)
     return next(filter(is_named, fits), None)
 
@@ -124,14 +130,17 @@ def _names_of(row: Row) -> list[str]:
 
 
 def count_statuses(
-    database: Database, serving_of: ServingOf, limits: Limits, project: str
+    database: Database, serving_of: ServingOf, limits: Limits, project: str, own: Own = None
 ) -> Counter[str]:
-    """Return the number of a project's combinations by what their latest builds count as."""
+    """Return the number of a project's combinations by what their latest builds count as; nothing
+    where `own` are the only projects that the caller may read, and it is none of them."""
     with database.transaction() as connection:
+        if not is_within(connection, project, own):
+            return Counter()
         rows = _latest_builds(connection, serving_of)
-        own = [row for row in rows if row["project"] == project and is_named(row)]
-        conditions_of(connection, own, limits, datetime.now(UTC)).mark(own)
-    return Counter(counted(row) for row in own)
+        mine = [row for row in rows if row["project"] == project and is_named(row)]
+        conditions_of(connection, mine, limits, datetime.now(UTC)).mark(mine)
+    return Counter(counted(row) for row in mine)
 
 
 def _latest_builds(connection: Connection, serving_of: ServingOf) -> list[Row]:
@@ -156,12 +165,15 @@ def has_builds(database: Database) -> bool:
         return connection.execute(query("overview/any_build")).fetchone() is not None
 
 
-def stage_names(database: Database) -> Row:
-    """Return the newest builds' stages that map to each state, and those that map to none."""
+def stage_names(database: Database, own: Own = None) -> Row:
+    """Return the newest builds' stages that map to each state (`seen`), and those that map to none
+    (`unmapped`); of the `projects` that the caller may read, None where that is every one."""
     with database.transaction() as connection:
-        seen = connection.execute(query("overview/seen_stages")).fetchall()
-        unmapped = connection.execute(query("overview/unmapped_stages")).fetchall()
+        projects = None if own is None else list(projects_within(connection, own))
+        parameters = {"projects": projects}
+        seen = connection.execute(query("overview/seen_stages"), parameters).fetchall()
+        unmapped = connection.execute(query("overview/unmapped_stages"), parameters).fetchall()
     names: dict[int, list[str]] = {}
     for row in seen:
         names.setdefault(row["state"], []).append(row["stage"])
-    return {"seen": names, "unmapped": unmapped}
+    return {"seen": names, "unmapped": unmapped, "projects": projects}

@@ -12,7 +12,8 @@ from receiver.domain.model import DIMENSIONS
 from receiver.errors import NotFound
 from receiver.storage import overview
 from receiver.storage.db import Row
-from receiver.web.auth import require_read
+from receiver.storage.dimensions import Own
+from receiver.web.auth import require
 from receiver.web.context import limits, services, serving_of
 from receiver.web.pages import charts
 from receiver.web.pages.render import blueprint, wants_json
@@ -43,14 +44,14 @@ def of_path(names: str) -> Response:
 def _of_names(names: tuple[str, ...]) -> Response:
     """Show state, status and age of a combination's latest build, where `-` is no project; else the
     number of a project's combinations whose latest build is good."""
-    _check_caller()
+    own = _own_projects()
     database = services().database
-    build = overview.find_latest_build(database, serving_of(), limits(), names)
+    build = overview.find_latest_build(database, serving_of(), limits(), names, own)
     if build:
         label = f"{build['os_version']} {build['image_type']}"
         return _badge(label, _message(build), counted(build))
     project = "/".join(names)
-    counts = overview.count_statuses(database, serving_of(), limits(), project)
+    counts = overview.count_statuses(database, serving_of(), limits(), project, own)
     if not counts:
         raise NotFound("There is no build of this project, or of this combination.")
     good, total = counts["completed"], counts.total()
@@ -58,10 +59,10 @@ def _of_names(names: tuple[str, ...]) -> Response:
     return _badge(project, f"{good}/{total} good", worst)
 
 
-def _check_caller() -> None:
-    """Badges may be public: they reveal little, and a README elsewhere carries no token."""
-    if not services().config.public_badges:
-        require_read()
+def _own_projects() -> Own:
+    """Return the only projects whose badges the caller sees. Badges may be public: they reveal
+    little, and a README elsewhere carries no token."""
+    return None if services().config.public_badges else require("read").project
 
 
 def _message(build: Row) -> str:

@@ -9,7 +9,8 @@ from receiver.domain import stage_map, stage_words
 from receiver.domain.stage_map import StageMap
 from receiver.storage import overview, stage_maps
 from receiver.storage.db import Row
-from receiver.web.auth import require_read
+from receiver.storage.dimensions import Own
+from receiver.web.auth import require
 from receiver.web.context import services
 from receiver.web.health import wrong_kinds
 from receiver.web.pages.render import Values, blueprint, cached_page
@@ -20,11 +21,12 @@ EVERY = "*"  # the table for all projects
 @blueprint.get("/stages", endpoint="stages")
 @blueprint.get("/stages.json", endpoint="stages_json")
 def list_stages() -> Response:
-    """Show the own maps, recent names that map to no state, and the codes with their names."""
-    require_read()
+    """Show the own maps, recent names that map to no state, and the codes with their names; to a
+    token of some projects those of these and of all projects."""
+    own = require("read").project
     maps = own_maps(services().rules.stages())
     beside = repr((maps, wrong_kinds()))
-    return cached_page("stages.html", lambda: _stages(maps), beside=beside)
+    return cached_page("stages.html", lambda: _stages(maps, own), beside=beside)
 
 
 def own_maps(stages: StageMap) -> list[Row]:
@@ -71,8 +73,10 @@ def _text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _stages(maps: list[Row]) -> Values:
-    recent = overview.stage_names(services().database)
+def _stages(maps: list[Row], own: Own) -> Values:
+    recent = overview.stage_names(services().database, own)
+    if recent["projects"] is not None:
+        maps = [each for each in maps if each["project"] in (EVERY, *recent["projects"])]
     table = [
         {
             "state": state,
@@ -87,7 +91,7 @@ def _stages(maps: list[Row]) -> Values:
     return {
         "maps": maps,
         "version": newest,
-        "older_files": older,
+        "older_files": older if own is None else [],
         "stages": table,
         "unmapped": recent["unmapped"],
         "lines": lines_to_add(recent["unmapped"], projects),
