@@ -18,6 +18,7 @@ from receiver.web.pages import (
     revocations,
     search,
     setup,
+    setup_senders,
     stages,
     template_filters,
     trends,
@@ -26,7 +27,8 @@ from receiver.web.pages import (
 
 PAGES = (
     audit, badges, build_lists, builds, deliveries, failures, feed, image, images, navigation,
-    notices, overview, revocations, search, setup, stages, template_filters, trends, zones,
+    notices, overview, revocations, search, setup, setup_senders, stages, template_filters, trends,
+    zones,
 )  # fmt: skip
 
 

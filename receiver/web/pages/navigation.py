@@ -26,7 +26,7 @@ class Entry:
 
 
 SETUP = (
-    Entry("setup.show", "Senders", frozenset({"setup.test"})),
+    Entry("setup.show", "Senders", frozenset({"setup.test", "setup.create", "setup.rotate"})),
     Entry("pages.stages", "Stages"),
     Entry(
         "deliveries.list_", "Deliveries", frozenset({"deliveries.show", "deliveries.routes"})

@@ -8,6 +8,9 @@ from receiver.config import DEFAULT_URL
 from receiver.domain.delivery import Sender
 from receiver.domain.notices import planning
 from receiver.errors import NotFound
+from receiver.ingest.sender_store import why_in_file
+from receiver.ingest.senders import Senders
+from receiver.setting_names import SOURCES as SOURCE_NAMES
 from receiver.storage import deliveries, notices, unnamed
 from receiver.storage.db import Row
 from receiver.web import auth
@@ -32,7 +35,7 @@ def show() -> Response:
         refused = refusals()
         values = {"items": _cards(refused), "refusals": refused, "unnamed": _unnamed()}
         return json_response(values)
-    return _page()
+    return show_page()
 
 
 @blueprint.post("/setup/test")
@@ -44,7 +47,7 @@ def test() -> Response:
     if sender is None:
         raise NotFound("There is no such sender.")
     result = run_test(services(), sender, address_of(base_url(), source, name))
-    return _page({(source, name): result})
+    return show_page({(source, name): result})
 
 
 def base_url() -> str:
@@ -53,7 +56,9 @@ def base_url() -> str:
     return request.host_url.rstrip("/") if set_url == DEFAULT_URL else set_url
 
 
-def _page(results: dict[Key, TestResult] | None = None) -> Response:
+def show_page(results: dict[Key, TestResult] | None = None, made: Row | None = None) -> Response:
+    """Show the page: `results` are of tests that were just made, `made` is a sender with its new
+    secret in its lines."""
     refused = refusals()
     tab = _tab()
     names: dict[str, list[str]] = {}
@@ -64,6 +69,10 @@ def _page(results: dict[Key, TestResult] | None = None) -> Response:
         "setup.html",
         senders=_cards(refused),
         results=results or {},
+        made=made,
+        may_change=_may_change(),
+        why_not=why_in_file(services().config),
+        sources=SOURCE_NAMES,
         strangers=[row for row in refused if row["sender"] == OTHER],
         tabs=TABS,
         tab=tab,
@@ -72,6 +81,22 @@ def _page(results: dict[Key, TestResult] | None = None) -> Response:
         chosen=name,
         unnamed=_unnamed(),
     )
+
+
+def _may_change() -> bool:
+    grant = auth.caller()
+    return grant is not None and grant.allows("admin") and grant.project is None
+
+
+def _place(sender: Sender) -> str:
+    """Return where a sender is kept: in the settings, a file or the database."""
+    rules = services().rules
+    if not sender.name:
+        return "settings"
+    if rules.is_sender_file_given:
+        return "file"
+    stored: Senders = rules.stored.get("senders")
+    return "database" if stored.find(sender.source, sender.name) else "file"
 
 
 def _tab() -> Tab:
@@ -112,8 +137,10 @@ def _card(
         "source": sender.source,
         "name": sender.name,
         "projects": sender.projects,
-        "secrets": len(sender.secrets),
-        "state": _state(heard, refused, now),
+        "secrets": len(sender.secrets) + sender.unread,
+        "place": _place(sender),
+        "problem": sender.problem,
+        "state": "stopped" if sender.problem else _state(heard, refused, now),
         "heard": last,
         "day_count": counted.get("day_count", 0),
         "quarantined_count": counted.get("quarantined_count", 0),
