@@ -183,6 +183,7 @@ def _database(config: Config) -> Iterator[Finding]:
                 with suppress(ConfigError):  # a broken file is a finding already
                     rules = Rules.load(config)
                     rules.read(connection)
+                    yield from _stored(rules)
                     yield from _senders(connection, rules)
                     yield from _unnamed(connection, rules)
                 yield from _older_files(connection)
@@ -191,6 +192,13 @@ def _database(config: Config) -> Iterator[Finding]:
         where = "DATABASE_URL" if config.database_url else f"the server in {config.data_dir}"
         advice = "Does it run, and does it let this user in?"
         yield Finding("database", "bad", f"{where}: {str(error).strip()}", advice)
+
+
+def _stored(rules: Rules) -> Iterator[Finding]:
+    """Name what is wrong with the settings in the database."""
+    for kind, problems in rules.stored_problems().items():
+        for problem in problems:
+            yield Finding(kind, "bad", printable(problem))
 
 
 def _older_files(connection: Connection) -> Iterator[Finding]:

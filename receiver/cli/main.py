@@ -36,7 +36,7 @@ COMMANDS = {
     "lineage": ("lineage", "Show what a build descends from, and what descends from it."),
     "merge": ("merges", "Move all builds of OLD to INTO; OLD becomes an alias."),
     "migrate": ("schema", "Bring the database to this release's schema."),
-    "notice": ("notices", "Try the notices of the file."),
+    "notice": ("notices", "Try the notices of the settings."),
     "notices": ("notices", "List what was told, what waits and what failed, newest first."),
     "prune": ("backup", "Delete the raw bodies of older deliveries; their events stay."),
     "redeliver": ("redeliver", "Have a forge send again what a receiver did not take."),

@@ -11,14 +11,16 @@ from uuid_utils.compat import uuid7
 
 from receiver.cli.addresses import own_address
 from receiver.cli.client import open_client
+from receiver.cli.database import connection, database_command, database_url
 from receiver.cli.output import as_json, command, print_json, print_rows
 from receiver.config import Config, load
 from receiver.config_files import read_text
 from receiver.data_directory import ReceiverNote
 from receiver.domain.notices import wording
 from receiver.domain.notices.notice import TYPES
-from receiver.errors import MilepostError
+from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.notice_settings import NoticeSettings
+from receiver.ingest.settings_documents import read_notices
 from receiver.storage.notice_list import STATES
 
 COLUMNS = ("created_at", "notice", "state", "text", "build_number", "reason")
@@ -50,13 +52,13 @@ def _why(row: dict[str, object]) -> str:
 
 @click.group()
 def notice() -> None:
-    """Try the notices of the file."""
+    """Try the notices of the settings."""
 
 
 @notice.command("test")
 @click.argument("name")
 @as_json
-@command
+@database_command
 def test_notice(name: str, as_json: bool) -> None:
     """Send a test message of one notice to each of its addresses, from this host.
 
@@ -67,7 +69,7 @@ def test_notice(name: str, as_json: bool) -> None:
     config = load(os.environ)
     found = _settings(config).find(name)
     if found is None:
-        raise MilepostError(f"The file of notices has none that is called {name}.")
+        raise MilepostError(f"The notices have none that is called {name}.")
     now = datetime.now(UTC)
     message = Message(uuid7(), *wording.of_test(name, own_address(config), now))
     answers = [(each.kind, send(each, found.secrets, message, now)) for each in found.targets]
@@ -82,11 +84,20 @@ def test_notice(name: str, as_json: bool) -> None:
 
 
 def _settings(config: Config) -> NoticeSettings:
-    """Return the notices of the settings, else those of the receiver that runs on this host."""
+    """Return the notices of the settings, else those of the receiver that runs on this host, else
+    those in the database."""
     note = ReceiverNote.read(config.data_dir)
     used = note.files.get("notices") if note else None
     path = config.notices or (Path(used) if used else None)
     if path is None:
-        raise MilepostError("No file of notices is set: set MILEPOST_NOTICES.")
+        with connection(database_url(config)) as database:
+            (version, stored), problems = read_notices(config, database)
+        if problems:
+            raise ConfigError(problems)
+        if not version:
+            raise MilepostError(
+                "No notices are set: set MILEPOST_NOTICES, or milepost settings set notices FILE."
+            )
+        return stored
     parse = partial(NoticeSettings.parse, folder=path.parent)
     return parse(read_text(path), path.name)

@@ -27,6 +27,7 @@ from receiver.domain.delivery import Sender
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.sender_store import SenderStore, file_beside, read_senders, why_in_file
 from receiver.ingest.senders import NAME
+from receiver.ingest.settings_documents import encrypt_again
 from receiver.setting_names import SOURCES
 from receiver.storage import db, driver_errors, migrate
 from receiver.storage.audit import Target
@@ -166,10 +167,13 @@ def rotate_key(as_json: bool) -> None:
 
     The others can then be taken out of it, on every receiver.
     """
-    with _store(_writable(settings())) as store:
+    config = _writable(settings())
+    with _store(config) as store:
         count = store.encrypt_again()
-    text = f"{count} secrets are encrypted with the first key."
-    print_result(text, {"secrets": count}, as_json=as_json)
+        has_notices = encrypt_again(config, store.connection, store.actor.name)
+    what = f"{count} secrets" + (" and the notices" if has_notices else "")
+    said = {"secrets": count, "notices": has_notices}
+    print_result(f"{what} are encrypted with the first key.", said, as_json=as_json)
 
 
 def _writable(config: Config) -> Config:

@@ -11,7 +11,7 @@ from receiver.cli.database import actor, connection, database_command
 from receiver.cli.database import settings as read_config
 from receiver.cli.output import as_json, print_json, print_result, print_rows, printable
 from receiver.config_files import read_text
-from receiver.errors import MilepostError
+from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.settings_documents import KINDS, Documents
 from receiver.storage import audit, settings_files
 from receiver.storage import settings as storage
@@ -51,7 +51,7 @@ def list_(as_json: bool) -> None:
 @database_command
 def show(kind: str, version: int | None, reveal: bool, as_json: bool) -> None:
     """Print a document as it was written."""
-    documents = Documents.of(read_config())
+    documents = Documents(read_config())
     with connection() as database:
         row = _find(database, kind, version)
     text = documents.shown(kind, row["document"], reveal=reveal)
@@ -61,14 +61,15 @@ def show(kind: str, version: int | None, reveal: bool, as_json: bool) -> None:
 @settings.command("set")
 @kind_argument
 @click.argument("file")
+@click.option("--ahead", is_flag=True, help="Also while receivers read files, before they stop to.")
 @as_json
 @database_command
-def set_(kind: str, file: str, as_json: bool) -> None:
+def set_(kind: str, file: str, ahead: bool, as_json: bool) -> None:
     """Make FILE (- is stdin) the newest version, after the checks of a settings file."""
-    documents = Documents.of(read_config())
+    documents = Documents(read_config())
     text = read_text(Path("/dev/stdin" if file == "-" else file))
     documents.check(kind, text, Path(file).name)
-    _write(documents, kind, text, as_json=as_json)
+    _write(documents, kind, text, ahead=ahead, as_json=as_json)
 
 
 @settings.command()
@@ -78,12 +79,12 @@ def set_(kind: str, file: str, as_json: bool) -> None:
 @database_command
 def rollback(kind: str, version: int | None, as_json: bool) -> None:
     """Make an earlier version the newest again; by default the one before."""
-    documents = Documents.of(read_config())
+    documents = Documents(read_config())
     with connection() as database:
         row = _find(database, kind, version) if version else _before(database, kind)
-    text = row["document"]
+    text = documents.opened(kind, row["document"])
     documents.check(kind, text, f"{kind} version {row['version']}")
-    _write(documents, kind, text, as_json=as_json)
+    _write(documents, kind, text, ahead=False, as_json=as_json)
 
 
 @settings.command()
@@ -109,7 +110,7 @@ def diff(kind: str, first: int | None, second: int | None, reveal: bool, as_json
 
     By default what the newest changed; with one version what has changed since.
     """
-    documents = Documents.of(read_config())
+    documents = Documents(read_config())
     with connection() as database:
         newer = _find(database, kind, second)
         older = _find(database, kind, first) if first else _before(database, kind, newer["version"])
@@ -119,7 +120,8 @@ def diff(kind: str, first: int | None, second: int | None, reveal: bool, as_json
         return
     for line in lines:
         click.echo(printable(line))
-    if not lines and older["document"] != newer["document"]:
+    opened = {documents.opened(kind, each["document"]) for each in (older, newer)}
+    if not lines and len(opened) > 1:
         click.echo("milepost: they differ in secrets or addresses: see --reveal.", err=True)
 
 
@@ -134,18 +136,18 @@ def _differences(
     return [*difflib.unified_diff(old, new, first, second, lineterm="")]
 
 
-def _write(documents: Documents, kind: str, text: str, *, as_json: bool) -> None:
+def _write(documents: Documents, kind: str, text: str, *, ahead: bool, as_json: bool) -> None:
     """Make a text the newest version of its kind, unless it is already."""
     with connection() as database:
-        _refuse_files(database, documents, kind)
+        _refuse_files(database, documents, kind, ahead=ahead)
         storage.lock_kind(database, kind)
         row = storage.read_document(database, kind)
-        if row and row["document"] == text:
+        if row and _is(documents, kind, row, text):
             said = {"kind": kind, "version": row["version"], "changed": False}
             print_result(f"{kind} is version {row['version']} already.", said, as_json=as_json)
             return
         who = actor()
-        version = storage.write_document(database, kind, text, who.name)
+        version = documents.write(database, kind, text, who.name)
         before = {"version": row["version"]} if row else None
         audit.note_change(
             database, who, "settings.set", Target("settings", kind), before, {"version": version}
@@ -155,19 +157,34 @@ def _write(documents: Documents, kind: str, text: str, *, as_json: bool) -> None
     print_result(text, said, as_json=as_json)
 
 
-def _refuse_files(database: Connection, documents: Documents, kind: str) -> None:
-    """Raise MilepostError where a file is the whole truth of this kind, here or at a receiver."""
-    if path := documents.paths[kind]:
+def _is(documents: Documents, kind: str, row: Row, text: str) -> bool:
+    """Return whether a document has this text; one that no key decrypts may be replaced."""
+    try:
+        return documents.opened(kind, row["document"]) == text
+    except ConfigError:
+        return False
+
+
+def _refuse_files(database: Connection, documents: Documents, kind: str, *, ahead: bool) -> None:
+    """Raise MilepostError where a file is the whole truth of this kind, here or at a receiver;
+    `ahead` allows it at a receiver. A file of stages is in the database itself."""
+    variable = f"MILEPOST_{kind.upper()}"
+    if path := documents.file(kind):
         raise MilepostError(
-            f"MILEPOST_{kind.upper()} is set: {path} is all that counts for {kind}. Change that "
-            "file, or unset the variable for every receiver."
+            f"{variable} is set: {path} is all that counts for {kind}. Change that file, or unset "
+            "the variable for every receiver."
         )
-    for each in settings_files.live(database):
-        if each.kind == kind:
-            raise MilepostError(
-                f"The receiver on {each.host} reads its {kind} from {each.path}, which is all that "
-                f"counts: change that file, or start the receiver without MILEPOST_{kind.upper()}."
-            )
+    files = [each for each in settings_files.live(database) if each.kind == kind]
+    if not files or (ahead and kind != "stages"):
+        return
+    first = files[0]
+    advice = f"start the receiver without {variable}" + (
+        ", and its contents stay in the database." if kind == "stages" else ", or say --ahead."
+    )
+    raise MilepostError(
+        f"The receiver on {first.host} reads its {kind} from {first.path}, which is all that "
+        f"counts: change that file, or {advice}"
+    )
 
 
 def _find(database: Connection, kind: str, version: int | None) -> Row:

@@ -3,7 +3,6 @@ contents of its file of stages, so that all receivers fold with one map."""
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -52,8 +51,7 @@ class AnnouncedFiles:
 
     def say(self) -> None:
         """Say which files are read. Raises Unavailable, SchemaMissing."""
-        files = ((kind, file.path) for kind, file in self._files.items())
-        paths = {kind: path for kind, path in files if path and self._counts(kind, path)}
+        paths = {kind: file.path for kind, file in self._files.items() if file.path}
         if not paths or self._database is None:
             return
         with self._lock, self._database.transaction() as connection:
@@ -72,11 +70,6 @@ class AnnouncedFiles:
         file.get()
         self._said = file.text
         return file.text
-
-    def _counts(self, kind: str, path: Path) -> bool:
-        """Return whether a file counts: one that is gone does, by its last good reading, but the
-        file of senders need not exist."""
-        return kind != "senders" or path.exists()
 
     def _log(self, own: int, newest: int) -> None:
         """Say once that this file does not count."""

@@ -16,6 +16,7 @@ from receiver.config_files import NamedFiles, WatchedFile
 from receiver.data_directory import kept_reading
 from receiver.domain.delivery import Sender
 from receiver.domain.notices import causes
+from receiver.domain.notices.notice import TYPES
 from receiver.domain.stage_map import StageMap
 from receiver.errors import Unavailable
 from receiver.ingest import sender_keys
@@ -25,6 +26,7 @@ from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.sender_store import read_senders
 from receiver.ingest.senders import Senders
+from receiver.ingest.settings_documents import read_notices
 from receiver.ingest.stored_settings import (
     StoredSetting,
     StoredSettings,
@@ -55,7 +57,10 @@ class Rules:
 
     def __post_init__(self) -> None:
         """Put together what the other receivers are told."""
-        announced = AnnouncedFiles(self.files(), is_alone=self.is_alone)
+        files = self.files()
+        if not self.is_sender_file_given:  # that of the data directory counts beside the database
+            del files["senders"]
+        announced = AnnouncedFiles(files, is_alone=self.is_alone)
         object.__setattr__(self, "announced", announced)
 
     @classmethod
@@ -128,13 +133,20 @@ class Rules:
 
     def problems(self) -> dict[str, tuple[str, ...]]:
         """Return the problems of each kind that is wrong now; its last good reading is in use."""
-        stored, found = self.stored.problems(), {}
+        stored, found = self.stored_problems(), {}
         for kind, file in self.files().items():
             file.get()
-            is_whole = self.is_sender_file_given if kind == "senders" else file.path is not None
-            if problems := (*file.problems, *(() if is_whole else stored.get(kind, ()))):
+            if problems := (*file.problems, *stored.get(kind, ())):
                 found[kind] = problems
         return found
+
+    def stored_problems(self) -> dict[str, tuple[str, ...]]:
+        """Return the problems of what is in the database, save the kinds that a file replaces."""
+        given = {kind for kind, file in self.files().items() if file.path}
+        if not self.is_sender_file_given:
+            given -= {"senders"}
+        found = self.stored.problems().items()
+        return {kind: problems for kind, problems in found if kind not in given}
 
     def stages(self) -> StageMap:
         """Return the newest stage map in the database, where the contents of the receivers' files
@@ -168,8 +180,12 @@ class Rules:
         return value
 
     def noted(self) -> frozenset[str]:
-        """Return the causes of notices that are worth noting: none where nobody is told."""
-        return causes.wanted(self.notices().types)
+        """Return the causes of notices that are worth noting: none where nobody is told. Where this
+        receiver cannot read the notices, as without their key, another one may."""
+        try:
+            return causes.wanted(self.notices().types)
+        except Unavailable:
+            return causes.wanted(frozenset(TYPES))
 
     def named_senders(self) -> Senders:
         """Return the named senders and the defaults: those of the file that is given, else those of
@@ -212,7 +228,11 @@ def _stored(config: Config) -> StoredSettings:
         StoredSetting("stages", _stage_map),
         stored_document("routes", Routes.parse, Routes()),
         stored_document("projects", ProjectSettings.parse, ProjectSettings()),
-        stored_document("notices", NoticeSettings.parse, NoticeSettings()),
+        StoredSetting(
+            "notices",
+            partial(read_notices, config),
+            stamp=partial(sender_keys.stamp, sender_keys.key_files(config)),
+        ),
         StoredSetting(
             "senders",
             partial(read_senders, config),

@@ -17,7 +17,7 @@ from receiver.ingest.stored_settings import read_document
 from receiver.setting_names import SOURCES
 from receiver.sources.new_secrets import generate_secret
 from receiver.sources.signatures import digest_of
-from receiver.storage import audit, senders
+from receiver.storage import audit, senders, settings
 from receiver.storage.audit import Actor, Target, Values
 from receiver.storage.db import Connection, Row
 
@@ -166,22 +166,8 @@ class SenderStore:
         return f"{DIGEST}{digest.hex()}" if digest else self._encrypted(secret)
 
     def _encrypted(self, secret: str) -> str:
-        self._make_key()
+        ensure_own_key(self.config, self.connection)
         return f"{ENCRYPTED}{SenderKeys(key_files(self.config)).encrypt(secret)}"
-
-    def _make_key(self) -> None:
-        """Make the embedded installation's key, at its first secret. A lost one is not replaced:
-        the secrets that it has encrypted need it."""
-        own = own_key(self.config)
-        if own is None or own.exists():
-            return
-        rows = senders.list_senders(self.connection)
-        if any(each.startswith(ENCRYPTED) for row in rows for each in row["secrets"]):
-            raise MilepostError(
-                f"The key {own} is gone: copy it back from its backup. If there is none, set "
-                "MILEPOST_KEY_FILE to a new file, then rotate the senders that doctor names."
-            )
-        make_own_key(own)
 
     def _set(self, row: Row, kept: list[str]) -> None:
         senders.set_secrets(self.connection, row["source"], row["name"], kept)
@@ -191,6 +177,23 @@ class SenderStore:
     def _note(self, what: str, name: str, before: Values | None, after: Values | None) -> None:
         target = Target("sender", name)
         audit.note_change(self.connection, self.actor, f"sender.{what}", target, before, after)
+
+
+def ensure_own_key(config: Config, connection: Connection) -> None:
+    """Make the embedded installation's key, at its first secret. Raises MilepostError where a key
+    was lost: it is not replaced, since the secrets that it has encrypted need it."""
+    own = own_key(config)
+    if own is None or own.exists():
+        return
+    kept = [each for row in senders.list_senders(connection) for each in row["secrets"]]
+    notices = settings.read_document(connection, "notices")
+    if any(each.startswith(ENCRYPTED) for each in kept) or notices:
+        raise MilepostError(
+            f"The key {own} is gone: copy it back from its backup. If there is none, set "
+            "MILEPOST_KEY_FILE to a new file, then rotate the senders that doctor names, and set "
+            "the notices again."
+        )
+    make_own_key(own)
 
 
 def _sender(row: Row, keys: SenderKeys) -> Sender:

@@ -14,44 +14,112 @@ from receiver.errors import ConfigError
 from receiver.ingest.notice_settings import NoticeSettings
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
+from receiver.ingest.sender_keys import SenderKeys, key_files
+from receiver.ingest.sender_store import ENCRYPTED, ensure_own_key
+from receiver.ingest.senders import parse_defaults
+from receiver.ingest.stored_settings import read_document
+from receiver.storage import settings
+from receiver.storage.db import Connection
 
-KINDS = ("stages", "routes", "projects")
+KINDS = ("stages", "routes", "projects", "notices", "senders")
+ENCRYPTED_KIND = "notices"  # the kind that is encrypted
 MASK = "***"
-# What a comment may hold of them.
+# What a comment may hold of a notice's secrets.
 _ADDRESS, _SECRET = re.compile(r"://[^\s\"',\]]+"), re.compile(r"whsec_[\w+/=-]+")
 
 
 def read_no_file(path: Path) -> str:
     """Raise ConfigError: a document has no folder in which another file could be."""
-    raise ConfigError([f"{path.name} is a file: write what is in it into the document itself."])
+    raise ConfigError([f"{path.name} is a file, and a document in the database reads none."])
 
 
+parse_notices = partial(NoticeSettings.parse, read=read_no_file)
 PARSERS: Mapping[str, Callable[[str, str], object]] = {
     "stages": StageMap.parse,
     "routes": Routes.parse,
     "projects": ProjectSettings.parse,
-    "notices": partial(NoticeSettings.parse, read=read_no_file),
+    "notices": parse_notices,
+    "senders": parse_defaults,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """How documents are read and written; `paths` are the files that replace them, by kind."""
+    """How documents are read and written, by the settings of this host."""
 
-    paths: Mapping[str, Path | None]
+    config: Config
 
-    @classmethod
-    def of(cls, config: Config) -> "Documents":
-        """Return it for these settings."""
-        return cls({kind: getattr(config, kind) for kind in KINDS})
+    def file(self, kind: str) -> Path | None:
+        """Return the file that replaces the documents of a kind, if the settings name one."""
+        path: Path | None = getattr(self.config, "senders_file" if kind == "senders" else kind)
+        return path
 
     def check(self, kind: str, text: str, name: str) -> None:
         """Raise ConfigError with every mistake and its line."""
         PARSERS[kind](text, name)
 
+    def write(self, connection: Connection, kind: str, text: str, who: str) -> int:
+        """Make a checked text the newest document of its kind, and return its version.
+
+        Raises ConfigError where it holds secrets and no key is set, MilepostError where that is
+        lost.
+        """
+        if kind == ENCRYPTED_KIND:
+            if not key_files(self.config):
+                raise ConfigError(
+                    [
+                        "Notices hold secrets, and no key encrypts them in the database: set "
+                        "MILEPOST_KEY_FILE, the same file for every receiver, or name a file in "
+                        "MILEPOST_NOTICES."
+                    ]
+                )
+            ensure_own_key(self.config, connection)
+            text = f"{ENCRYPTED}{SenderKeys(key_files(self.config)).encrypt(text)}"
+        return settings.write_document(connection, kind, text, who)
+
+    def opened(self, kind: str, document: str) -> str:
+        """Return the text of a document. Raises ConfigError where no key here decrypts it."""
+        return opened(self.config, document) if kind == ENCRYPTED_KIND else document
+
     def shown(self, kind: str, document: str, *, reveal: bool) -> str:
         """Return the text of a document, without secrets and addresses unless they are wanted."""
-        return document if reveal or kind != "notices" else _masked(document)
+        text = self.opened(kind, document)
+        return text if reveal or kind != ENCRYPTED_KIND else _masked(text)
+
+
+def opened(config: Config, document: str) -> str:
+    """Return the text of an encrypted document. Raises ConfigError where no key decrypts it."""
+    keys = SenderKeys(key_files(config))
+    text = keys.decrypt(document.removeprefix(ENCRYPTED))
+    if text is None:
+        problem = "No key here decrypts the notices in the database: see MILEPOST_KEY_FILE."
+        raise ConfigError([*keys.problems, problem])
+    return text
+
+
+def read_notices(
+    config: Config, connection: Connection
+) -> tuple[tuple[int, NoticeSettings], tuple[str, ...]]:
+    """Return version and contents of the newest notices, and what is wrong with them. Raises
+    ConfigError where nothing is right."""
+
+    def parse(document: str, name: str) -> NoticeSettings:
+        return parse_notices(opened(config, document), name)
+
+    return read_document(ENCRYPTED_KIND, parse, NoticeSettings(), connection)
+
+
+def encrypt_again(config: Config, connection: Connection, who: str) -> bool:
+    """Encrypt the newest notices with the first key, as a new version, and return whether there
+    are any. Raises ConfigError where no key decrypts them."""
+    row = settings.read_document(connection, ENCRYPTED_KIND)
+    if row is None:
+        return False
+    documents = Documents(config)
+    documents.write(
+        connection, ENCRYPTED_KIND, documents.opened(ENCRYPTED_KIND, row["document"]), who
+    )
+    return True
 
 
 def _masked(text: str) -> str:
