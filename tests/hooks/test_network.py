@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import pytest
@@ -155,8 +156,10 @@ def test_line_says_what_to_change(listener: Listener, tmp_path: Path):
         f"https://127.0.0.1:{port}": f"127.0.0.1:{port} speaks http, not https: begin MILEPOST_URL",
         "http://nowhere.invalid": "nowhere.invalid:80: the name does not resolve",
     }
-    for number, (url, words) in enumerate(cases.items()):
-        error = stage("file", url, tmp_path / str(number))
+    with ThreadPool(len(cases)) as pool:  # each waits for a receiver
+        calls = [("file", url, tmp_path / str(number)) for number, url in enumerate(cases)]
+        errors = pool.starmap(stage, calls)
+    for words, error in zip(cases.values(), errors, strict=True):
         assert words in error
         assert error.count("\n") == 1
 
