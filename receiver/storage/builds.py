@@ -59,6 +59,18 @@ def find_build(
     return build if reveal else cast(Row, redact.document(build))
 
 
+def read_row(connection: Connection, build_number: str, project: Own) -> Row:
+    """Return the row of a build without its parts. Raises NotFound where there is no such build
+    within `project`, and for what can be no number."""
+    row = None
+    if NUMBER_SHAPE.fullmatch(build_number):
+        parameters = {"build_number": build_number}
+        row = connection.execute(query("builds/find_build"), parameters).fetchone()
+    if row is None or not is_within(connection, row["project"], project):
+        raise NotFound("There is no build of this number.")
+    return row
+
+
 def _none(connection: Connection, build_number: str, project: Own) -> NotFound:
     """Return why there is no build; the number of a job names the builds of its targets."""
     claimed = connection.execute(query("builds/target_builds"), {"build_number": build_number})

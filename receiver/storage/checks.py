@@ -5,9 +5,9 @@ from uuid import UUID
 
 from receiver.domain import redact
 from receiver.domain.model import COUNTS
-from receiver.errors import NotFound
+from receiver.storage import builds
 from receiver.storage.db import Connection, Database, Row, query
-from receiver.storage.dimensions import Own, is_within
+from receiver.storage.dimensions import Own
 
 
 def of_build(
@@ -16,10 +16,7 @@ def of_build(
     """Return the checks of a build within `project`: the last of each name of its last attempt, or
     with a `limit` as history() does. Raises NotFound."""
     with database.transaction() as connection:
-        parameters = {"build_number": build_number}
-        build = connection.execute(query("builds/find_build"), parameters).fetchone()
-        if build is None or not is_within(connection, build["project"], project):
-            raise NotFound("There is no build of this number.")
+        build = builds.read_row(connection, build_number, project)
         if limit is not None:
             return history(connection, build["id"], limit)
         rows = latest(connection, build["id"])

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 from receiver.domain.images import image_of
 from receiver.domain.lineage import combined, fate_of, state_of
-from receiver.errors import NotFound
-from receiver.storage import images, lineage
+from receiver.storage import builds, images, lineage
 from receiver.storage.db import Connection, Database, Row, query
-from receiver.storage.dimensions import Own, is_within, projects_within
+from receiver.storage.dimensions import Own, projects_within
 from receiver.storage.lineage import Node, Walk
 from receiver.storage.serving import ServingOf
 
@@ -26,7 +25,7 @@ def show(database: Database, serving_of: ServingOf, build_number: str, project: 
     `children_of_older` are those of the good build before one that failed: they wait for it.
     """
     with database.transaction() as connection:
-        build = _find(connection, build_number, project)
+        build = builds.read_row(connection, build_number, project)
         own = {"build_number": build["build_number"], "attempt": build["attempt"] or 1}
         is_seen = _seen(connection, project)
         above = lineage.ancestors(connection, [Node(build["id"], own["attempt"])])
@@ -129,14 +128,6 @@ def _deciding(items: Sequence[Row]) -> Row:
     return next(each for each in items if each["state"] == state)
 
 
-def _find(connection: Connection, build_number: str, project: Own) -> Row:
-    parameters = {"build_number": build_number}
-    build = connection.execute(query("builds/find_build"), parameters).fetchone()
-    if build is None or not is_within(connection, build["project"], project):
-        raise NotFound("There is no build of this number.")
-    return build
-
-
 def _seen(connection: Connection, project: Own) -> IsSeen:
     """Return what tells whether the caller may know the names of a row's build."""
     if project is None:
@@ -190,7 +181,7 @@ def _children_of_older(
     if build["end_time"] and older["built_at"] > build["end_time"]:
         return []  # it was built again since
     with database.transaction() as connection:
-        found = _find(connection, older["build_number"], None)
+        found = builds.read_row(connection, older["build_number"], None)
         walk = lineage.children(connection, [Node(found["id"], found["attempt"])])
         start = lineage.builds_of(connection, [found["id"]])[found["id"]]
         moved = lineage.moved(connection, (), walk.rows)

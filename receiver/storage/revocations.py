@@ -11,7 +11,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from receiver.domain.model import DIMENSIONS
+from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE
 from receiver.errors import Forbidden, Invalid, NotAssignable, NotCurrent, NotFound, Taken
 from receiver.storage import assignments, audit, channels, dimensions, lineage
 from receiver.storage.audit import Target
@@ -127,11 +127,18 @@ def of_build(connection: Connection, build_id: UUID, own: Own = None) -> Row | N
 
 def _lock(connection: Connection, number: str, own: Own) -> Row:
     """Return a build about which no other transaction decides meanwhile. Raises NotFound."""
+    _check_number(number)
     connection.execute(query("revocations/lock_build"), {"build_number": number})
     return _find(connection, number, own)
 
 
+def _check_number(number: str) -> None:
+    if not NUMBER_SHAPE.fullmatch(number):  # the driver takes no NUL
+        raise NotFound(NO_BUILD)
+
+
 def _find(connection: Connection, number: str, own: Own) -> Row:
+    _check_number(number)
     row = connection.execute(query("revocations/find_build"), {"build_number": number}).fetchone()
     if row is None or not is_within(connection, row["project"], own):
         raise NotFound(NO_BUILD)

@@ -25,6 +25,7 @@ from receiver.web.auth import actor, require
 from receiver.web.context import limits, services, serving_of
 from receiver.web.forms import form_fields
 from receiver.web.pages import charts, timeline
+from receiver.web.pages.build_address import add_converter
 from receiver.web.pages.excerpts import MAX_MANIFEST, MAX_TEXT, excerpt
 from receiver.web.pages.render import (
     Values,
@@ -35,6 +36,7 @@ from receiver.web.pages.render import (
 )
 from receiver.web.pages.revocations import concerned
 
+blueprint.record(add_converter)
 LOG_LINES = 12
 NOTED = (
     "branch",
@@ -44,11 +46,14 @@ NOTED = (
 )  # the page has notes of its own for the others
 
 
-@blueprint.get("/builds/<build_number>.json", endpoint="build_json")
-@blueprint.get("/builds/<build_number>", endpoint="build")
-def show_build(build_number: str) -> BaseResponse:
-    """Show one build with its timeline."""
+@blueprint.get("/build.json", endpoint="build_json")
+@blueprint.get("/build", endpoint="build")
+@blueprint.get("/builds/<build_number:build_number>.json", endpoint="build_json")
+@blueprint.get("/builds/<build_number:build_number>", endpoint="build")
+def show_build(build_number: str | None = None) -> BaseResponse:
+    """Show one build with its timeline; its number may be in the query."""
     caller = require("read")
+    build_number = build_number or request.args.get("build_number", "")
     reveal = caller.reveals
     if same := unchanged():
         return same
