@@ -16,6 +16,7 @@ from receiver.storage.embedded import cluster
 from receiver.web import (
     api,
     auth,
+    changes,
     health,
     hook_file,
     metrics,
@@ -62,12 +63,12 @@ def create_app(config: Config, rules: Rules | None = None) -> Flask:
     """
     log.configure()
     app = Application(__name__, template_folder="web/templates", static_folder="web/static")
-    database = Database(conninfo(config), size=pool_size(config), **config.pooling)
+    database = Database(conninfo(config), size=pool_size(config), confirms=True, **config.pooling)
     database.open()
     app.extensions["milepost"] = Services.start(config, database, rules)
     for module in (health, webhooks, hook_file, metrics, auth):
         app.register_blueprint(module.blueprint)
-    for part in (api, pages, rate_limit, refusals, problem, request_log):
+    for part in (api, pages, rate_limit, refusals, problem, request_log, changes):
         part.register(app)
     headers = (config.user_header, config.groups_header)
     # As Flask's documentation adds a middleware; its types take wsgi_app for a method.
@@ -79,8 +80,9 @@ def create_app(config: Config, rules: Rules | None = None) -> Flask:
 
 
 def pool_size(config: Config) -> int:
-    """Return half of a worker's threads, so that a hung database cannot hold every thread."""
-    return max(config.threads // 2, 1)
+    """Return half of a worker's threads, so that a hung database cannot hold every thread; at least
+    two, since one may wait for a standby that does not confirm."""
+    return max(config.threads // 2, 2)
 
 
 def conninfo(config: Config) -> str | Callable[[], str]:

@@ -166,7 +166,7 @@ class _Reader:
         value = self.text(name)
         if value is None:
             return None
-        from receiver.storage.db import url_parameters  # the driver takes a while to load
+        from receiver.storage.connections import url_parameters  # the driver takes a while to load
 
         try:
             url_parameters(value)

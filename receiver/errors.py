@@ -32,6 +32,7 @@
         └── Unavailable      503, try again
             ├── Contended    503, another transaction was in the way; retried before it is reported
             ├── SenderUnavailable 503, it is disabled, or no key here decrypts its secret
+            ├── ReadOnly     503, the database takes no changes: it is a standby
             └── SchemaMissing  503, the schema is that of an older release
 
 An error's text is a sentence that a user may see; it never repeats input or a secret.
@@ -289,6 +290,12 @@ class SenderUnavailable(Unavailable):
     """The sender is disabled, or no key here decrypts its secret; it should try again later."""
 
     code, title = "sender-unavailable", "Sender cannot be verified now"
+
+
+class ReadOnly(Unavailable):
+    """The database takes no changes: it is a standby, or set to read-only."""
+
+    code, title = "read-only", "Database read-only"
 
 
 class SchemaMissing(Unavailable):

@@ -28,6 +28,7 @@ from receiver.errors import MilepostError
 from receiver.private_files import new_file
 from receiver.storage import audit, db, migrate, retention
 from receiver.storage.audit import Target
+from receiver.storage.connections import url_parameters
 from receiver.storage.embedded import binaries
 
 # https://www.postgresql.org/docs/current/libpq-envars.html: every user can read arguments.
@@ -251,7 +252,7 @@ def _check(name: str, code: int, stderr: IO[bytes]) -> None:
 
 
 def _environment(url: str) -> dict[str, str]:
-    parameters = db.url_parameters(url)
+    parameters = url_parameters(url)
     unknown = sorted(set(parameters) - set(VARIABLES))
     if unknown:
         raise MilepostError(f"DATABASE_URL: {', '.join(unknown)} cannot be passed on to pg_dump.")

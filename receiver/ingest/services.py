@@ -1,6 +1,6 @@
 """What a process needs to take and to show deliveries."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from receiver.config import Config
 from receiver.ingest.batching import DeliveryBatcher
@@ -21,5 +21,9 @@ class Services:
     def start(cls, config: Config, database: Database, rules: Rules | None = None) -> "Services":
         """Read the rules, if nobody has, and put the parts together. Raises ConfigError."""
         rules = rules or Rules.load(config)
-        rules.bind(database)
+        rules.bind(database.reading())
         return cls(config, database, rules, DeliveryBatcher(database, rules.stages, rules.noted))
+
+    def reading(self) -> "Services":
+        """Return the same for a request that changes nothing, whose transactions may not write."""
+        return replace(self, database=self.database.reading())

@@ -19,7 +19,7 @@ import orjson
 from receiver import log
 from receiver.app import conninfo
 from receiver.config import Config
-from receiver.errors import MilepostError
+from receiver.errors import MilepostError, ReadOnly
 from receiver.storage import audit_chain
 from receiver.storage.db import Database, DriverError, open_database
 
@@ -41,6 +41,8 @@ def _run(config: Config) -> None:
     while True:
         try:
             _send_all(config, config.audit_log or "", pause)
+        except ReadOnly:  # a standby, or a primary that became one: others write the trail
+            pause.wait(AFTER_FAILURE_SECONDS)
         except (DriverError, MilepostError, OSError) as error:
             log.get().warning("audit log waits", reason=type(error).__name__)
             pause.wait(AFTER_FAILURE_SECONDS)

@@ -1,5 +1,6 @@
 """The receiver's own work in the background: after an upgrade builds are folded again, and once an
-hour tables for the bodies of the next weeks are made and old bodies are deleted."""
+hour tables for the bodies of the next weeks are made and old bodies are deleted. A receiver of a
+standby leaves all of it to others."""
 
 import random
 import threading
@@ -46,6 +47,8 @@ def refold(config: Config) -> int:
     """Fold the builds again that an older release folded last, and return how many."""
     stages = WatchedFile(config.stages, StageMap.parse, StageMap()).get()
     with open_database(conninfo(config), **config.pooling) as database:
+        if database.read_only_reason():
+            return 0
         count = sum(outdated.refold_all(database, stages))
     if count:
         log.get().info("folded again", builds=count)
@@ -59,6 +62,8 @@ def prune(config: Config) -> int:
     if config.keep_bodies >= body_weeks.WEEK:
         before = body_weeks.week_of(before)
     with open_database(conninfo(config), **config.pooling) as database:
+        if database.read_only_reason():
+            return 0
         weeks = sum(1 for _ in retention.prune_weeks(database, before, waits=False))
         count = sum(retention.prune_bodies(database, before, waits=False))
     if weeks or count:
@@ -69,6 +74,8 @@ def prune(config: Config) -> int:
 def make_weeks(config: Config) -> None:
     """Make the tables for the bodies of the coming weeks; say in the log which cannot be made."""
     with open_database(conninfo(config), **config.pooling) as database:
+        if database.read_only_reason():
+            return
         unmade = retention.make_weeks(database, datetime.now(UTC))
     if unmade:
         weeks = [f"{begin:%Y-%m-%d}" for begin in unmade]

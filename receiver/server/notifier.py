@@ -43,7 +43,12 @@ class Notifier:
         self._timed_at = datetime.min.replace(tzinfo=UTC)
 
     def tick(self) -> None:
-        """Do what is due. Raises Unavailable where the database is away."""
+        """Do what is due; a receiver of a standby leaves it to others.
+
+        Raises Unavailable where the database is away.
+        """
+        if self.world.database.read_only_reason():
+            return
         now = self._clock()
         if abs(now - self._timed_at) >= MINUTE:  # a clock may be set back
             self._timed_at = now

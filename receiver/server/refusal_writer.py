@@ -8,13 +8,14 @@ import threading
 from flask import Flask
 
 from receiver import log
-from receiver.errors import MilepostError
+from receiver.errors import MilepostError, ReadOnly
 from receiver.ingest.services import Services
 from receiver.storage.db import DriverError
 from receiver.web import refusals
 from receiver.web.refusals import RefusalCounts
 
 EVERY_SECONDS = 1.0
+STANDBY_SECONDS = 60.0
 
 
 def start(app: Flask) -> None:
@@ -29,5 +30,7 @@ def _run(services: Services, counts: RefusalCounts) -> None:
         pause.wait(EVERY_SECONDS)
         try:
             refusals.write(services, counts)
+        except ReadOnly:  # a standby: its receiver shows its own counts alone
+            pause.wait(STANDBY_SECONDS)
         except (DriverError, MilepostError) as error:  # the counts wait in memory
             log.get().info("refusals not written", reason=type(error).__name__)

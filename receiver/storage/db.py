@@ -3,69 +3,44 @@
 Every wait has a limit: an absent or overloaded database is a 503 within three seconds.
 """
 
-import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from copy import copy
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import orjson
 import psycopg
-from psycopg.abc import PQGen
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb, set_json_loads
 from psycopg_pool import ConnectionPool
 
+from receiver.errors import HttpError
+from receiver.storage.commits import COMMITS, Unanswered, unconfirmed
+from receiver.storage.connections import (
+    CHECK_SECONDS,
+    LIMITS,
+    STYLE,
+    TimedConnection,
+    check_idle,
+    network,
+    options,
+    set_up,
+    set_up_of_pool,
+)
 from receiver.storage.driver_errors import STALE, translated
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
 WAIT_SECONDS = 2.5  # for a connection; the rest of the three is for the work
-ANSWER_SECONDS = 6.0  # above the server's own limit: only a silent network takes so long
-CHECK_SECONDS = 2.0  # for the check of an idle connection
-
-# What answers depend on, whatever the defaults of the role, the database or the environment are.
-STYLE = {
-    "timezone": "UTC",
-    "datestyle": "ISO",
-    "intervalstyle": "postgres",
-    "standard_conforming_strings": "on",
-}
-# Server-side limits, so that every statement ends before the sender's timeout (10 s at the forges).
-LIMITS = {
-    "statement_timeout": "5s",
-    "lock_timeout": "2s",
-    "idle_in_transaction_session_timeout": "10s",
-    "random_page_cost": "1.1",  # the data lies in memory or on an SSD
-}
-
-
-def _options(settings: Mapping[str, str]) -> str:
-    return " ".join(f"-c {name}={value}" for name, value in settings.items())
-
-
-# A silent network is noticed within seconds; psycopg's own connect_timeout would be 130 s. What is
-# named here counts above the URL, a service file and the environment (PGCLIENTENCODING):
-# https://www.postgresql.org/docs/current/libpq-envars.html
-NETWORK: dict[str, Any] = {
-    # For pg_stat_activity, which may show many receivers; a name in the URL or PGAPPNAME wins.
-    "fallback_application_name": f"milepost/{socket.gethostname()}"[:63],
-    "client_encoding": "UTF8",  # in another one, JSON that we send as bytes would be stored wrongly
-    "connect_timeout": 3,
-    "tcp_user_timeout": 5000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
+STANDBY_SILENT = "the standby does not confirm"
 
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
 Cursor = psycopg.Cursor[Row]
 DriverError = psycopg.Error  # for callers; Database.transaction translates most of its kinds
-Result = TypeVar("Result")
 
 set_json_loads(orjson.loads)
 
@@ -91,71 +66,18 @@ def as_json(value: object) -> Jsonb:
 
 def connect(url: str) -> Connection:
     """Return a connection outside a pool, for commands."""
-    options = _options(STYLE | LIMITS)
-    connection = psycopg.connect(url, row_factory=dict_row, options=options, **NETWORK)
-    _set_up(connection)
+    connection = psycopg.connect(
+        url, row_factory=dict_row, options=options(STYLE | LIMITS), **network(url)
+    )
+    set_up(connection)
     return connection
 
 
 def connect_without_limits(url: str) -> psycopg.Connection[tuple[Any, ...]]:
     """Return a connection that commits each statement and waits for each, for migrations."""
-    connection = psycopg.connect(url, autocommit=True, options=_options(STYLE), **NETWORK)
-    _set_up(connection)
+    connection = psycopg.connect(url, autocommit=True, options=options(STYLE), **network(url))
+    set_up(connection)
     return connection
-
-
-def _set_up(connection: psycopg.Connection[Any]) -> None:
-    """Undo what PGTZ and PGDATESTYLE set: libpq sends them beside `options`, and the server lets
-    them win. Set the isolation level, for PgBouncer too: what is atomic here counts on it.
-
-    https://github.com/postgres/postgres/blob/REL_17_STABLE/src/interfaces/libpq/fe-protocol3.c#L2335
-    """
-    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-    for name in ("TimeZone", "DateStyle"):
-        value = STYLE[name.lower()]
-        status = connection.info.parameter_status(name) or ""
-        if not status.startswith(value):
-            connection.execute("SELECT set_config(%s, %s, false)", [name, value])
-    if not connection.autocommit:
-        connection.commit()
-
-
-def url_parameters(url: str) -> dict[str, str]:
-    """Return the parameters of a libpq URL.
-
-    Raises ValueError. The driver's own error would quote a broken URL, password and all.
-    """
-    try:
-        parameters = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        raise ValueError("no libpq URL") from None
-    return {name: str(value) for name, value in parameters.items() if value}
-
-
-class _TimedConnection(psycopg.Connection[Row]):
-    """A connection with a timeout for each answer.
-
-    The server's limits do not help on a network that drops every packet, nor for a COMMIT.
-    """
-
-    answer_seconds = ANSWER_SECONDS
-
-    def wait(
-        self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
-    ) -> Result:
-        """Wait as psycopg does, but not for ever."""
-        try:
-            return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
-        except psycopg.errors._WaitTimeout:
-            self.pgconn.finish()  # else the rollback would wait as long again
-            raise
-
-
-def _check(connection: _TimedConnection) -> None:
-    """Raise where an idle connection does not work any more."""
-    connection.answer_seconds = CHECK_SECONDS
-    ConnectionPool.check_connection(connection)
-    connection.answer_seconds = ANSWER_SECONDS
 
 
 class Database:
@@ -166,6 +88,9 @@ class Database:
     max_prepared_statements is not 0:
 
     https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#pgbouncer
+
+    With `confirms` a transaction waits for the standbys that must confirm even if it wrote nothing,
+    because its answer promises what another transaction wrote.
     """
 
     def __init__(
@@ -175,24 +100,27 @@ class Database:
         size: int,
         sessions: bool = True,
         prepare: bool = True,
+        confirms: bool = False,
     ) -> None:
-        self._sessions = sessions
+        self._conninfo, self._sessions, self._confirms = conninfo, sessions, confirms
+        self._reads_only = False
         # An empty `options` keeps PGOPTIONS out, which PgBouncer may refuse.
-        session: dict[str, Any] = {"options": _options(STYLE | LIMITS) if sessions else ""}
+        session: dict[str, Any] = {"options": options(STYLE | LIMITS) if sessions else ""}
         if not prepare:
             session["prepare_threshold"] = None
+        self._settings: dict[str, Any] = {"row_factory": dict_row, **session, **network(conninfo)}
         # No max_waiting: it also counts callers whose wait timed out, so a pool that lost its last
         # connection would refuse everybody for ever. A worker has no more threads than may wait.
-        self._pool: ConnectionPool[_TimedConnection] = ConnectionPool(
+        self._pool: ConnectionPool[TimedConnection] = ConnectionPool(
             conninfo,
-            connection_class=_TimedConnection,
-            kwargs={"row_factory": dict_row, **session, **NETWORK},
+            connection_class=TimedConnection,
+            kwargs=self._settings,
             min_size=1,
             max_size=size,
             timeout=WAIT_SECONDS,
             reconnect_timeout=5,
-            configure=_set_up,
-            check=_check,
+            configure=set_up_of_pool,
+            check=check_idle,
             open=False,
         )
 
@@ -211,24 +139,81 @@ class Database:
         """
         return self._pool.get_stats()
 
+    def reading(self) -> "Database":
+        """Return the same pool for transactions that change nothing: they go on while a commit
+        hangs, and work on a standby."""
+        reader = copy(self)
+        reader._reads_only = True
+        return reader
+
+    def read_only_reason(self) -> str | None:
+        """Return why the database takes no changes; None where it takes them."""
+        with self.reading().transaction() as connection:
+            row = connection.execute(query("db/read_only")).fetchone() or {}
+        if row["is_standby"]:
+            return "the database is a standby"
+        return "the database is read-only" if row["is_read_only"] else None
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction, which commits at the end.
 
-        Raises Unavailable where the database is away, SchemaMissing, Contended, Invalid.
+        Raises Unavailable where the database is away or does not confirm a change, ReadOnly,
+        SchemaMissing, Contended, Invalid.
         """
+        if not self._reads_only:
+            COMMITS.refuse_changes()
+        is_standby = False
         try:
-            with self._pool.connection() as connection:
+            with self._borrowed() as connection:
+                is_standby = connection.info.parameter_status("in_hot_standby") == "on"
                 if not self._sessions:
                     connection.execute(query("db/limit_transaction"), STYLE | LIMITS)
                 yield connection
+        except HttpError as error:
+            if error.status == 409 and self._confirms:  # it says what another transaction wrote
+                with self.transaction():
+                    pass
+            raise
         except psycopg.Error as error:
             if isinstance(error, STALE):
                 self._pool.drain()
-            told = translated(error)
+            told = translated(error, is_standby=is_standby)
             if told is None:
                 raise
             raise told from error
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[TimedConnection]:
+        """Yield a connection of the pool; commit what is done, and give it back."""
+        connection = self._pool.getconn()
+        try:
+            if bool(connection.read_only) != self._reads_only:
+                connection.read_only = self._reads_only or None
+            yield connection
+            if self._reads_only:
+                connection.commit()
+            else:
+                connection.commit_in_turn(query("db/commit") if self._confirms else None)
+        except Unanswered:
+            COMMITS.watch(connection, self._look, partial(self._pool.putconn, connection))
+            raise unconfirmed() from None
+        except BaseException:
+            with suppress(psycopg.Error):  # the pool replaces what is broken
+                connection.rollback()
+            self._pool.putconn(connection)
+            raise
+        self._pool.putconn(connection)
+
+    def _look(self) -> str | None:
+        """Return why commits hang on the server that takes changes, None where none does."""
+        conninfo = self._conninfo() if callable(self._conninfo) else self._conninfo
+        with TimedConnection.connect(conninfo, autocommit=True, **self._settings) as connection:
+            connection.answer_seconds = CHECK_SECONDS
+            row = connection.execute(query("db/hanging_commit"), prepare=False).fetchone()
+        if row is None:
+            return None
+        return STANDBY_SILENT if row["of_standby"] else "the database does not finish a commit"
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from receiver.errors import (
     Invalid,
     MigrationError,
     MilepostError,
+    ReadOnly,
     SchemaMissing,
     Unavailable,
 )
@@ -30,7 +31,6 @@ MISSING = (
 STALE = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.FeatureNotSupported)
 ANSWERS: tuple[tuple[type[psycopg.Error], type[Unavailable], str], ...] = (
     (PoolTimeout, Unavailable, "The database did not answer in time."),
-    (psycopg.errors.ReadOnlySqlTransaction, Unavailable, "The database is read-only."),
     (psycopg.errors.FeatureNotSupported, Unavailable, "The schema changed meanwhile."),
     (
         psycopg.errors.IdleInTransactionSessionTimeout,
@@ -55,8 +55,15 @@ def translated_errors() -> Iterator[None]:
         raise MilepostError(f"The database refuses this: {error}") from error
 
 
-def translated(error: psycopg.Error) -> HttpError | None:
-    """Return the error of a request; None for an error of our own code."""
+def translated(error: psycopg.Error, *, is_standby: bool = False) -> HttpError | None:
+    """Return the error of a request; None for an error of our own code.
+
+    A standby refuses changes as read-only, and those of unlogged tables as no feature of it.
+    """
+    if isinstance(error, STALE) and is_standby:
+        return ReadOnly("This receiver reads a standby of the database, which takes no changes.")
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return ReadOnly("The database takes no changes at the moment.")
     if isinstance(error, MISSING):
         log.unexpected(error)  # a defect of ours would look the same
         return SchemaMissing()

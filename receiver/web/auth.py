@@ -205,7 +205,7 @@ def _caller() -> Grant | None:
 
 
 def _grant(token: str) -> Grant | None:
-    with services().database.transaction() as connection:
+    with services().database.reading().transaction() as connection:
         return tokens.find_grant(connection, token)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
-from flask import current_app
+from flask import current_app, g, request
 
 from receiver.domain.conditions import Limits
 from receiver.domain.expectations import ExpectationOf
@@ -13,10 +13,15 @@ from receiver.ingest.services import Services
 from receiver.storage.hours import HoursOf
 from receiver.storage.serving import ServingOf
 
+READS = ("GET", "HEAD", "OPTIONS")
+
 
 def services() -> Services:
-    """Return the services of the app that serves this request."""
-    return cast(Services, current_app.extensions["milepost"])
+    """Return the services of the app that serves this request; a read cannot write with them."""
+    if "services" not in g:
+        mine = cast(Services, current_app.extensions["milepost"])
+        g.services = mine.reading() if request.method in READS else mine
+    return cast(Services, g.services)
 
 
 def serving_of() -> ServingOf:

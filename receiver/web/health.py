@@ -4,6 +4,7 @@ from flask import Blueprint, Response, g
 
 from receiver.errors import HttpError, MigrationError
 from receiver.storage import migrate
+from receiver.storage.commits import COMMITS
 from receiver.web.context import services
 from receiver.web.problem import json_response
 
@@ -28,7 +29,12 @@ def readyz() -> Response:
     missing = [each.name for each in migrate.migration_files() if each.name not in applied]
     if missing:
         return _unavailable(migrations=f"missing: {missing}")
-    document = {"status": "ok", "database": "ok", "schema": applied[-1]}
+    try:
+        deliveries = COMMITS.reason or services().database.read_only_reason() or "ok"
+    except HttpError as error:
+        return _unavailable(database=error.detail)
+    # Not a 503 where no delivery is taken: pages go on, and a balancer would take them away too.
+    document = {"status": "ok", "database": "ok", "deliveries": deliveries, "schema": applied[-1]}
     services().rules.renew()
     # Not the problems themselves: they quote the file, and anybody may ask here.
     if wrong := list(services().rules.problems()):

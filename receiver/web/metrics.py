@@ -22,6 +22,7 @@ from receiver.errors import Unavailable
 from receiver.ingest.limits import limits
 from receiver.ingest.services import Services
 from receiver.sources import SOURCES
+from receiver.storage.commits import COMMITS
 from receiver.storage.statistics import Metrics, build_metrics
 from receiver.web.auth import require_read
 from receiver.web.context import services
@@ -135,8 +136,17 @@ class Instruments:
             registry=self.registry,
         )
 
+        self.commit_waiting = Gauge(
+            "milepost_commit_waiting_seconds",
+            "How long a commit is not answered, most of a worker; the standby does not confirm. "
+            "No change is taken meanwhile.",
+            multiprocess_mode="livemax",
+            registry=self.registry,
+        )
+
     def note_pool(self, stats: dict[str, int]) -> None:
         """Set the gauges to psycopg_pool's figures of this worker."""
+        self.commit_waiting.set(COMMITS.waiting_seconds())
         idle, size = stats.get("pool_available", 0), stats.get("pool_size", 0)
         self.idle.set(idle)
         self.used.set(size - idle)

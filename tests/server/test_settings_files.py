@@ -76,7 +76,7 @@ def is_renewed(receiver: Receiver, before: list[psutil.Process]) -> bool:
 def test_broken_files_stop_no_worker_and_are_named_everywhere(receiver: Receiver):
     secret = add_sender(receiver)
     receiver.start()
-    assert receiver.json("/readyz").keys() == {"status", "database", "schema"}
+    assert receiver.json("/readyz").keys() == {"status", "database", "deliveries", "schema"}
     break_all(receiver)
     until(lambda: len(lines(receiver, "settings file refused")) >= 5, 10, "the log says so")
     for act in (kill_workers, reload_workers, restart):

@@ -8,7 +8,8 @@ import pytest
 
 from receiver import log
 from receiver.errors import Invalid, Unavailable
-from receiver.storage.db import LIMITS, Database, open_database
+from receiver.storage.connections import LIMITS
+from receiver.storage.db import Database, open_database
 
 
 @pytest.fixture

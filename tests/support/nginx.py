@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +17,11 @@ CONFIGURATION = ROOT / "deploy" / "nginx"
 
 
 @contextmanager
-def nginx(folder: Path, *receivers: str) -> Iterator[str]:
-    """Yield the URL of nginx before receivers (HOST:PORT); addresses and paths are of the test."""
+def nginx(folder: Path, *receivers: str, readers: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the URL of nginx before receivers (HOST:PORT); addresses and paths are of the test.
+
+    With `readers` it has the configuration for receivers of a standby.
+    """
     port = free_port()
     shutil.copy(CONFIGURATION / "locations.conf", folder / "milepost.conf")
     temporary = "".join(
@@ -30,7 +33,7 @@ def nginx(folder: Path, *receivers: str) -> Iterator[str]:
     (folder / "nginx.conf").write_text(
         f"{user}daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
         "events { worker_connections 1024; }\n"
-        f"http {{ access_log off;\n{temporary}{_servers(folder, port, receivers)} }}\n"
+        f"http {{ access_log off;\n{temporary}{_servers(folder, port, receivers, readers)} }}\n"
     )
     command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     subprocess.run([*command, "-t"], check=True, capture_output=True)
@@ -42,12 +45,14 @@ def nginx(folder: Path, *receivers: str) -> Iterator[str]:
         process.wait(30)
 
 
-def _servers(folder: Path, port: int, receivers: tuple[str, ...]) -> str:
-    """Return http.conf with a line for each receiver."""
-    text = (CONFIGURATION / "http.conf").read_text()
-    (line,) = re.findall(r"^ *server receiver:8080.*\n", text, re.MULTILINE)
-    lines = "".join(line.replace("receiver:8080", each) for each in receivers)
-    text = text.replace(line, lines).replace("listen 8000", f"listen 127.0.0.1:{port}")
+def _servers(folder: Path, port: int, writers: Sequence[str], readers: Sequence[str]) -> str:
+    """Return http.conf, or readers.conf, with a line for each receiver."""
+    text = (CONFIGURATION / ("readers.conf" if readers else "http.conf")).read_text()
+    for name, places in (("receiver", writers), ("writer", writers), ("reader", readers)):
+        for line in re.findall(rf"^ *server {name}:8080.*\n", text, re.MULTILINE):
+            lines = "".join(line.replace(f"{name}:8080", each) for each in places)
+            text = text.replace(line, lines)
+    text = text.replace("listen 8000", f"listen 127.0.0.1:{port}")
     return text.replace("/etc/nginx/milepost.conf", str(folder / "milepost.conf"))
 
 

@@ -1,0 +1,259 @@
+"""A standby that must confirm: nothing is acknowledged that it lacks, little hangs without it."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+import orjson
+import pytest
+import requests
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+
+from receiver.cli.main import main
+from receiver.config import Config
+from receiver.storage.commits import COMMITS
+from receiver.storage.connections import TimedConnection
+from tests.support.api import NAMES
+from tests.support.deliveries import SECRETS
+from tests.support.replication import Pair, crash, replicated
+from tests.support.senders import BEARER, SECRET, at, envelope, post, proof, sign, stage
+from tests.support.waiting import wait_until
+from tests.torture.machine import Receiver
+
+KEPT = "SELECT delivery_key FROM deliveries ORDER BY received_at"
+CHANGES = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"  # the next transaction that writes
+NUMBERS = count(1)
+Serve = Callable[[Config], FlaskClient]
+Send = Callable[[FlaskClient, str], int]
+
+
+def settings(pair: Pair, folder: Path) -> Config:
+    secrets = {"milepost": (SECRET, BEARER)}
+    return Config(data_dir=folder, database_url=pair.url(), public_read=True, secrets=secrets)
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Pair]:
+    with replicated(max_connections="24", autovacuum="off") as pair:
+        yield pair
+
+
+@pytest.fixture
+def standby(pair: Pair) -> Iterator[Pair]:
+    """A pair whose standby is there at first, and must confirm."""
+    pair.must_confirm()
+    yield pair
+    pair.alter(pair.primary, "synchronous_standby_names", "")
+    wait_until(lambda: not COMMITS.reason)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for an answer of the database for a second instead of six."""
+    monkeypatch.setattr(TimedConnection, "answer_seconds", 1.0)
+
+
+@pytest.fixture(scope="module")
+def head(pair: Pair) -> dict[str, str]:
+    """The header of a token."""
+    arguments = ["token", "create", "--name", "writer", "--scope", "admin"]
+    done = CliRunner().invoke(main, arguments, env={"DATABASE_URL": pair.primary.url()})
+    return {"Authorization": f"Bearer {done.stdout.strip()}"}
+
+
+def send(client: FlaskClient, number: str) -> int:
+    """Post the one delivery of this number."""
+    document = envelope(stage("Base"), number=number)
+    headers = sign(orjson.dumps(document), message_id=f"msg_{number}")
+    return post(client, document, headers=headers).status_code
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_retry_is_not_answered_200_before_the_standby_has_it(serve: Serve, tmp_path: Path):
+    with replicated() as pair:
+        pair.must_confirm()
+        client = serve(settings(pair, tmp_path))
+        assert send(client, "before") == 202
+        # 1 The standby is away. 2 A delivery waits for it in vain.
+        pair.standby.stop("immediate")
+        assert send(client, "lost") == 503
+        # 3 The primary crashes and recovers: what was committed on it alone is there.
+        crash(pair.primary)
+        pair.primary.start()
+        assert pair.ask(KEPT) == ["msg_before", "msg_lost"]
+        # 4 The sender tries again.
+        wait_until(lambda: not COMMITS.reason)
+        assert send(client, "lost") == 503
+        # 5 The standby, which never had it, becomes the primary.
+        crash(pair.primary)
+        pair.standby.start()
+        pair.standby.promote()
+        # 6 What was acknowledged is there, and what was not is still new.
+        assert pair.ask(KEPT, pair.standby) == ["msg_before"]
+        wait_until(lambda: send(client, "lost") == 202)
+        assert pair.ask(KEPT, pair.standby) == ["msg_before", "msg_lost"]
+
+
+def create(client: FlaskClient, head: dict[str, str], key: str, number: str = "made") -> int:
+    head = head | {"Idempotency-Key": key}
+    return client.post("/api/v1/builds", json={"build_number": number}, headers=head).status_code
+
+
+def confirm(client: FlaskClient, head: dict[str, str]) -> int:
+    return client.post("/api/v1/confirmed_images", json=NAMES, headers=head).status_code
+
+
+@pytest.mark.parametrize(
+    ("repeat", "status"),
+    [
+        (lambda client, _: send(client, "twice"), 200),
+        (lambda client, head: create(client, head, "same"), 200),
+        (lambda client, head: create(client, head, "another"), 409),
+        (confirm, 200),
+    ],
+    ids=["delivery", "key of the API", "taken", "confirmed"],
+)
+def test_an_answer_about_what_was_there_before_waits_as_a_change_does(
+    standby: Pair,
+    serve: Serve,
+    head: dict[str, str],
+    tmp_path: Path,
+    repeat: Callable[..., int],
+    status: int,
+):
+    client = serve(settings(standby, tmp_path))
+    made = client.post("/api/v1/builds", json={"build_number": "image", **NAMES}, headers=head)
+    assert made.status_code in (201, 409)
+    assert send(client, "twice") in (200, 202)
+    assert create(client, head, "same") in (200, 201, 409)
+    assert confirm(client, head) in (200, 201)
+    before = standby.ask(CHANGES)
+    assert client.get("/api/v1/builds/made").status_code == 200
+    assert standby.ask(CHANGES) == before
+    assert repeat(client, head) == status
+    assert standby.ask(CHANGES) != before
+
+
+def test_where_no_standby_must_confirm_a_repeated_delivery_writes_nothing(
+    pair: Pair, serve: Serve, tmp_path: Path
+):
+    client = serve(settings(pair, tmp_path))
+    assert send(client, "once-more") == 202
+    before = pair.ask(CHANGES)
+    assert send(client, "once-more") == 200
+    assert pair.ask(CHANGES) == before
+
+
+def test_a_commit_whose_wait_an_administrator_ends_is_not_acknowledged(
+    standby: Pair, serve: Serve, tmp_path: Path
+):
+    client = serve(settings(standby, tmp_path))
+    standby.standby.stop("immediate")
+    with ThreadPoolExecutor(1) as sender:
+        answer = sender.submit(send, client, "cancelled")
+        end = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        wait_until(lambda: standby.ask(end))
+        assert answer.result() == 503
+    assert "msg_cancelled" in standby.ask(KEPT)
+    standby.standby.start()
+    assert send(client, "cancelled") == 200
+
+
+class Load:
+    """Eight senders of fresh deliveries, heartbeats and API writes, and readers of pages."""
+
+    def __init__(self, receiver: Receiver, head: dict[str, str]) -> None:
+        self.receiver, self.head = receiver, head
+        self.acknowledged: list[str] = []
+        self.answers: Counter[str] = Counter()
+        self.pages: Counter[int] = Counter()
+        self.is_over = threading.Event()
+
+    def deliver(self) -> None:
+        number = f"b-{next(NUMBERS)}"
+        body = orjson.dumps(envelope(stage("Base"), number=number, run=number))
+        headers = proof("milepost", SECRETS["milepost"], body)
+        status = self._post("/webhooks/milepost", body, headers)
+        if status < 300:
+            self.acknowledged.append(headers["webhook-id"])
+
+    def beat(self) -> None:
+        body = orjson.dumps(envelope({"kind": "heartbeat", "at": at(1)}, number="beating"))
+        self._post("/webhooks/milepost", body, proof("milepost", SECRETS["milepost"], body))
+
+    def write(self) -> None:
+        body = orjson.dumps({"build_number": f"api-{next(NUMBERS)}"})
+        self._post("/api/v1/builds", body, self.head)
+
+    def read(self) -> None:
+        self.pages[requests.get(f"{self.receiver.url}/builds", timeout=30).status_code] += 1
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> int:
+        headers = headers | {"Content-Type": "application/json"}
+        answer = requests.post(self.receiver.url + path, body, headers=headers, timeout=30)
+        reason = answer.json()["detail"] if answer.status_code == 503 else ""
+        self.answers[f"{answer.status_code} {reason}".strip()] += 1
+        return answer.status_code
+
+
+@contextmanager
+def load(receiver: Receiver, head: dict[str, str]) -> Iterator[Load]:
+    load = Load(receiver, head)
+
+    def repeat(each: Callable[[], None]) -> None:
+        while not load.is_over.wait(0.02):
+            with suppress(requests.ConnectionError):
+                each()
+
+    each = [*[load.deliver] * 8, *[load.beat] * 4, *[load.write] * 2, *[load.read] * 2]
+    with ThreadPoolExecutor(len(each)) as pool:
+        running = [pool.submit(repeat, one) for one in each]
+        try:
+            yield load
+        finally:
+            load.is_over.set()
+    for one in running:
+        one.result()
+
+
+def test_a_standby_that_is_away_hangs_one_backend_a_worker(
+    standby: Pair, head: dict[str, str], tmp_path: Path
+):
+    receiver = Receiver(tmp_path, standby.url(), MILEPOST_PUBLIC_READ="1")
+    receiver.start()
+    try:
+        with load(receiver, head) as told:
+            wait_until(lambda: told.acknowledged)
+            standby.standby.stop("immediate")
+            most = 0
+
+            def is_told() -> bool:
+                nonlocal most
+                most = max(most, standby.hanging())
+                return told.answers["503 The standby does not confirm."] > 50
+
+            wait_until(is_told)
+            waiting = receiver.json("/readyz")
+            metrics = requests.get(f"{receiver.url}/metrics", timeout=30).text
+            refused = told.answers.total()
+            standby.standby.start()
+            since = len(told.acknowledged)
+            wait_until(lambda: len(told.acknowledged) > since + 50)
+            wait_until(lambda: standby.hanging() == 0)
+        assert 1 <= most <= len(receiver.workers())
+        assert waiting["deliveries"] == "the standby does not confirm"
+        (line,) = [
+            each for each in metrics.splitlines() if each.startswith("milepost_commit_waiting_sec")
+        ]
+        assert float(line.split()[1]) > 2
+        assert set(told.pages) == {200}
+        assert refused > 50
+        assert not set(told.acknowledged) - set(standby.ask(KEPT))
+        wait_until(lambda: receiver.json("/readyz")["deliveries"] == "ok")
+    finally:
+        receiver.stop()
