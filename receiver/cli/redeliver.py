@@ -207,8 +207,9 @@ def _host(hook: Hook) -> str:
 
 def _is_at_hand() -> bool:
     """Return whether a receiver or a database can be asked what it has kept."""
-    names = os.environ.keys()
-    if {"MILEPOST_URL", "MILEPOST_TOKEN"} <= names or names & {"DATABASE_URL", "DATABASE_URL_FILE"}:
+    receiver = [os.environ.get(name, "").strip() for name in ("MILEPOST_URL", "MILEPOST_TOKEN")]
+    database = [os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE")]
+    if all(receiver) or any(database):
         return True
     return has_data(load(os.environ))
 
@@ -217,6 +218,10 @@ def _is_kept(client: Client | None, hook: Hook, attempt: Attempt) -> bool:
     """Return whether the receiver has it: its key is the guid, its sender is in the address."""
     if client is None:
         return False
-    sender = unquote(urlsplit(hook.url).path.partition(WEBHOOK)[2].strip("/"))
-    wanted: dict[str, Any] = {"source": "github", "sender": sender, "delivery_key": attempt.guid}
-    return bool(client.deliveries(wanted, 1))
+    wanted: dict[str, Any] = {"source": "github", "sender": sender_of(hook.url)}
+    return bool(client.deliveries(wanted | {"delivery_key": attempt.guid}, 1))
+
+
+def sender_of(url: str) -> str:
+    """Return the sender that the address of a webhook names; '' is the default one."""
+    return unquote(urlsplit(url).path.partition(WEBHOOK)[2].strip("/"))

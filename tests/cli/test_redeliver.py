@@ -19,6 +19,7 @@ from werkzeug.serving import make_server
 from receiver.cli import github_api
 from receiver.cli.github_api import GitHub, Owner, limited_seconds
 from receiver.cli.main import main
+from receiver.cli.redeliver import sender_of
 from receiver.errors import MilepostError, Unavailable
 from tests.support.forges import SECRETS, workflow_job
 from tests.support.github_api import HOOK, TOKEN, StandIn, limited, serving
@@ -246,6 +247,14 @@ def test_the_token_never_travels_in_the_clear(tmp_path: Path):
 )
 def test_wrong_arguments_are_named(run: Run, arguments: tuple[str, ...]):
     assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "sender"),
+    [("", ""), ("/", ""), ("/team-a", "team-a"), ("/team%20a/", "team a"), ("/team?x=1", "team")],
+)
+def test_the_sender_is_in_the_address_of_the_webhook(path: str, sender: str):
+    assert sender_of(f"https://milepost.example.com/below/webhooks/github{path}") == sender
 
 
 @pytest.fixture
