@@ -192,6 +192,7 @@ summarise() { # as hooks/summary.py: the verdict and the link; more is known to 
     case $ended in completed) sign='✓' ;; failed) sign='✗' ;; *) sign='⊘' ;; esac
     [ -z "${GITHUB_STEP_SUMMARY:-}" ] || printf '### %s %s: %s\n\n[%s in Milepost](<%s>)\n' "$sign" "$shown" "$ended" "$shown" "$page" >>"$GITHUB_STEP_SUMMARY"
     [ -z "${MILEPOST_SUMMARY:-}" ] || printf '%s: %s, %s\n' "$number" "$ended" "$page" >>"$MILEPOST_SUMMARY"
+    [ -z "${MILEPOST_ANNOTATIONS:-}" ] || { links=$(cat "$MILEPOST_ANNOTATIONS" 2>/dev/null); case $links in *"\"$page\""*) ;; *) case $links in '{"Milepost":'*\]\}) links=${links%\]\}}, ;; *) links='{"Milepost":[' ;; esac && printf '%s{"external_link":{"label":%s,"url":%s}}]}' "$links" "$(text "$number: $ended")" "$(text "$page")" >"$MILEPOST_ANNOTATIONS" ;; esac; }
 }
 case $1 in done) { summarise; } 2>/dev/null ;; esac # a file that cannot be written is left alone
 case $1:${in_ci:+ci} in done:ci) is_shown=1 ;; beat:*) is_shown='' ;; *) is_shown='' && [ ! -t 1 ] || is_shown=1 ;; esac

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from hooks import sources
+from hooks import sources, summary
 from tests.support import ROOT
 from tests.support.ci_variables import GITHUB
 from tests.support.listeners import Listener
@@ -211,6 +211,23 @@ def test_done_writes_the_verdict_and_the_link_where_a_summary_is_asked_for(
     posted(listener, "stage", "Harden", **asked)
     posted(listener, "done", "success", GITHUB_STEP_SUMMARY=f"{tmp_path}/none/step.md")
     assert (tmp_path / "step.md").read_text().count("###") == 1
+
+
+def test_done_adds_its_link_to_the_report_of_gitlab(listener: Listener, tmp_path: Path):
+    path = tmp_path / "milepost-links.json"
+    asked = {"MILEPOST_ANNOTATIONS": str(path)}
+    summary.write([summary.Build('odd "1"', "completed", f"{listener.url}/builds/0")], asked)
+    for number in ("b-1", "b-2", "b-2"):
+        posted(listener, "done", "failed", MILEPOST_BUILD_NUMBER=number, **asked)
+    links = [each["external_link"] for each in json.loads(path.read_text())["Milepost"]]
+    assert links[1:] == [
+        {"label": f"{number}: failed", "url": f"{listener.url}/builds/{number}"}
+        for number in ("b-1", "b-2")
+    ]
+    assert links[0]["label"].startswith("odd")
+    path.write_text("no JSON")
+    posted(listener, "done", "success", **asked)
+    assert [*json.loads(path.read_text())] == ["Milepost"]
 
 
 def test_file_is_executable_and_at_most_200_lines_long():
