@@ -26,7 +26,7 @@ from receiver.cli.revocations import restore_build
 from receiver.durations import parse_duration
 from receiver.errors import MilepostError
 from receiver.private_files import new_file
-from receiver.storage import audit, db, migrate, retention
+from receiver.storage import audit, db, migrate, retention, senders
 from receiver.storage.audit import Target
 from receiver.storage.connections import url_parameters
 from receiver.storage.embedded import binaries
@@ -69,13 +69,18 @@ def backup(file: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("file", metavar="BUILD|FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--disable-senders", is_flag=True, help="Take nothing from the senders of the backup: a drill."
+)
 @losing
 @as_json
 @database_command
-def restore(file: Path, yes: bool, dry_run: bool, as_json: bool) -> None:
+def restore(file: Path, disable_senders: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
     """Take a revocation back; or fill an empty database from a backup.
 
-    The argument is the number of a revoked build, or a file of `milepost backup`.
+    The argument is the number of a revoked build, or a file of `milepost backup`. The senders of a
+    backup get 503 after --disable-senders, until `milepost sender enable --all`. Those of files and
+    MILEPOST_SECRET_… are in no backup.
     """
     if not file.exists():
         restore_build(str(file), as_json=as_json)
@@ -94,9 +99,14 @@ def restore(file: Path, yes: bool, dry_run: bool, as_json: bool) -> None:
         _restore(source)
     migrate.migrate(url)
     with connection(url) as database:
-        target, after = Target("receiver"), {"file": file.name}
-        audit.note_change(database, actor(), "restore", target, after=after)
-    print_result(f"{file} is restored.", {"file": str(file)}, as_json=as_json)
+        disabled = senders.disable_all(database) if disable_senders else 0
+        after = {"file": file.name, "disabled_senders": disabled}
+        audit.note_change(database, actor(), "restore", Target("receiver"), after=after)
+    text = f"{file} is restored."
+    if disable_senders:
+        text += f" {disabled} senders are disabled until: milepost sender enable --all"
+    said = {"file": str(file), "disabled_senders": disabled}
+    print_result(text, said, as_json=as_json)
 
 
 def _require_empty(url: str) -> None:

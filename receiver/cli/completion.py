@@ -25,14 +25,14 @@ TABLES = {
 def numbers(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
     """Return the numbers of the newest builds that begin with what is typed."""
     query = {"limit": MOST, "text": typed or None}
-    return _beginning(typed, _asked("/builds", query, "build_number"))
+    return _beginning(typed, _asked("/api/v1/builds", query, "build_number"))
 
 
 def names(dimension: str) -> Complete:
     """Return what completes the names of a dimension."""
 
     def complete(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
-        return _beginning(typed, _asked(f"/{TABLES[dimension]}", {"limit": MOST}, "name"))
+        return _beginning(typed, _asked(f"/api/v1/{TABLES[dimension]}", {"limit": MOST}, "name"))
 
     return complete
 
@@ -48,20 +48,24 @@ def names_of_dimension(
 
 
 def senders(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
-    """Return the named senders of the settings on this machine."""
+    """Return the named senders that the receiver has, and those of the file on this machine."""
+    return _beginning(typed, [*_asked("/setup.json", {}, "name"), *_senders_of_file()])
+
+
+def _senders_of_file() -> list[str]:
     import tomllib
 
     from receiver.config import load
 
     try:
         tables = tomllib.loads(load(os.environ).senders.read_text(encoding="utf-8"))["sender"]
-        return _beginning(typed, [str(each["name"]) for each in tables])
+        return [str(each["name"]) for each in tables]
     except (MilepostError, OSError, ValueError, LookupError, TypeError):
         return []
 
 
 def _beginning(typed: str, values: list[str]) -> list[str]:
-    return sorted({each for each in values if each.startswith(typed)})
+    return sorted({each for each in values if each and each.startswith(typed)})
 
 
 def _asked(path: str, query: Mapping[str, object], column: str) -> list[str]:
@@ -75,7 +79,7 @@ def _asked(path: str, query: Mapping[str, object], column: str) -> list[str]:
         env = os.environ if os.environ.get("MILEPOST_TOKEN") else hook_settings(os.environ)
         base, token = base_of(env.get("MILEPOST_URL", "")), env.get("MILEPOST_TOKEN", "")
         answer = requests.get(
-            f"{base}/api/v1{path}",
+            f"{base}{path}",
             params={name: str(value) for name, value in query.items() if value is not None},
             headers={"Authorization": f"Bearer {token}"},
             timeout=TIMEOUT,

@@ -18,6 +18,7 @@ from receiver.cli.output import as_json, command, print_json, printable
 from receiver.config import Config, load
 from receiver.config_files import read_regular
 from receiver.data_directory import ReceiverNote
+from receiver.domain.delivery import Sender
 from receiver.domain.notices.planning import SILENT
 from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError, MilepostError
@@ -25,6 +26,8 @@ from receiver.ingest.notice_settings import NoticeSettings
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.rules import Rules, notices_folder
+from receiver.ingest.sender_keys import SenderKeys, key_files, own_key
+from receiver.ingest.sender_store import why_in_file
 from receiver.ingest.senders import Senders
 from receiver.setting_names import unknown_text
 from receiver.storage import body_weeks, db, driver_errors, migrate, settings_files, unnamed
@@ -125,13 +128,25 @@ def _receiver(
 
 
 def _secrets(config: Config, running: ReceiverNote | None) -> Iterator[Finding]:
-    """Judge the sources of the receiver that runs; those of the settings where none does."""
+    """Judge the sources of the receiver that runs, those of the settings where none does; and the
+    keys of the senders in the database."""
     sources = running.sources if running else tuple(config.secrets)
     if sources:
         yield Finding("secrets", "good", f"on: {', '.join(sources)}")
-    elif not config.senders.exists():
-        advice = "Run milepost sender add NAME, or set MILEPOST_SECRET_MILEPOST."
-        yield Finding("secrets", "bad", "no source has a secret, so nobody can post", advice)
+    if reason := why_in_file(config):
+        yield Finding("key", "good", f"none is needed here. {reason}")
+        return
+    own = own_key(config)
+    if own and not own.exists():
+        yield Finding("key", "good", f"{own} is made with the first sender")
+        return
+    files = key_files(config)
+    for problem in SenderKeys(files).problems:
+        advice = "Without it the senders that it encrypts get 503: copy it back from its backup."
+        yield Finding("key", "bad", problem, advice)
+    if not SenderKeys(files).problems:
+        text = f"{', '.join(map(str, files))}: back it up apart from the database"
+        yield Finding("key", "good", text)
 
 
 def _files(config: Config, running: ReceiverNote | None) -> Iterator[Finding]:
@@ -255,6 +270,9 @@ def _unnamed(connection: Connection, rules: Rules) -> Iterator[Finding]:
 
 
 def _senders(connection: Connection, rules: Rules) -> Iterator[Finding]:
+    if not rules.senders():
+        advice = "Run milepost sender add NAME, or set MILEPOST_SECRET_MILEPOST."
+        yield Finding("secrets", "bad", "no source has a secret, so nobody can post", advice)
     last_heard = {
         (row["source"], row["sender"]): row["last_heard_at"]
         for row in connection.execute(query("deliveries/senders_heard")).fetchall()
@@ -262,7 +280,9 @@ def _senders(connection: Connection, rules: Rules) -> Iterator[Finding]:
     for sender in rules.senders():
         last = last_heard.get((sender.source, sender.name))
         title = f"{sender.source} {sender.name or 'default'}"
-        if last is None:
+        if sender.problem:
+            yield Finding("sender", "bad", f"{title}: {sender.problem}", _way_out(sender))
+        elif last is None:
             advice = "See /setup for its lines, and whether its test is taken."
             yield Finding("sender", "odd", f"{title} was never heard", advice)
         elif datetime.now(UTC) - last > SILENT:
@@ -270,3 +290,12 @@ def _senders(connection: Connection, rules: Rules) -> Iterator[Finding]:
             yield Finding("sender", "odd", text, "Did its secret or address change?")
         else:
             yield Finding("sender", "good", f"{title} was heard {last:%Y-%m-%d %H:%M} UTC")
+
+
+def _way_out(sender: Sender) -> str:
+    if sender.is_disabled:
+        return f"Run milepost sender enable {sender.name}, or --all."
+    return (
+        "Name the file of the key that has encrypted it in MILEPOST_KEY_FILE; if that is lost, run "
+        f"milepost sender rotate {sender.name} and set the new secret where it reports."
+    )

@@ -112,11 +112,10 @@ def _renewed_sender(source_name: str, sender_name: str) -> Sender | None:
 def _sender(source_name: str, sender_name: str) -> tuple[Source, Sender]:
     """Return source and sender. Raises NotFound for a source without a secret, which is off."""
     rules, source = services().rules, SOURCES.get(source_name)
-    if source is None:
-        raise NotFound("There is no such webhook here.")
-    sender = rules.sender(source_name, sender_name)
-    sender = sender or rules.renewed_sender(source_name, sender_name)
-    if sender is None:
+    sender = rules.sender(source_name, sender_name) if source else None
+    if source and sender is None:
+        sender = rules.renewed_sender(source_name, sender_name)
+    if source is None or sender is None:
         raise NotFound("There is no such webhook here, or it has no secret yet.")
     return source, sender
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
@@ -26,7 +27,7 @@ from receiver.storage.embedded import cluster
 from receiver.storage.retention import LOCK
 from tests.support.kept_bodies import age_deliveries, count_kept
 from tests.support.receivers import MILEPOST, started
-from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
+from tests.support.senders import envelope, get_build, manifest, post, sign, stage, verdict
 from tests.support.table_rows import rows
 
 Command = Callable[..., Result]
@@ -83,6 +84,44 @@ def test_a_backup_restores_into_an_empty_database(
     assert checksums(empty) == checksums(url)
     again = CliRunner().invoke(main, ["restore", str(file), "--yes"], env=env)
     assert "not empty" in again.output
+
+
+def test_a_drill_takes_nothing_from_the_senders_of_a_backup(
+    serve: Callable[[Config], FlaskClient], config: Config, url: str, empty: str, tmp_path: Path
+):
+    file, key = tmp_path / "milepost.dump", tmp_path / "key"
+    key.write_bytes(os.urandom(32))
+    more = {"MILEPOST_DATA_DIR": str(tmp_path), "MILEPOST_KEY_FILE": str(key)}
+
+    def run(database: str, *arguments: str) -> Result:
+        done = CliRunner().invoke(main, arguments, env=more | {"DATABASE_URL": database})
+        assert done.exit_code == 0, done.output
+        return done
+
+    secret = orjson.loads(run(url, "sender", "add", "team-a", "--json").stdout)["secret"]
+    run(url, "backup", str(file))
+    assert secret.encode() not in file.read_bytes()
+    said = run(empty, "restore", str(file), "--yes", "--disable-senders").stdout
+    assert "1 senders are disabled until: milepost sender enable --all" in said
+    drill = serve(replace(config, database_url=empty, key_files=(key,)))
+    body = orjson.dumps(envelope(stage("Base")))
+
+    def deliver() -> int:
+        headers = sign(body, secret)
+        address = "/webhooks/milepost/team-a"
+        return drill.post(
+            address, data=body, headers=headers, content_type="application/json"
+        ).status_code
+
+    assert deliver() == 503
+    run(empty, "sender", "enable", "--all")
+    wait_for_the_next_question(drill)
+    assert deliver() == 202
+
+
+def wait_for_the_next_question(client: FlaskClient) -> None:
+    """Let the receiver ask the database for the versions, as it does within a second."""
+    client.application.extensions["milepost"].rules.stored.renew_now()
 
 
 def test_a_backup_of_an_embedded_receiver_restores_into_an_empty_one(tmp_path: Path):

@@ -1,5 +1,6 @@
 """`milepost doctor`: a finding for each mistake."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,3 +39,24 @@ def test_a_wrong_setting_is_a_finding(url: str, tmp_path: Path, env: dict[str, s
     found = CliRunner().invoke(main, ["doctor"], env=known)
     assert problem in found.output
     assert found.exit_code == (0 if "NONSENSE" in str(env) else 1)
+
+
+def test_a_key_that_does_not_decrypt_a_senders_secret_is_a_finding(url: str, tmp_path: Path):
+    for name in ("key", "wrong"):
+        (tmp_path / name).write_bytes(os.urandom(32))
+    known = {"DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path)}
+
+    def run(*arguments: str, key: str) -> Result:
+        env = known | {"MILEPOST_KEY_FILE": str(tmp_path / key)}
+        return CliRunner().invoke(main, arguments, env=env)
+
+    assert run("sender", "add", "team-a", key="key").exit_code == 0
+    right = run("doctor", key="key")
+    assert right.exit_code == 0, right.output
+    assert "back it up apart from the database" in right.stdout
+    for key, problem in (("wrong", "No key here decrypts"), ("absent", "cannot be read")):
+        found = run("doctor", key=key)
+        assert found.exit_code == 1
+        assert problem in found.stdout
+        assert "✗ sender: milepost team-a" in found.stdout
+        assert "milepost sender rotate team-a" in found.stdout

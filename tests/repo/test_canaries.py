@@ -41,9 +41,12 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def visitor(module_url: str) -> Iterator[Visitor]:
+def visitor(module_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     settings = {f"MILEPOST_SECRET_{name.upper()}": secret for name, secret in SECRETS.items()}
     settings["MILEPOST_PUBLIC_READ"] = "0"
+    key = tmp_path_factory.mktemp("key") / "key"
+    key.write_text(f"{plant('key of the senders'):-<40}")
+    settings["MILEPOST_KEY_FILE"] = str(key)
     database = f"{module_url}&password={plant('password of the database')}"
     with started(database, **settings) as running:
         folder = Path(running.environment["MILEPOST_DATA_DIR"])
@@ -51,6 +54,7 @@ def visitor(module_url: str) -> Iterator[Visitor]:
         (folder / "senders.toml").write_text(
             '[[sender]]\nname = "team"\nsource = "milepost"\nsecret_file = "team.secret"\n'
         )
+        assert running.run("sender", "import").returncode == 0  # encrypted in the database now
         visitor = Visitor(running)
         post_deliveries(visitor)
         post_refused(visitor)

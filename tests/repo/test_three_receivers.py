@@ -1,5 +1,7 @@
 """Three receivers behind nginx and PgBouncer: nothing is lost, doubled or refused while they go."""
 
+import json
+import os
 import shutil
 import tempfile
 import threading
@@ -7,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +23,7 @@ import requests
 from tests.support.deliveries import SECRETS
 from tests.support.nginx import nginx
 from tests.support.senders import envelope, proof, stage
-from tests.torture.machine import Receiver, Server, pause
+from tests.torture.machine import Receiver, Server, pause, until
 from tests.torture.pgbouncer import PgBouncer
 
 NUMBERS = count(1)
@@ -49,7 +52,10 @@ def fleet() -> Iterator[Fleet]:
         bouncer = PgBouncer(folder, server)
         bouncer.start()
         stack.callback(bouncer.stop)
+        key = folder / "key"
+        key.write_bytes(os.urandom(32))
         settings = {"MILEPOST_DB_POOL": "transaction", "DATABASE_ADMIN_URL": url}
+        settings["MILEPOST_KEY_FILE"] = str(key)
         receivers = [
             Receiver(folder / f"receiver {place}", server.url(port=bouncer.port), **settings)
             for place in range(3)
@@ -104,6 +110,59 @@ def test_of_64_equal_deliveries_at_once_one_is_new(fleet: Fleet):
         answers = Counter(pool.map(lambda each: post(fleet, each), [told] * 64))
     assert answers == {"202": 1, "200": 63}
     assert kept(fleet, [told]) == (1, 1)
+
+
+def sender_command(receiver: Receiver, *arguments: str) -> dict[str, str]:
+    """Run `milepost sender …` beside one receiver, and return what it prints."""
+    done = receiver.run("sender", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    said: dict[str, str] = json.loads(done.stdout)
+    return said
+
+
+def post_as(url: str, name: str, secret: str) -> int:
+    """Post a new delivery of a named sender once; return the status."""
+    body = orjson.dumps(envelope(stage("Base"), number=f"b-{next(NUMBERS)}"))
+    headers = proof("milepost", secret, body) | {"Content-Type": "application/json"}
+    return requests.post(
+        f"{url}/webhooks/milepost/{name}", body, headers=headers, timeout=30
+    ).status_code
+
+
+def test_a_sender_and_its_next_secret_work_at_the_first_delivery_on_each_receiver(fleet: Fleet):
+    first, *others = fleet.receivers
+    for each in fleet.receivers:  # each has just asked for the versions
+        assert post_as(each.url, "team-a", SECRETS["milepost"]) == 404
+    secret = sender_command(first, "add", "team-a")["secret"]
+    assert [post_as(each.url, "team-a", secret) for each in (*others, first)] == [202] * 3
+    renewed = sender_command(others[0], "rotate", "team-a")["secret"]
+    assert [post_as(fleet.url, "team-a", renewed) for _ in range(12)] == [202] * 12
+    assert [post_as(each.url, "team-a", secret) for each in fleet.receivers] == [202] * 3
+
+
+def test_a_sender_that_is_removed_on_one_receiver_is_refused_on_each(fleet: Fleet):
+    first, *others = fleet.receivers
+    secret = sender_command(first, "add", "team-b")["secret"]
+    assert post_as(others[1].url, "team-b", secret) == 202
+    sender_command(others[0], "remove", "team-b")
+    for each in fleet.receivers:
+        # Both workers of each, once they have asked for the versions again.
+        until(partial(is_refused, each, secret), 20, "the removed sender is refused")
+
+
+def is_refused(receiver: Receiver, secret: str) -> bool:
+    return {post_as(receiver.url, "team-b", secret) for _ in range(8)} == {404}
+
+
+def test_eight_senders_are_added_at_once_beside_three_receivers(fleet: Fleet):
+    def add(place: int) -> tuple[str, str]:
+        receiver = fleet.receivers[place % 3]
+        return f"eight-{place}", sender_command(receiver, "add", f"eight-{place}")["secret"]
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(add, range(8)))
+    for name, secret in made:
+        assert [post_as(each.url, name, secret) for each in fleet.receivers] == [202] * 3
 
 
 @contextmanager
