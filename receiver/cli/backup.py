@@ -40,13 +40,30 @@ VARIABLES = {
     "user": "PGUSER",
     "password": "PGPASSWORD",
     "passfile": "PGPASSFILE",
+    "require_auth": "PGREQUIREAUTH",
+    "channel_binding": "PGCHANNELBINDING",
+    "service": "PGSERVICE",
+    "options": "PGOPTIONS",
+    "application_name": "PGAPPNAME",
     "sslmode": "PGSSLMODE",
     "sslrootcert": "PGSSLROOTCERT",
     "sslcert": "PGSSLCERT",
     "sslkey": "PGSSLKEY",
+    "sslcrl": "PGSSLCRL",
+    "sslcrldir": "PGSSLCRLDIR",
+    "sslsni": "PGSSLSNI",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "gssencmode": "PGGSSENCMODE",
+    "krbsrvname": "PGKRBSRVNAME",
     "connect_timeout": "PGCONNECT_TIMEOUT",
     "target_session_attrs": "PGTARGETSESSIONATTRS",
-    "options": "PGOPTIONS",
+    "load_balance_hosts": "PGLOADBALANCEHOSTS",  # programs before 16 do not look at it
+}
+# These have no variable, and change neither which database it is nor who may read on the way.
+LEFT_OUT = {
+    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
+    *("tcp_user_timeout", "fallback_application_name", "client_encoding"),
 }
 NO_BUILDS = {"oid": None}
 BUILDS = "SELECT count(*), min(created_at) AS oldest, max(created_at) AS newest FROM builds"
@@ -263,7 +280,7 @@ def _check(name: str, code: int, stderr: IO[bytes]) -> None:
 
 def _environment(url: str) -> dict[str, str]:
     parameters = url_parameters(url)
-    unknown = sorted(set(parameters) - set(VARIABLES))
+    unknown = sorted(set(parameters) - set(VARIABLES) - LEFT_OUT)
     if unknown:
         raise MilepostError(f"DATABASE_URL: {', '.join(unknown)} cannot be passed on to pg_dump.")
-    return {VARIABLES[name]: value for name, value in parameters.items()}
+    return {VARIABLES[name]: parameters[name] for name in parameters if name in VARIABLES}

@@ -274,3 +274,12 @@ def test_a_receiver_prunes_by_itself_one_at_a_time(client: FlaskClient, config: 
             prune(replace(config, keep_bodies=timedelta(days=1)))
     assert prune(replace(config, keep_bodies=timedelta(days=1))) == 5
     assert count_kept(url) == 0
+
+
+def test_a_url_for_several_hosts_is_passed_on(url: str, tmp_path: Path):
+    more = {"load_balance_hosts": "random", "target_session_attrs": "any", "keepalives_idle": "5"}
+    several = make_conninfo(url, application_name="nightly", connect_timeout="5", **more)
+    file = tmp_path / "several.dump"
+    result = CliRunner().invoke(main, ["backup", str(file)], env={"DATABASE_URL": several})
+    assert result.exit_code == 0, result.output
+    assert file.stat().st_size > 0

@@ -1,10 +1,12 @@
 """The pool through migrations, slow workers, long absences, silent networks and PgBouncer."""
 
+import socket
 import threading
 import time
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from receiver import log
 from receiver.errors import Invalid, Unavailable
@@ -99,6 +101,17 @@ def test_pool_works_again_after_many_waits_that_timed_out(url: str):
         wait_until_empty(pool)
         away[0] = False
         with pool.transaction() as connection:
+            assert connection.execute("SELECT 1 AS one").fetchone() == {"one": 1}
+
+
+def test_a_silent_first_host_leaves_time_for_the_second(url: str):
+    there = conninfo_to_dict(url)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there |= {
+            "host": f"127.0.0.1,{there['host']}",
+            "port": f"{silent.getsockname()[1]},{there['port']}",
+        }
+        with open_database(make_conninfo("", **there)) as pool, pool.transaction() as connection:
             assert connection.execute("SELECT 1 AS one").fetchone() == {"one": 1}
 
 
