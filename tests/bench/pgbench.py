@@ -173,7 +173,7 @@ def _value(value: Any, marks: Mapping[str, str]) -> str:
     if isinstance(value, list):
         return f"ARRAY[{', '.join(_value(each, marks) for each in value)}]"
     if isinstance(value, bytes):
-        return f"convert_to({_value(value.decode(), marks)}, 'UTF8')"
+        return f"decode('{value.hex()}', 'hex')"  # compressed: it has no marks
     text = _json(value) if isinstance(value, Jsonb) else str(value)
     for value_text, mark in marks.items():
         text = text.replace(value_text, mark)

@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from receiver.cli.main import main
 from receiver.config import Config
+from receiver.errors import Unavailable
 from receiver.server import housekeeping
 from receiver.storage import body_weeks, migrate, retention
 from receiver.storage.body_encoding import ZSTD, decode, encode
@@ -260,6 +261,22 @@ def test_a_damaged_body_looks_forgotten(receiver: FlaskClient, own: str):
     ask(own, "UPDATE bodies SET body = 'no zstd'")
     page = receiver.get(f"/api/v1/deliveries/{answer.get_json()['id']}").get_json()
     assert page["pruned"] is True
+
+
+def test_a_backup_that_reads_the_bodies_delays_neither_deliveries_nor_migrate(
+    receiver: FlaskClient, own: str, database: Database
+):
+    make(database, OLD)
+    ask(own, f"DROP TABLE {name_of(THIS_WEEK + 4 * WEEK)}")
+    known = weeks(own)
+    with psycopg.connect(own) as backup:
+        backup.execute("SELECT count(*) FROM bodies")
+        assert migrate.migrate(own) == []
+        with pytest.raises(Unavailable):
+            list(retention.prune_weeks(database, OLD + WEEK))
+        assert post(receiver, envelope(stage("Base"))).status_code == 202
+    assert weeks(own) == known
+    assert list(retention.prune_weeks(database, OLD + WEEK)) == [name_of(OLD)]
 
 
 def test_doctor_says_which_week_has_no_table(own: str, config: Config):
