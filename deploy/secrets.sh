@@ -16,9 +16,13 @@ printf '%s' "$password" >secrets/postgres_password
 in_url >secrets/postgres_superuser
 in_url >secrets/postgres_replication
 printf 'postgresql://milepost:%s@postgres/milepost' "$password" >secrets/database_url
-# Of compose.ha.yaml: whichever of the three may be written to.
+# Of compose.ha.yaml: whichever of the three may be written to, and whichever follows.
+members=postgres1,postgres2,postgres3
 printf 'postgresql://milepost:%s@%s/milepost?target_session_attrs=read-write' "$password" \
-    postgres1,postgres2,postgres3 >secrets/database_url_ha
+    "$members" >secrets/database_url_ha
+printf 'postgresql://milepost:%s@%s/milepost?target_session_attrs=prefer-standby' "$password" \
+    "$members" >secrets/database_url_read
 printf 'whsec_%s' "$(random)" >secrets/milepost
+random >secrets/sender_key
 chmod 444 secrets/*
 echo "made deploy/secrets; the hooks' secret is in deploy/secrets/milepost"

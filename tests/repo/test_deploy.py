@@ -164,9 +164,13 @@ def test_what_compose_needs_is_made_once_and_is_private(tmp_path: Path):
         }
     )
     assert conninfo_to_dict(config.database_url or "")["host"] == "postgres"
-    members = conninfo_to_dict((made / "database_url_ha").read_text())
-    assert set(str(members["host"]).split(",")) == _members()
-    assert members["target_session_attrs"] == "read-write"
+    for name, attributes in (
+        ("database_url_ha", "read-write"),
+        ("database_url_read", "prefer-standby"),
+    ):
+        members = conninfo_to_dict((made / name).read_text())
+        assert set(str(members["host"]).split(",")) == _members()
+        assert members["target_session_attrs"] == attributes
     assert subprocess.run([script], capture_output=True, check=False).returncode == 1
 
 
@@ -196,6 +200,13 @@ def test_each_member_of_the_cluster_says_who_it_is():
                 "ETCD_INITIAL_CLUSTER"
             ].split(",")
             assert services[store]["environment"]["ETCD_NAME"] == store
+
+
+def test_nginx_names_the_services_that_write_and_read():
+    services = yaml.safe_load((ROOT / "compose.ha.yaml").read_text())["services"]
+    named = re.findall(r"^ *server (\w+):8080", (DEPLOY / "nginx/readers.conf").read_text(), re.M)
+    assert set(named) == {"writer", "reader"} <= services.keys()
+    assert set(services["nginx"]["depends_on"]) == set(named)
 
 
 def test_patroni_never_tells_a_commit_that_no_standby_has():

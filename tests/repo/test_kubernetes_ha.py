@@ -12,11 +12,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 from receiver.config import load
 from tests.repo.test_kubernetes import CONTAINER, DEPLOYMENT, K8S, RELEASES, fits, read, settings
+from tests.support import ROOT
 from tests.support.senders import SECRET
 
 HA = K8S / "ha"
 COMPONENT = yaml.safe_load((HA / "kustomization.yaml").read_text())
-KUBERNETES = ("read.yaml", "read-service.yaml")
+KUBERNETES = ("read.yaml", "read-service.yaml", "web.yaml", "web-service.yaml", "network.yaml")
 CLUSTER = read("ha/postgres.yaml")
 READER = read("ha/read.yaml")
 (READS,) = READER["spec"]["template"]["spec"]["containers"]
@@ -119,6 +120,24 @@ def test_readers_prefer_a_standby_of_the_cluster(tmp_path: Path):
     assert (url["user"], url["dbname"]) == (initdb["owner"], initdb["database"])
     (password,) = [each for each in READS["env"] if each["name"] == "PGPASSWORD"]
     assert password["valueFrom"]["secretKeyRef"]["name"] == f"{name}-app"
+
+
+def test_nginx_reaches_the_receivers_and_nobody_else_does():
+    web = read("ha/web.yaml")["spec"]["template"]
+    labels = web["metadata"]["labels"]
+    assert read("ha/web-service.yaml")["spec"]["selector"] == labels
+    policy = read("ha/network.yaml")["spec"]
+    (rule,) = policy["ingress"]
+    assert [each["podSelector"]["matchLabels"] for each in rule["from"]] == [labels]
+    assert policy["podSelector"] == read("network.yaml")["spec"]["podSelector"]
+    (nginx,) = web["spec"]["containers"]
+    mounted = {each["mountPath"]: each.get("subPath") for each in nginx["volumeMounts"]}
+    compose = yaml.safe_load((ROOT / "compose.ha.yaml").read_text())["services"]["nginx"]
+    for line in compose["volumes"]:
+        source, target, _ = line.split(":")
+        assert mounted[target] == Path(source).name
+    (port,) = nginx["ports"]
+    assert f"listen {port['containerPort']};" in (ROOT / "deploy/nginx/readers.conf").read_text()
 
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl builds them")
