@@ -1,6 +1,6 @@
 """Refused deliveries, counted by sender, reason and hour; nothing else of them is kept.
 
-The table has at most a row for each sender, reason and hour of 30 days, whoever posts what.
+The table has at most a row for each sender, reason and hour of 8 days, whoever posts what.
 """
 
 from collections.abc import Iterable

@@ -50,9 +50,21 @@ def wrong_settings() -> dict[str, tuple[str, ...]]:
     return services().rules.problems() if is_admin else {}
 
 
+@blueprint.app_template_global("still_used")
+def still_used(kind: str) -> str:
+    """Return what counts while the newest settings of a kind are wrong."""
+    rules = services().rules
+    file = rules.files()[kind]
+    if file.problems:
+        return f"the last good reading of {file.path}"
+    if kind == "senders":
+        return "every sender of the database that can be read"
+    return f"version {rules.stored.get(kind)[0]} in the database"
+
+
 @blueprint.app_template_global("wrong_kinds")
 def wrong_kinds() -> list[str]:
-    """Return the kinds of the settings files that are wrong, for readers who are not told more: the
+    """Return the kinds of the settings that are wrong, for readers who are not told more: the
     problems quote the files."""
     return [] if wrong_settings() else list(services().rules.problems())
 

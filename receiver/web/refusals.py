@@ -29,7 +29,7 @@ WHY = {
     "no-signature": "It carried no signature.",
     "wrong-signature": "Its signature is wrong: another secret made it, or the body was changed.",
     "wrong-time": "Its signature is right, but more than five minutes old or in the future.",
-    "not-found": "The name in its address is no sender's.",
+    "not-found": "Its address is of no sender: the name is unknown, or the source has no secret.",
 }
 ADVICE = {
     "no-signature": "Set the secret at the sender. A forge without one signs nothing.",

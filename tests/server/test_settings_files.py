@@ -124,11 +124,12 @@ def test_a_banner_names_the_mistakes_to_administrators_until_they_are_corrected(
     routes = receiver.folder / "routes.toml"
     routes.write_text("[[route]]\ncolour = 5\n")
     assert "routes.toml, route at line 1: colour is unknown" in page(receiver, "/", admin)
+    assert "The settings of routes are wrong" in page(receiver, "/", admin)
     assert "colour" not in page(receiver, "/", reader)
     assert "colour" not in page(receiver, "/")
     assert "colour" not in page(receiver, "/readyz")
     routes.write_text(FILES["routes"])
-    assert "is wrong" not in page(receiver, "/", admin)
+    assert "are wrong" not in page(receiver, "/", admin)
     assert "warning" not in receiver.json("/readyz")
     assert 'milepost_settings_file_valid{file="routes"} 1.0' in page(receiver, "/metrics")
 

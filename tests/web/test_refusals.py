@@ -109,7 +109,7 @@ def test_old_hours_are_forgotten(client: FlaskClient, url: str):
     client.post("/webhooks/milepost", data=b"{}", headers=JSON)
     flush(client)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("UPDATE refusals SET hour = hour - interval '31 days'")
+        connection.execute("UPDATE refusals SET hour = hour - interval '9 days'")
         client.post("/webhooks/packer", data=b"{}", headers=JSON)
         flush(client)
         rows = connection.execute("SELECT source FROM refusals").fetchall()

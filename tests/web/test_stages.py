@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 
 from receiver.config import Config
 from receiver.domain.stage_map import StageMap
-from receiver.storage.settings import KINDS
+from receiver.storage.db import connect
+from receiver.storage.settings import KINDS, write_document
 from receiver.web.pages.stages import lines_to_add
 from tests.support.senders import COMBINATION, envelope, post, stage
 
@@ -107,13 +108,27 @@ def test_a_broken_file_is_told_to_all_and_explained_to_administrators(
     change(path, 'secret_text = "canary')
     for page in ("/stages", "/setup"):
         text = client.get(page).text
-        assert f"Wrong settings files: {kind}." in text
+        assert f"Wrong settings: {kind}." in text
         assert "canary" not in text
     assert "Wrong settings" not in client.get("/builds").text
     admin = {"Authorization": f"Bearer {token('admin')}"}
     for page in ("/", "/builds", "/stages", "/setup", "/deliveries", "/audit", "/trends"):
         text = client.get(page, headers=admin).text
-        assert f"The file of {kind} is wrong; the last good reading is in use." in text, page
+        assert f"The settings of {kind} are wrong. In use: the last good reading of {path}." in text
         assert f"{kind}.toml" in text
     change(path, "")
     assert "Wrong settings" not in client.get("/stages").text
+
+
+def test_a_broken_document_names_the_version_that_is_in_use(
+    client: FlaskClient, url: str, token: Callable[..., str]
+):
+    rules = client.application.extensions["milepost"].rules
+    with connect(url) as connection:
+        write_document(connection, "routes", "", "ada")
+        write_document(connection, "routes", "[[[", "a newer release")
+    rules.stored.renew_now()
+    admin = {"Authorization": f"Bearer {token('admin')}"}
+    text = client.get("/trends", headers=admin).text
+    assert "The settings of routes are wrong. In use: version 1 in the database." in text
+    assert "Wrong settings: routes." in client.get("/setup").text

@@ -1,6 +1,6 @@
--- Add counts of refusals to those of their hours, and delete hours that are older than 30 days.
+-- Add counts of refusals to those of their hours, and delete hours that are older than 8 days.
 WITH old AS (
-    DELETE FROM refusals WHERE hour < now() - interval '30 days'
+    DELETE FROM refusals WHERE hour < now() - interval '8 days'
 )
 
 INSERT INTO refusals (hour, source, sender, reason, code, detail, count, last_at)
