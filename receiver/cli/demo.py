@@ -17,7 +17,7 @@ import orjson
 import requests
 
 from receiver.app import create_app, pool_size
-from receiver.cli import demo_history, demo_live, demo_packer, demo_receiver, local
+from receiver.cli import demo_history, demo_live, demo_packer, demo_receiver, demo_settings, local
 from receiver.cli.database import database_command
 from receiver.cli.demo_receiver import Receiver
 from receiver.cli.env import hook_settings
@@ -59,6 +59,8 @@ def demo(builds: int | None, mix: bool, live: str) -> None:
         raise click.BadParameter("write 90s, 15m or 2h", param_hint="--live")
     settings = _hook_environment(os.environ)
     receiver = _checked(settings, mix=mix)
+    if not os.environ.get("MILEPOST_URL") and not receiver.is_filled:
+        demo_settings.set_projects(os.environ)
     _fill(receiver, datetime.now(UTC))
     with _moving(receiver, span):
         demo_packer.run(settings, lambda text: click.secho(f"\n{text}", bold=True))

@@ -6,7 +6,8 @@ from random import Random
 from typing import NamedTuple
 
 from receiver.cli import demo_data
-from receiver.cli.demo_data import CAUSES, STAGES, Cause
+from receiver.cli.demo_causes import CAUSES, Cause
+from receiver.cli.demo_data import STAGES
 from receiver.cli.demo_plans import Plan, by_chance, images, nights_of, planned, told
 from receiver.domain.model import Json
 

@@ -7,7 +7,8 @@ from random import Random
 from typing import NamedTuple
 
 from receiver.cli import demo_data
-from receiver.cli.demo_data import CAUSES, Family
+from receiver.cli.demo_causes import CAUSES
+from receiver.cli.demo_data import Family
 
 NIGHTS = 14
 WEEKS = 6  # of an image that is built once a week
@@ -104,7 +105,7 @@ def by_chance(image: Image, night: int, now: datetime) -> Plan:
     if night == 0 and chance.random() < 0.02:
         return plan._replace(began=now - timedelta(minutes=chance.uniform(5, 20)), what="running")
     fails, retried = chance.random() < FAILING, chance.random() < RETRIED
-    return plan._replace(what=chance.choice([*CAUSES]), retried=retried) if fails else plan
+    return plan._replace(what=chance.choice(_causes_of(image)), retried=retried) if fails else plan
 
 
 def _begin(image: Image, night: int, now: datetime) -> datetime:
@@ -113,3 +114,10 @@ def _begin(image: Image, night: int, now: datetime) -> datetime:
     minutes = Random(image.slug).uniform(0, 50)  # noqa: S311
     after = timedelta(minutes=minutes + (100 if image.family.base else 0))
     return datetime.combine(day, BEGINS, UTC) + after
+
+
+def _causes_of(image: Image) -> list[str]:
+    words = (image.platform, image.os_version)
+    return [
+        name for name, cause in CAUSES.items() if any(word.startswith(cause.only) for word in words)
+    ]

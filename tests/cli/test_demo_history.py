@@ -3,14 +3,23 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 from click.testing import Result
 
-from receiver.cli import demo_data, demo_history, demo_live, demo_plans
+from receiver.cli import (
+    demo_causes,
+    demo_data,
+    demo_history,
+    demo_live,
+    demo_plans,
+    demo_settings,
+)
 from receiver.domain.build_changes import compare_link
 from receiver.domain.model import DIMENSIONS, Json
+from receiver.ingest.project_settings import ProjectSettings
 from receiver.sources.milepost import ENVELOPE
 
 EIGHT = datetime(2026, 11, 30, 8, tzinfo=UTC)
@@ -43,10 +52,10 @@ def test_no_time_of_the_demo_is_in_the_future(hour: int):
 
 def test_every_cause_happens_and_every_story_is_of_an_image():
     told = [story.what for story in demo_data.STORIES]
-    assert set(told) <= {"missing", "cancelled", "running", "slow", *demo_data.CAUSES}
-    assert set(demo_data.CAUSES) <= set(told)
+    assert set(told) <= {"missing", "cancelled", "running", "slow", *demo_causes.CAUSES}
+    assert set(demo_causes.CAUSES) <= set(told)
     stages = {name for name, _, _ in demo_data.STAGES}
-    assert {cause.stage for cause in demo_data.CAUSES.values()} <= stages
+    assert {cause.stage for cause in demo_causes.CAUSES.values()} <= stages
     for story in demo_data.STORIES:
         nights = {
             night
@@ -129,3 +138,15 @@ def test_a_history_is_recorded_in_the_database_of_the_settings(
     with psycopg.connect(url) as connection:
         count = connection.execute("SELECT count(*) FROM builds").fetchone()
     assert count == (7,)
+
+
+def test_projects_get_settings_where_they_have_none(url: str, tmp_path: Path):
+    env = {"DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    known = ProjectSettings.parse(demo_settings.document(), "projects")
+    assert known.projects.keys() == demo_data.OWNERS.keys()
+    assert not demo_settings.set_projects(env | {"MILEPOST_PROJECTS": "/nowhere/projects.toml"})
+    assert demo_settings.set_projects(env)
+    assert not demo_settings.set_projects(env)
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT document FROM settings_documents").fetchall()
+    assert found == [(demo_settings.document(),)]

@@ -15,7 +15,7 @@ from tests.support.browser import WIDE, chromium, page_of, sign_in
 from tests.support.receivers import Running, started
 
 OUT, DOCS = ROOT / "screenshots", ROOT / "docs"
-PHONE, LARGE, PICTURE = (380, 800), (2560, 1300), (1280, 800)
+PHONE, LARGE, PICTURE = (380, 800), (2560, 1300), (1280, 1200)
 SETS = ("0", "20", "1500", "5000", "demo")
 PATHS = {
     "overview": "/",
