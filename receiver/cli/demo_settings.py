@@ -28,7 +28,8 @@ def document() -> str:
         f'[project."{name}"]\nwindow = "{WINDOW}"\nowner = "{owner}"\n'
         for name, owner in OWNERS.items()
     )
-    return "\n".join(tables) + EXPECT
+    packer = f'\n[project."demo"]\nwindow = "{WINDOW}"\n'
+    return "\n".join(tables) + packer + EXPECT
 
 
 def set_projects(env: Mapping[str, str]) -> bool:

@@ -143,7 +143,7 @@ def test_a_history_is_recorded_in_the_database_of_the_settings(
 def test_projects_get_settings_where_they_have_none(url: str, tmp_path: Path):
     env = {"DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
     known = ProjectSettings.parse(demo_settings.document(), "projects")
-    assert known.projects.keys() == demo_data.OWNERS.keys()
+    assert known.projects.keys() == {*demo_data.OWNERS, "demo"}
     assert not demo_settings.set_projects(env | {"MILEPOST_PROJECTS": "/nowhere/projects.toml"})
     assert demo_settings.set_projects(env)
     assert not demo_settings.set_projects(env)

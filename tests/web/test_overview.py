@@ -127,3 +127,19 @@ def test_the_page_of_three_hundred_images_is_small(client: FlaskClient, url: str
             " created_at - d * interval '1 day' FROM builds, generate_series(1, 4) AS d"
         )
     assert len(client.get("/").data) < 200_000
+
+
+def test_the_night_is_named_by_the_hours_of_most_images(
+    serve: Callable[[Config], FlaskClient], config: Config, tmp_path: Path
+):
+    file = tmp_path / "projects.toml"
+    began = NOW - timedelta(days=1, minutes=-1)
+    hours = f"{began:%H:%M}-{NOW - timedelta(hours=1):%H:%M} UTC"
+    file.write_text(f'[project."core"]\nwindow = "{hours}"\n')
+    client = serve(replace(config, projects=file))
+    for image_type in ("a", "b"):
+        report(client, f"{image_type}-1", "completed", 0.2, image_type=image_type)
+    report(client, "c-1", "completed", 0.2, image_type="c", project="web")
+    night = client.get("/overview.json").get_json()["night"]
+    assert night["day"] == began.date().isoformat()
+    assert night["before"] == (began.date() - timedelta(days=1)).isoformat()

@@ -1,5 +1,6 @@
 """`/`: the night, what needs somebody, what runs, and the nights of every image."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,7 +11,7 @@ from receiver.domain.images import image_of
 from receiver.domain.model import DIMENSIONS
 from receiver.domain.night_board import ImageNights, summary
 from receiver.domain.nights import night_name, shown_period
-from receiver.domain.windows import DAY, period_named
+from receiver.domain.windows import DAY, Window, period_named
 from receiver.errors import Invalid
 from receiver.storage import lineage_of_builds
 from receiver.storage.db import Row
@@ -105,7 +106,7 @@ def _night(
     day: date | None,
     now: datetime,
 ) -> Row:
-    hours = board.calendar.hours.get(None)
+    hours = _hours(board, rows)
     shown = period_named(day, hours) if day else shown_period(now, hours)
     ends = [row["ends_at"] for row in running if row["ends_at"]]
     is_present = shown.day >= shown_period(now, hours).day
@@ -118,6 +119,12 @@ def _night(
         "newly_failed": [_names(row) for row in rows if row.became == "failed"],
         "newly_good": [_names(row) for row in rows if row.became == "good"],
     }
+
+
+def _hours(board: Board, rows: Sequence[ImageNights]) -> Window | None:
+    """Return the hours by which the night is named: those of most images that are shown."""
+    hours = Counter(board.calendar.hours.get(row.image.names["project"]) for row in rows)
+    return hours.most_common(1)[0][0] if hours else board.calendar.hours.get(None)
 
 
 def _running(rows: Sequence[Row], board: Board, now: datetime, wanted: AskedImages) -> list[Row]:
