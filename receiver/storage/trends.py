@@ -18,10 +18,12 @@ def read_trends(
     limits: Limits,
     now: datetime,
     nights: Sequence[Period],
+    days: int,
     platform: str | None = None,
     own: Own = None,
 ) -> Row:
-    """Return `nights`, `platforms`, `images` and `stages` of these nights, the oldest first; of one
+    """Return `nights`, `platforms`, `images` and `stages` of the last `days` of these nights, the
+    oldest first, and `weeks`, the last seven and the seven before; of one
     `platform`, by its present or an old name, and of the projects of `own` and those below them,
     where the caller may read nothing else. A lost build counts as failed."""
     starts: list[datetime] = [night.since for night in nights]
@@ -31,7 +33,8 @@ def read_trends(
         asked = (
             current_names(connection, {"platform": platform}) if platform else {"platform": None}
         )
-        parameters = {"starts": starts, "projects": projects, "lost": array(lost), **asked}
+        parameters: Row = {"starts": starts, "projects": projects, "lost": array(lost), **asked}
+        parameters["first"] = len(nights) - days
         rows = _read(connection, "nights", parameters)
         return {
             **asked,
@@ -39,6 +42,7 @@ def read_trends(
             "platforms": [row for row in rows if row["night"] is None],
             "images": _read(connection, "images", parameters),
             "stages": _read(connection, "stages", parameters),
+            "weeks": _read(connection, "weeks", parameters),
         }
 
 

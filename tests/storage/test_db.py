@@ -18,7 +18,7 @@ QUERIES = sorted((SQL_DIR / "queries").glob("*/*.sql"))
 BEGINNINGS = {
     "builds/list_matching": "builds/matching_builds",
     "builds/count_matching": "builds/matching_builds",
-    **{f"trends/{name}": "trends/recent" for name in ("images", "nights", "stages")},
+    **{f"trends/{name}": "trends/recent" for name in ("images", "nights", "stages", "weeks")},
 }
 NAMES = {f"{path.parent.name}/{path.stem}": path for path in QUERIES}
 TYPES = {"time": "timestamp with time zone"}

@@ -99,3 +99,29 @@ def test_trends_of_one_platform_leave_out_the_others(filled_days: FlaskClient):
     assert 'aria-label="Remove the filter platform gcp"' in text
     assert 'href="/trends?days=7&amp;platform=aws"' in filled_days.get("/trends?days=7").text
     assert "No build of <bdi>none</bdi> ended" in filled_days.get("/trends?platform=none").text
+
+
+def test_the_last_seven_nights_are_compared_with_the_seven_before(client: FlaskClient):
+    for number, (status, days, minutes) in enumerate(
+        [("completed", 1, 60), ("failed", 2, 10), ("completed", 8, 30), ("completed", 9, 30)]
+    ):
+        report(client, f"b-{number}", status, days, minutes)
+    for span in (7, 30):
+        found = client.get(f"/trends.json?days={span}").get_json()
+        assert [
+            (row["weeks_ago"], row["completed"], row["failed"], row["median_seconds"])
+            for row in found["weeks"]
+        ] == [(0, 1, 1, 3600), (1, 2, 0, 1800)]
+    assert (
+        sum(row["completed"] for row in client.get("/trends.json?days=7").get_json()["nights"]) == 1
+    )
+    text = client.get("/trends?days=7").text
+    week = text[text.index('id="weeks"') :].partition("</section>")[0]
+    assert "<b>50 %</b>" in week
+    assert "week before 100 %" in week
+    assert "<b>1 h</b>" in week
+    assert "week before 30 min" in week
+
+
+def test_nothing_is_compared_without_a_week_before(filled_days: FlaskClient):
+    assert "Against last week" not in filled_days.get("/trends").text

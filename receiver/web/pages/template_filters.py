@@ -26,6 +26,16 @@ def duration(seconds: float | None) -> str:
     return display.duration(seconds)
 
 
+@blueprint.app_template_filter("short_duration")
+def short_duration(seconds: float | None) -> str:
+    """Return a duration in minutes, of an hour and more as "1:02 h", for narrow columns."""
+    if seconds is None:
+        return display.DASH
+    minutes = max(1, round(seconds / 60))
+    hours, rest = divmod(minutes, 60)
+    return f"{hours}:{rest:02} h" if hours else f"{minutes} min"
+
+
 @blueprint.app_template_filter("full_time")
 def full_time(at: datetime) -> str:
     """Return a time to the second, with its zone: "2026-11-29 22:14:05 UTC"."""

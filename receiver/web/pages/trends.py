@@ -19,6 +19,14 @@ SPANS = ("7", "30", "90")  # days
 WORST = 10  # images of each list
 FEWEST = 3  # builds of an image that is called slow or flaky
 HEAT_NIGHTS = 14
+WEEK = {
+    "Builds": "builds",
+    "Good": "success",
+    "Failed or needed another attempt": "flaky",
+    "Median": "median_seconds",
+    "90th percentile": "p90_seconds",
+}
+COMPARED = 14  # nights: the last seven and the seven before
 
 
 @blueprint.get("/trends", endpoint="trends")
@@ -35,19 +43,38 @@ def show() -> Response:
 
 def _trends(days: int, platform: str | None, own: Own) -> Values:
     now = datetime.now(UTC)
-    periods = last_periods(now, hours_of()(()), days)
-    found = read_trends(services().database, limits(), now, periods, platform, own)
+    periods = last_periods(now, hours_of()(()), max(days, COMPARED))
+    found = read_trends(services().database, limits(), now, periods, days, platform, own)
     labels = [f"{each.day.day} {each.day:%b}" for each in periods]
-    nights = trend_charts.by_place(found["nights"], labels)
+    nights = trend_charts.by_place(found["nights"], labels)[-days:]
     return found | {
         "days": days,
         "_spans": SPANS,
         "_table": nights,
         "_success": trend_charts.success(nights),
         "_durations": trend_charts.durations(nights),
-        "_heat_map": heat_maps.ratios(found["stages"], labels, HEAT_NIGHTS),
+        "_heat_map": heat_maps.ratios(found["stages"], labels, min(days, HEAT_NIGHTS)),
         "_lists": _lists(found["images"]),
+        "_weeks": _weeks(found["weeks"]),
         "_is_empty": not found["nights"],
+    }
+
+
+def _weeks(rows: Sequence[Row]) -> list[tuple[str, int | None, int | None]]:
+    """Return the last seven nights and the seven before side by side: what is compared by its
+    column, with `success` and `flaky` in percent; nothing where one of them has no builds."""
+    weeks = {row["weeks_ago"]: row | _shares(row) for row in rows}
+    if len(weeks) < 2:
+        return []
+    return [(label, weeks[0][column], weeks[1][column]) for label, column in WEEK.items()]
+
+
+def _shares(row: Row) -> Row:
+    total = row["completed"] + row["failed"]
+    return {
+        "builds": total,
+        "success": round(row["completed"] / total * 100),
+        "flaky": round(row["unsteady"] / total * 100),
     }
 
 

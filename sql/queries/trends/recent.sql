@@ -1,6 +1,7 @@
 -- The newest 10,000 builds that ended since the first night, as `recent`; those of pull requests are
 -- left out, and the `lost` ones are failed. Of one `platform`, unless it is null. `starts` are the beginnings of the nights, `night` is a build's place among them from 1.
--- What follows is nights, images or stages.
+-- Those up to `first` are for comparison alone.
+-- What follows is nights, images, stages or weeks.
 WITH recent AS MATERIALIZED (
     SELECT
         newest.id, newest.project_id, newest.platform_id, newest.os_version_id,
