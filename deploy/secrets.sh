@@ -23,6 +23,7 @@ printf 'postgresql://milepost:%s@%s/milepost?target_session_attrs=read-write' "$
 printf 'postgresql://milepost:%s@%s/milepost?target_session_attrs=prefer-standby' "$password" \
     "$members" >secrets/database_url_read
 printf 'whsec_%s' "$(random)" >secrets/milepost
+# It encrypts the senders' secrets in the database: keep a copy of it apart from the database.
 random >secrets/sender_key
 chmod 444 secrets/*
 echo "made deploy/secrets; the hooks' secret is in deploy/secrets/milepost"
