@@ -6,7 +6,7 @@ or while nothing answers, comes only by this command.
 
 import os
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -59,6 +59,7 @@ def redeliver() -> None:
     show_default=True,
     help="Of a GitHub Enterprise Server: https://HOST/api/v3.",
 )
+@click.option("--restored", is_flag=True, help="Also what was taken and a restored database lacks.")
 @click.option("--send", is_flag=True, help="Send them; without it they are listed alone.")
 @as_json
 @command
@@ -71,24 +72,29 @@ def github(
     since: str,
     token_file: Path,
     api_url: str,
+    restored: bool,
     send: bool,
     as_json: bool,
 ) -> None:
     """List GitHub's deliveries that no try brought to the receiver; with --send have them sent.
 
     A delivery that the receiver has kept is left out, where MILEPOST_URL and MILEPOST_TOKEN or a
-    database are set. Exit with 1 where GitHub refuses to send one again.
+    database are set. With --restored the receiver is asked about each delivery, and those that it
+    lacks count too, whatever it answered before its database was restored. Exit with 1 where GitHub
+    refuses to send one again.
     """
     owner = _owner(repo, org, app=app)
     earliest = _earliest(since)
     api = GitHub(api_url, _token(token_file), say=partial(click.echo, err=True))
     hooks = _hooks(api, owner, hook_id, receiver)
-    with open_client() if _is_at_hand() else nullcontext() as client:
+    with _receiver(is_needed=restored) as client:
         missed = [
             Missed(hook, each, "kept" if _is_kept(client, hook, each) else "not sent")
             for hook in hooks
-            for each in undelivered(api.attempts(owner, hook, earliest))
+            for each in undelivered(api.attempts(owner, hook, earliest), also_taken=restored)
         ]
+    if restored:  # nearly all of them are kept
+        missed = [each for each in missed if each.result != "kept"]
     try:
         if send:
             _send(api, owner, missed)
@@ -119,13 +125,14 @@ class Missed:
         }
 
 
-def undelivered(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """Return the newest try of each delivery that no try brought, the oldest delivery first."""
+def undelivered(attempts: Iterable[Attempt], *, also_taken: bool = False) -> list[Attempt]:
+    """Return the newest try of each delivery that no try brought, or of each that there is, the
+    oldest delivery first."""
     newest: dict[str, Attempt] = {}
     taken: set[str] = set()
     for each in attempts:
         newest.setdefault(each.guid, each)
-        if each.is_taken:
+        if each.is_taken and not also_taken:
             taken.add(each.guid)
     return [each for guid, each in reversed(newest.items()) if guid not in taken]
 
@@ -205,13 +212,18 @@ def _host(hook: Hook) -> str:
     return urlsplit(hook.url).hostname or "no address"
 
 
-def _is_at_hand() -> bool:
-    """Return whether a receiver or a database can be asked what it has kept."""
+def _receiver(*, is_needed: bool) -> AbstractContextManager[Client | None]:
+    """Return what can be asked what was kept: the receiver or database of the settings, else None.
+
+    Raises ConfigError where it is needed.
+    """
     receiver = [os.environ.get(name, "").strip() for name in ("MILEPOST_URL", "MILEPOST_TOKEN")]
     database = [os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE")]
-    if all(receiver) or any(database):
-        return True
-    return has_data(load(os.environ))
+    if all(receiver) or any(database) or has_data(load(os.environ)):
+        return open_client()
+    if is_needed:
+        raise ConfigError(["--restored needs MILEPOST_URL and MILEPOST_TOKEN, or a database."])
+    return nullcontext()
 
 
 def _is_kept(client: Client | None, hook: Hook, attempt: Attempt) -> bool:

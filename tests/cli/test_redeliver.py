@@ -249,6 +249,12 @@ def test_wrong_arguments_are_named(run: Run, arguments: tuple[str, ...]):
     assert run(*arguments).exit_code == 2
 
 
+def test_what_a_restored_database_lacks_is_told_by_a_receiver_alone(run: Run):
+    result = run(*REPO, "--restored")
+    assert result.exit_code == 78
+    assert "--restored needs MILEPOST_URL and MILEPOST_TOKEN" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("path", "sender"),
     [("", ""), ("/", ""), ("/team-a", "team-a"), ("/team%20a/", "team a"), ("/team?x=1", "team")],
@@ -301,5 +307,11 @@ def test_what_a_receiver_missed_arrives_once_and_what_it_kept_is_left_out(
     assert results() == {"guid-1": "kept", "guid-2": "not sent", "guid-3": "not sent"}
     assert results("--send") == {"guid-1": "kept", "guid-2": "sent", "guid-3": "sent"}
     assert results("--send") == {"guid-1": "kept"}
+    jobs["guid-4"] = workflow_job("completed", id=4)
+    github.add("guid-4", 202)  # what a database lacks that was restored to an earlier time
+    assert results() == {"guid-1": "kept"}
+    assert results("--restored") == {"guid-4": "not sent"}
+    assert results("--restored", "--send") == {"guid-4": "sent"}
+    assert results("--restored") == {}
     rows = requests.get(f"{receiver}/api/v1/deliveries?source=github", timeout=30).json()["items"]
-    assert len(rows) == 3
+    assert len(rows) == 4
