@@ -19,7 +19,7 @@ AGAIN_SECONDS = 1.0
 
 
 class AnnouncedFiles:
-    """The files by kind; `version` is that of the contents of the file of stages."""
+    """The files of this receiver, by kind."""
 
     def __init__(self, files: Mapping[str, WatchedFile[Any]], *, is_alone: bool) -> None:
         """`is_alone` is a receiver whose database no other one has."""
@@ -28,7 +28,7 @@ class AnnouncedFiles:
         self._lock = Lock()
         self._said: str | None = None
         self._again_at = float("-inf")
-        self.version: int | None = None
+        self._versions = (0, 0)  # that of the file of stages, and the newest
 
     def bind(self, database: Database) -> None:
         """Say it through this database from now on."""
@@ -55,6 +55,9 @@ class AnnouncedFiles:
         if not paths or self._database is None:
             return
         with self._lock, self._database.transaction() as connection:
+            if not settings_files.can_note(connection):
+                self._said = self._files[CONTENTS].text
+                return
             path = paths.pop(CONTENTS, None)
             settings_files.note(connection, RECEIVER, paths)
             if path:
@@ -62,7 +65,6 @@ class AnnouncedFiles:
                     connection, RECEIVER, CONTENTS, path, self._read, is_alone=self._is_alone
                 )
                 self._log(own, newest)
-                self.version = own
 
     def _read(self) -> str:
         """Return the file of stages as it is now."""
@@ -73,7 +75,8 @@ class AnnouncedFiles:
 
     def _log(self, own: int, newest: int) -> None:
         """Say once that this file does not count."""
-        if own == newest or own == self.version:
+        before, self._versions = self._versions, (own, newest)
+        if own == newest or self._versions == before:
             return
         path = str(self._files[CONTENTS].path)
         log.get().warning("older stages file", path=path, version=own, newest=newest)

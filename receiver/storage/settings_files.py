@@ -36,6 +36,12 @@ class SettingsFile:
     is_older: bool
 
 
+def can_note(connection: Connection) -> bool:
+    """Return whether anything can be noted: not on a standby, where the receiver only reads."""
+    row = connection.execute(query("settings_files/can_note")).fetchone()
+    return bool(row and row["can_note"])
+
+
 def note(connection: Connection, receiver: UUID, files: Mapping[str, Path]) -> None:
     """Note the files that a receiver reads, whose contents stay in them, by kind."""
     for kind, path in sorted(files.items()):

@@ -1,6 +1,7 @@
 """Receivers tell each other which files they read, and one map of stages counts for all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
 
+from receiver.config import Config
 from receiver.storage import settings, settings_files
 from receiver.storage.db import connect
 
@@ -95,3 +97,49 @@ def test_a_file_that_does_not_count_is_named(
     assert (older["path"], older["version"]) == (str(PATH), 1)
     assert f"! stages: {PATH} on " in command("doctor").stdout
     assert "(version 1, which does not count)" in command("settings", "list").stdout
+
+
+@pytest.fixture
+def reads_only(url: str) -> Iterator[None]:
+    """A server that takes no changes, as a standby does."""
+    setting = "ALTER ROLE CURRENT_USER {} default_transaction_read_only"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(setting.format("SET").encode() + b" = on")
+        yield
+        connection.execute(setting.format("RESET").encode())
+
+
+@pytest.mark.usefixtures("reads_only")
+def test_a_receiver_on_a_standby_says_nothing_and_goes_on(
+    serve: Callable[[Config], FlaskClient],
+    config: Config,
+    tmp_path: Path,
+    url: str,
+):
+    path = tmp_path / "stages.toml"
+    path.write_text('["*"]\nnames = { Frobnicate = 25 }\n')
+    client = serve(replace(config, stages=path))
+    rules = client.application.extensions["milepost"].rules
+    rules.announced.say()
+    assert client.get("/stages").status_code == 200
+    assert rules.announced.say_news() is False
+    with connect(url) as connection:
+        assert settings_files.live(connection) == []
+
+
+def test_a_file_that_does_not_count_any_more_is_logged_once(
+    serve: Callable[[Config], FlaskClient],
+    config: Config,
+    tmp_path: Path,
+    say: Say,
+    capsys: pytest.CaptureFixture[str],
+):
+    path = tmp_path / "stages.toml"
+    path.write_text("# a")
+    client = serve(replace(config, stages=path))
+    rules = client.application.extensions["milepost"].rules
+    rules.announced.say()
+    say(SECOND, "# b")
+    for _ in range(3):
+        rules.announced.say()
+    assert capsys.readouterr().out.count("older stages file") == 1

@@ -35,10 +35,12 @@ class Release:
         return [sys.executable, "-c", START, str(folder)]
 
 
-# The last commit of each of the last three schemas: 0.2.0 in the making, 0.2.0, and the first one
-# with today's rules of upgrade. 0.1.0 needs libraries that are not installed any more.
+# The last commit of some schemas: 0.2.0 in the making, 0.2.0, the first one with today's rules of
+# upgrade, and the last one without settings in the database. 0.1.0 needs libraries that are not
+# installed any more.
 RELEASES = (
     Release("0062_images", "0e69b4f7aaf1222e99b625104e92c69f2153fd19", accepts_newer=False),
     Release("0063_named_builds", "4d09dbb39c302a987d9ef9f69d569bcb92815df6", accepts_newer=False),
     Release("0065_named_build_marks", "ba41cfbfaf5f7090e045bafad72f2f5ff6a3ba9d"),
+    Release("0156_ended_builds", "00a37f4de4338ef29b91f5c81a55fc6f98162535"),
 )

@@ -7,13 +7,17 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import orjson
 import psycopg
+import requests
 
 from tests.support.receivers import MILEPOST
 from tests.support.releases import RELEASES, Release
+from tests.support.senders import sign
 from tests.torture.machine import Receiver, pause, until
 from tests.torture.systems import Fault, System, of_a_release, plain
 
+PROJECTS = '[project."core"]\nowner = "ada"\n'
 INTACT = [str(MILEPOST)]
 DEFECTIVE = [sys.executable, "-m", "tests.torture.defective_parser"]
 NEXT = [sys.executable, "-m", "tests.torture.next_schema"]
@@ -48,19 +52,47 @@ def run_old_release(system: System) -> None:
 
 
 def roll(release: Release, system: System) -> None:
-    """Upgrade two receivers one by one; between, one of the old release restarts, and migrates as
-    an init container does."""
+    """Upgrade two receivers one by one; between, the new release writes what the old one has no
+    tables for, and one of the old release restarts, and migrates as an init container does."""
     first, second = system.receivers
     old = first.launcher
     system.expect(_migrate(INTACT, system) == 0, "the migration was applied")
     _replace(second, INTACT)
+    secret = _write_settings(system)
     pause(1 if system.brief else 10)
     code = 0 if release.accepts_newer else 1
     system.expect(_migrate(old, system) == code, f"the old migrate ends with {code}")
     _replace(first, old)
     pause(1 if system.brief else 10)
     _replace(first, INTACT)
+    for receiver in system.receivers:
+        system.expect(_knows(receiver, secret), "the new sender is known to each receiver")
+    shown = first.run("settings", "show", "projects").stdout
+    system.expect(shown == PROJECTS, f"the projects are as they were set: {shown}")
     system.is_of_two = True
+
+
+def _write_settings(system: System) -> str:
+    """Keep a sender and a document in the database; return the sender's secret."""
+    projects, key = system.folder / "projects.toml", system.folder / "key"
+    projects.write_text(PROJECTS)
+    key.write_bytes(bytes(range(64)))
+    for receiver in system.receivers:
+        receiver.environment["MILEPOST_KEY_FILE"] = str(key)
+    second = system.receivers[1]
+    _replace(second, INTACT)  # with the key
+    for words in (["settings", "set", "projects", str(projects)], ["sender", "add", "new"]):
+        done = second.run(*words, "--json")
+        system.expect(done.returncode == 0, f"milepost {' '.join(words)}: {done.stderr}")
+    return str(orjson.loads(done.stdout)["secret"])
+
+
+def _knows(receiver: Receiver, secret: str) -> bool:
+    """Return whether a receiver understands a sender's envelope, which is none: it keeps nothing of
+    that."""
+    headers = sign(b"{}", secret) | {"Content-Type": "application/json"}
+    answer = requests.post(f"{receiver.url}/webhooks/milepost/new", b"{}", headers=headers)
+    return answer.status_code == 422
 
 
 def _replace(receiver: Receiver, launcher: list[str]) -> None:
@@ -116,7 +148,7 @@ FAULTS = [
             partial(roll, release),
             partial(of_a_release, release),
         )
-        for letter, release in zip("abc", RELEASES, strict=True)
+        for letter, release in zip("abcd", RELEASES, strict=True)
     ),
     Fault("F24", "a parser with a defect", replay_quarantined, defective_parser),
 ]
