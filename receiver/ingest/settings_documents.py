@@ -18,7 +18,8 @@ from receiver.ingest.sender_keys import SenderKeys, key_files
 from receiver.ingest.sender_store import ENCRYPTED, ensure_own_key
 from receiver.ingest.senders import parse_defaults
 from receiver.ingest.stored_settings import read_document
-from receiver.storage import settings
+from receiver.storage import audit, settings
+from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection
 
 KINDS = ("stages", "routes", "projects", "notices", "senders")
@@ -87,8 +88,24 @@ class Documents:
         return text if reveal or kind != ENCRYPTED_KIND else _masked(text)
 
 
+def silence(connection: Connection, who: str) -> bool:
+    """Make an empty document of notices the newest, so that a restored copy tells nobody. Return
+    whether there was another. `milepost settings rollback notices` takes it back."""
+    row = settings.read_document(connection, ENCRYPTED_KIND)
+    if row is None or not row["document"]:
+        return False
+    version = settings.write_document(connection, ENCRYPTED_KIND, "", who)
+    target, before = Target("settings", ENCRYPTED_KIND), {"version": row["version"]}
+    actor = Actor(who, "command")
+    audit.note_change(connection, actor, "settings.set", target, before, {"version": version})
+    return True
+
+
 def opened(config: Config, document: str) -> str:
-    """Return the text of an encrypted document. Raises ConfigError where no key decrypts it."""
+    """Return the text of an encrypted document; an empty one is not encrypted. Raises ConfigError
+    where no key decrypts it."""
+    if not document:
+        return ""
     keys = SenderKeys(key_files(config))
     text = keys.decrypt(document.removeprefix(ENCRYPTED))
     if text is None:

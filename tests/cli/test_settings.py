@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from receiver.cli.main import main
 from receiver.config import Config
+from receiver.ingest.settings_documents import silence
 from receiver.storage import settings_files
 from receiver.storage.db import connect
 from tests.support.senders import envelope, get_build, post, stage
@@ -244,6 +245,16 @@ def test_a_receiver_tells_by_the_notices_in_the_database(
     assert "No key here decrypts" in str(rules[1].problems()["notices"])
     found = command("doctor")
     assert "✗ notices: No key here decrypts the notices in the database" in found.stdout
+
+
+def test_a_copy_is_silenced_until_it_is_taken_back(keyed: Command, notices: str, url: str):
+    keyed("settings", "set", "notices", notices)
+    with connect(url) as connection:
+        assert [silence(connection, "ada") for _ in range(2)] == [True, False]
+    assert keyed("settings", "show", "notices", "--reveal").stdout.strip() == ""
+    assert keyed("notice", "test", "night").exit_code == 1
+    assert keyed("settings", "rollback", "notices").exit_code == 0
+    assert keyed("settings", "show", "notices", "--reveal").stdout == NOTICES
 
 
 def test_another_key_encrypts_the_notices_again(
