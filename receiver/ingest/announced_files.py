@@ -3,6 +3,7 @@ contents of its file of stages, so that all receivers fold with one map."""
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from threading import Lock
 from typing import Any
 from uuid import uuid4
@@ -49,15 +50,28 @@ class AnnouncedFiles:
             return False
         return True
 
+    def say_again(self) -> None:
+        """Say it if it was not said lately, or the file of stages does not count.
+
+        Raises Unavailable, SchemaMissing.
+        """
+        paths = self._paths()
+        if self._database and paths:
+            with self._database.reading().transaction() as connection:
+                is_said = settings_files.is_said(connection, RECEIVER, len(paths))
+            if not is_said:
+                self.say()
+
     def say(self) -> None:
-        """Say which files are read. Raises Unavailable, SchemaMissing."""
-        paths = {kind: file.path for kind, file in self._files.items() if file.path}
+        """Say which files are read; nothing on a standby, whose receiver only reads. Raises
+        Unavailable, SchemaMissing."""
+        paths = self._paths()
         if not paths or self._database is None:
             return
+        if self._database.read_only_reason():
+            self._said = self._files[CONTENTS].text
+            return
         with self._lock, self._database.transaction() as connection:
-            if not settings_files.can_note(connection):
-                self._said = self._files[CONTENTS].text
-                return
             path = paths.pop(CONTENTS, None)
             settings_files.note(connection, RECEIVER, paths)
             if path:
@@ -65,6 +79,9 @@ class AnnouncedFiles:
                     connection, RECEIVER, CONTENTS, path, self._read, is_alone=self._is_alone
                 )
                 self._log(own, newest)
+
+    def _paths(self) -> dict[str, Path]:
+        return {kind: file.path for kind, file in self._files.items() if file.path}
 
     def _read(self) -> str:
         """Return the file of stages as it is now."""

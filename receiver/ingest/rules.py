@@ -116,7 +116,7 @@ class Rules:
 
     def bind(self, database: Database) -> None:
         """Ask this database for what no file says; in a process of its own, not in the master."""
-        self.stored.bind(database)
+        self.stored.bind(database.reading())
         self.announced.bind(database)
 
     def renew(self) -> None:

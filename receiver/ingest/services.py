@@ -21,7 +21,7 @@ class Services:
     def start(cls, config: Config, database: Database, rules: Rules | None = None) -> "Services":
         """Read the rules, if nobody has, and put the parts together. Raises ConfigError."""
         rules = rules or Rules.load(config)
-        rules.bind(database.reading())
+        rules.bind(database)
         return cls(config, database, rules, DeliveryBatcher(database, rules.stages, rules.noted))
 
     def reading(self) -> "Services":

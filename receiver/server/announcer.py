@@ -22,7 +22,7 @@ def _run(rules: Rules) -> None:
     pause = threading.Event()
     while True:
         try:
-            rules.announced.say()
+            rules.announced.say_again()
         except (DriverError, MilepostError) as error:  # until then the last word counts
             log.get().info("settings files not announced", reason=type(error).__name__)
         # Not all workers of all receivers at once.

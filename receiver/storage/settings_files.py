@@ -36,10 +36,12 @@ class SettingsFile:
     is_older: bool
 
 
-def can_note(connection: Connection) -> bool:
-    """Return whether anything can be noted: not on a standby, where the receiver only reads."""
-    row = connection.execute(query("settings_files/can_note")).fetchone()
-    return bool(row and row["can_note"])
+def is_said(connection: Connection, receiver: UUID, files: int) -> bool:
+    """Return whether a receiver has noted so many files lately, none of them an older version. It
+    writes nothing: each commit of a change makes pages be read again."""
+    parameters = {"receiver": receiver, "seconds": NOTED_SECONDS}
+    row = connection.execute(query("settings_files/is_said"), parameters).fetchone()
+    return row is not None and row["count"] == files
 
 
 def note(connection: Connection, receiver: UUID, files: Mapping[str, Path]) -> None:
@@ -107,6 +109,4 @@ def _note(
     connection: Connection, receiver: UUID, kind: str, path: Path, version: int | None
 ) -> None:
     row = {"receiver": receiver, "kind": kind, "host": HOST, "path": str(path), "version": version}
-    said = row | {"seconds": NOTED_SECONDS}
-    if connection.execute(query("settings_files/is_noted"), said).fetchone() is None:
-        connection.execute(query("settings_files/note_file"), row)
+    connection.execute(query("settings_files/note_file"), row)

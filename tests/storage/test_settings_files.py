@@ -75,15 +75,26 @@ def test_a_file_counts_above_a_document_that_was_set_before(say: Say, url: str):
     assert say(FIRST, "# a") == (3, 3)
 
 
-def test_what_is_said_again_within_a_minute_writes_nothing(say: Say, url: str):
+def test_what_is_said_again_within_a_minute_writes_nothing(
+    serve: Callable[[Config], FlaskClient], config: Config, tmp_path: Path, url: str
+):
     def snapshot() -> object:
         with psycopg.connect(url) as connection:
             return connection.execute("SELECT pg_current_snapshot()::text").fetchone()
 
-    say(FIRST, "# a")
+    path = tmp_path / "stages.toml"
+    path.write_text("# a")
+    client = serve(replace(config, stages=path, routes=path))
+    announced = client.application.extensions["milepost"].rules.announced
+    announced.say_again()
     before = snapshot()
-    say(FIRST, "# a")
+    announced.say_again()
     assert snapshot() == before
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE settings_files SET seen_at = now() - INTERVAL '61 s'")
+    before = snapshot()
+    announced.say_again()
+    assert snapshot() != before
 
 
 def test_a_file_that_does_not_count_is_named(
