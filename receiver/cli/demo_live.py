@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from threading import Event
 
+import click
+
 from receiver.cli import demo_data, demo_history, demo_plans
 from receiver.cli.demo_history import Timed
 from receiver.cli.demo_plans import Plan
@@ -32,8 +34,9 @@ def run(receiver: Receiver, ended: Event) -> None:
         for rest in moving:
             for document in rest:
                 receiver.post(document)
-    except MilepostError:  # the receiver stopped: the command itself says so
-        return
+    except MilepostError as error:
+        click.echo(f"milepost: no build moves any more: {error}", err=True)
+        ended.set()
 
 
 def begun(image: demo_plans.Image) -> Plan:
