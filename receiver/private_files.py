@@ -41,6 +41,16 @@ def create(path: Path, text: str) -> None:
         pass
     finally:
         part.unlink()
+    _flush(path.parent)
+
+
+def _flush(folder: Path) -> None:
+    """Write a folder's names to the disk: a power cut would lose that of a new file."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:

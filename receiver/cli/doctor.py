@@ -134,7 +134,7 @@ def _secrets(config: Config, running: ReceiverNote | None) -> Iterator[Finding]:
     if sources:
         yield Finding("secrets", "good", f"on: {', '.join(sources)}")
     if reason := why_in_file(config):
-        yield Finding("key", "good", f"none is needed here. {reason}")
+        yield Finding("key", "good", f"none is in use. {reason}")
         return
     own = own_key(config)
     if own and not own.exists():

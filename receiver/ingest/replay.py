@@ -18,11 +18,12 @@ from receiver.storage.db import Row
 
 
 def replay(services: Services, delivery_id: UUID, actor: Actor) -> Outcome:
-    """Replace the events of a kept delivery. Raises NotFound, Pruned.
+    """Replace the events of a kept delivery. Raises NotFound, Pruned, Unavailable.
 
     A delivery that today's parser refuses is quarantined. One whose sender is gone, or may not
     write the build, changes nothing: raises SenderGone, Invalid.
     """
+    services.rules.stored.renew_now()  # a sender that has just gone writes nothing any more
     with services.database.transaction() as connection:
         before = deliveries.read_outcome(connection, delivery_id)
         delivery = deliveries.lock(connection, delivery_id)

@@ -58,8 +58,8 @@ class Senders:
 
     def beside(self, other: "Senders") -> "Senders":
         """Return these with the senders of `other` whose names are free, and with its defaults."""
-        if other == EMPTY:
-            return self
+        if EMPTY in (self, other):
+            return other if self == EMPTY else self
         added = (each for each in other.senders if not self.find(each.source, each.name))
         return Senders((*self.senders, *added), (*self.defaults, *other.defaults))
 

@@ -1,7 +1,9 @@
 """Who may write what: replays, the API and renamed projects."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import orjson
 import pytest
@@ -17,6 +19,15 @@ from tests.support.table_rows import rows
 Serve = Callable[[Config], FlaskClient]
 Command = Callable[..., Result]
 Token = Callable[..., str]
+
+
+@pytest.fixture
+def in_database(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """The same receiver with a key, which commands have as well: senders go to the database."""
+    key = tmp_path / "key"
+    key.write_bytes(b"a key of a test, of enough bytes..")
+    monkeypatch.setenv("MILEPOST_KEY_FILE", str(key))
+    return replace(config, key_files=(key,))
 
 
 def test_a_replay_for_a_sender_that_is_gone_or_lost_the_project_changes_nothing(
@@ -58,11 +69,34 @@ def test_a_token_of_another_project_changes_no_build(client: FlaskClient, api: A
     assert [get_build(client, number) for number in ("theirs", "nobodys")] == before
 
 
+def test_a_replay_for_a_sender_that_has_just_gone_from_the_database_changes_nothing(
+    serve: Serve, in_database: Config, command: Command, token: Token, url: str
+):
+    client = serve(in_database)
+    admin = {"Authorization": f"Bearer {token('admin')}"}
+    path, secret = add_sender(command, "team", "--project", "data")
+    document = envelope(verdict("failed", 9), number="b-1", build={"project": "data"})
+    body = orjson.dumps(document)
+    headers = proof("milepost", secret, body) | {"Content-Type": "application/json"}
+    delivery = client.post(path, data=body, headers=headers).get_json()["id"]
+    assert command("sender", "remove", "team").exit_code == 0
+    before = rows(url)
+    answer = client.post(f"/api/v1/deliveries/{delivery}/replay", headers=admin)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "sender-gone")
+    assert rows(url) == before
+
+
+@pytest.mark.parametrize("place", ["file", "database"])
 @pytest.mark.parametrize("change", [("rename", "core", "base"), ("merge", "core", "data")])
 def test_senders_and_tokens_follow_a_project_to_its_new_name(
-    serve: Serve, config: Config, command: Command, token: Token, change: tuple[str, str, str]
+    serve: Serve,
+    request: pytest.FixtureRequest,
+    command: Command,
+    token: Token,
+    change: tuple[str, str, str],
+    place: str,
 ):
-    client = serve(config)
+    client = serve(request.getfixturevalue("config" if place == "file" else "in_database"))
     post(client, envelope(stage("Storage"), number="other", build={"project": "data"}))
     path, secret = add_sender(command, "team", "--project", "core")
     bearer = {"Authorization": f"Bearer {token('write', '--project', 'core')}"}
