@@ -25,6 +25,7 @@ from receiver.cli.output import as_json, print_result, progress
 from receiver.cli.revocations import restore_build
 from receiver.durations import parse_duration
 from receiver.errors import MilepostError
+from receiver.ingest.settings_documents import silence
 from receiver.private_files import new_file
 from receiver.storage import audit, db, migrate, retention, senders
 from receiver.storage.audit import Target
@@ -87,7 +88,7 @@ def backup(file: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("file", metavar="BUILD|FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
-    "--disable-senders", is_flag=True, help="Take nothing from the senders of the backup: a drill."
+    "--disable-senders", is_flag=True, help="A drill: take nothing from its senders, tell nobody."
 )
 @losing
 @as_json
@@ -96,8 +97,9 @@ def restore(file: Path, disable_senders: bool, yes: bool, dry_run: bool, as_json
     """Take a revocation back; or fill an empty database from a backup.
 
     The argument is the number of a revoked build, or a file of `milepost backup`. The senders of a
-    backup get 503 after --disable-senders, until `milepost sender enable --all`. Those of files and
-    MILEPOST_SECRET_… are in no backup.
+    backup get 503 after --disable-senders, until `milepost sender enable --all`, and notices in it
+    tell nobody, until `milepost settings rollback notices`. Files and MILEPOST_SECRET_… are in no
+    backup.
     """
     if not file.exists():
         restore_build(str(file), as_json=as_json)
@@ -117,12 +119,15 @@ def restore(file: Path, disable_senders: bool, yes: bool, dry_run: bool, as_json
     migrate.migrate(url)
     with connection(url) as database:
         disabled = senders.disable_all(database) if disable_senders else 0
-        after = {"file": file.name, "disabled_senders": disabled}
+        is_silent = disable_senders and silence(database, actor().name)
+        after = {"file": file.name, "disabled_senders": disabled, "silent_notices": is_silent}
         audit.note_change(database, actor(), "restore", Target("receiver"), after=after)
     text = f"{file} is restored."
     if disable_senders:
         text += f" {disabled} senders are disabled until: milepost sender enable --all"
-    said = {"file": str(file), "disabled_senders": disabled}
+    if is_silent:
+        text += " Its notices tell nobody until: milepost settings rollback notices"
+    said = {"file": str(file), "disabled_senders": disabled, "silent_notices": is_silent}
     print_result(text, said, as_json=as_json)
 
 

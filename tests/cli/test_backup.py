@@ -99,10 +99,15 @@ def test_a_drill_takes_nothing_from_the_senders_of_a_backup(
         return done
 
     secret = orjson.loads(run(url, "sender", "add", "team-a", "--json").stdout)["secret"]
+    notices = tmp_path / "notices.toml"
+    notices.write_text('[[notice]]\nname = "n"\non = ["failed"]\nto = ["json://localhost"]\n')
+    run(url, "settings", "set", "notices", str(notices))
     run(url, "backup", str(file))
     assert secret.encode() not in file.read_bytes()
     said = run(empty, "restore", str(file), "--yes", "--disable-senders").stdout
     assert "1 senders are disabled until: milepost sender enable --all" in said
+    assert "Its notices tell nobody until: milepost settings rollback notices" in said
+    assert "name" not in run(empty, "settings", "show", "notices", "--reveal").stdout
     drill = serve(replace(config, database_url=empty, key_files=(key,)))
     body = orjson.dumps(envelope(stage("Base")))
 
