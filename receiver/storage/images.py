@@ -64,7 +64,8 @@ def newest_images(connection: Connection, serving_of: ServingOf, own: Own = None
     latest_images(); a region that this build lacks is left out."""
     rows = _served(connection, serving_of, ImageFilter(), own, every=False, newest=True)
     now = datetime.now(UTC)
-    return seen(connection, [_shown(row, now) for row in rows], own)
+    # Builds that state no platform are read apart from the others of their image.
+    return seen(connection, [_shown(row, now) for row in rows if not row["newness"]], own)
 
 
 def unserved_builds(database: Database, serving_of: ServingOf, own: Own = None) -> list[Row]:

@@ -71,14 +71,21 @@ def with_bases(
     return [row | {"base": bases.get(row["build_number"])} for row in rows]
 
 
-def count_behind(database: Database, serving_of: ServingOf, project: Own = None) -> int:
+def count_behind(
+    database: Database,
+    serving_of: ServingOf,
+    project: Own = None,
+    newest: Newest | None = None,
+) -> int:
     """Return how many images are behind their base, by their newest builds; of `project` and those
-    below it, where the caller may read nothing else."""
+    below it, where the caller may read nothing else. `newest` are those of every project, where
+    they were read before."""
     with database.transaction() as connection:
         if not lineage.has_sources(connection):
             return 0
         own = None if project is None else projects_within(connection, project)
-    newest = newest_builds(database, serving_of)
+    if newest is None:
+        newest = newest_builds(database, serving_of)
     rows = [row for row in newest.values() if own is None or row["project"] in own]
     numbers = sorted({row["build_number"] for row in rows})
     bases = _bases(database, serving_of, numbers, None, newest)
@@ -89,12 +96,7 @@ def newest_builds(database: Database, serving_of: ServingOf) -> Newest:
     """Return the newest build of each image that is served: build_number, built_at and more."""
     with database.transaction() as connection:
         rows = images.newest_images(connection, serving_of)
-    newest: dict[tuple[object, ...], Row] = {}
-    for row in rows:
-        other = newest.setdefault(image_of(row), row)
-        if row["built_at"] > other["built_at"]:
-            newest[image_of(row)] = row
-    return newest
+    return {image_of(row): row for row in rows}
 
 
 def _bases(

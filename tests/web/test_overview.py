@@ -133,7 +133,7 @@ def test_the_night_is_named_by_the_hours_of_most_images(
     serve: Callable[[Config], FlaskClient], config: Config, tmp_path: Path
 ):
     file = tmp_path / "projects.toml"
-    began = NOW - timedelta(days=1, minutes=-1)
+    began = NOW - timedelta(days=1, minutes=-30)  # the next window is not near
     hours = f"{began:%H:%M}-{NOW - timedelta(hours=1):%H:%M} UTC"
     file.write_text(f'[project."core"]\nwindow = "{hours}"\n')
     client = serve(replace(config, projects=file))

@@ -24,7 +24,11 @@ class Image(Dimensions):
     ]
     age_seconds: Annotated[int | None, Meta(description="Since it was made or renewed.")]
     behind: Annotated[
-        int | None, Meta(description="How many served builds of its image are newer.")
+        int | None,
+        Meta(
+            description="How many served builds of its image are newer, without an image in its "
+            "region. Whether it is behind its base is the state of `base`."
+        ),
     ]
     superseded_at: Annotated[
         Time | None, Meta(description="Since when it is not the newest any more.")

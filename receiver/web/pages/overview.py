@@ -54,7 +54,9 @@ def _overview(own: Own, day: date | None) -> Values:
         "night": _night(board, rows, running, day, now),
         "images": [_json_row(row) for row in rows],
         "_causes": needs.causes(board, wanted, now),
-        "behind": lineage_of_builds.count_behind(database, serving_of(), own),
+        "behind": lineage_of_builds.count_behind(
+            database, serving_of(), own, board.served if own is None else None
+        ),
         "_missing": needs.missing(rows, current["expected"]["missing"]),
         "_late": [row for row in current["expected"]["late"] if wanted.fits(row, "late")],
         "_running_rows": running,
