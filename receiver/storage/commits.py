@@ -79,26 +79,35 @@ class Commits:
 
     def watch(
         self, connection: psycopg.Connection[Any], look: Look, release: Callable[[], None]
-    ) -> None:
+    ) -> "Hanging":
         """Wait in a thread until the commit of this connection is answered; then close and release
         the connection, and give its turn back.
 
         `look` returns why commits hang on the server that takes changes, None where none does: then
         that server is another one by now, and waiting is in vain. It raises psycopg.Error.
         """
+        hanging = Hanging(connection)
 
-        def wait() -> None:
-            log.get().warning("commit hangs")
+        def finish() -> None:
+            log.get().warning("slow commit", seconds=round(self.waiting_seconds(), 1))
             try:
-                self._wait(connection, look)
-            finally:
-                seconds = round(self.waiting_seconds(), 1)
                 connection.close()
                 release()
+            finally:
                 self.end()
-                log.get().warning("commit hangs no more", seconds=seconds)
+                hanging.ended.set()
 
-        threading.Thread(target=wait, name="hanging-commit", daemon=True).start()
+        def wait() -> None:
+            try:
+                self._wait(hanging, look)
+            finally:
+                finish()
+
+        try:
+            threading.Thread(target=wait, name="hanging-commit", daemon=True).start()
+        except RuntimeError:  # the system has no more threads
+            finish()
+        return hanging
 
     def end(self) -> None:
         """Give the turn back."""
@@ -106,32 +115,46 @@ class Commits:
             self._began, self._reason = None, ""
             self._changed.notify()
 
-    def _wait(self, connection: psycopg.Connection[Any], look: Look) -> None:
-        while not is_answered(connection):
+    def _wait(self, hanging: "Hanging", look: Look) -> None:
+        seconds = 0.0
+        while not hanging.is_answered(seconds):
             try:
                 reason = look()
             except (psycopg.Error, MilepostError):
                 reason = "the database does not answer"
-            if reason is None:
+            if reason is None and not hanging.is_answered(0.0):
                 return
-            self._reason = reason
+            self._reason, seconds = reason or "", LOOK_SECONDS
 
 
-def is_answered(connection: psycopg.Connection[Any]) -> bool:
-    """Wait a moment; return whether the whole answer has come, or none will."""
-    server = connection.pgconn
-    try:
-        with DefaultSelector() as selector:
-            selector.register(server.socket, EVENT_READ)
-            if not selector.select(LOOK_SECONDS):
-                return False
-        server.consume_input()
-        while not server.is_busy():
-            if server.get_result() is None:
-                return True
-    except psycopg.OperationalError:  # the connection is lost
-        return True
-    return False
+class Hanging:
+    """A commit without an answer yet. `ended` is set once nobody waits for one any more."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.ended = threading.Event()
+        self._server = connection.pgconn
+        self._is_committed = False
+
+    def is_committed(self, seconds: float) -> bool:
+        """Return whether the commit succeeded, within so many seconds."""
+        return self.ended.wait(seconds) and self._is_committed
+
+    def is_answered(self, seconds: float) -> bool:
+        """Wait at most so long; return whether the whole answer has come, or none will."""
+        try:
+            with DefaultSelector() as selector:
+                selector.register(self._server.socket, EVENT_READ)
+                if not selector.select(seconds):
+                    return False
+            self._server.consume_input()
+            while not self._server.is_busy():
+                result = self._server.get_result()
+                if result is None:
+                    return True
+                self._is_committed = result.command_status == b"COMMIT"
+        except psycopg.OperationalError:  # the connection is lost
+            return True
+        return False
 
 
 COMMITS = Commits()  # of this process, whatever its pools

@@ -9,7 +9,7 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
-from receiver.storage.commits import COMMITS, Unanswered, unconfirmed
+from receiver.storage.commits import COMMITS, SLOW_SECONDS, Unanswered
 
 ANSWER_SECONDS = 6.0  # above the server's own limit: only a silent network takes so long
 CHECK_SECONDS = 2.0  # for the check of an idle connection
@@ -20,6 +20,7 @@ STYLE = {
     "datestyle": "ISO",
     "intervalstyle": "postgres",
     "standard_conforming_strings": "on",
+    "client_min_messages": "warning",  # a commit that is not confirmed is told as one
 }
 # Server-side limits, so that every statement ends before the sender's timeout (10 s at the forges).
 LIMITS = {
@@ -103,14 +104,15 @@ class TimedConnection(psycopg.Connection[dict[str, Any]]):
     """
 
     answer_seconds = ANSWER_SECONDS
-    _is_committing = _is_unconfirmed = False
+    is_unconfirmed = _is_committing = False
 
     def wait(
         self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
     ) -> Result:
         """Wait as psycopg does, but not for ever. Raises Unanswered for commit_in_turn."""
+        patience = SLOW_SECONDS if self._is_committing else self.answer_seconds
         try:
-            return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
+            return super().wait(gen, interval, patience if timeout is None else timeout)
         except psycopg.errors._WaitTimeout:
             if self._is_committing:
                 raise Unanswered from None
@@ -120,18 +122,20 @@ class TimedConnection(psycopg.Connection[dict[str, Any]]):
     def commit_in_turn(self, statement: bytes | None = None) -> None:
         """Commit while no other change of this process does, with this statement if there is one.
 
-        Raises Unanswered, Unavailable.
+        Raises Unanswered, Unavailable. `is_unconfirmed` tells whether its wait was ended.
         """
         with COMMITS.turn():
-            self._is_committing, self._is_unconfirmed = True, False
+            self._is_committing, self.is_unconfirmed = True, False
             try:
                 if statement:
                     self.execute(statement, prepare=False)
                 self.commit()
-            finally:
+            except Unanswered:  # a note may still come
+                raise
+            except BaseException:
                 self._is_committing = False
-        if self._is_unconfirmed:
-            raise unconfirmed("somebody ended the wait for the standby")
+                raise
+        self._is_committing = False
 
     def note(self, notice: psycopg.errors.Diagnostic) -> None:
         """Note a warning at a commit: an administrator ended its wait for the standby.
@@ -139,7 +143,7 @@ class TimedConnection(psycopg.Connection[dict[str, Any]]):
         https://github.com/postgres/postgres/blob/REL_17_STABLE/src/backend/replication/syncrep.c#L290
         """
         if self._is_committing and notice.severity_nonlocalized == "WARNING":
-            self._is_unconfirmed = True
+            self.is_unconfirmed = True
 
 
 def check_idle(connection: TimedConnection) -> None:

@@ -19,8 +19,9 @@ from psycopg.types.json import Jsonb, set_json_loads
 from psycopg_pool import ConnectionPool
 
 from receiver.errors import HttpError
-from receiver.storage.commits import COMMITS, Unanswered, unconfirmed
+from receiver.storage.commits import COMMITS, SLOW_SECONDS, UNKNOWN, Unanswered, unconfirmed
 from receiver.storage.connections import (
+    ANSWER_SECONDS,
     CHECK_SECONDS,
     LIMITS,
     STYLE,
@@ -35,6 +36,7 @@ from receiver.storage.driver_errors import STALE, translated
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
 WAIT_SECONDS = 2.5  # for a connection; the rest of the three is for the work
+CONFIRM_SECONDS = ANSWER_SECONDS - SLOW_SECONDS  # for a slow commit, before it is answered 503
 STANDBY_SILENT = "the standby does not confirm"
 
 Row = dict[str, Any]
@@ -171,7 +173,9 @@ class Database:
                     connection.execute(query("db/limit_transaction"), STYLE | LIMITS)
                 yield connection
         except HttpError as error:
-            if error.status == 409 and self._confirms:  # it says what another transaction wrote
+            if (
+                error.status == 409 and self._confirms and not self._reads_only
+            ):  # it says what another transaction wrote
                 with self.transaction():
                     pass
             raise
@@ -196,14 +200,19 @@ class Database:
             else:
                 connection.commit_in_turn(query("db/commit") if self._confirms else None)
         except Unanswered:
-            COMMITS.watch(connection, self._look, partial(self._pool.putconn, connection))
-            raise unconfirmed() from None
+            release = partial(self._pool.putconn, connection)
+            hanging = COMMITS.watch(connection, self._look, release)
+            if not hanging.is_committed(CONFIRM_SECONDS):
+                raise unconfirmed(COMMITS.reason or UNKNOWN) from None
         except BaseException:
             with suppress(psycopg.Error):  # the pool replaces what is broken
                 connection.rollback()
             self._pool.putconn(connection)
             raise
-        self._pool.putconn(connection)
+        else:
+            self._pool.putconn(connection)
+        if connection.is_unconfirmed and not self._reads_only:
+            raise unconfirmed("somebody ended the wait for the standby")
 
     def _look(self) -> str | None:
         """Return why commits hang on the server that takes changes, None where none does."""
@@ -212,6 +221,8 @@ class Database:
             connection.answer_seconds = CHECK_SECONDS
             row = connection.execute(query("db/hanging_commit"), prepare=False).fetchone()
         if row is None:
+            if not self._pool.closed:
+                self._pool.drain()  # its other connections lead to where the commit hangs
             return None
         return STANDBY_SILENT if row["of_standby"] else "the database does not finish a commit"
 

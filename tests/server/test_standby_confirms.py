@@ -16,11 +16,11 @@ from flask.testing import FlaskClient
 
 from receiver.cli.main import main
 from receiver.config import Config
+from receiver.storage import db
 from receiver.storage.commits import COMMITS
-from receiver.storage.connections import TimedConnection
 from tests.support.api import NAMES
 from tests.support.deliveries import SECRETS
-from tests.support.replication import Pair, crash, replicated
+from tests.support.replication import Pair, crash, replicated, stop
 from tests.support.senders import BEARER, SECRET, at, envelope, post, proof, sign, stage
 from tests.support.waiting import wait_until
 from tests.torture.machine import Receiver
@@ -54,8 +54,8 @@ def standby(pair: Pair) -> Iterator[Pair]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for an answer of the database for a second instead of six."""
-    monkeypatch.setattr(TimedConnection, "answer_seconds", 1.0)
+    """Wait for a slow commit for a moment instead of four seconds."""
+    monkeypatch.setattr(db, "CONFIRM_SECONDS", 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +162,26 @@ def test_a_commit_whose_wait_an_administrator_ends_is_not_acknowledged(
     assert "msg_cancelled" in standby.ask(KEPT)
     standby.standby.start()
     assert send(client, "cancelled") == 200
+
+
+def test_a_commit_on_a_primary_that_hangs_is_given_up_for_the_new_primary(
+    serve: Serve, tmp_path: Path
+):
+    with replicated() as pair:
+        pair.must_confirm()
+        client = serve(settings(pair, tmp_path))
+        assert send(client, "before") == 202
+        pair.standby.stop("immediate")
+        with ThreadPoolExecutor(1) as sender:
+            answer = sender.submit(send, client, "hangs")
+            wait_until(pair.hanging)
+            stop(pair.primary)
+            pair.standby.start()
+            pair.standby.promote()
+            assert answer.result() == 503
+        wait_until(lambda: send(client, "after") == 202)
+        assert pair.ask(KEPT, pair.standby) == ["msg_before", "msg_after"]
+        crash(pair.primary)
 
 
 class Load:

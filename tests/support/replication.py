@@ -80,10 +80,21 @@ class Pair:
         self.standby.promote()
 
 
+def stop(server: Server) -> None:
+    """Let every process of a server hang; crash() ends them."""
+    for process in _processes(server):
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+
+
+def _processes(server: Server) -> list[psutil.Process]:
+    main = psutil.Process(server.pid())
+    return [main, *main.children(recursive=True)]
+
+
 def crash(server: Server) -> None:
     """Kill every process of a server by kill -9."""
-    main = psutil.Process(server.pid())
-    processes = [main, *main.children(recursive=True)]
+    processes = _processes(server)
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
