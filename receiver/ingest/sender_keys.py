@@ -84,6 +84,8 @@ def _read(path: Path) -> bytes | str:
     """Return the bytes of a key, or the problem of its file. The end of a last line is no part of
     it: an editor or a copy by hand may add one."""
     try:
+        if path.exists() and not path.is_file():  # it is read again: a pipe would be empty then
+            return f"MILEPOST_KEY_FILE: {path} is no regular file."
         data = path.read_bytes()
     except OSError as error:
         return f"MILEPOST_KEY_FILE: {path} cannot be read: {error.strerror}."

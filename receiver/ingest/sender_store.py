@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from receiver.config import Config
-from receiver.config_files import read_text
+from receiver.config_files import read_regular
 from receiver.domain.delivery import Secret, Sender
 from receiver.errors import ConfigError, Invalid, MilepostError, Taken
 from receiver.ingest.sender_keys import SenderKeys, key_files, make_own_key, own_key
@@ -61,7 +61,9 @@ def file_beside(config: Config) -> Senders:
     path = config.senders
     if not path.exists():
         return Senders()
-    return Senders.parse(read_text(path), path.name, folder=path.parent, taken=config.secrets)
+    return Senders.parse(
+        read_regular(path), path.name, path.parent, config.secrets, read=read_regular
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,7 +232,8 @@ def test_with_a_wrong_key_signing_senders_get_503_and_all_others_go_on(
     wrong.write_bytes(os.urandom(32))
     short = tmp_path / "short"
     short.write_text("too short")
-    for files in ((wrong,), (short,), (tmp_path / "absent",), ()):
+    os.mkfifo(tmp_path / "pipe")
+    for files in ((wrong,), (short,), (tmp_path / "absent",), (tmp_path / "pipe",), ()):
         client = serve(replace(own, key_files=files))
         refused = deliver(client, path, secret, envelope(stage("x")))
         assert (refused.status_code, refused.get_json()["code"]) == (503, "sender-unavailable")
