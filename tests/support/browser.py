@@ -13,6 +13,19 @@ CHROMIUM = "/usr/bin/chromium"
 AXE = ROOT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIDE, NARROW = (1440, 1000), (360, 800)
+# What is wider than the window, and texts that a box cuts off without a sign of it. Names of
+# hostile senders are cut on purpose.
+MISFITS = """() => {
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  const cut = [...document.body.querySelectorAll("*")].filter((each) => {
+    const style = getComputedStyle(each);
+    return style.overflowX === "hidden" && style.textOverflow !== "ellipsis"
+      && !each.closest("svg, .visually-hidden, .name")
+      && each.clientWidth > 0 && each.scrollWidth > each.clientWidth + 1;
+  });
+  return [...(wide > 0 ? [`${wide} px too wide`] : []),
+    ...cut.map((each) => `cut off: ${each.outerHTML.slice(0, 120)}`)];
+}"""
 
 
 @contextmanager

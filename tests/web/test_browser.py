@@ -1,41 +1,33 @@
 """The pages in a real browser, on a receiver as it runs."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import NARROW, WIDE, chromium, page_of, serious, sign_in
+from receiver.app import create_app
+from receiver.config import Config
+from tests.support.browser import MISFITS, NARROW, WIDE, chromium, page_of, serious, sign_in
 from tests.support.receivers import Running, started
 from tests.support.senders import envelope, manifest, stage, verdict
 
 EVIL = "<script>document.title='owned'</script>\u202egnp.exe"
-PATHS = [
-    "/",
-    "/builds",
-    "/builds/core-1",
-    "/builds/core-2",
-    "/images",
-    "/failures",
-    "/failures?tab=recovered",
-    "/stages",
-    "/deliveries",
-    "/setup",
-    "/trends",
-    "/search?q=core",
-    "/sign-in",
-    "/api/docs",
-    "/builds/none",
-    "/builds/evil",
-]
-FOR_ADMINS = ["/audit", "/failures", "/deliveries", "/builds/core-2", "/builds/evil"]
+WIDTHS = (360, 900, 1440, 3840)
+PAPER = 794  # px of A4
+# Pages that differ by their query, beside all that the application has.
+MORE = (
+    *("/builds/core-2", "/builds/evil", "/builds/none", "/nowhere", "/search?q=core"),
+    *("/failures?tab=recovered", "/deliveries?outcome=stored", "/builds?q=none", "/setup?tab=curl"),
+)
 OF = {"project": "core", "platform": "aws", "os_version": "rhel-9", "image_type": "base"}
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[Running]:
+def begun() -> Iterator[Running]:
     with started() as running:
-        fill(running)
         yield running
 
 
@@ -43,6 +35,19 @@ def receiver() -> Iterator[Running]:
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def empty(browser: Browser, begun: Running) -> dict[str, list[str]]:
+    """What is wrong with each page of a receiver that has heard nothing yet."""
+    return visit(browser, begun, "light", NARROW)
+
+
+@pytest.fixture(scope="module")
+def receiver(begun: Running, empty: dict[str, list[str]]) -> Running:
+    assert empty
+    fill(begun)
+    return begun
 
 
 def fill(receiver: Running) -> None:
@@ -63,28 +68,84 @@ def fill(receiver: Running) -> None:
     receiver.run("fail", "evil", EVIL, "--stage", "x" * 200)
 
 
-def problems(page: Page, address: str) -> list[str]:
-    """What is wrong with a page."""
-    page.goto(address)
-    too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return serious(page) + ([f"{too_wide} px too wide"] if too_wide > 0 else [])
+def pages_of(receiver: Running, token: str) -> list[str]:
+    """Return the path of every page: all routes of the application that answer with HTML."""
+    app = create_app(Config(Path("/nowhere"), database_url="postgresql://127.0.0.1:1/none"))
+    app.extensions["milepost"].database.close()
+    known = OF | {"build_number": "core-1", "filename": "milepost.css", "part": "stages"}
+    known |= {"name": "core", "names": "core"}
+    inbox = requests.get(f"{receiver.url}/deliveries.json", timeout=30).json()["items"]
+    known["delivery_id"] = inbox[0]["id"] if inbox else str(uuid4())
+    with app.test_request_context():
+        built = [
+            rule.build({name: known[name] for name in rule.arguments}, False)
+            for rule in app.url_map.iter_rules()
+            if "GET" in (rule.methods or ()) and not rule.rule.startswith("/webhooks/")
+        ]
+    headers = {"Accept": "text/html", "Authorization": f"Bearer {token}"}
+    paths = []
+    more = MORE if inbox else ()
+    for path in [*(each[1] for each in built if each), *more]:
+        answer = requests.get(receiver.url + path, headers=headers, timeout=60)
+        assert answer.status_code < 500, path
+        if answer.headers["Content-Type"].startswith("text/html"):
+            paths.append(path)
+    assert {"/", "/setup", "/stages", "/deliveries", "/audit", "/trends", "/image"} <= {*paths}
+    return paths
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_every_page_is_accessible_quiet_and_fits(
-    browser: Browser, receiver: Running, size: tuple[int, int], scheme: str
+def visit(
+    browser: Browser, receiver: Running, scheme: str, size: tuple[int, int]
+) -> dict[str, list[str]]:
+    """Return what is wrong with each page for an administrator: axe at this size, the console, and
+    what does not fit at any width or on paper."""
+    token = receiver.token("admin")
+    found: dict[str, list[str]] = {}
+    with page_of(browser, scheme=scheme) as (page, complaints):
+        sign_in(page, receiver.url, token)
+        for path in pages_of(receiver, token):
+            page.goto(receiver.url + path)
+            misfit = [*misfits(page)]
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            found[path] = [*misfit, *serious(page)]
+            found[path] += [each for each in complaints if "404" not in each]
+            assert page.title() != "owned"
+            complaints.clear()
+    return found
+
+
+def misfits(page: Page) -> Iterator[str]:
+    """Yield what is wider than the window, or cut off in it."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        yield from (f"at {width} px: {each}" for each in page.evaluate(MISFITS))
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": PAPER, "height": 1123})
+    yield from (f"on paper: {each}" for each in page.evaluate(MISFITS))
+    page.emulate_media(media="screen")
+
+
+def test_every_page_of_an_empty_receiver_is_accessible_quiet_and_fits(
+    empty: dict[str, list[str]],
 ):
-    found = {}
-    with page_of(browser, size=size, scheme=scheme) as (page, complaints):
-        for path in PATHS:
-            found[path] = problems(page, receiver.url + path)
-        sign_in(page, receiver.url, receiver.token("admin"))
-        for path in FOR_ADMINS:
-            found[f"{path} for admins"] = problems(page, receiver.url + path)
-        assert page.title() != "owned"
+    assert {path: each for path, each in empty.items() if each} == {}
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)])
+def test_every_page_is_accessible_quiet_and_fits(
+    browser: Browser, receiver: Running, scheme: str, size: tuple[int, int]
+):
+    found = visit(browser, receiver, scheme, size)
     assert {path: each for path, each in found.items() if each} == {}
-    assert [each for each in complaints if "404" not in each] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/setup", "/audit"])
+def test_pages_for_readers_who_are_not_signed_in_are_accessible(
+    browser: Browser, receiver: Running, path: str
+):
+    with page_of(browser, size=NARROW) as (page, _):
+        page.goto(receiver.url + path)
+        assert serious(page) == []
 
 
 def test_open_page_shows_a_change_of_state(browser: Browser, receiver: Running):
@@ -199,3 +260,51 @@ def test_caller_with_scope_write_resolves_a_failure_with_notes(browser: Browser,
         expect(page.get_by_text("the route is back")).to_be_visible()
     failure = receiver.build("core-2")["failures"][0]
     assert (failure["resolved"], failure["resolution_notes"]) == (True, "the route is back")
+
+
+def test_a_sender_is_tested_with_the_keyboard_alone(browser: Browser, receiver: Running):
+    with page_of(browser) as (page, _):
+        sign_in(page, receiver.url, receiver.token("write"))
+        page.goto(f"{receiver.url}/setup")
+        card = page.get_by_role("region", name="milepost default")
+        card.get_by_role("button", name="Test").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Not checked: The way from the sender")).to_be_visible()
+        expect(card.get_by_role("status")).to_contain_text("✓")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_tabs_of_setup_are_links_with_lines_to_copy(
+    browser: Browser, receiver: Running, scripts: bool
+):
+    with page_of(browser, scripts=scripts) as (page, _):
+        page.goto(f"{receiver.url}/setup")
+        page.get_by_role("link", name="GitLab", exact=True).focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/setup?tab=gitlab*")
+        connect = page.get_by_role("region", name="Connect")
+        expect(connect.get_by_text("extends: .milepost")).to_be_visible()
+        expect(connect.get_by_text(f"{receiver.url}/webhooks/milepost").first).to_be_visible()
+        assert connect.get_by_role("button", name="Copy these lines").count() == 3 * scripts
+
+
+def test_a_refusal_is_on_the_card_of_its_sender(browser: Browser, receiver: Running):
+    headers = {"Content-Type": "application/json"}
+    for _ in range(2):
+        requests.post(f"{receiver.url}/webhooks/gitlab", b"{}", headers=headers, timeout=30)
+    with page_of(browser) as (page, _):
+        for _ in range(60):
+            page.goto(f"{receiver.url}/setup")
+            card = page.get_by_role("region", name="gitlab default")
+            if card.get_by_text("2 × no-signature").count():
+                break
+        expect(card).to_contain_text("Set the secret at the sender")
+        expect(card).to_contain_text("Refused")
+
+
+def test_what_needs_scripts_is_hidden_without_them(browser: Browser, receiver: Running):
+    with page_of(browser, scripts=False) as (page, _):
+        for path in ("/", "/setup", "/stages", "/images", "/builds/core-1"):
+            page.goto(receiver.url + path)
+            for button in page.locator("button[type=button]").all():
+                expect(button).to_be_hidden()
