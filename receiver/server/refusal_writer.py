@@ -15,6 +15,7 @@ from receiver.web import refusals
 from receiver.web.refusals import RefusalCounts
 
 EVERY_SECONDS = 1.0
+AFTER_FAILURE_SECONDS = 10.0
 STANDBY_SECONDS = 60.0
 
 
@@ -34,3 +35,4 @@ def _run(services: Services, counts: RefusalCounts) -> None:
             pause.wait(STANDBY_SECONDS)
         except (DriverError, MilepostError) as error:  # the counts wait in memory
             log.get().info("refusals not written", reason=type(error).__name__)
+            pause.wait(AFTER_FAILURE_SECONDS)
