@@ -17,7 +17,7 @@ from receiver.cli.main import main
 from receiver.config import Config
 from receiver.errors import ConfigError, Taken
 from receiver.ingest import stored_settings
-from receiver.ingest.sender_keys import SenderKeys
+from receiver.ingest.sender_keys import SenderKeys, make_own_key
 from receiver.ingest.sender_store import SenderStore
 from receiver.storage import db, senders, settings
 from receiver.storage.audit import Actor
@@ -394,3 +394,19 @@ def test_guesses_are_counted_for_a_sender_of_the_database(receiver: FlaskClient,
     ]
     assert answers == [401] * 120 + [429]
     assert build_numbers(receiver) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_root_makes_a_key_for_the_user_of_the_data_directory(tmp_path: Path):
+    os.chown(tmp_path, 12345, 12345)
+    make_own_key(tmp_path / "milepost.key")
+    made = (tmp_path / "milepost.key").stat()
+    assert (made.st_uid, made.st_mode & 0o777) == (12345, 0o600)
+
+
+def test_a_key_that_is_there_is_never_replaced(tmp_path: Path):
+    make_own_key(tmp_path / "milepost.key")
+    kept = (tmp_path / "milepost.key").read_text()
+    make_own_key(tmp_path / "milepost.key")
+    assert (tmp_path / "milepost.key").read_text() == kept
+    assert [each.name for each in tmp_path.iterdir()] == ["milepost.key"]
