@@ -1,7 +1,8 @@
 """Drills on three PostgreSQL under Patroni, with deploy/patroni/patroni.yml and an etcd.
 
-Debian's Patroni, since every user of the machine may run it: root's own environment is hidden from
-the user that PostgreSQL runs as. Before 4.0 it knows no quorum, and the leader names one standby.
+The Patroni of the PATH, such as Debian's: every user of the machine must be able to run it, since
+root's own environment is hidden from the user that PostgreSQL runs as. Before 4.0 it knows no
+quorum, and the leader names one standby.
 """
 
 import os
@@ -64,7 +65,7 @@ class Member:
         root = os.geteuid() == 0
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["patroni", str(self._file)],
+                [shutil.which("patroni") or "patroni", str(self._file)],
                 env=self._environment,
                 cwd=self.data.parent,
                 user=self._user.uid if root else None,
