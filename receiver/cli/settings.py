@@ -67,8 +67,9 @@ def show(kind: str, version: int | None, reveal: bool, as_json: bool) -> None:
 def set_(kind: str, file: str, ahead: bool, as_json: bool) -> None:
     """Make FILE (- is stdin) the newest version, after the checks of a settings file."""
     documents = Documents(read_config())
-    text = read_text(Path("/dev/stdin" if file == "-" else file))
-    documents.check(kind, text, Path(file).name)
+    path = Path("/dev/stdin" if file == "-" else file)
+    text = read_text(path)
+    documents.check(kind, text, path.name)
     _write(documents, kind, text, ahead=ahead, as_json=as_json)
 
 

@@ -1,6 +1,8 @@
 """milepost settings: documents in the database, for all receivers of it."""
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from receiver.config import Config
 from receiver.ingest.settings_documents import silence
 from receiver.storage import settings_files
 from receiver.storage.db import connect
+from tests.support.receivers import MILEPOST
 from tests.support.senders import envelope, get_build, post, stage
 
 Command = Callable[..., Result]
@@ -50,6 +53,15 @@ def test_what_is_set_counts_at_receivers_that_run(client: FlaskClient, set_: Com
     }
     post(client, envelope(stage("Checkout", minutes=2)))
     assert get_build(client)["current_state"] == 40
+
+
+def test_a_document_comes_from_stdin(command: Command, url: str, tmp_path: Path):
+    env = {"DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    words = [MILEPOST, "settings", "set", "stages", "-"]
+    for text, code in (("[[[", 78), (STAGES.format(40), 0)):
+        done = subprocess.run(words, env=env, input=text, text=True, capture_output=True)
+        assert done.returncode == code, done.stderr
+    assert command("settings", "show", "stages").stdout == text
 
 
 def test_a_document_is_shown_as_it_was_written(command: Command, set_: Command):
