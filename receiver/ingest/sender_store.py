@@ -113,8 +113,14 @@ class SenderStore:
         self._set(row, row["secrets"][:1])
 
     def remove(self, source: str, name: str) -> None:
-        """Remove a sender; its deliveries stay. Raises NotFound."""
+        """Remove a sender; its deliveries stay. Raises NotFound, and Invalid where the file of this
+        host has it too: that one would count again."""
         self._require(key=False)
+        if file_beside(self.config).find(source, name):
+            raise Invalid(
+                f"{name} is in senders.toml of the data directory as well: `milepost sender remove "
+                f"{name} --source {source}` on this host removes both."
+            )
         row = senders.lock_sender(self.connection, source, name)
         senders.delete_sender(self.connection, source, name)
         self._note("remove", name, {"source": source, "projects": row["projects"]}, None)

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from receiver.cli.main import main
 from receiver.config import Config
-from receiver.errors import ConfigError, Taken
+from receiver.errors import ConfigError, Invalid, Taken
 from receiver.ingest import stored_settings
 from receiver.ingest.sender_keys import SenderKeys, make_own_key
 from receiver.ingest.sender_store import SenderStore
@@ -318,6 +318,10 @@ def test_imported_senders_keep_their_secrets_and_a_removed_one_is_out_of_both(
     for place, client in enumerate((receiver, other)):
         assert deliver(client, path, secret, envelope(stage(str(place)))).status_code == 202
     assert "[[sender]]" in (tmp_path / "senders.toml").read_text()  # for the release before
+    with db.connect(str(own.database_url)) as connection:
+        store = SenderStore(own, connection, Actor("ada", "page"))
+        with pytest.raises(Invalid, match="removes both"):
+            store.remove("milepost", "team-a")
     assert command("sender", "remove", "team-a").exit_code == 0
     for client in (receiver, other):
         assert deliver(client, path, secret, envelope(stage("x"))).status_code == 404
