@@ -1,9 +1,12 @@
 """Bodies in weekly tables: made ahead, dropped as a whole, beside a release that knows none."""
 
+import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -21,6 +24,7 @@ from receiver.storage.body_encoding import ZSTD, decode, encode
 from receiver.storage.body_weeks import WEEK, first_id, week_of
 from receiver.storage.db import Database, open_database, query
 from tests.support.kept_bodies import age_deliveries, count_kept, kept_bodies
+from tests.support.releases import RELEASES
 from tests.support.senders import envelope, post, stage
 
 NOW = datetime.now(UTC)
@@ -189,6 +193,26 @@ def test_bodies_of_the_release_before_are_read_and_forgotten(
     age_deliveries(own, 40)
     assert housekeeping.prune(replace(config, database_url=own)) == 1
     assert kept_bodies(own) == [None]
+
+
+def test_to_the_release_before_a_newer_body_looks_pruned_and_its_prune_harms_none(
+    receiver: FlaskClient, own: str, tmp_path: Path
+):
+    answer = post(receiver, envelope(stage("Base")))
+    before = kept_bodies(own)
+    command = RELEASES[-1].unpack(tmp_path / "before")
+    env = {"PATH": os.environ["PATH"], "DATABASE_URL": own, "MILEPOST_DATA_DIR": str(tmp_path)}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        line = [*command, *arguments]
+        return subprocess.run(line, env=env, capture_output=True, text=True, check=False)
+
+    replayed = run("replay", answer.get_json()["id"])
+    assert (replayed.returncode, "body was pruned" in replayed.stderr) == (1, True)
+    assert run("replay", "--ignored").returncode == 0
+    pruned = run("prune", "--older-than", "0s", "--facts", "--yes")
+    assert (pruned.returncode, pruned.stdout.splitlines()[0]) == (0, "0 bodies forgotten")
+    assert kept_bodies(own) == before
 
 
 def test_no_delivery_is_refused_while_weeks_come_and_go(receiver: FlaskClient, own: str):
