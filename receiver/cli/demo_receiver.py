@@ -1,6 +1,7 @@
 """What the demo asks a receiver, and posts to it: through its webhooks and its API alone."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from multiprocessing.pool import ThreadPool
 
@@ -13,7 +14,7 @@ from receiver.cli import demo_data, demo_plans
 from receiver.cli.client import Client
 from receiver.cli.demo_plans import Plan
 from receiver.domain.model import Json
-from receiver.errors import Forbidden, MilepostError, NotFound
+from receiver.errors import Forbidden, MilepostError, NotFound, Taken
 from receiver.sources import signatures
 
 AT_ONCE = 8
@@ -106,14 +107,16 @@ def decide(client: Client, now: datetime) -> None:
     """Revoke an image, acknowledge a failure, and put builds into channels."""
     names, night, reason = demo_data.REVOKED
     revoked = demo_plans.planned(demo_plans.image_of(names), night, now)
-    client.revoke(revoked.number, {"reason": reason, "descendants": True})
+    with suppress(Taken):  # an earlier run was interrupted; so with channels
+        client.revoke(revoked.number, {"reason": reason, "descendants": True})
     words, notes = demo_data.ACKNOWLEDGED
     for row in client.failures("open", NEWEST):
         if words in str(row["error_message"]):
             client.resolve(row["id"], notes)
     for project in reversed(IN_CHANNELS):  # the first one's `prod` says that all is there
         for channel, night in CHANNELS.items():
-            client.create_channel(channel, {"project": project, "require": ["goss"]})
+            with suppress(Taken):
+                client.create_channel(channel, {"project": project, "require": ["goss"]})
             for plan in _good_builds(project, night, now):
                 client.assign(channel, {"build_number": plan.number, "project": project})
 

@@ -1,12 +1,14 @@
 """Both hooks with a real Packer, a real shell and a real receiver."""
 
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import requests
 
 from receiver.cli.demo_receiver import Receiver as DemoReceiver
+from receiver.cli.demo_receiver import decide
 from tests.support import ROOT
 from tests.support.receivers import BIN, Running
 
@@ -131,3 +133,4 @@ def test_demo_fills_fourteen_nights_beside_others_only_where_it_is_told_to(
     known = DemoReceiver(receiver.url, mine["MILEPOST_SECRET"], mine["MILEPOST_TOKEN"])
     known.check(mix=False)  # the nights are there already: nothing is mixed any more
     assert known.is_filled
+    decide(known.client, datetime.now(UTC))  # as after a run that was interrupted
