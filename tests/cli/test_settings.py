@@ -57,7 +57,7 @@ def test_what_is_set_counts_at_receivers_that_run(client: FlaskClient, set_: Com
 
 def test_a_document_comes_from_stdin(command: Command, url: str, tmp_path: Path):
     env = {"DATABASE_URL": url, "MILEPOST_DATA_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
-    words = [MILEPOST, "settings", "set", "stages", "-"]
+    words = [str(MILEPOST), "settings", "set", "stages", "-"]
     for text, code in (("[[[", 78), (STAGES.format(40), 0)):
         done = subprocess.run(words, env=env, input=text, text=True, capture_output=True)
         assert done.returncode == code, done.stderr
