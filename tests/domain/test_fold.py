@@ -30,6 +30,27 @@ def test_a_start_completes_the_stage_before_and_the_verdict_ends_the_last():
     assert result.build.duration_seconds == 540
 
 
+def test_an_end_at_the_time_of_the_next_start_is_no_second_row():
+    why = Failure("provisioner", "no route", "ansible")
+    result = fold(
+        statement(
+            stage("Base configuration", "started", 0),
+            stage("Base configuration", "completed", 5),
+            stage("Security baseline", "started", 5),
+            stage("Security baseline", "failed", 9, failure=why),
+            stage("Storage", "started", 9),
+            verdict("completed", 12),
+        )
+    )
+    assert spans(result) == [
+        ("Base configuration", "completed", 15, 1),
+        ("Security baseline", "failed", 25, 1),
+        ("Storage", "completed", 45, 1),
+    ]
+    assert [row.duration_seconds for row in result.states] == [300, 240, 180]
+    assert [row.error_message for row in result.failures] == ["no route"]
+
+
 def test_a_failed_verdict_fails_the_open_stage_with_its_text():
     why = Failure("provisioner", "no route", "ansible")
     result = fold(statement(stage("x", "started", 0, state=40), verdict("failed", 3, failure=why)))

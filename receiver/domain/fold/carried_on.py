@@ -29,7 +29,7 @@ from receiver.domain.fold.progress import (
 )
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.fold.resume_point import resume_state
-from receiver.domain.fold.stage_rows import add_rows
+from receiver.domain.fold.stage_rows import add_rows, just_ended
 from receiver.domain.model import Resource
 
 CONTEXT = (
@@ -88,6 +88,8 @@ def carry_on(
     if not _are_the_end(folded, facts):
         return None
     newest = folded.newest
+    if any(just_ended(newest.rows, fact) for fact in facts):
+        return None
     attempt = dataclasses.replace(
         newest, facts=[*newest.facts, *facts], rows=list(newest.rows), states=list(newest.states)
     )

@@ -25,6 +25,7 @@ class StageRow:
     closed: int = -1
     failure: Failure | None = None
     warning: str | None = None
+    by_next: bool = False  # no end is known but the start of the next stage
 
     @property
     def failed(self) -> bool:
@@ -71,18 +72,36 @@ def add_rows(
         mine = open_rows[fact.reporter]
         if fact.event.status == "started":
             if fact.is_hook:
-                _close_all(mine, "completed", fact.event.at, place)
+                _close_all(mine, "completed", fact.event.at, place, by_next=True)
                 mine.clear()
             rows.append(_open(fact, place))
             mine.append(rows[-1])
             continue
         row = _newest_open(mine, fact)
+        if row is not None:
+            mine.remove(row)
+        else:
+            row = just_ended(rows, fact)
         if row is None:
             row = _open(fact, place)
             rows.append(row)
-        else:
-            mine.remove(row)
         _end(row, fact, place)
+
+
+def just_ended(rows: Sequence[StageRow], fact: Fact) -> StageRow | None:
+    """Return the row of a stage whose own end has the same time as the start of the next one, by
+    which it has ended already; None for any other fact."""
+    if not fact.is_hook or fact.event.stage is None or fact.event.status == "started":
+        return None
+    at, label = fact.event.at, clean(fact.event.stage)
+    for row in reversed(rows):
+        if row.fact.reporter != fact.reporter:
+            continue
+        if row.by_next and row.end == at and row.label == label:
+            return row
+        if row.start < at:
+            return None
+    return None
 
 
 def close_open(rows: Sequence[StageRow], facts: Sequence[Fact], verdict: Fact) -> None:
@@ -149,6 +168,7 @@ def _newest_open(mine: Sequence[StageRow], fact: Fact) -> StageRow | None:
 
 def _end(row: StageRow, fact: Fact, place: int) -> None:
     event = fact.event
+    row.by_next = False
     row.status = event.status or "completed"
     row.end, row.closed = max(row.start, event.at), place
     if event.state is not None:
@@ -161,6 +181,9 @@ def _end(row: StageRow, fact: Fact, place: int) -> None:
         row.warning, row.failure = event.failure.message, None
 
 
-def _close_all(rows: Sequence[StageRow], status: str, at: datetime, place: int) -> None:
+def _close_all(
+    rows: Sequence[StageRow], status: str, at: datetime, place: int, *, by_next: bool = False
+) -> None:
     for row in rows:
         row.status, row.end, row.closed = status, max(row.start, at), place
+        row.by_next = by_next
