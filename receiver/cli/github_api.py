@@ -16,8 +16,9 @@ https://github.com/github/rest-api-description) and of these pages:
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -123,14 +124,16 @@ class GitHub:
     def hooks(self, owner: Owner) -> list[Hook]:
         """Return the webhooks of an owner; an App has one."""
         if owner == Owner.app():
-            return [Hook("/app/hook", str(self._get("/app/hook/config", owner).json()["url"]))]
+            config = _document(self._get("/app/hook/config", owner))
+            with _expected("configuration of the App's webhook"):
+                return [Hook("/app/hook", str(config["url"]))]
         path = f"{owner.path}/hooks"
         return [_hook(path, each) for page in self._pages(path, owner) for each in page]
 
     def hook(self, owner: Owner, hook_id: int) -> Hook:
         """Return one webhook of a repository or organisation."""
         path = f"{owner.path}/hooks"
-        return _hook(path, self._get(f"{path}/{hook_id}", owner).json())
+        return _hook(path, _document(self._get(f"{path}/{hook_id}", owner)))
 
     def attempts(self, owner: Owner, hook: Hook, since: datetime) -> Iterator[Attempt]:
         """Yield the tries since a time, the newest first."""
@@ -152,11 +155,13 @@ class GitHub:
 
     def _pages(self, path: str, owner: Owner) -> Iterator[list[Json]]:
         """Yield the pages of a list. Only the query of the next page's link is taken, so that the
-        token goes nowhere else."""
-        query: Mapping[str, str] | None = {"per_page": str(PAGE)}
-        while query is not None:
+        token goes nowhere else. A page that names itself as the next one is the last."""
+        query: dict[str, str] | None = {"per_page": str(PAGE)}
+        asked: list[dict[str, str]] = []
+        while query is not None and query not in asked:
+            asked.append(query)
             answer = self._get(path, owner, query)
-            page = answer.json()
+            page = _document(answer)
             if not isinstance(page, list):
                 raise MilepostError(f"{self._base}{path} is no list: is {self._base} GitHub's API?")
             yield page
@@ -220,21 +225,38 @@ def _checked(base: str) -> str:
 
 
 def _hook(path: str, document: Any) -> Hook:
-    config = document.get("config") if isinstance(document, dict) else None
-    if not isinstance(config, dict):
-        raise MilepostError("GitHub's answer has no webhook with a config.")
-    return Hook(f"{path}/{document['id']}", str(config.get("url") or ""))
+    with _expected("webhook"):
+        return Hook(f"{path}/{int(document['id'])}", str(document["config"].get("url") or ""))
 
 
-def _attempt(document: Json) -> Attempt:
-    return Attempt(
-        id=int(document["id"]),
-        guid=str(document["guid"]),
-        at=datetime.fromisoformat(str(document["delivered_at"])),
-        event=str(document.get("event") or ""),
-        action=document.get("action"),
-        status=int(document.get("status_code") or 0),
-    )
+def _attempt(document: Any) -> Attempt:
+    with _expected("list of deliveries"):
+        at = datetime.fromisoformat(str(document["delivered_at"]))
+        return Attempt(
+            id=int(document["id"]),
+            guid=str(document["guid"]),
+            at=at if at.tzinfo else at.replace(tzinfo=UTC),
+            event=str(document.get("event") or ""),
+            action=document.get("action"),
+            status=int(document.get("status_code") or 0),
+        )
+
+
+@contextmanager
+def _expected(what: str) -> Iterator[None]:
+    """Raise MilepostError where an answer has another shape than GitHub's description."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MilepostError(
+            f"The {what} has not the shape that GitHub describes: is --api-url GitHub's API?"
+        ) from error
+
+
+def _document(answer: requests.Response) -> Any:
+    """Return the JSON of an answer. Raises MilepostError for a body that is none, as of a proxy."""
+    with _expected("answer"):
+        return answer.json()
 
 
 def _message(answer: requests.Response) -> str:

@@ -158,6 +158,41 @@ def test_a_refusal_says_what_to_change(
     assert asked in result.stderr
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [b"<html>a proxy</html>"],
+        [[{"id": HOOK}]],
+        [["no object"]],
+        [{"no": "list"}],
+        [[{"id": HOOK, "config": {"url": "https://milepost.example.com/webhooks/github"}}], [{}]],
+        [[{"id": HOOK, "config": {"url": "https://milepost.example.com/webhooks/github"}}], [1]],
+    ],
+)
+def test_an_answer_of_another_shape_is_no_traceback(github: StandIn, run: Run, answers: list[Any]):
+    github.faults = [(200, each, {}) for each in answers]
+    result = run(*REPO)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert "GitHub's API?" in result.stderr
+
+
+def test_the_answer_about_an_app_may_have_another_shape_too(github: StandIn, run: Run):
+    github.faults = [(200, {"no": "url"}, {})]
+    assert "is --api-url GitHub's API?" in run("--app").stderr
+
+
+def test_a_time_without_a_zone_is_utc_and_a_page_that_follows_itself_is_the_last(
+    github: StandIn, run: Run
+):
+    github.add("gone", 503)
+    tries = [{**github.deliveries[0], "delivered_at": "2999-01-01T00:00:00"}]
+    link = {"Link": '<https://api.github.com/x?per_page=100>; rel="next"'}
+    github.faults = [(200, github.hook(), {}), (200, tries, link)]
+    assert guids(run(*REPO, "--hook", str(HOOK), "--json")) == {"gone": "not sent"}
+    assert len(github.requests) == 2
+
+
 def test_a_delivery_that_github_does_not_send_again_is_named_and_the_others_go_on(
     github: StandIn, run: Run
 ):

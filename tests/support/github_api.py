@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 TOKEN = "ghp_stand_in"
 HOOK = 12345678
 Json = dict[str, Any]
-Answer = tuple[int, Any, dict[str, str]]  # status, document, headers
+Answer = tuple[int, Any, dict[str, str]]  # status, document or the bytes of a body, headers
 TEXTS = {0: "timed out", 200: "OK", 202: "Accepted", 500: "Invalid HTTP Response: 500"}
 
 
@@ -84,9 +84,9 @@ class StandIn:
         hook = f"{base}/hook" if self.owner == "/app" else f"{base}/{HOOK}"
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         lists: dict[tuple[str, str], Callable[[], Answer]] = {
-            ("GET", base): lambda: (200, [self._hook(1), self._hook(HOOK)], {}),
-            ("GET", hook): lambda: (200, self._hook(HOOK), {}),
-            ("GET", f"{hook}/config"): lambda: (200, self._hook(HOOK)["config"], {}),
+            ("GET", base): lambda: (200, [self.hook(1), self.hook(HOOK)], {}),
+            ("GET", hook): lambda: (200, self.hook(HOOK), {}),
+            ("GET", f"{hook}/config"): lambda: (200, self.hook(HOOK)["config"], {}),
             ("GET", f"{hook}/deliveries"): lambda: self._page(parts.path, query),
         }
         if found := lists.get((method, parts.path)):
@@ -95,7 +95,8 @@ class StandIn:
             return self._again(int(parts.path.split("/")[-2]))
         return 404, {"message": "Not Found"}, {}
 
-    def _hook(self, number: int) -> Json:
+    def hook(self, number: int = HOOK) -> Json:
+        """Return a webhook as GitHub describes it; another number has another address."""
         url = self.hook_url if number == HOOK else "https://chat.example.com/hooks/s3cret"
         config = {"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url}
         return {"type": "Repository", "id": number, "name": "web", "active": True, "config": config}
@@ -125,7 +126,7 @@ def serving(stand_in: StandIn) -> Iterator[StandIn]:
     class Handler(BaseHTTPRequestHandler):
         def respond(self):
             status, document, headers = stand_in.answer(self.command, self.path, self.headers)
-            body = json.dumps(document).encode()
+            body = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
