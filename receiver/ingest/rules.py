@@ -121,11 +121,12 @@ class Rules:
 
     def renew(self) -> None:
         """Read again what has changed in the database, at most once a second. It takes a connection
-        of its own: call it outside every transaction. Tell other receivers what is new here."""
-        if self.announced.say_news():
+        of its own: call it outside every transaction. Tell other receivers what is new here, unless
+        the database has just not answered: a request waits for it once."""
+        self.stored.renew()
+        if self.stored.is_answered and self.announced.say_news():
             with suppress(Unavailable):
                 self.stored.renew_now()
-        self.stored.renew()
 
     def read(self, connection: Connection) -> None:
         """Read what is in the database through this connection; for commands."""

@@ -100,7 +100,8 @@ class StoredSettings:
     def renew(self) -> None:
         """Ask the database, if nobody has within the last second; while it is away all stays.
 
-        While one thread asks, the others go on with the last reading. Without any they wait.
+        While one thread asks, the others go on with the last reading. Without any they wait; with
+        one the question waits for a connection for a moment alone.
         """
         if not self._is_read():
             with suppress(Unavailable):
@@ -108,7 +109,7 @@ class StoredSettings:
         elif time.monotonic() - self._ended >= ASK_SECONDS and self._lock.acquire(blocking=False):
             try:
                 with suppress(Unavailable):
-                    self._ask()
+                    self._ask(self._database and self._database.hasty())
             finally:
                 self._lock.release()
 
@@ -123,7 +124,7 @@ class StoredSettings:
                 return
             if self._failed >= called:
                 raise Unavailable("The database does not answer.")
-            self._ask()
+            self._ask(self._database)
 
     def read(self, connection: Connection) -> None:
         """Read what has another version than the last reading."""
@@ -131,16 +132,21 @@ class StoredSettings:
         for name, each in self.kinds.items():
             each.renew(connection, versions.get(name, 0))
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether the database answered the last question."""
+        return self._failure is None
+
     def _is_read(self) -> bool:
         return all(each.version is not None for each in self.kinds.values())
 
-    def _ask(self) -> None:
+    def _ask(self, database: Database | None) -> None:
         """Raises Unavailable."""
         begun = time.monotonic()
         try:
-            if self._database is None:
+            if database is None:
                 raise Unavailable("No database is known here.")
-            with self._database.transaction() as connection:
+            with database.transaction() as connection:
                 self.read(connection)
         except (HttpError, DriverError) as error:
             self._failed, self._failure = time.monotonic(), error

@@ -36,6 +36,7 @@ from receiver.storage.driver_errors import STALE, translated
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
 WAIT_SECONDS = 2.5  # for a connection; the rest of the three is for the work
+HASTY_SECONDS = 0.4  # for the connection of what can be done later
 CONFIRM_SECONDS = ANSWER_SECONDS - SLOW_SECONDS  # for a slow commit, before it is answered 503
 STANDBY_SILENT = "the standby does not confirm"
 
@@ -105,7 +106,7 @@ class Database:
         confirms: bool = False,
     ) -> None:
         self._conninfo, self._sessions, self._confirms = conninfo, sessions, confirms
-        self._reads_only = False
+        self._reads_only, self._wait_seconds = False, WAIT_SECONDS
         # An empty `options` keeps PGOPTIONS out, which PgBouncer may refuse.
         session: dict[str, Any] = {"options": options(STYLE | LIMITS) if sessions else ""}
         if not prepare:
@@ -119,7 +120,6 @@ class Database:
             kwargs=self._settings,
             min_size=1,
             max_size=size,
-            timeout=WAIT_SECONDS,
             reconnect_timeout=5,
             configure=set_up_of_pool,
             check=check_idle,
@@ -147,6 +147,13 @@ class Database:
         reader = copy(self)
         reader._reads_only = True
         return reader
+
+    def hasty(self) -> "Database":
+        """Return the same pool for what can be done later: it waits for a connection for a moment
+        alone, so that the request that comes behind it is not late."""
+        hasty = copy(self)
+        hasty._wait_seconds = HASTY_SECONDS
+        return hasty
 
     def read_only_reason(self) -> str | None:
         """Return why the database takes no changes; None where it takes them."""
@@ -190,7 +197,7 @@ class Database:
     @contextmanager
     def _borrowed(self) -> Iterator[TimedConnection]:
         """Yield a connection of the pool; commit what is done, and give it back."""
-        connection = self._pool.getconn()
+        connection = self._pool.getconn(self._wait_seconds)
         try:
             if bool(connection.read_only) != self._reads_only:
                 connection.read_only = self._reads_only or None

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Semaphore
+from time import sleep
 
 import pytest
 from flask.testing import FlaskClient
@@ -149,6 +151,25 @@ def test_the_last_reading_counts_while_the_database_is_away(
         with pytest.raises(Unavailable):
             rules.stored.renew_now()
     assert rules.projects().of(("core",)).owner == "ada"
+
+
+def test_a_question_waits_for_a_connection_for_a_moment_alone(
+    database: Database, rules: Rules, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stored_settings, "ASK_SECONDS", 0.0)
+    order: list[str] = []
+
+    def connect() -> None:
+        with suppress(Unavailable), database.transaction():
+            order.append("a request is connected")
+
+    with ThreadPoolExecutor(1) as pool, database.transaction():
+        pool.submit(connect)
+        while not database.stats()["requests_waiting"]:
+            sleep(0.01)
+        rules.renew()
+        order.append("the question has ended")
+    assert order == ["the question has ended", "a request is connected"]
 
 
 def test_what_was_never_read_is_not_taken_for_empty(tmp_path: Path):
