@@ -312,6 +312,8 @@ def test_a_token_of_a_project_reads_its_own_deliveries_alone(
     own = bearer(token("read", "--project", "core"))
     page = client.get("/deliveries.json", headers=own).get_json()
     assert [row["builds"] for row in page["items"]] == [["n-a"]]
+    filtered = client.get("/deliveries.json?delivery_key=of-nobody", headers=own).get_json()
+    assert filtered["items"] == []
     assert {row["sender"] for row in page["refusals"]} == {"a"}
     assert {row["sender"] for row in page["senders"]} == {"a"}
     every = bearer(token("admin"))

@@ -19,6 +19,7 @@ FROM (
         AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
         AND (%(outcome)s::text IS NULL OR %(outcome)s = 'stored' OR outcome <> 'stored')
         AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+        AND (%(delivery_key)s::text IS NULL OR delivery_key = %(delivery_key)s)
         AND (%(id)s::uuid IS NULL OR id = %(id)s)
         AND (
             %(after_time)s::timestamptz IS NULL
