@@ -3,7 +3,7 @@
 The fold writes failures; it never writes their resolution.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,8 +11,7 @@ from uuid import UUID
 from receiver.domain import redact
 from receiver.domain.conditions import Limits
 from receiver.domain.failure_groups import TREND_DAYS, group_failures
-from receiver.domain.nights import last_periods, shown_period
-from receiver.domain.windows import Period
+from receiver.domain.nights import Nights, shown_period
 from receiver.errors import Invalid, NotFound
 from receiver.storage import audit
 from receiver.storage.audit import Actor, Target
@@ -20,7 +19,13 @@ from receiver.storage.conditions import conditions
 from receiver.storage.db import Connection, Database, Row, query
 from receiver.storage.dimensions import Own, is_within, projects_within
 from receiver.storage.failing import Failing, read_failing
-from receiver.storage.hours import Hours, HoursOf, hours_of_projects
+from receiver.storage.hours import (
+    Hours,
+    HoursOf,
+    hours_of_projects,
+    night_parameters,
+    nights_of,
+)
 from receiver.storage.masked import show_masked
 from receiver.storage.paging import Page, page_of, page_parameters
 from receiver.storage.serving import ServingOf
@@ -51,7 +56,7 @@ def read_failures(
     project: Own = None,
 ) -> Row:
     """Return what a tab of the page shows: `groups`, `shown` and `is_cut`; the numbers of what
-    fails; and `heat`, the failures by stage and night.
+    fails; `heat`, the failures by stage and night; and `_days`, the names of these nights.
 
     Of `project` and those below it, where the caller may read nothing else. Secrets are masked.
     """
@@ -61,12 +66,20 @@ def read_failures(
             connection, serving_of, conditions(connection, limits, now), now, own
         )
         hours = hours_of_projects(connection, hours_of)
-        nights = last_periods(now, hours[None], TREND_DAYS)
+        nights = nights_of(hours, now, TREND_DAYS, own)
         rows = _rows_of(tab, connection, failing, hours, now, own)
-        heat = _heat(connection, nights, own)
+        heat = _heat(connection, nights, hours, own)
     groups: list[Row] = redact.document(group_failures(rows[:SHOWN], now))
     shown = {"tab": tab, "groups": groups, "shown": len(rows[:SHOWN])}
-    return shown | {"is_cut": len(rows) > SHOWN} | failing.counts | {"heat": heat}
+    return (
+        shown
+        | {"is_cut": len(rows) > SHOWN}
+        | failing.counts
+        | {
+            "heat": heat,
+            "_days": nights.labels(row["night"] for row in heat),
+        }
+    )
 
 
 def read_failed_images(
@@ -112,13 +125,10 @@ def _is_of_night(row: Row, hours: Hours, now: datetime) -> bool:
     )
 
 
-def _heat(connection: Connection, nights: Sequence[Period], own: list[str] | None) -> list[Row]:
-    parameters = {
-        "starts": [night.since for night in nights],
-        "end": nights[-1].end,
-        "projects": own,
-    }
-    return connection.execute(query("failures/failures_by_night"), parameters).fetchall()
+def _heat(connection: Connection, nights: Nights, hours: Hours, own: list[str] | None) -> list[Row]:
+    parameters = night_parameters(nights, hours) | {"projects": own}
+    rows = connection.execute(query("failures/failures_by_night"), parameters).fetchall()
+    return [row | {"day": nights.days[row["night"] - 1]} for row in rows]
 
 
 def list_failures(

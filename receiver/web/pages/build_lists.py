@@ -14,6 +14,7 @@ from receiver.storage import build_lists
 from receiver.storage.build_lists import WHOLE, BuildFilter
 from receiver.storage.db import Row
 from receiver.storage.dimensions import Own
+from receiver.storage.hours import read_hours
 from receiver.storage.paging import DEFAULT_LIMIT
 from receiver.web.auth import require
 from receiver.web.context import hours_of, limits, services
@@ -93,13 +94,13 @@ def _sort(order: str, orders: tuple[str, str]) -> Row:
 def _nights(items: Sequence[Row]) -> dict[str, str]:
     """Return the name of a night by the number of its first build in the list. The list is in the
     order in which builds were made known, so a late one does not begin a night again."""
-    hours = hours_of()(())
+    hours = read_hours(services().database, hours_of())
     names: dict[str, str] = {}
     oldest: str | None = None
     for build in items:
         if build["start_time"] is None:
             continue
-        period = period_of(build["start_time"], hours)
+        period = period_of(build["start_time"], hours.get(build["project"]))
         if oldest is None or period.name < oldest:
             oldest = period.name
             names[build["build_number"]] = night_name(period)

@@ -6,8 +6,7 @@ from uuid import UUID
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.domain import failure_groups, failure_shapes
-from receiver.domain.nights import last_periods
+from receiver.domain import failure_shapes
 from receiver.errors import Invalid
 from receiver.storage import failures
 from receiver.storage.dimensions import Own
@@ -37,7 +36,6 @@ def _failures(tab: str, own: Own) -> Values:
     listed = failures.read_failures(
         services().database, serving_of(), hours_of(), limits(), now, tab, own
     )
-    nights = last_periods(now, hours_of()(()), failure_groups.TREND_DAYS)
     charted = [
         group
         | {
@@ -46,11 +44,10 @@ def _failures(tab: str, own: Own) -> Values:
         }
         for group in listed["groups"]
     ]
-    days = [f"{night.day.day} {night.day:%b}" for night in nights]
     return listed | {
         "_charted": charted,
         "_tabs": TABS,
-        "_heat_map": heat_maps.counts(listed["heat"], days),
+        "_heat_map": heat_maps.counts(listed["heat"], listed["_days"]),
     }
 
 

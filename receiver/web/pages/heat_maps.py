@@ -28,23 +28,25 @@ class HeatMap:
     left_out: int
 
 
-def counts(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> HeatMap:
-    """Return the map of rows of stage, night (a place from 1) and count; those of most first."""
+def counts(rows: Iterable[Mapping[str, object]], columns: Mapping[int, str]) -> HeatMap:
+    """Return the map of rows of stage, night (a place among `columns`) and count; those of most
+    first."""
+    places = list(columns)
     by_stage: dict[str, list[int]] = defaultdict(lambda: [0] * len(columns))
     for row in rows:
-        place = int(str(row["night"])) - 1
-        if 0 <= place < len(columns):
-            by_stage[str(row["stage"])][place] += int(str(row["count"]))
+        place = int(str(row["night"]))
+        if place in columns:
+            by_stage[str(row["stage"])][places.index(place)] += int(str(row["count"]))
     most = max((max(each) for each in by_stage.values()), default=0)
     ordered = sorted(by_stage.items(), key=lambda item: (-sum(item[1]), item[0]))
     shown = [
         (stage, [Cell(value or None, _level(value, most)) for value in values])
         for stage, values in ordered[:MAX_ROWS]
     ]
-    return HeatMap(columns, shown, len(ordered) - len(shown))
+    return HeatMap(list(columns.values()), shown, len(ordered) - len(shown))
 
 
-def ratios(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], last: int) -> HeatMap:
+def ratios(rows: Iterable[Mapping[str, Any]], columns: Mapping[int, str], last: int) -> HeatMap:
     """Return the map of stages' median seconds, each as percent of the median of all its nights; of
     the `last` nights, the stages that take longest first."""
     whole = {row["stage"]: row["median_seconds"] for row in rows if row["night"] is None}
@@ -53,13 +55,13 @@ def ratios(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], last: int)
         for row in rows
         if row["night"] is not None
     }
-    places = range(max(1, len(columns) - last + 1), len(columns) + 1)
+    places = list(columns)[-last:]
     ordered = sorted(whole, key=lambda stage: (-whole[stage], stage))
     shown = [
         (stage, [_ratio(nights.get((stage, place)), whole[stage]) for place in places])
         for stage in ordered[:MAX_ROWS]
     ]
-    return HeatMap(columns[-last:], shown, len(ordered) - len(shown))
+    return HeatMap([columns[place] for place in places], shown, len(ordered) - len(shown))
 
 
 def _ratio(seconds: float | None, usual: float) -> Cell:

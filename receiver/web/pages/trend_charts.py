@@ -39,10 +39,10 @@ class Lines:
     top: int
 
 
-def by_place(rows: Sequence[Row], labels: Sequence[str]) -> list[tuple[str, Row]]:
+def by_place(rows: Sequence[Row], labels: Mapping[int, str]) -> list[tuple[str, Row]]:
     """Return the row of every night, the oldest first; of one without builds an empty one."""
     places = {row["night"]: row for row in rows}
-    return [(label, places.get(place, {})) for place, label in enumerate(labels, start=1)]
+    return [(label, places.get(place, {})) for place, label in labels.items()]
 
 
 def success(nights: Sequence[tuple[str, Row]]) -> Chart:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from flask import Response, request
 
-from receiver.domain.nights import last_periods
 from receiver.errors import Invalid
 from receiver.storage.db import Row
 from receiver.storage.dimensions import Own
@@ -26,7 +25,6 @@ WEEK = {
     "Median": "median_seconds",
     "90th percentile": "p90_seconds",
 }
-COMPARED = 14  # nights: the last seven and the seven before
 
 
 @blueprint.get("/trends", endpoint="trends")
@@ -43,10 +41,11 @@ def show() -> Response:
 
 def _trends(days: int, platform: str | None, own: Own) -> Values:
     now = datetime.now(UTC)
-    periods = last_periods(now, hours_of()(()), max(days, COMPARED))
-    found = read_trends(services().database, limits(), now, periods, days, platform, own)
-    labels = [f"{each.day.day} {each.day:%b}" for each in periods]
+    found, known = read_trends(services().database, hours_of(), limits(), now, days, platform, own)
+    labels = known.labels(row["night"] for row in found["nights"])
     nights = trend_charts.by_place(found["nights"], labels)[-days:]
+    for row in found["nights"]:
+        row["day"] = known.days[row["night"] - 1]
     return found | {
         "days": days,
         "_spans": SPANS,

@@ -11,7 +11,7 @@ FROM (
         FILTER (WHERE status = 'completed') AS median_seconds,
         coalesce(sum(duration_seconds) FILTER (WHERE status = 'failed'), 0) AS wasted_seconds
     FROM recent
-    WHERE night > %(first)s
+    WHERE night > (SELECT last.night FROM last) - %(days)s
     GROUP BY project_id, platform_id, os_version_id, image_type_id
 ) AS counted
 JOIN platforms ON platforms.id = counted.platform_id

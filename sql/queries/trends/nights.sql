@@ -10,6 +10,6 @@ SELECT
     FILTER (WHERE recent.status = 'completed') AS p90_seconds
 FROM recent
 JOIN platforms ON platforms.id = recent.platform_id
-WHERE recent.night > %(first)s
+WHERE recent.night > (SELECT last.night FROM last) - %(days)s
 GROUP BY GROUPING SETS ((recent.night), (platforms.name))
 ORDER BY recent.night, platforms.name

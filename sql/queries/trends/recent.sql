@@ -1,28 +1,47 @@
 -- The newest 10,000 builds that ended since the first night, as `recent`; those of pull requests are
--- left out, and the `lost` ones are failed. Of one `platform`, unless it is null. `starts` are the beginnings of the nights, `night` is a build's place among them from 1.
--- Those up to `first` are for comparison alone.
+-- left out, and the `lost` ones are failed. Of one `platform`, unless it is null. `starts` are the beginnings of the nights, of
+-- builds without a project first; `windows` has those of projects with other hours. `night` is a build's place among
+-- them from 1, and `last` that of the last night: the one `shown`, or a later one that has builds.
+-- Those `days` before it or earlier are for comparison alone.
 -- What follows is nights, images, stages or weeks.
-WITH recent AS MATERIALIZED (
+WITH calendar AS MATERIALIZED (
+    SELECT listed.place, listed.starts::timestamptz [] AS starts
+    FROM unnest(%(starts)s::text []) WITH ORDINALITY AS listed (starts, place)
+),
+
+windows AS MATERIALIZED (
+    SELECT listed.name, calendar.starts
+    FROM unnest(%(names)s::text [], %(places)s::integer []) AS listed (name, place)
+    JOIN calendar ON calendar.place = listed.place
+),
+
+recent AS MATERIALIZED (
     SELECT
         newest.id, newest.project_id, newest.platform_id, newest.os_version_id,
         newest.image_type_id, newest.attempt,
         CASE WHEN newest.is_lost THEN 'failed' ELSE newest.status END AS status, newest.duration_seconds,
         width_bucket(
-            coalesce(newest.start_time, newest.created_at), %(starts)s::timestamptz []
+            coalesce(newest.start_time, newest.created_at),
+            coalesce(windows.starts, (SELECT calendar.starts FROM calendar WHERE calendar.place = 1))
         ) AS night
     FROM (
         SELECT *, id = ANY(%(lost)s::uuid []) AS is_lost
         FROM builds
-        WHERE created_at >= (%(starts)s::timestamptz []) [1]
+        WHERE created_at >= %(since)s
         ORDER BY created_at DESC, id DESC
         LIMIT 10000
     ) AS newest
     JOIN platforms ON platforms.id = newest.platform_id
     LEFT JOIN projects ON projects.id = newest.project_id
+    LEFT JOIN windows ON windows.name = projects.name
     WHERE
         newest.pull_request IS NULL
         AND (newest.status IN ('completed', 'failed') OR newest.is_lost)
         AND (%(platform)s::text IS NULL OR platforms.name = %(platform)s)
         AND (%(projects)s::text [] IS NULL OR projects.name = ANY(%(projects)s))
+),
+
+last AS MATERIALIZED (
+    SELECT greatest(%(shown)s, max(recent.night)) AS night FROM recent
 )
 

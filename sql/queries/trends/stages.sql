@@ -5,7 +5,7 @@ SELECT
     percentile_disc(0.5) WITHIN GROUP (ORDER BY states.duration_seconds) AS median_seconds,
     count(*) AS runs
 FROM (
-    SELECT id, night FROM recent WHERE status = 'completed' AND night > %(first)s
+    SELECT id, night FROM recent WHERE status = 'completed' AND night > (SELECT last.night FROM last) - %(days)s
     ORDER BY night DESC
     LIMIT 2000
 ) AS good

@@ -11,7 +11,7 @@ SELECT
     percentile_disc(0.9) WITHIN GROUP (ORDER BY numbered.duration_seconds)
     FILTER (WHERE numbered.status = 'completed') AS p90_seconds
 FROM (
-    SELECT *, (cardinality(%(starts)s::timestamptz []) - night) / 7 AS weeks_ago
+    SELECT *, ((SELECT last.night FROM last) - night) / 7 AS weeks_ago
     FROM recent
 ) AS numbered
 WHERE numbered.night > 0 AND numbered.weeks_ago IN (0, 1)
