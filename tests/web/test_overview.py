@@ -143,3 +143,31 @@ def test_the_night_is_named_by_the_hours_of_most_images(
     night = client.get("/overview.json").get_json()["night"]
     assert night["day"] == began.date().isoformat()
     assert night["before"] == (began.date() - timedelta(days=1)).isoformat()
+
+
+def test_the_end_of_the_night_is_that_of_its_own_builds(
+    serve: Callable[[Config], FlaskClient], config: Config, tmp_path: Path
+):
+    begin, end = (f"{NOW - timedelta(hours=hours):%H:%M}" for hours in (6, 2))
+    file = tmp_path / "projects.toml"
+    file.write_text(f'[project."core"]\nwindow = "{begin}-{end} UTC"\n')
+    client = serve(replace(config, projects=file))
+    for days in (2, 1):
+        for image_type in ("one", "two"):
+            report(
+                client, f"{image_type}-{days}", "completed", days + 2 / 24, image_type=image_type
+            )
+    report(client, "one-0", "running", 2 / 24, image_type="one")  # usually ends in half an hour
+    report(client, "two-0", "running", -58 / 1440, image_type="two")  # of the window that comes
+    first = client.get("/").text.partition("</h1>")[0].rpartition("<h1>")[2]
+    assert "1 running" in first
+    assert "done about" not in first
+
+
+def test_a_second_try_is_told_from_a_first_one_without_colours(night: FlaskClient):
+    report(night, "again-1", "failed", 0.01, image_type="again")
+    report(night, "again-2", "completed", 0, image_type="again")
+    text = night.get("/").text
+    assert 'again-2"' in text.partition('<i class="cell-second">↻</i> at the second try')[2]
+    assert "good at the second try" in text
+    assert 'try, 2 builds">↻</a>' in text

@@ -110,17 +110,23 @@ def _night(
 ) -> Row:
     hours = _hours(board, rows)
     shown = period_named(day, hours) if day else shown_period(now, hours)
-    ends = [row["ends_at"] for row in running if row["ends_at"]]
+    of_night = {_running_number(row) for row in rows}
+    ends = [row["ends_at"] for row in running if row["build_number"] in of_night]
     is_present = shown.day >= shown_period(now, hours).day
     return summary(rows) | {
         "name": night_name(shown),
         "day": shown.name,
         "before": (shown.day - DAY).isoformat(),
         "after": None if is_present else (shown.day + DAY).isoformat(),
-        "ends_at": max(ends, default=None) if is_present else None,
+        "ends_at": max(ends) if is_present and ends and all(ends) else None,
         "newly_failed": [_names(row) for row in rows if row.became == "failed"],
         "newly_good": [_names(row) for row in rows if row.became == "good"],
     }
+
+
+def _running_number(row: ImageNights) -> str | None:
+    cell = row.tonight
+    return cell.build["build_number"] if cell and cell.build and cell.word == "running" else None
 
 
 def _hours(board: Board, rows: Sequence[ImageNights]) -> Window | None:
