@@ -21,19 +21,17 @@
         ├── InUse            409, other rows refer to it, and are named
         ├── Cycle            409, a project as its own ancestor
         ├── Ended            409, the build already finished
-        ├── NotAssignable    409, the build cannot be put into a channel
-        ├── NotCurrent       409, the channel holds another build than expected
-        ├── Revoked          409, the build's image is not to be used
         ├── Invalid          422, names each wrong field
         │   ├── Undecodable  422, the body is not valid JSON
-        │   ├── TooManyEvents 422, the build has too many events
-        │   └── Gate         422, a check that the channel requires is missing, failed or too old
+        │   └── TooManyEvents 422, the build has too many events or (TooManyChecks) checks
         ├── RateLimited      429, after many wrong signatures or tokens
         └── Unavailable      503, try again
             ├── Contended    503, another transaction was in the way; retried before it is reported
             ├── SenderUnavailable 503, it is disabled, or no key here decrypts its secret
             ├── ReadOnly     503, the database takes no changes: it is a standby
             └── SchemaMissing  503, the schema is that of an older release
+
+Those of channels and revocations are in image_errors.py.
 
 An error's text is a sentence that a user may see; it never repeats input or a secret.
 """
@@ -137,9 +135,10 @@ class Closed(HttpError):
     """A token is needed: in the form, or as Authorization: Bearer (milepost token create)."""
 
     status, code, title = 401, "closed", "Authentication required"
+    explains = True
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__ or "", headers={"WWW-Authenticate": "Bearer"})
+        super().__init__(headers={"WWW-Authenticate": "Bearer"})
 
 
 class Forbidden(HttpError):
@@ -200,28 +199,6 @@ class Ended(HttpError):
     status, code, title = 409, "ended", "Build already finished"
 
 
-class NotAssignable(HttpError):
-    """The build cannot be put into a channel; the text names what fails."""
-
-    status, code, title = 409, "not-assignable", "Build cannot be assigned"
-
-
-class NotCurrent(HttpError):
-    """The channel holds another build than the one that the request expects."""
-
-    status, code, title = 409, "not-current", "Another build is current"
-
-
-class Revoked(HttpError):
-    """The build was revoked. `choices` are the builds that may be used instead."""
-
-    status, code, title = 409, "revoked", "Image revoked"
-
-    def __init__(self, detail: str, choices: Sequence[str] = ()) -> None:
-        super().__init__(detail)
-        self.choices = tuple(choices)
-
-
 class Invalid(HttpError):
     """The body is valid JSON with invalid fields; `fields` names each of them."""
 
@@ -258,19 +235,14 @@ class TooManyChecks(TooManyEvents):
         )
 
 
-class Gate(Invalid):
-    """A check that the channel requires is missing, failed or too old; `fields` names each."""
-
-    code, title = "gate", "A required check is not passed"
-
-
 class RateLimited(HttpError):
     """Too many wrong signatures or tokens came from this address; a valid one is still accepted."""
 
     status, code, title = 429, "too-many-guesses", "Too many failed authentications"
+    explains = True
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(self.__doc__ or "", headers={"Retry-After": str(retry_after)})
+        super().__init__(headers={"Retry-After": str(retry_after)})
 
 
 class Unavailable(HttpError):

@@ -6,18 +6,15 @@ from receiver.domain.model import Json
 from receiver.errors import (
     Ended,
     Forbidden,
-    Gate,
     HttpError,
     Invalid,
     MilepostError,
-    NotAssignable,
-    NotCurrent,
     NotFound,
     Pruned,
-    Revoked,
     Taken,
     Unavailable,
 )
+from receiver.image_errors import Gate, NotAssignable, NotCurrent, Revoked
 
 ERRORS: tuple[type[HttpError], ...] = (
     *(NotFound, Pruned, Taken, Ended, Invalid),

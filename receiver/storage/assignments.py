@@ -12,7 +12,8 @@ from uuid_utils.compat import uuid7
 
 from receiver.domain import assignable
 from receiver.domain.model import DIMENSIONS
-from receiver.errors import Forbidden, Gate, Invalid, NotAssignable, NotCurrent, NotFound, Revoked
+from receiver.errors import Forbidden, Invalid, NotFound
+from receiver.image_errors import Gate, NotAssignable, NotCurrent, Revoked
 from receiver.storage import audit, channels, dimensions, gates
 from receiver.storage.confirmed_images import title
 from receiver.storage.db import Connection, Row, array, as_json, query

@@ -15,12 +15,12 @@ from receiver.errors import (
     InUse,
     Malformed,
     NotFound,
-    Revoked,
     TooLarge,
     Unavailable,
     WrongMethod,
     WrongType,
 )
+from receiver.image_errors import Revoked
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
