@@ -3,15 +3,14 @@
 Nothing in a cloud is touched.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE
+from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import Forbidden, Invalid, NotFound, Taken
 from receiver.image_errors import NotAssignable, NotCurrent
 from receiver.storage import assignments, audit, channels, dimensions, lineage
@@ -21,39 +20,9 @@ from receiver.storage.dimensions import Own, is_within, own_words
 from receiver.storage.moves import Move, Mover, Order
 from receiver.storage.seen_revocations import seen
 from receiver.storage.serving import ServingOf
+from receiver.storage.touched import Touched
 
-SHOWN_DESCENDANTS = 100
 NO_BUILD = "There is no build of this number."
-
-
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """What a revocation concerns: the build, its descendants of the projects that it reaches, those
-    of other projects, and the channels that hold any of the former."""
-
-    build: Row
-    descendants: list[Row]
-    others: list[Row]
-    channels: list[Row]
-    is_cut: bool
-
-    def alone(self) -> "Touched":
-        """Return it without what was built on it."""
-        held = [each for each in self.channels if each["build_id"] == self.build["id"]]
-        return replace(self, descendants=[], channels=held)
-
-    def shown(self, own: Own, is_visible: Callable[[str | None], bool]) -> Row:
-        """Return it as answers have it; of what the caller may not see, only the number."""
-        visible = [each for each in self.others if own is None or is_visible(each["project"])]
-        return {
-            "build_number": self.build["build_number"],
-            "descendant_count": len(self.descendants),
-            "descendants": [_node(each) for each in self.descendants[:SHOWN_DESCENDANTS]],
-            "other_count": len(self.others),
-            "others": [_node(each) for each in visible[:SHOWN_DESCENDANTS]],
-            "is_cut": self.is_cut,
-            "channels": [_holding(each) for each in self.channels],
-        }
 
 
 def preview(database: Database, number: str, own: Own = None) -> Row:
@@ -180,16 +149,6 @@ def _held_of(connection: Connection, build: Row, nodes: Sequence[Row]) -> list[R
 def _reaches(connection: Connection, project: str | None, other: str | None) -> bool:
     """Return whether the revocation of a build revokes a descendant too: as is_project_within()."""
     return project == other if project is None else is_within(connection, other, project)
-
-
-def _holding(row: Row) -> Row:
-    names = ("channel", "channel_project", *DIMENSIONS, "build_number")
-    return {name: row[name] for name in names}
-
-
-def _node(row: Row) -> Row:
-    names = ("build_number", *DIMENSIONS, "status", "depth")
-    return {name: row[name] for name in names}
 
 
 def _decided(touched: Touched, body: Row) -> bool:
