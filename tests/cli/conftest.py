@@ -1,22 +1,23 @@
-"""A receiver on a socket, for commands that talk to one."""
+"""A receiver on a socket, for commands that talk to one, and a stand-in for GitHub."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
-from tests.support.receivers import free_port
+from tests.support.github_api import StandIn, serving
+from tests.support.sockets import on_socket
 
 
 @pytest.fixture
 def address(filled: FlaskClient) -> Iterator[str]:
     """The URL of a receiver in this process, with a good and a failed build."""
-    server = make_server("127.0.0.1", free_port(), filled.application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with on_socket(filled.application) as address:
+        yield address
+
+
+@pytest.fixture
+def github() -> Iterator[StandIn]:
+    """GitHub, with one webhook."""
+    with serving(StandIn()) as stand_in:
+        yield stand_in

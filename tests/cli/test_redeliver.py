@@ -3,8 +3,6 @@
 import json
 import re
 import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,27 +12,20 @@ import pytest
 import requests
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
 from receiver.cli import github_api
-from receiver.cli.github_api import GitHub, Owner, limited_seconds
+from receiver.cli.github_api import GitHub
 from receiver.cli.main import main
 from receiver.cli.redeliver import sender_of
-from receiver.errors import MilepostError, Unavailable
+from receiver.errors import MilepostError
 from tests.support.forges import SECRETS, workflow_job
-from tests.support.github_api import HOOK, TOKEN, StandIn, limited, serving
-from tests.support.receivers import MILEPOST, free_port
+from tests.support.github_api import HOOK, TOKEN, StandIn, limited
+from tests.support.receivers import MILEPOST
 from tests.support.senders import proof
+from tests.support.sockets import on_socket
 
 Run = Callable[..., Result]
 REPO = ("--repo", "acme/images")
-
-
-@pytest.fixture
-def github() -> Iterator[StandIn]:
-    """GitHub, with one webhook."""
-    with serving(StandIn()) as stand_in:
-        yield stand_in
 
 
 @pytest.fixture
@@ -208,53 +199,6 @@ def test_a_delivery_that_github_does_not_send_again_is_named_and_the_others_go_o
     assert "GitHub did not take 1 of 2" in result.stderr
 
 
-def test_rate_limits_are_waited_for_as_github_asks(github: StandIn):
-    waits: list[float] = []
-    api = GitHub(github.url, TOKEN, wait=waits.append, say=lambda _: None)
-    github.faults = [
-        limited("You have exceeded a secondary rate limit.", retry_after="7"),
-        limited("You have exceeded a secondary rate limit."),
-        limited("API rate limit exceeded", 429, x_ratelimit_remaining="5"),
-    ]
-    assert len(api.hooks(Owner.repository("acme/images"))) == 2
-    assert waits == [7.0, 120.0, 240.0]
-
-
-def test_the_end_of_the_primary_limit_is_its_reset(github: StandIn):
-    waits: list[float] = []
-    api = GitHub(github.url, TOKEN, wait=waits.append, say=lambda _: None)
-    soon, later = (str(int(time.time()) + seconds) for seconds in (60, 3_000))
-    github.faults = [
-        limited("API rate limit exceeded", x_ratelimit_remaining="0", x_ratelimit_reset=soon)
-    ]
-    assert api.hooks(Owner.repository("acme/images"))
-    (seconds,) = waits
-    assert 0 < seconds <= 61
-    github.faults = [
-        limited("API rate limit exceeded", x_ratelimit_remaining="0", x_ratelimit_reset=later)
-    ]
-    with pytest.raises(Unavailable, match="run the command once more after that"):
-        api.hooks(Owner.repository("acme/images"))
-    assert waits == [seconds]
-
-
-def test_a_limit_that_does_not_end_ends_the_command(github: StandIn):
-    waits: list[float] = []
-    api = GitHub(github.url, TOKEN, wait=waits.append, say=lambda _: None)
-    github.faults = [limited("You have exceeded a secondary rate limit.")] * 9
-    with pytest.raises(Unavailable):
-        api.hooks(Owner.repository("acme/images"))
-    assert len(github.requests) == github_api.TRIES
-
-
-def test_a_missing_permission_is_no_rate_limit():
-    answer = requests.Response()
-    answer.status_code = 403
-    answer._content = b'{"message": "Must have admin rights to Repository."}'
-    answer.headers["x-ratelimit-remaining"] = "4999"
-    assert limited_seconds(answer, 0, 0.0) is None
-
-
 def test_what_was_sent_before_an_error_is_listed(github: StandIn, run: Run):
     for guid in ("first", "second"):
         github.add(guid, 503)
@@ -301,13 +245,8 @@ def test_the_sender_is_in_the_address_of_the_webhook(path: str, sender: str):
 @pytest.fixture
 def receiver(forge: FlaskClient) -> Iterator[str]:
     """The address of a receiver that takes GitHub's webhooks."""
-    server = make_server("127.0.0.1", free_port(), forge.application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with on_socket(forge.application) as address:
+        yield address
 
 
 def test_what_a_receiver_missed_arrives_once_and_what_it_kept_is_left_out(

@@ -1,0 +1,99 @@
+"""Keys of the secrets in the database: rotated, wrong, corrected and made."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from receiver.config import Config
+from receiver.ingest.sender_keys import SenderKeys, make_own_key
+from tests.support.senders import (
+    add_sender,
+    envelope,
+    manifest,
+    stage,
+)
+from tests.support.stored_senders import Command, deliver, listed
+
+Serve = Callable[[Config], FlaskClient]
+
+
+def test_a_key_is_rotated_while_both_are_there(
+    serve: Serve, own: Config, command: Command, tmp_path: Path
+):
+    path, secret = add_sender(command, "team-a")
+    new = tmp_path / "new key"
+    new.write_text("a new key, which a person has written into a file\n")
+    both = f"{new},{own.key_files[0]}"
+    done = command("sender", "rotate-key", key_files=both)
+    assert done.stdout == "1 secrets are encrypted with the first key.\n"
+    for files in ((new,), (new, own.key_files[0])):
+        client = serve(replace(own, key_files=files))
+        assert deliver(client, path, secret, envelope(stage(str(files)))).status_code == 202
+    assert listed(command, key_files=str(new))[0]["state"] == "on"
+    assert listed(command)[0]["state"] == "no key decrypts its secret"
+    without = command("sender", "rotate-key")
+    assert without.exit_code != 0
+    assert "No key decrypts a secret of milepost team-a: nothing was changed." in without.stderr
+
+
+def test_the_last_line_of_a_key_may_end_or_not(tmp_path: Path):
+    for name, data in (("plain", b"k" * 40), ("line", b"k" * 40 + b"\n")):
+        (tmp_path / name).write_bytes(data)
+    sealed = SenderKeys([tmp_path / "plain"]).encrypt("secret")
+    assert SenderKeys([tmp_path / "line"]).decrypt(sealed) == "secret"
+
+
+def test_with_a_wrong_key_signing_senders_get_503_and_all_others_go_on(
+    serve: Serve, own: Config, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path, secret = add_sender(command, "team-a")
+    other_path, token = add_sender(command, "team-b", "--source", "packer")
+    wrong = tmp_path / "wrong"
+    wrong.write_bytes(os.urandom(32))
+    short = tmp_path / "short"
+    short.write_text("too short")
+    os.mkfifo(tmp_path / "pipe")
+    for files in ((wrong,), (short,), (tmp_path / "absent",), (tmp_path / "pipe",), ()):
+        client = serve(replace(own, key_files=files))
+        refused = deliver(client, path, secret, envelope(stage("x")))
+        assert (refused.status_code, refused.get_json()["code"]) == (503, "sender-unavailable")
+        assert "milepost doctor" in refused.get_json()["detail"]
+        taken = deliver(client, other_path, token, manifest({"name": f"of {files}"}))
+        assert taken.status_code == 202
+        assert "senders" in client.get("/readyz").get_json()["warning"]
+    log = capsys.readouterr().out
+    assert "No key here decrypts the secrets of milepost team-a" in log
+    assert "holds 9 bytes" in log
+    assert secret not in log
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_key_that_is_corrected_counts_without_a_restart(
+    serve: Serve, own: Config, command: Command, tmp_path: Path
+):
+    path, secret = add_sender(command, "team-a")
+    late = tmp_path / "late"
+    client = serve(replace(own, key_files=(late,)))
+    assert deliver(client, path, secret, envelope(stage("x"))).status_code == 503
+    late.write_bytes(own.key_files[0].read_bytes())
+    assert deliver(client, path, secret, envelope(stage("x"))).status_code == 202
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_root_makes_a_key_for_the_user_of_the_data_directory(tmp_path: Path):
+    os.chown(tmp_path, 12345, 12345)
+    make_own_key(tmp_path / "milepost.key")
+    made = (tmp_path / "milepost.key").stat()
+    assert (made.st_uid, made.st_mode & 0o777) == (12345, 0o600)
+
+
+def test_a_key_that_is_there_is_never_replaced(tmp_path: Path):
+    make_own_key(tmp_path / "milepost.key")
+    kept = (tmp_path / "milepost.key").read_text()
+    make_own_key(tmp_path / "milepost.key")
+    assert (tmp_path / "milepost.key").read_text() == kept
+    assert [each.name for each in tmp_path.iterdir()] == ["milepost.key"]
