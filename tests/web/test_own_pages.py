@@ -49,4 +49,6 @@ def test_a_token_of_one_project_sees_the_stage_map_without_other_projects(
         assert "secret-project" not in text
         assert "hidden</bdi>" not in text
         assert '"hidden"' not in text
+        assert "the file of" not in text, "the host is nothing to a project"
+        assert "the file of" in two.get(path).text.lower()
         assert "secret-project" in two.get(path).text

@@ -88,6 +88,8 @@ def _stages(maps: list[Row], own: Own) -> Values:
     ]
     projects = [each["project"] for each in maps]
     newest, older = stage_maps.read_state(services().database)
+    if newest and own is not None:
+        newest["created_by"] = None  # a person, or a host of other projects too
     return {
         "maps": maps,
         "version": newest,
