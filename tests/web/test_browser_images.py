@@ -71,6 +71,12 @@ def test_pages_are_accessible_and_fit_with_all_that_is_folded_open(
 
 
 def test_artifacts_are_whole_on_a_phone(browser: Browser, receiver: Running):
+    name = f"{'ubuntu-22-04-gpu-runner-' * 2}20261127"
+    made = {"manifest": manifest({"builder_type": "googlecompute", "artifact_id": name})}
+    ended = {"kind": "build", "status": "completed", "at": datetime.now(UTC).isoformat()}
+    build = WEB | {"image_type": "gpu-runner", "platform": "gcp"}
+    document = envelope(ended, number="gpu-1", run="gpu-1", build=build, **made)
+    assert receiver.post(document).status_code in (200, 202)
     with page_of(browser, size=PHONE) as (page, _):
         for path in ("/images", IMAGE, "/builds/web-3"):
             page.goto(receiver.url + path)

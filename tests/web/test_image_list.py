@@ -36,6 +36,16 @@ def test_an_image_is_one_row_with_its_regions_and_the_builds_that_failed_since(c
     assert len(client.get("/images.json").get_json()["items"]) == 3
 
 
+def test_a_long_id_is_shown_by_its_name_and_copied_whole(client: FlaskClient):
+    group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/images"
+    whole = f"{group}/providers/Microsoft.Compute/galleries/gold/images/rhel-9/versions/1.0.7"
+    made(client, "web-1", whole, WEB, 0)
+    for path in ("/images", "/"):
+        text = client.get(path).text
+        assert ">…/rhel-9/versions/1.0.7</button>" in text
+        assert f'data-copy="{whole}"' in text
+
+
 def test_the_text_and_the_names_of_the_address_filter_images_and_are_chips(client: FlaskClient):
     made(client, "web-1", "eu-west-1:ami-0e1", WEB, 0)
     made(client, "base-1", "eu-west-1:ami-0e2", BASE, 0)

@@ -8,6 +8,7 @@ from receiver.domain import display, stage_map
 from receiver.web.pages import zones
 from receiver.web.pages.render import blueprint
 
+WHOLE_ID = 40  # characters of an id that lists show whole
 PLACES = {  # as builds.inferred names them
     "target": "the name of Packer's source",
     "entry": "the name of the manifest's entry",
@@ -127,3 +128,15 @@ def safe_link(url: str | None) -> str:
 def excerpt(text: str, limit: int | None) -> str:
     """Return the beginning of a text; all of it without a limit."""
     return text if limit is None or len(text) <= limit else f"{text[:limit]}…"
+
+
+@blueprint.app_template_filter("short_id")
+def short_id(artifact_id: str) -> str:
+    """Return an artifact's id as lists show it; of a long path the part that tells it from others.
+
+    https://learn.microsoft.com/azure/virtual-machines/image-version: ids of Azure name the image,
+    and the version of a gallery's, after `/images/`.
+    """
+    _, separator, name = artifact_id.rpartition("/images/")
+    is_long = len(artifact_id) > WHOLE_ID
+    return f"…/{excerpt(name, 60)}" if is_long and separator else excerpt(artifact_id, 60)
