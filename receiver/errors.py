@@ -121,7 +121,7 @@ class TooLarge(HttpError):
 class Unauthorized(HttpError):
     """The signature is invalid; one text for every reason, so that it helps no guess.
 
-    `reason` is for administrators alone: no-signature, wrong-signature or wrong-time.
+    `reason` is for pages, never in the answer: no-signature, wrong-signature or wrong-time.
     """
 
     status, code, title = 401, "unauthorized", "Invalid signature"

@@ -12,7 +12,7 @@ from receiver.cli.database import settings as read_config
 from receiver.cli.output import as_json, print_json, print_result, print_rows, printable
 from receiver.config_files import read_text
 from receiver.errors import ConfigError, MilepostError
-from receiver.ingest.settings_documents import KINDS, Documents
+from receiver.ingest.settings_documents import Documents
 from receiver.storage import audit, settings_files
 from receiver.storage import settings as storage
 from receiver.storage.audit import Target
@@ -21,7 +21,7 @@ from receiver.storage.settings_files import SettingsFile
 
 COLUMNS = ("kind", "version", "created_at", "created_by", "files")
 HISTORY = ("version", "created_at", "created_by")
-kind_argument = click.argument("kind", type=click.Choice(KINDS))
+kind_argument = click.argument("kind", type=click.Choice(storage.KINDS))
 reveal_option = click.option("--reveal", is_flag=True, help="Show secrets and addresses too.")
 
 
@@ -37,7 +37,7 @@ def list_(as_json: bool) -> None:
     """List the newest version of each kind, and the files that receivers read."""
     with connection() as database:
         files = settings_files.live(database)
-        rows = [_row(database, kind, files) for kind in KINDS]
+        rows = [_row(database, kind, files) for kind in storage.KINDS]
     if not as_json:
         rows = [row | {"files": "; ".join(map(_file_text, row["files"]))} for row in rows]
     print_rows(rows, COLUMNS, as_json=as_json)
@@ -82,7 +82,7 @@ def rollback(kind: str, version: int | None, as_json: bool) -> None:
     """Make an earlier version the newest again; by default the one before."""
     documents = Documents(read_config())
     with connection() as database:
-        row = _find(database, kind, version) if version else _before(database, kind)
+        row = _before(database, kind) if version is None else _find(database, kind, version)
     text = documents.opened(kind, row["document"])
     documents.check(kind, text, f"{kind} version {row['version']}")
     _write(documents, kind, text, ahead=False, as_json=as_json)
@@ -114,7 +114,9 @@ def diff(kind: str, first: int | None, second: int | None, reveal: bool, as_json
     documents = Documents(read_config())
     with connection() as database:
         newer = _find(database, kind, second)
-        older = _find(database, kind, first) if first else _before(database, kind, newer["version"])
+        is_named = first is not None
+        before = newer["version"]
+        older = _find(database, kind, first) if is_named else _before(database, kind, before)
     lines = _differences(documents, kind, older, newer, reveal=reveal)
     if as_json:
         print_json({"kind": kind, "from": older["version"], "to": newer["version"], "lines": lines})

@@ -22,7 +22,6 @@ from receiver.storage import audit, settings
 from receiver.storage.audit import Actor, Target
 from receiver.storage.db import Connection
 
-KINDS = ("stages", "routes", "projects", "notices", "senders")
 ENCRYPTED_KIND = "notices"  # the kind that is encrypted
 MASK = "***"
 # What a comment may hold of a notice's secrets.
