@@ -136,8 +136,6 @@ def _image(asked: dict[str, str | None], own: Own, *, may: bool) -> Values:
     ]
     if not (served or moves or why or images.is_known(database, names, own)):
         raise NotFound("There is no such image. The page /images lists those that there are.")
-    now = datetime.now(UTC)
-    past = image_history.read_history(database, serving_of(), limits(), now, names, own)
     newest = served[0]["build_number"] if served else None
     items = [image_row(row) | {"base": row["base"]} for row in bases]
     return {
@@ -149,6 +147,18 @@ def _image(asked: dict[str, str | None], own: Own, *, may: bool) -> Values:
         "_may": may,
         "_why": why,
         "_newest": newest,
+        "_build": {"build_number": newest},
+        "_lineage": lineage_of_builds.show(database, serving_of(), newest, own) if newest else {},
+        "_checks": checks.of_build(database, newest, own) if newest else [],
+        **_past(names, own),
+    }
+
+
+def _past(names: Row, own: Own) -> Values:
+    """Return the builds of an image, why they failed, and their charts."""
+    now = datetime.now(UTC)
+    past = image_history.read_history(services().database, serving_of(), limits(), now, names, own)
+    return {
         "builds": [_run(each) for each in past["builds"]],
         "causes": past["causes"],
         "stages": past["stages"],
@@ -156,9 +166,6 @@ def _image(asked: dict[str, str | None], own: Own, *, may: bool) -> Values:
         "_bars": charts.history([row | {"place": "before"} for row in past["builds"]]),
         "_durations": image_charts.durations(past["builds"]),
         "_stage_chart": image_charts.stages(past["stages"]),
-        "_build": {"build_number": newest},
-        "_lineage": lineage_of_builds.show(database, serving_of(), newest, own) if newest else {},
-        "_checks": checks.of_build(database, newest, own) if newest else [],
     }
 
 
