@@ -131,6 +131,19 @@ def test_what_is_wrong_is_named(admin: FlaskClient, fields: dict[str, str], word
     assert words in html.unescape(answer.text)
 
 
+def test_a_refused_form_keeps_what_was_written(admin: FlaskClient):
+    send(admin, "", source="github", name="taken")
+    for name, problem in (("taken", "taken"), ("a b", "A-Z a-z 0-9")):
+        answer = send(admin, "", source="github", name=name, projects="core, web")
+        assert answer.status_code in (409, 422)
+        (form,) = re.findall(r'action="/setup/senders#new".*?</form>', answer.text, re.DOTALL)
+        assert f'value="{name}"' in form
+        assert "<option selected>github</option>" in form
+        assert 'value="core, web"' in form
+        (alert,) = re.findall(r'role="alert">(.*?)</div>', answer.text, re.DOTALL)
+        assert problem in html.unescape(alert)
+
+
 @pytest.mark.parametrize("path", ["", "/rotate", "/finish", "/remove"])
 @pytest.mark.parametrize("scope", ["write", "admin --project"])
 def test_only_an_administrator_changes_senders(

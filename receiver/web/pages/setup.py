@@ -56,9 +56,13 @@ def base_url() -> str:
     return request.host_url.rstrip("/") if set_url == DEFAULT_URL else set_url
 
 
-def show_page(results: dict[Key, TestResult] | None = None, made: Row | None = None) -> Response:
+def show_page(
+    results: dict[Key, TestResult] | None = None,
+    made: Row | None = None,
+    asked: Row | None = None,
+) -> Response:
     """Show the page: `results` are of tests that were just made, `made` is a sender with its new
-    secret in its lines."""
+    secret in its lines, `asked` are the fields of one that was refused, with its `problems`."""
     refused = refusals()
     tab = _tab()
     names: dict[str, list[str]] = {}
@@ -70,6 +74,7 @@ def show_page(results: dict[Key, TestResult] | None = None, made: Row | None = N
         senders=_cards(refused),
         results=results or {},
         made=made,
+        asked=asked or {},
         may_change=_may_change(),
         why_not=why_in_file(services().config),
         sources=SOURCE_NAMES,

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from flask import Response, redirect, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.errors import ConfigError, Invalid, Unavailable
+from receiver.errors import ConfigError, HttpError, Invalid, Taken, Unavailable
 from receiver.ingest.sender_store import SenderStore
 from receiver.web import auth
 from receiver.web.context import services
@@ -22,13 +22,19 @@ MAX_PROJECTS = 50
 
 @blueprint.post("/setup/senders")
 def create() -> Response:
-    """Make a sender, and show its secret this once."""
+    """Make a sender, and show its secret this once; show the form as it was sent, with what is
+    wrong, where that cannot be."""
     auth.require_admin()
     fields = form_fields()
     source, name = fields.get("source", ""), fields.get("name", "").strip()
-    projects = _projects(fields.get("projects", ""))
-    with _store() as store:
-        secret = store.create(source, name, projects)
+    try:
+        projects = _projects(fields.get("projects", ""))
+        with _store() as store:
+            secret = store.create(source, name, projects)
+    except (Invalid, Taken) as error:
+        response = show_page(asked={**fields, "problems": _problems(error)})
+        response.status_code = error.status
+        return response
     return _made(source, name, secret)
 
 
@@ -80,6 +86,12 @@ def _store() -> Iterator[SenderStore]:
 def _sender() -> tuple[str, str]:
     fields = form_fields()
     return fields.get("source", ""), fields.get("sender", "")
+
+
+def _problems(error: HttpError) -> list[str]:
+    """Return what to change, a sentence each."""
+    named = [f"{name.capitalize()}: {' '.join(texts)}" for name, texts in error.fields.items()]
+    return named or [error.detail]
 
 
 def _projects(text: str) -> list[str]:
