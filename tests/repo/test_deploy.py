@@ -171,7 +171,26 @@ def test_what_compose_needs_is_made_once_and_is_private(tmp_path: Path):
         members = conninfo_to_dict((made / name).read_text())
         assert set(str(members["host"]).split(",")) == _members()
         assert members["target_session_attrs"] == attributes
-    assert subprocess.run([script], capture_output=True, check=False).returncode == 1
+
+
+def test_what_a_newer_release_needs_is_added_and_nothing_else_changes(tmp_path: Path):
+    script = tmp_path / "deploy" / "secrets.sh"
+    script.parent.mkdir()
+    shutil.copy(DEPLOY / "secrets.sh", script)
+    subprocess.run([script], check=True, capture_output=True)
+    made = script.parent / "secrets"
+    before = {each.name: each.read_text() for each in made.iterdir()}
+    new = ("sender_key", "database_url_ha", "database_url_read")
+    for name in new:
+        (made / name).unlink()
+    said = subprocess.run([script], check=True, capture_output=True, text=True).stdout
+    after = {each.name: each.read_text() for each in made.iterdir()}
+    assert after.pop("sender_key") != before.pop("sender_key")
+    assert after == before, "the others are as they were, or follow from the same password"
+    assert [line for line in said.splitlines() if line.startswith("made")] == [
+        f"made deploy/secrets/{name}" for name in sorted(new)
+    ]
+    assert {each.stat().st_mode & 0o777 for each in made.iterdir()} == {0o444}
 
 
 def test_the_scripts_are_checked():
