@@ -56,11 +56,10 @@ def test_senders_of_the_file_before_an_upgrade_go_on(receiver: Running):
 def test_a_lost_key_is_not_replaced_by_another(receiver: Running):
     key = data(receiver) / "milepost.key"
     receiver.run("sender", "add", "first")
-    kept = key.read_text()
-    key.unlink()
+    kept = key.rename(key.with_name("backup of the key"))
     refused = receiver.run("sender", "add", "second")
     assert refused.returncode == 1
     assert "milepost.key is gone: copy it back from its backup" in refused.stderr
     assert not key.exists()
-    key.write_text(kept)
+    kept.rename(key)
     assert receiver.run("sender", "add", "second").returncode == 0
