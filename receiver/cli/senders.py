@@ -165,12 +165,13 @@ def import_(as_json: bool) -> None:
 def rotate_key(as_json: bool) -> None:
     """Encrypt every secret again with the first key of MILEPOST_KEY_FILE.
 
-    The others can then be taken out of it, on every receiver.
+    The others can then be taken out of it, on every receiver. Where a file has the senders, the
+    notices alone are encrypted again.
     """
-    config = _writable(settings())
+    config = settings()
     with _store(config) as store:
-        count = store.encrypt_again()
         has_notices = encrypt_again(config, store.connection, store.actor.name)
+        count = 0 if config.senders_file and has_notices else store.encrypt_again()
     what = f"{count} secrets" + (" and the notices" if has_notices else "")
     said = {"secrets": count, "notices": has_notices}
     print_result(f"{what} are encrypted with the first key.", said, as_json=as_json)

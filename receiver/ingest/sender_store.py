@@ -80,7 +80,8 @@ class SenderStore:
 
     def create(self, source: str, name: str, projects: Sequence[str] = ()) -> str:
         """Make a sender that may write these projects, every one by default. Return its secret,
-        which nobody can read again. Raises Taken, Invalid."""
+        which nobody can read again. Raises Taken, Invalid, and MilepostError with a key that is not
+        that of the other senders: the receivers could not decrypt the new secret."""
         self._require()
         if source not in SOURCES:
             raise Invalid(fields={"source": [f"Write one of {', '.join(SOURCES)}."]})
@@ -88,6 +89,7 @@ class SenderStore:
             raise Invalid(fields={"name": ["Write 1 to 100 of A-Z a-z 0-9 . _ -"]})
         if file_beside(self.config).find(source, name):
             raise Taken(f"There is a {source} sender called {name} in the file of this host.")
+        self._require_known_key()
         secret = generate_secret(source)
         kept = [self._kept(source, secret)]
         senders.insert_sender(self.connection, source, name, projects, kept, self.actor.name)
@@ -137,6 +139,7 @@ class SenderStore:
     def take_over(self, sender: Sender) -> bool:
         """Copy a sender of a file. Return False where the database has one of its name."""
         self._require()
+        self._require_known_key()
         kept = [self._encrypted(each) for each in sender.secrets if isinstance(each, str)]
         source, name, projects = sender.source, sender.name, sender.projects
         try:
@@ -168,6 +171,17 @@ class SenderStore:
         if (key or self.config.senders_file) and (reason := why_in_file(self.config)):
             raise ConfigError([reason])
 
+    def _require_known_key(self) -> None:
+        """A lost key is replaced by rotating: then the new key decrypts the rotated one."""
+        keys, kept = SenderKeys(key_files(self.config)), encrypted_secrets(self.connection)
+        if not keys.problems and kept and not any(map(keys.decrypt, kept)):
+            raise MilepostError(
+                "The key here decrypts no secret of the other senders, so the receivers' key is "
+                "another one: name its file in MILEPOST_KEY_FILE. If it is lost, run "
+                "`milepost sender rotate` for the senders that doctor names, before others are "
+                "added."
+            )
+
     def _kept(self, source: str, secret: str) -> str:
         """Return what is kept of a new, random secret."""
         digest = digest_of(source, secret)
@@ -193,15 +207,19 @@ def ensure_own_key(config: Config, connection: Connection) -> None:
     own = own_key(config)
     if own is None or own.exists():
         return
-    kept = [each for row in senders.list_senders(connection) for each in row["secrets"]]
-    notices = settings.read_document(connection, "notices")
-    if any(each.startswith(ENCRYPTED) for each in kept) or notices:
+    if encrypted_secrets(connection) or settings.read_document(connection, "notices"):
         raise MilepostError(
             f"The key {own} is gone: copy it back from its backup. If there is none, set "
             "MILEPOST_KEY_FILE to a new file, then rotate the senders that doctor names, and set "
             "the notices again."
         )
     make_own_key(own)
+
+
+def encrypted_secrets(connection: Connection) -> list[str]:
+    """Return every encrypted secret as it is kept, without its prefix."""
+    kept = [each for row in senders.list_senders(connection) for each in row["secrets"]]
+    return [each.removeprefix(ENCRYPTED) for each in kept if each.startswith(ENCRYPTED)]
 
 
 def _sender(row: Row, keys: SenderKeys) -> Sender:

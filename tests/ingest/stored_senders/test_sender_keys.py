@@ -40,6 +40,38 @@ def test_a_key_is_rotated_while_both_are_there(
     assert "No key decrypts a secret of milepost team-a: nothing was changed." in without.stderr
 
 
+def test_nothing_is_added_with_a_key_that_the_receivers_do_not_have(
+    command: Command, key: Path, tmp_path: Path
+):
+    add_sender(command, "team-a")
+    add_sender(command, "team-b")
+    (tmp_path / "wrong").write_bytes(os.urandom(32))
+    wrong = {"key_files": str(tmp_path / "wrong")}
+    refused = command("sender", "add", "team-c", **wrong)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "the receivers' key is another one" in refused.stderr
+    assert [row["name"] for row in listed(command)] == ["team-a", "team-b"]
+    key.unlink()
+    assert command("sender", "rotate", "team-a", **wrong).exit_code == 0, "the way out of a loss"
+    assert command("sender", "add", "team-c", **wrong).exit_code == 0
+
+
+def test_a_key_of_notices_is_rotated_where_a_file_has_the_senders(
+    command: Command, own: Config, tmp_path: Path
+):
+    file, notices, new = tmp_path / "given.toml", tmp_path / "notices", tmp_path / "new"
+    file.touch()
+    notices.write_text('[[notice]]\nname = "x"\non = ["failed"]\nto = ["slack://A/B/C"]\n')
+    new.write_bytes(os.urandom(32))
+    given = {"MILEPOST_SENDERS": str(file)}
+    assert command("sender", "rotate-key", **given).exit_code == 78, "nothing of it is there"
+    assert command("settings", "set", "notices", str(notices), **given).exit_code == 0
+    done = command("sender", "rotate-key", key_files=f"{new},{own.key_files[0]}", **given)
+    assert (done.exit_code, "and the notices are encrypted" in done.stdout) == (0, True)
+    shown = command("settings", "show", "notices", "--reveal", key_files=str(new))
+    assert shown.stdout == notices.read_text()
+
+
 def test_the_last_line_of_a_key_may_end_or_not(tmp_path: Path):
     for name, data in (("plain", b"k" * 40), ("line", b"k" * 40 + b"\n")):
         (tmp_path / name).write_bytes(data)
