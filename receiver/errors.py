@@ -38,6 +38,8 @@ An error's text is a sentence that a user may see; it never repeats input or a s
 
 from collections.abc import Mapping, Sequence
 
+ON_STANDBY = "This receiver reads a standby of the database, which takes no changes."
+
 
 class MilepostError(Exception):
     """Something went wrong that the user can do something about."""

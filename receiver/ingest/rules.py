@@ -211,10 +211,12 @@ class Rules:
     def renewed_sender(self, source: str, name: str) -> Sender | None:
         """Return the sender as the database has it now, before anybody is refused.
 
-        Raises Unavailable where the database is away: it may have the sender, or another secret.
+        Raises Unavailable where the database is away, and ReadOnly where it is a standby, which may
+        be behind: the primary may have the sender, or another secret.
         """
         if name and not self.is_sender_file_given:
             self.stored.renew_now()
+            self.stored.require_primary()
         return self.sender(source, name)
 
 

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from receiver import log
-from receiver.errors import ConfigError, HttpError, SchemaMissing, Unavailable
+from receiver.errors import ON_STANDBY, ConfigError, HttpError, ReadOnly, SchemaMissing, Unavailable
 from receiver.storage import settings
 from receiver.storage.db import Connection, Database, DriverError
 
@@ -125,6 +125,12 @@ class StoredSettings:
             if self._failed >= called:
                 raise Unavailable("The database does not answer.")
             self._ask(self._database)
+
+    def require_primary(self) -> None:
+        """Raise ReadOnly where the database takes no changes: nobody is refused by what a standby
+        does not have yet."""
+        if self._database and self._database.read_only_reason():
+            raise ReadOnly(ON_STANDBY)
 
     def read(self, connection: Connection) -> None:
         """Read what has another version than the last reading."""

@@ -8,6 +8,7 @@ from psycopg_pool import PoolTimeout
 
 from receiver import log
 from receiver.errors import (
+    ON_STANDBY,
     Contended,
     HttpError,
     Invalid,
@@ -61,7 +62,7 @@ def translated(error: psycopg.Error, *, is_standby: bool = False) -> HttpError |
     A standby refuses changes as read-only, and those of unlogged tables as no feature of it.
     """
     if isinstance(error, STALE) and is_standby:
-        return ReadOnly("This receiver reads a standby of the database, which takes no changes.")
+        return ReadOnly(ON_STANDBY)
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return ReadOnly("The database takes no changes at the moment.")
     if isinstance(error, MISSING):

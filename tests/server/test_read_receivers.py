@@ -24,6 +24,7 @@ from tests.support.replication import Pair, replicated
 from tests.support.senders import (
     BEARER,
     COMBINATION,
+    OTHER_SECRET,
     SECRET,
     envelope,
     manifest,
@@ -112,6 +113,20 @@ def test_it_signs_in_and_refuses_every_change_as_read_only(pair: Pair, receiver:
     page = reader.post("/builds/core-1/revoke", data=change, headers={"Accept": "text/html"})
     assert page.status_code == 503
     assert READ_ONLY in page.text
+
+
+def test_it_refuses_no_sender_that_the_primary_may_have(pair: Pair, receiver: Make, tmp_path: Path):
+    (tmp_path / "key").write_bytes(bytes(range(40)))
+    env = {"DATABASE_URL": pair.primary.url(), "MILEPOST_KEY_FILE": str(tmp_path / "key")}
+    words = ["sender", "add", "team-a", "--source", "packer"]
+    assert CliRunner().invoke(main, words, env=env).exit_code == 0
+    reader = receiver("prefer-standby")
+    for name in ("team-a", "not-there-yet"):  # with an old secret, or before the standby has it
+        body, path = orjson.dumps(manifest({})), f"/webhooks/packer/{name}"
+        headers = proof("packer", "bearer:of-yesterday", body)
+        answer = reader.post(path, data=body, headers=headers, content_type="application/json")
+        assert (answer.status_code, answer.get_json()["code"]) == (503, "read-only"), name
+    assert post(reader, envelope(stage("Base")), secret=OTHER_SECRET).status_code == 401
 
 
 def test_it_leaves_housekeeping_and_notices_to_others(
