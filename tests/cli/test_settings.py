@@ -289,15 +289,3 @@ def test_defaults_of_senders_are_a_document(client: FlaskClient, set_: Command):
     said["build"].pop("platform", None)
     post(client, said)
     assert get_build(client)["platform"] == "aws"
-
-
-def test_pages_of_a_receiver_without_the_key_say_so(
-    serve: Callable[[Config], FlaskClient], config: Config, keyed: Command, notices: str
-):
-    keyed("settings", "set", "notices", notices)
-    client = serve(config)
-    paths = ("/", "/notices", "/notices.json", "/setup", "/api/v1/notices", "/metrics", "/readyz")
-    got = {path: client.get(path) for path in paths}
-    assert {path: each.status_code for path, each in got.items()} == dict.fromkeys(paths, 200)
-    assert "cannot be read here" in got["/notices"].text
-    assert "The file that" not in got["/notices"].text

@@ -19,6 +19,7 @@ from tests.support.senders import (
 from tests.support.stored_senders import Command, deliver, listed
 
 Serve = Callable[[Config], FlaskClient]
+NOTICES = '[[notice]]\nname = "x"\non = ["failed"]\nto = ["slack://A/B/C"]\n'
 
 
 def test_a_key_is_rotated_while_both_are_there(
@@ -61,7 +62,7 @@ def test_a_key_of_notices_is_rotated_where_a_file_has_the_senders(
 ):
     file, notices, new = tmp_path / "given.toml", tmp_path / "notices", tmp_path / "new"
     file.touch()
-    notices.write_text('[[notice]]\nname = "x"\non = ["failed"]\nto = ["slack://A/B/C"]\n')
+    notices.write_text(NOTICES)
     new.write_bytes(os.urandom(32))
     given = {"MILEPOST_SENDERS": str(file)}
     assert command("sender", "rotate-key", **given).exit_code == 78, "nothing of it is there"
@@ -129,3 +130,16 @@ def test_a_key_that_is_there_is_never_replaced(tmp_path: Path):
     make_own_key(tmp_path / "milepost.key")
     assert (tmp_path / "milepost.key").read_text() == kept
     assert [each.name for each in tmp_path.iterdir()] == ["milepost.key"]
+
+
+def test_pages_of_a_receiver_without_the_key_of_the_notices_say_so(
+    serve: Serve, config: Config, command: Command, tmp_path: Path
+):
+    (tmp_path / "notices").write_text(NOTICES)
+    assert command("settings", "set", "notices", str(tmp_path / "notices")).exit_code == 0
+    client = serve(config)
+    paths = ("/", "/notices", "/notices.json", "/setup", "/api/v1/notices", "/metrics", "/readyz")
+    got = {path: client.get(path) for path in paths}
+    assert {path: each.status_code for path, each in got.items()} == dict.fromkeys(paths, 200)
+    assert "cannot be read here" in got["/notices"].text
+    assert "The file that" not in got["/notices"].text
