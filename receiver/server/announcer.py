@@ -5,9 +5,9 @@ import threading
 
 from receiver import log
 from receiver.config import Config
-from receiver.errors import MilepostError
 from receiver.ingest.announced_files import RECEIVER
 from receiver.ingest.rules import Rules
+from receiver.server.background import attempt
 from receiver.storage import settings_files
 from receiver.storage.db import DriverError, connect
 from receiver.storage.settings_files import EVERY_SECONDS
@@ -21,10 +21,9 @@ def start(rules: Rules) -> None:
 def _run(rules: Rules) -> None:
     pause = threading.Event()
     while True:
-        try:
-            rules.announced.say_again()
-        except (DriverError, MilepostError) as error:  # until then the last word counts
-            log.get().info("settings files not announced", reason=type(error).__name__)
+        attempt(
+            rules.announced.say_again, "settings files not announced"
+        )  # the last word counts on
         # Not all workers of all receivers at once.
         pause.wait(EVERY_SECONDS * random.uniform(0.7, 1.3))  # noqa: S311  # jitter is no secret
 

@@ -4,17 +4,17 @@ standby leaves all of it to others."""
 
 import random
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from receiver import log
 from receiver.app import conninfo
 from receiver.config import Config
 from receiver.config_files import WatchedFile
 from receiver.domain.stage_map import StageMap
-from receiver.errors import MilepostError
+from receiver.server.background import attempt
 from receiver.storage import body_weeks, outdated, retention
-from receiver.storage.db import DriverError, open_database
+from receiver.storage.db import open_database
 
 EVERY_SECONDS = 3600.0
 FIRST_SECONDS = 20.0
@@ -29,18 +29,12 @@ def _run(config: Config) -> None:
     pause = threading.Event()
     pause.wait(FIRST_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
     while True:
-        _try(make_weeks, config, "no weeks of bodies made")
-        _try(refold, config, "not folded again")
+        # Where another worker does one of these, or the database is away, it waits an hour.
+        attempt(partial(make_weeks, config), "no weeks of bodies made")
+        attempt(partial(refold, config), "not folded again")
         # Not all workers of all receivers at once, and never at the very start.
         pause.wait(EVERY_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
-        _try(prune, config, "not pruned")
-
-
-def _try(task: Callable[[Config], object], config: Config, problem: str) -> None:
-    try:
-        task(config)
-    except (DriverError, MilepostError) as error:  # another worker does it, or it waits an hour
-        log.get().info(problem, reason=type(error).__name__)
+        attempt(partial(prune, config), "not pruned")
 
 
 def refold(config: Config) -> int:

@@ -36,3 +36,6 @@ def _run(services: Services, counts: RefusalCounts) -> None:
         except (DriverError, MilepostError) as error:  # the counts wait in memory
             log.get().info("refusals not written", reason=type(error).__name__)
             pause.wait(AFTER_FAILURE_SECONDS)
+        except Exception as error:  # noqa: BLE001  # the next turn tries again
+            log.unexpected(error)
+            pause.wait(AFTER_FAILURE_SECONDS)
