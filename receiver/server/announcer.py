@@ -21,9 +21,8 @@ def start(rules: Rules) -> None:
 def _run(rules: Rules) -> None:
     pause = threading.Event()
     while True:
-        attempt(
-            rules.announced.say_again, "settings files not announced"
-        )  # the last word counts on
+        # Where it fails, the last word counts on.
+        attempt(rules.announced.say_again, "settings files not announced")
         # Not all workers of all receivers at once.
         pause.wait(EVERY_SECONDS * random.uniform(0.7, 1.3))  # noqa: S311  # jitter is no secret
 
