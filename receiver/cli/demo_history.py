@@ -69,7 +69,7 @@ def envelope(plan: Plan, attempt: int, events: list[Json], now: datetime) -> Jso
 
 def _run(plan: Plan, attempt: int) -> Json:
     project, platform = plan.image.names[:2]
-    changes = Random(f"{project}/{plan.night // 2}")  # noqa: S311
+    changes = Random(f"{project}/{plan.night // 2}")  # noqa: S311  # only to look real
     forge = demo_data.FORGES[plan.image.family.project]
     url = forge.format(
         project=project,
@@ -111,7 +111,7 @@ def _sources(plan: Plan, now: datetime) -> list[Json]:
 def artifacts(plan: Plan) -> list[Json]:
     """Return what a build makes: an artifact for each region of its platform."""
     platform = plan.image.platform
-    ids = Random(f"{plan.number}/artifacts")  # noqa: S311
+    ids = Random(f"{plan.number}/artifacts")  # noqa: S311  # only to look real
     return [
         {
             "artifact_id": demo_data.ARTIFACTS[platform].format(
