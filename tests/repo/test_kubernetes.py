@@ -53,7 +53,7 @@ POD, MIGRATION = (each["spec"]["template"] for each in (DEPLOYMENT, JOB))
 
 def settings() -> dict[str, str]:
     lines = (K8S / "settings.env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines)
+    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
 
 
 @pytest.mark.parametrize("release", RELEASES)

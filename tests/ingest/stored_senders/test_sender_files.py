@@ -15,6 +15,7 @@ from receiver.ingest.sender_store import SenderStore
 from receiver.storage import db
 from receiver.storage.audit import Actor
 from tests.support.senders import (
+    OTHER_SECRET,
     add_sender,
     envelope,
     manifest,
@@ -92,6 +93,26 @@ def test_imported_senders_keep_their_secrets_and_a_removed_one_is_out_of_both(
     for client in (receiver, other):
         assert deliver(client, path, secret, envelope(stage("x"))).status_code == 404
     assert "team-a" not in (tmp_path / "senders.toml").read_text()
+
+
+def test_a_file_that_a_setting_named_is_imported_from_its_folder(
+    serve: Serve, own: Config, command: Command, tmp_path: Path
+):
+    folder = tmp_path / "senders"
+    folder.mkdir()
+    file = folder / "senders.toml"
+    file.write_text('[[sender]]\nsource = "milepost"\nname = "team-a"\nsecret_file = "secret"\n')
+    (folder / "secret").write_text(f"{OTHER_SECRET}\n")
+    assert command("sender", "import", MILEPOST_SENDERS=str(file)).exit_code == 78
+    folder.chmod(0o555)
+    done = command("sender", "import", MILEPOST_DATA_DIR=str(folder))
+    assert done.stdout == "team-a is in the database.\n"
+    before, after = serve(replace(own, senders_file=file)), serve(own)
+    for place, client in enumerate((before, after)):
+        answer = deliver(
+            client, "/webhooks/milepost/team-a", OTHER_SECRET, envelope(stage(str(place)))
+        )
+        assert answer.status_code == 202
 
 
 def test_a_made_up_secret_is_encrypted_as_its_digest_could_be_guessed(
