@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import chromium, page_of, serious
@@ -113,3 +115,42 @@ def test_the_charts_have_tables_without_scripts_and_on_paper(browser: Browser, r
         expect(page.get_by_role("heading", name="Duration")).to_be_visible()
         expect(page.locator("svg.chart").first).to_be_visible()
         expect(page.locator("header.top")).to_be_hidden()
+
+
+@pytest.fixture
+def troubled(tmp_path: Path) -> Iterator[Running]:
+    """A night that ended two hours ago: one image failed, which is acknowledged, one did not
+    start."""
+    begin, end = (f"{datetime.now(UTC) - timedelta(hours=hours):%H:%M}" for hours in (6, 2))
+    file = tmp_path / "projects.toml"
+    file.write_text(f'[project."core"]\nwindow = "{begin}-{end} UTC"\n')
+    tmp_path.chmod(0o755)
+    with started(MILEPOST_PROJECTS=str(file)) as running:
+        for hours in (51, 27, 3):
+            at = (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
+            for name in ("bad", "gone"):
+                is_bad = name == "bad" and hours == 3
+                verdict = {"status": "failed", "failure": FAILURE} if is_bad else {}
+                ended = {"kind": "build", "status": "completed", "at": at} | verdict
+                number = f"{name}-{hours}"
+                build = WEB | {"image_type": name}
+                if is_bad or hours > 3:
+                    running.post(envelope(ended, number=number, run=number, build=build))
+        headers = {"Authorization": f"Bearer {running.token('write')}"}
+        api = f"{running.url}/api/v1/failures"
+        (failure,) = requests.get(api, headers=headers, timeout=30).json()["items"]
+        path = f"{api}/{failure['id']}/resolve"
+        requests.post(path, json={}, headers=headers, timeout=30).raise_for_status()
+        yield running
+
+
+def test_what_needs_somebody_is_accessible_and_is_on_paper(browser: Browser, troubled: Running):
+    for scheme in ("light", "dark"):
+        with page_of(browser, scheme=scheme) as (page, _):
+            page.goto(troubled.url)
+            expect(page.locator(".group.acknowledged")).to_be_visible()
+            expect(page.locator("#missing")).to_be_visible()
+            assert serious(page) == []
+            page.emulate_media(media="print")
+            expect(page.locator(".group.acknowledged summary")).to_be_visible()
+            expect(page.locator("#missing summary")).to_be_visible()
