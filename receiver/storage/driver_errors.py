@@ -50,6 +50,11 @@ def translated_errors() -> Iterator[None]:
         yield
     except MISSING as error:
         raise MigrationError("The schema is old: run milepost migrate") from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise ReadOnly(
+            "The database takes no changes: it is a standby, or set to read-only. Let DATABASE_URL "
+            "lead to the primary, such as by target_session_attrs=read-write."
+        ) from error
     except psycopg.OperationalError as error:
         raise Unavailable(f"The database is away: {error}") from error
     except psycopg.Error as error:

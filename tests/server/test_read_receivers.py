@@ -129,6 +129,14 @@ def test_it_refuses_no_sender_that_the_primary_may_have(pair: Pair, receiver: Ma
     assert post(reader, envelope(stage("Base")), secret=OTHER_SECRET).status_code == 401
 
 
+def test_a_command_that_changes_a_standby_names_the_way_to_the_primary(pair: Pair, tmp_path: Path):
+    (tmp_path / "key").write_bytes(bytes(range(40)))
+    env = {"DATABASE_URL": pair.standby.url(), "MILEPOST_KEY_FILE": str(tmp_path / "key")}
+    done = CliRunner().invoke(main, ["sender", "add", "of-standby"], env=env)
+    assert (done.exit_code, done.stdout) == (69, "")
+    assert "target_session_attrs=read-write" in done.stderr
+
+
 def test_it_leaves_housekeeping_and_notices_to_others(
     pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
