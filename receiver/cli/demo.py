@@ -44,8 +44,10 @@ TOKEN = "a history of the demo"  # noqa: S105  # known to this process alone
 @click.option("--live", default="2m", show_default=True, help="How long builds go on moving.")
 @database_command
 def demo(builds: int | None, mix: bool, live: str) -> None:
-    """Fill the receiver of `make run` with fourteen nights of sixty images, builds that move while
-    you look, and real Packer builds.
+    """Fill the receiver of `make run` with nights to look at, and run Packer there.
+
+    Fourteen nights of sixty images come first, then builds that move while you look, and real
+    Packer builds.
 
     With --builds, record a made-up history of that many builds in its database.
     """

@@ -226,7 +226,7 @@ def test_setup_shows_each_sender_and_accepts_its_test(
     text = receiver.get("/setup").text
     assert f"/webhooks/{source}/team-a" in text
     assert secret not in text
-    assert "never" in text
+    assert "Not heard yet" in text
     data = {"csrf": csrf(receiver), "source": source, "sender": "team-a"}
     assert receiver.post("/setup/test", data=data).status_code == 401
     headers = {"Authorization": f"Bearer {token('write')}"}

@@ -56,6 +56,6 @@ def test_rows_read_for_a_page_do_not_grow_with_the_history(
     # A backend reports its counts when it ends.
     client.application.extensions["milepost"].database.close()
     scanned_after, fetched_after = rows_read(filled)
-    assert answer.status_code in (200, 404), answer.text
+    assert answer.status_code in (200, 302, 404), answer.text  # a search leads to its one result
     assert scanned_after == scanned
     assert 0 <= fetched_after - fetched <= MOST
