@@ -127,7 +127,8 @@ def _is_of_night(row: Row, hours: Hours, now: datetime) -> bool:
 
 def _heat(connection: Connection, nights: Nights, hours: Hours, own: list[str] | None) -> list[Row]:
     parameters = night_parameters(nights, hours) | {"projects": own}
-    rows = connection.execute(query("failures/failures_by_night"), parameters).fetchall()
+    text = query("hours/calendar") + query("failures/failures_by_night")
+    rows = connection.execute(text, parameters).fetchall()
     return [row | {"day": nights.days[row["night"] - 1]} for row in rows]
 
 

@@ -33,8 +33,8 @@ def nights_of(hours: Hours, now: datetime, count: int, own: Collection[str] | No
 
 
 def night_parameters(nights: Nights, hours: Hours) -> Row:
-    """Return what night_of() of a query needs: `starts`, an array of each different window, that
-    of builds without a project first; the `names` of projects with another one, and its `places`.
+    """Return the parameters of hours/calendar.sql: `starts`, an array of each different window,
+    that of builds without a project first; `names` of projects with another one, and its `places`.
 
     The arrays are texts, since arrays of PostgreSQL have no arrays as elements.
     """

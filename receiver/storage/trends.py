@@ -52,6 +52,6 @@ def read_trends(
 
 
 def _read(connection: Connection, name: str, parameters: Row) -> list[Row]:
-    text = query("trends/recent") + query(f"trends/{name}")
+    text = query("hours/calendar") + query("trends/recent") + query(f"trends/{name}")
     rows: list[Row] = connection.execute(text, parameters, prepare=False).fetchall()
     return rows

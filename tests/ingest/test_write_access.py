@@ -30,16 +30,22 @@ def in_database(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return replace(config, key_files=(key,))
 
 
+def delivery_of_team(client: FlaskClient, command: Command) -> str:
+    """Return the id of a delivery about project data by a new sender, team."""
+    path, secret = add_sender(command, "team", "--project", "data")
+    document = envelope(verdict("failed", 9), number="b-1", build={"project": "data"})
+    body = orjson.dumps(document)
+    headers = proof("milepost", secret, body) | {"Content-Type": "application/json"}
+    delivery: str = client.post(path, data=body, headers=headers).get_json()["id"]
+    return delivery
+
+
 def test_a_replay_for_a_sender_that_is_gone_or_lost_the_project_changes_nothing(
     serve: Serve, config: Config, command: Command, token: Token, url: str
 ):
     client = serve(config)
     admin = {"Authorization": f"Bearer {token('admin')}"}
-    path, secret = add_sender(command, "team", "--project", "data")
-    document = envelope(verdict("failed", 9), number="b-1", build={"project": "data"})
-    body = orjson.dumps(document)
-    headers = proof("milepost", secret, body) | {"Content-Type": "application/json"}
-    delivery = client.post(path, data=body, headers=headers).get_json()["id"]
+    delivery = delivery_of_team(client, command)
     senders = config.senders
     before = rows(url)
     for change, status, words in (
@@ -74,11 +80,7 @@ def test_a_replay_for_a_sender_that_has_just_gone_from_the_database_changes_noth
 ):
     client = serve(in_database)
     admin = {"Authorization": f"Bearer {token('admin')}"}
-    path, secret = add_sender(command, "team", "--project", "data")
-    document = envelope(verdict("failed", 9), number="b-1", build={"project": "data"})
-    body = orjson.dumps(document)
-    headers = proof("milepost", secret, body) | {"Content-Type": "application/json"}
-    delivery = client.post(path, data=body, headers=headers).get_json()["id"]
+    delivery = delivery_of_team(client, command)
     assert command("sender", "remove", "team").exit_code == 0
     before = rows(url)
     answer = client.post(f"/api/v1/deliveries/{delivery}/replay", headers=admin)

@@ -1,17 +1,6 @@
--- Failures by stage and night, of the newest 5,000 since the first night: stage, night (its place from
--- 1), count. A failure is of the night in which its build began. `starts` are the beginnings of the nights, of builds
--- without a project first; `windows` has those of projects with other hours. Failures of pull requests are left out.
-WITH calendar AS MATERIALIZED (
-    SELECT listed.place, listed.starts::timestamptz [] AS starts
-    FROM unnest(%(starts)s::text []) WITH ORDINALITY AS listed (starts, place)
-),
-
-windows AS MATERIALIZED (
-    SELECT listed.name, calendar.starts
-    FROM unnest(%(names)s::text [], %(places)s::integer []) AS listed (name, place)
-    JOIN calendar ON calendar.place = listed.place
-)
-
+-- Behind hours/calendar.sql: failures by stage and night, of the newest 5,000 since the first night:
+-- stage, night (its place from 1), count. A failure is of the night in which its build began. Those of
+-- pull requests are left out.
 SELECT coalesce(failures.stage, 'build') AS stage, placed.night, count(*) AS count
 FROM (
     SELECT stage, build_id, created_at

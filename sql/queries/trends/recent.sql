@@ -1,21 +1,9 @@
--- The newest 10,000 builds that ended since the first night, as `recent`; those of pull requests are
--- left out, and the `lost` ones are failed. Of one `platform`, unless it is null. `starts` are the beginnings of the nights, of
--- builds without a project first; `windows` has those of projects with other hours. `night` is a build's place among
--- them from 1, and `last` that of the last night: the one `shown`, or a later one that has builds.
--- Those `days` before it or earlier are for comparison alone.
+-- Behind hours/calendar.sql: the newest 10,000 builds that ended since the first night, as `recent`;
+-- those of pull requests are left out, and the `lost` ones are failed. Of one `platform`, unless it is
+-- null. `night` is the place of a build's night from 1, and `last` that of the last night: the one
+-- `shown`, or a later one that has builds. Those `days` before it or earlier are for comparison alone.
 -- What follows is nights, images, stages or weeks.
-WITH calendar AS MATERIALIZED (
-    SELECT listed.place, listed.starts::timestamptz [] AS starts
-    FROM unnest(%(starts)s::text []) WITH ORDINALITY AS listed (starts, place)
-),
-
-windows AS MATERIALIZED (
-    SELECT listed.name, calendar.starts
-    FROM unnest(%(names)s::text [], %(places)s::integer []) AS listed (name, place)
-    JOIN calendar ON calendar.place = listed.place
-),
-
-recent AS MATERIALIZED (
+, recent AS MATERIALIZED (
     SELECT
         newest.id, newest.project_id, newest.platform_id, newest.os_version_id,
         newest.image_type_id, newest.attempt,
