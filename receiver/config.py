@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from receiver.data_directory import data_dir
 from receiver.errors import ConfigError
-from receiver.setting_names import SOURCES, is_unknown
-from receiver.settings_reader import Network, SettingsReader
+from receiver.settings.data_directory import data_dir
+from receiver.settings.names import SOURCES, is_unknown
+from receiver.settings.reader import Network, SettingsReader
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 POOLS = ("session", "transaction")  # as PgBouncer names them: pool_mode

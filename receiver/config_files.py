@@ -14,7 +14,7 @@ from typing import BinaryIO, Generic, TypeVar
 
 from receiver import log
 from receiver.errors import ConfigError
-from receiver.private_files import write_text
+from receiver.settings.private_files import write_text
 
 T = TypeVar("T")
 MAX_BYTES = 16 * 2**20  # of a file of settings; a device may be endless

@@ -31,7 +31,7 @@
             ├── ReadOnly     503, the database takes no changes: it is a standby
             └── SchemaMissing  503, the schema is that of an older release
 
-Those of channels and revocations are in image_errors.py.
+Those of channels and revocations are in domain/image_errors.py.
 
 An error's text is a sentence that a user may see; it never repeats input or a secret.
 """

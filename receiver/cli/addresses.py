@@ -1,7 +1,7 @@
 """The receiver's address, as commands on its host tell it."""
 
 from receiver.config import DEFAULT_URL, Config
-from receiver.data_directory import ReceiverNote
+from receiver.settings.data_directory import ReceiverNote
 
 
 def own_address(config: Config) -> str:

@@ -2,6 +2,7 @@
 
 import requests
 
+from receiver.domain.image_errors import Gate, NotAssignable, NotCurrent, Revoked
 from receiver.domain.model import Json
 from receiver.errors import (
     Ended,
@@ -14,7 +15,6 @@ from receiver.errors import (
     Taken,
     Unavailable,
 )
-from receiver.image_errors import Gate, NotAssignable, NotCurrent, Revoked
 
 ERRORS: tuple[type[HttpError], ...] = (
     *(NotFound, Pruned, Taken, Ended, Invalid),

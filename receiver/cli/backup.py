@@ -23,10 +23,10 @@ from receiver.cli.database import (
 from receiver.cli.losing import amount, ask, losing, print_plan
 from receiver.cli.output import as_json, print_result, progress
 from receiver.cli.revocations import restore_build
-from receiver.durations import parse_duration
 from receiver.errors import MilepostError
 from receiver.ingest.settings_documents import silence
-from receiver.private_files import new_file
+from receiver.settings.durations import parse_duration
+from receiver.settings.private_files import new_file
 from receiver.storage import audit, db, migrate, retention, senders
 from receiver.storage.audit import Target
 from receiver.storage.connections import url_parameters

@@ -19,7 +19,7 @@ from receiver.cli.output import (
 )
 from receiver.domain.conditions import CONDITIONS
 from receiver.domain.model import BUILD_STATUSES, DIMENSIONS, ORDERS
-from receiver.durations import parse_duration
+from receiver.settings.durations import parse_duration
 
 BUILDS = (
     *("build_number", *DIMENSIONS),

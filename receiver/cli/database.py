@@ -11,7 +11,7 @@ import click
 from receiver.cli.output import command, printable
 from receiver.config import Config, load
 from receiver.errors import ConfigError, MilepostError
-from receiver.setting_names import unknown_text
+from receiver.settings.names import unknown_text
 from receiver.storage import audit, db, driver_errors
 from receiver.storage.audit import Actor, Target, Values
 from receiver.storage.db import Connection

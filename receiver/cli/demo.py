@@ -23,13 +23,13 @@ from receiver.cli.demo_receiver import Receiver
 from receiver.cli.env import hook_settings
 from receiver.cli.output import progress
 from receiver.config import load
-from receiver.data_directory import ReceiverNote, data_dir
 from receiver.domain.delivery import Request, Sender
 from receiver.domain.model import Json
-from receiver.durations import parse_duration
 from receiver.errors import MilepostError
 from receiver.ingest.accept import accept
 from receiver.ingest.services import Services
+from receiver.settings.data_directory import ReceiverNote, data_dir
+from receiver.settings.durations import parse_duration
 from receiver.sources import SOURCES
 from receiver.storage import migrate
 from receiver.storage.embedded import cluster

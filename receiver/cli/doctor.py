@@ -15,7 +15,6 @@ from receiver.cli.findings import Finding
 from receiver.cli.output import as_json, command, print_json, printable
 from receiver.config import Config, load
 from receiver.config_files import read_regular
-from receiver.data_directory import ReceiverNote
 from receiver.domain.stage_map import StageMap
 from receiver.errors import ConfigError
 from receiver.ingest.notice_settings import NoticeSettings
@@ -25,7 +24,8 @@ from receiver.ingest.rules import notices_folder
 from receiver.ingest.sender_keys import SenderKeys, key_files, own_key
 from receiver.ingest.sender_store import why_in_file
 from receiver.ingest.senders import Senders
-from receiver.setting_names import unknown_text
+from receiver.settings.data_directory import ReceiverNote
+from receiver.settings.names import unknown_text
 
 FREE_BYTES = 2**30
 SIGNS = {"good": ("✓", "green"), "odd": ("!", "yellow"), "bad": ("✗", "red")}

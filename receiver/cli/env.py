@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from receiver.cli.output import as_json, command, print_result
-from receiver.data_directory import data_dir
 from receiver.errors import MilepostError
+from receiver.settings.data_directory import data_dir
 
 HOOK_FILE = "hook.json"  # in the folder of secrets; `milepost serve --local` writes it
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from receiver.cli.env import HOOK_FILE, secrets_folder
 from receiver.config import Config
 from receiver.errors import MilepostError
-from receiver.private_files import write_text
+from receiver.settings.private_files import write_text
 from receiver.sources.new_secrets import generate_secret
 from receiver.storage import audit, db, tokens
 from receiver.storage.audit import Actor, Target

@@ -15,12 +15,12 @@ from receiver.cli.database import connection, database_command, database_url
 from receiver.cli.output import as_json, command, print_json, print_rows
 from receiver.config import Config, load
 from receiver.config_files import read_text
-from receiver.data_directory import ReceiverNote
 from receiver.domain.notices import wording
 from receiver.domain.notices.notice import TYPES
 from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.notice_settings import NoticeSettings
 from receiver.ingest.settings_documents import read_notices
+from receiver.settings.data_directory import ReceiverNote
 from receiver.storage.notice_list import STATES
 
 COLUMNS = ("created_at", "notice", "state", "text", "build_number", "reason")

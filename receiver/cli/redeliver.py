@@ -23,8 +23,8 @@ from receiver.cli.output import as_json, command, print_rows, progress
 from receiver.config import load
 from receiver.config_files import read_text
 from receiver.domain.model import Json
-from receiver.durations import parse_duration
 from receiver.errors import ConfigError, MilepostError
+from receiver.settings.durations import parse_duration
 
 COLUMNS = ("delivered_at", "guid", "event", "action", "status_code", "result")
 WEBHOOK = "/webhooks/github"

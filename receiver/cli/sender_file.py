@@ -18,11 +18,11 @@ from tomlkit.items import AoT, Table
 
 from receiver.config import Config
 from receiver.config_files import forget, read_text
-from receiver.data_directory import kept_reading
 from receiver.domain.delivery import Sender
 from receiver.errors import ConfigError, Taken
 from receiver.ingest.sender_store import file_beside
-from receiver.private_files import write_text
+from receiver.settings.data_directory import kept_reading
+from receiver.settings.private_files import write_text
 from receiver.sources.new_secrets import generate_secret
 
 

@@ -28,7 +28,7 @@ from receiver.errors import ConfigError, MilepostError
 from receiver.ingest.sender_store import SenderStore, file_beside, read_senders, why_in_file
 from receiver.ingest.senders import NAME
 from receiver.ingest.settings_documents import encrypt_again
-from receiver.setting_names import SOURCES
+from receiver.settings.names import SOURCES
 from receiver.storage import db, driver_errors, migrate
 from receiver.storage.audit import Target
 from receiver.web.pages.setup_lines import setup_lines

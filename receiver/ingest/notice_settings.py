@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from receiver.config_files import read_text
 from receiver.domain.model import Json
 from receiver.domain.notices.notice import PATTERNS, SETTLE, TYPES, DigestTime, Notice, Target
-from receiver.durations import parse_duration
 from receiver.errors import ConfigError
 from receiver.ingest import project_values
 from receiver.ingest.notice_targets import read_target
 from receiver.ingest.rule_file import key_line, lines_of, parse_toml
 from receiver.ingest.senders import NAME
+from receiver.settings.durations import parse_duration
 from receiver.sources import signatures
 
 Read = Callable[[Path], str]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from receiver.domain.model import DIMENSIONS, SCOPES
 from receiver.domain.windows import Window
-from receiver.durations import parse_duration
+from receiver.settings.durations import parse_duration
 
 _WINDOW = re.compile(r"([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2}) (\S+)")
 _CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}")

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from receiver.config import Config
 from receiver.config_files import NamedFiles, WatchedFile
-from receiver.data_directory import kept_reading
 from receiver.domain.delivery import Sender
 from receiver.domain.notices import causes
 from receiver.domain.notices.notice import TYPES
@@ -33,6 +32,7 @@ from receiver.ingest.stored_settings import (
     read_document,
     stored_document,
 )
+from receiver.settings.data_directory import kept_reading
 from receiver.storage.db import Connection, Database
 from receiver.storage.settings import KINDS
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from receiver import private_files
 from receiver.config import Config
 from receiver.errors import ConfigError
+from receiver.settings import private_files
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet

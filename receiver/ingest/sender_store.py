@@ -14,7 +14,7 @@ from receiver.errors import ConfigError, Invalid, MilepostError, Taken
 from receiver.ingest.sender_keys import SenderKeys, key_files, make_own_key, own_key
 from receiver.ingest.senders import NAME, Senders, parse_defaults
 from receiver.ingest.stored_settings import read_document
-from receiver.setting_names import SOURCES
+from receiver.settings.names import SOURCES
 from receiver.sources.new_secrets import generate_secret
 from receiver.sources.signatures import digest_of
 from receiver.storage import audit, senders, settings

@@ -14,8 +14,8 @@ from receiver.domain.delivery import Sender
 from receiver.domain.model import DIMENSIONS, Identity, Json
 from receiver.errors import ConfigError
 from receiver.ingest.rule_file import Pattern, lines_of, parse_toml, problems_of
-from receiver.setting_names import SOURCES
-from receiver.settings_reader import STANDARD_SOURCES
+from receiver.settings.names import SOURCES
+from receiver.settings.reader import STANDARD_SOURCES
 from receiver.sources import signatures
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")

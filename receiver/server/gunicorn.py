@@ -16,14 +16,15 @@ from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
-from receiver import __version__, data_directory, log
+from receiver import __version__, log
 from receiver.app import create_app
 from receiver.config import Config
-from receiver.data_directory import ReceiverNote
 from receiver.errors import ConfigError
 from receiver.ingest.rules import Rules
 from receiver.server import announcer, audit_log, housekeeping, notifier, refusal_writer
 from receiver.server.worker import Worker
+from receiver.settings import data_directory
+from receiver.settings.data_directory import ReceiverNote
 from receiver.web import metrics
 from receiver.web.problem import json_response
 

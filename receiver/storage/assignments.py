@@ -11,9 +11,9 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from receiver.domain import assignable
+from receiver.domain.image_errors import Gate, NotAssignable, NotCurrent, Revoked
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import Forbidden, Invalid, NotFound
-from receiver.image_errors import Gate, NotAssignable, NotCurrent, Revoked
 from receiver.storage import audit, channels, dimensions, gates
 from receiver.storage.confirmed_images import title
 from receiver.storage.db import Connection, Row, array, as_json, query

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from receiver.domain import assignable, image_reasons, images
+from receiver.domain.image_errors import Revoked
 from receiver.domain.images import ImageFilter
 from receiver.domain.model import DIMENSIONS
 from receiver.errors import NotFound
-from receiver.image_errors import Revoked
 from receiver.storage import assignments, channels
 from receiver.storage.db import Connection, Row
 from receiver.storage.dimensions import Own

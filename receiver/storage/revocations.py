@@ -10,9 +10,9 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from receiver.domain.image_errors import NotAssignable, NotCurrent
 from receiver.domain.model import NUMBER_SHAPE
 from receiver.errors import Forbidden, Invalid, NotFound, Taken
-from receiver.image_errors import NotAssignable, NotCurrent
 from receiver.storage import assignments, audit, channels, dimensions, lineage
 from receiver.storage.audit import Target
 from receiver.storage.db import Connection, Database, Row, array, query

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, make_response, render_template, request
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from werkzeug.exceptions import HTTPException
 
+from receiver.domain.image_errors import Revoked
 from receiver.errors import (
     Closed,
     HttpError,
@@ -20,7 +21,6 @@ from receiver.errors import (
     WrongMethod,
     WrongType,
 )
-from receiver.image_errors import Revoked
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from receiver import config, setting_names
+from receiver import config
 from receiver.cli import local
 from receiver.cli.database import database_url
 from receiver.config_files import WatchedFile, read_text
 from receiver.domain.stage_map import StageMap
-from receiver.durations import parse_duration
 from receiver.errors import ConfigError
+from receiver.settings import names
+from receiver.settings.durations import parse_duration
 from tests.support.senders import BEARER, OTHER_SECRET, SECRET
 
 
@@ -184,10 +185,8 @@ def test_an_address_below_a_path_is_refused(url: str):
 
 
 def test_an_unknown_name_is_shown_with_the_one_that_may_be_meant():
-    assert setting_names.unknown_text("MILEPOST_STAGE").endswith("did you mean MILEPOST_STAGES?")
-    assert setting_names.unknown_text("MILEPOST_COLOUR").endswith(
-        "is not a setting of this release."
-    )
+    assert names.unknown_text("MILEPOST_STAGE").endswith("did you mean MILEPOST_STAGES?")
+    assert names.unknown_text("MILEPOST_COLOUR").endswith("is not a setting of this release.")
 
 
 def test_a_number_without_a_unit_is_taken_with_a_warning():

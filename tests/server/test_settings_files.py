@@ -11,7 +11,7 @@ import psutil
 import pytest
 import requests
 
-from receiver.private_files import write_text
+from receiver.settings.private_files import write_text
 from tests.support.senders import envelope, sign, stage
 from tests.torture.machine import Receiver, until
 

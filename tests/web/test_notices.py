@@ -11,7 +11,7 @@ from click.testing import Result
 from standardwebhooks import Webhook
 
 from receiver.config import Config
-from receiver.data_directory import ReceiverNote
+from receiver.settings.data_directory import ReceiverNote
 from tests.support.api import Api
 from tests.support.listeners import Listener, listening
 from tests.support.notices import Telling, notice, telling

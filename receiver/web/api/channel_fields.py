@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from receiver.domain.model import NUMBER_PROBLEM, SEVERITIES, Json
-from receiver.durations import parse_duration
+from receiver.settings.durations import parse_duration
 from receiver.sources.fields import MAX_NAME, flat
 from receiver.sources.manual import Fitting, Integer, Strict, about
 from receiver.web.api.schemas import NUMBER

@@ -7,7 +7,7 @@ from marshmallow import fields, post_load, validate
 from msgspec import Meta, Struct
 
 from receiver.domain.model import BuildStatus, Json
-from receiver.durations import parse_duration
+from receiver.settings.durations import parse_duration
 from receiver.sources.fields import Moment
 from receiver.sources.manual import Integer, Strict, about, words
 from receiver.storage import revocations

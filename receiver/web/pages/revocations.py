@@ -5,8 +5,8 @@ from typing import Any
 from flask import redirect, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from receiver.durations import parse_duration
 from receiver.errors import Invalid
+from receiver.settings.durations import parse_duration
 from receiver.storage import revocations
 from receiver.storage.db import Row
 from receiver.web import auth

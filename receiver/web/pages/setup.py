@@ -10,7 +10,7 @@ from receiver.domain.notices import planning
 from receiver.errors import NotFound
 from receiver.ingest.sender_store import why_in_file
 from receiver.ingest.senders import Senders
-from receiver.setting_names import SOURCES as SOURCE_NAMES
+from receiver.settings.names import SOURCES as SOURCE_NAMES
 from receiver.storage import deliveries, notices, unnamed
 from receiver.storage.db import Row
 from receiver.web import auth

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from receiver.private_files import write_text
+from receiver.settings.private_files import write_text
 
 RECEIVER = "receiver.json"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from receiver.config_files import read_text
-from receiver.data_directory import data_dir, kept_reading
 from receiver.domain.model import SCOPES
-from receiver.durations import parse_duration
 from receiver.errors import ConfigError
+from receiver.settings.data_directory import data_dir, kept_reading
+from receiver.settings.durations import parse_duration
 from receiver.sources import signatures
 
 Network = IPv4Network | IPv6Network
