@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL
+from typing import Any
 
 import psutil
 import psycopg
@@ -138,6 +139,21 @@ class Server:
     def _must_run(self, program: str, *arguments: str | Path) -> None:
         done = self.user.run(self.bindir / program, *arguments)
         assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def started_server(
+    folder: Path, launcher: Sequence[str] = (str(MILEPOST),), **more: Any
+) -> Iterator[Server]:
+    """Yield a running server with the schema of `launcher`; `more` are arguments of Server."""
+    server = Server(folder, **more)
+    server.make()
+    server.start()
+    try:
+        server.database(launcher=launcher)
+        yield server
+    finally:
+        server.stop("immediate")
 
 
 class Receiver:

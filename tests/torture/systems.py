@@ -19,7 +19,7 @@ from tests.support.kept_bodies import kept_bodies
 from tests.support.receivers import MILEPOST
 from tests.support.releases import Release
 from tests.torture.load import Load, Post
-from tests.torture.machine import NotRun, Receiver, Server, pause, until, volume
+from tests.torture.machine import NotRun, Receiver, Server, pause, started_server, until, volume
 from tests.torture.pgbouncer import PgBouncer
 from tests.torture.proxy import Proxy, started_proxy
 from tests.torture.verdicts import Verdict, differences, judge, read_inbox, replay
@@ -160,7 +160,7 @@ def _expected_url(system: System) -> str:
 @contextmanager
 def plain(folder: Path, brief: bool, **more: Any) -> Iterator[System]:
     """Yield one receiver on a PostgreSQL of its own."""
-    with _server(folder, **more) as server, _receiver(folder, server.url()) as receiver:
+    with started_server(folder, **more) as server, _receiver(folder, server.url()) as receiver:
         yield _system(folder, server.url(), [receiver], brief, _server=server)
 
 
@@ -178,7 +178,7 @@ def embedded(folder: Path, brief: bool) -> Iterator[System]:
 def two_receivers(folder: Path, brief: bool) -> Iterator[System]:
     """Yield two receivers on one database; senders alternate between them."""
     with ExitStack() as stack:
-        server = stack.enter_context(_server(folder))
+        server = stack.enter_context(started_server(folder))
         both = [stack.enter_context(_receiver(folder, server.url(), index)) for index in (0, 1)]
         yield _system(folder, server.url(), both, brief, _server=server)
 
@@ -188,7 +188,7 @@ def of_a_release(release: Release, folder: Path, brief: bool) -> Iterator[System
     """Yield two receivers of an earlier release on one database of its schema."""
     launcher = release.unpack(folder / "release")
     with ExitStack() as stack:
-        server = stack.enter_context(_server(folder, launcher))
+        server = stack.enter_context(started_server(folder, launcher))
         both = [
             stack.enter_context(_receiver(folder, server.url(), index, launcher))
             for index in (0, 1)
@@ -203,7 +203,7 @@ def of_a_release(release: Release, folder: Path, brief: bool) -> Iterator[System
 def proxied(folder: Path, brief: bool) -> Iterator[System]:
     """Yield a receiver with a proxy before its database."""
     with ExitStack() as stack:
-        server = stack.enter_context(_server(folder))
+        server = stack.enter_context(started_server(folder))
         proxy = stack.enter_context(started_proxy(server.port))
         receiver = stack.enter_context(_receiver(folder, server.url(port=proxy.port)))
         yield _system(folder, server.url(), [receiver], brief, _server=server, _proxy=proxy)
@@ -234,7 +234,7 @@ def with_standby(folder: Path, brief: bool) -> Iterator[System]:
     """Yield a receiver with a primary and its synchronous standby."""
     second = folder / "second"
     second.mkdir()
-    with _server(folder, synchronous_commit="on") as server:
+    with started_server(folder, synchronous_commit="on") as server:
         standby = server.standby(second)
         standby.start()
         try:
@@ -253,7 +253,7 @@ def with_standby(folder: Path, brief: bool) -> Iterator[System]:
 def bounced(folder: Path, brief: bool) -> Iterator[System]:
     """Yield a receiver behind PgBouncer in transaction mode."""
     with ExitStack() as stack:
-        server = stack.enter_context(_server(folder))
+        server = stack.enter_context(started_server(folder))
         bouncer = PgBouncer(folder, server)
         bouncer.start()
         stack.callback(bouncer.stop)
@@ -261,20 +261,6 @@ def bounced(folder: Path, brief: bool) -> Iterator[System]:
         receiver = _receiver(folder, url, MILEPOST_DB_PREPARE="0", DATABASE_ADMIN_URL=server.url())
         receivers = [stack.enter_context(receiver)]
         yield _system(folder, server.url(), receivers, brief, _server=server, bouncer=bouncer)
-
-
-@contextmanager
-def _server(
-    folder: Path, launcher: Sequence[str] = (str(MILEPOST),), **more: Any
-) -> Iterator[Server]:
-    server = Server(folder, **more)
-    server.make()
-    server.start()
-    try:
-        server.database(launcher=launcher)
-        yield server
-    finally:
-        server.stop("immediate")
 
 
 @contextmanager
