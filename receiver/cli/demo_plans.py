@@ -111,7 +111,7 @@ def by_chance(image: Image, night: int, now: datetime) -> Plan:
 def _begin(image: Image, night: int, now: datetime) -> datetime:
     """Return when a build began: of what is built on a base, after the bases."""
     day = (now - LASTS).astimezone(UTC).date() - timedelta(days=night)
-    minutes = Random(image.slug).uniform(0, 50)  # noqa: S311
+    minutes = Random(image.slug).uniform(0, 50)  # noqa: S311  # only to look real
     after = timedelta(minutes=minutes + (100 if image.family.base else 0))
     return datetime.combine(day, BEGINS, UTC) + after
 

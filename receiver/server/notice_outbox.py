@@ -9,15 +9,16 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from receiver import log
 from receiver.domain.notices.notice import DAY, Notice, Target
-from receiver.errors import MilepostError
 from receiver.ingest.notice_settings import NoticeSettings
+from receiver.server.background import attempt
 from receiver.server.notice_sending import Answer, Message, send
 from receiver.storage import notices as storage
-from receiver.storage.db import Database, DriverError, Row
+from receiver.storage.db import Database, Row
 
 PAUSES = (5, 15, 60, 120, 300, 600, 900)  # seconds before the next tries; the last one stays
 CLAIM = timedelta(minutes=3)
@@ -59,12 +60,9 @@ def batched(groups: Iterable[list[Row]], size: int) -> Iterator[list[list[Row]]]
 
 
 def _work(database: Database, settings: NoticeSettings, rows: Sequence[Row], now: datetime) -> None:
-    try:
-        _send_all(database, settings, rows, now)
-    except (DriverError, MilepostError) as error:  # the claim runs out, and all is tried again
-        log.get().warning("notices wait", reason=type(error).__name__)
-    except Exception as error:  # noqa: BLE001  # a thread has nobody above it
-        log.unexpected(error)
+    """Send messages; where that breaks off the claim runs out, and all is tried again."""
+    task = partial(_send_all, database, settings, rows, now)
+    attempt(task, "notices wait", is_urgent=True)
 
 
 def _send_all(

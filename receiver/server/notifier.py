@@ -6,16 +6,16 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from receiver import log
 from receiver.app import conninfo
 from receiver.config import Config
-from receiver.errors import MilepostError, Unavailable
+from receiver.errors import Unavailable
 from receiver.ingest.limits import limits
 from receiver.ingest.rules import Rules
 from receiver.server import notice_times
+from receiver.server.background import attempt
 from receiver.server.notice_evaluation import World, evaluate, write_messages
 from receiver.server.notice_outbox import deliver
-from receiver.storage.db import Database, DriverError
+from receiver.storage.db import Database
 
 EVERY_SECONDS = 3.0
 MINUTE = timedelta(minutes=1)
@@ -78,12 +78,7 @@ def _tell(notifier: Notifier, pause: threading.Event) -> None:
         # Not all workers of all receivers at once.
         pause.wait(EVERY_SECONDS * random.uniform(0.7, 1.3))  # noqa: S311  # jitter is no secret
         is_last = not _has_notices(notifier.world.rules)
-        try:
-            notifier.tick()
-        except (DriverError, MilepostError) as error:
-            log.get().warning("notices wait", reason=type(error).__name__)
-        except Exception as error:  # noqa: BLE001  # the next tick tries again
-            log.unexpected(error)
+        attempt(notifier.tick, "notices wait", is_urgent=True)
 
 
 def _has_notices(rules: Rules) -> bool:

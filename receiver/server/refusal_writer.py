@@ -4,13 +4,13 @@ A worker that ends loses those of its last second.
 """
 
 import threading
+from functools import partial
 
 from flask import Flask
 
-from receiver import log
-from receiver.errors import MilepostError, ReadOnly
+from receiver.errors import ReadOnly
 from receiver.ingest.services import Services
-from receiver.storage.db import DriverError
+from receiver.server.background import attempt
 from receiver.web import refusals
 from receiver.web.refusals import RefusalCounts
 
@@ -29,13 +29,12 @@ def _run(services: Services, counts: RefusalCounts) -> None:
     pause = threading.Event()
     while True:
         pause.wait(EVERY_SECONDS)
-        try:
-            refusals.write(services, counts)
-        except ReadOnly:  # a standby: its receiver shows its own counts alone
-            pause.wait(STANDBY_SECONDS)
-        except (DriverError, MilepostError) as error:  # the counts wait in memory
-            log.get().info("refusals not written", reason=type(error).__name__)
-            pause.wait(AFTER_FAILURE_SECONDS)
-        except Exception as error:  # noqa: BLE001  # the next turn tries again
-            log.unexpected(error)
-            pause.wait(AFTER_FAILURE_SECONDS)
+        if not attempt(partial(_write, services, counts, pause), "refusals not written"):
+            pause.wait(AFTER_FAILURE_SECONDS)  # the counts wait in memory
+
+
+def _write(services: Services, counts: RefusalCounts, pause: threading.Event) -> None:
+    try:
+        refusals.write(services, counts)
+    except ReadOnly:  # a standby: its receiver shows its own counts alone
+        pause.wait(STANDBY_SECONDS)
