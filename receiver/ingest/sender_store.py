@@ -89,7 +89,7 @@ class SenderStore:
             raise Invalid(fields={"name": ["Write 1 to 100 of A-Z a-z 0-9 . _ -"]})
         if file_beside(self.config).find(source, name):
             raise Taken(f"There is a {source} sender called {name} in the file of this host.")
-        self._require_known_key()
+        require_known_key(self.config, self.connection)
         secret = generate_secret(source)
         kept = [self._kept(source, secret)]
         senders.insert_sender(self.connection, source, name, projects, kept, self.actor.name)
@@ -139,7 +139,7 @@ class SenderStore:
     def take_over(self, sender: Sender) -> bool:
         """Copy a sender of a file. Return False where the database has one of its name."""
         self._require()
-        self._require_known_key()
+        require_known_key(self.config, self.connection)
         kept = [self._encrypted(each) for each in sender.secrets if isinstance(each, str)]
         source, name, projects = sender.source, sender.name, sender.projects
         try:
@@ -170,17 +170,6 @@ class SenderStore:
     def _require(self, *, key: bool = True) -> None:
         if (key or self.config.senders_file) and (reason := why_in_file(self.config)):
             raise ConfigError([reason])
-
-    def _require_known_key(self) -> None:
-        """A lost key is replaced by rotating: then the new key decrypts the rotated one."""
-        keys, kept = SenderKeys(key_files(self.config)), encrypted_secrets(self.connection)
-        if not keys.problems and kept and not any(map(keys.decrypt, kept)):
-            raise MilepostError(
-                "The key here decrypts no secret of the other senders, so the receivers' key is "
-                "another one: name its file in MILEPOST_KEY_FILE. If it is lost, run "
-                "`milepost sender rotate` for the senders that doctor names, before others are "
-                "added."
-            )
 
     def _kept(self, source: str, secret: str) -> str:
         """Return what is kept of a new, random secret."""
@@ -214,6 +203,20 @@ def ensure_own_key(config: Config, connection: Connection) -> None:
             "the notices again."
         )
     make_own_key(own)
+
+
+def require_known_key(config: Config, connection: Connection) -> None:
+    """Raise MilepostError with a key that decrypts no secret of the senders: the receivers could
+    not decrypt what it encrypts. A lost key is replaced by rotating: then the new key decrypts the
+    rotated secret."""
+    keys, kept = SenderKeys(key_files(config)), encrypted_secrets(connection)
+    if not keys.problems and kept and not any(map(keys.decrypt, kept)):
+        raise MilepostError(
+            "The key here decrypts no secret of the other senders, so the receivers' key is "
+            "another one: name its file in MILEPOST_KEY_FILE. If it is lost, run "
+            "`milepost sender rotate` for the senders that doctor names, before anything else is "
+            "encrypted."
+        )
 
 
 def encrypted_secrets(connection: Connection) -> list[str]:

@@ -15,7 +15,7 @@ from receiver.ingest.notice_settings import NoticeSettings
 from receiver.ingest.project_settings import ProjectSettings
 from receiver.ingest.routing import Routes
 from receiver.ingest.sender_keys import SenderKeys, key_files
-from receiver.ingest.sender_store import ENCRYPTED, ensure_own_key
+from receiver.ingest.sender_store import ENCRYPTED, ensure_own_key, require_known_key
 from receiver.ingest.senders import parse_defaults
 from receiver.ingest.stored_settings import read_document
 from receiver.storage import audit, settings
@@ -62,7 +62,7 @@ class Documents:
         """Make a checked text the newest document of its kind, and return its version.
 
         Raises ConfigError where it holds secrets and no key is set, MilepostError where that is
-        lost.
+        lost, or is not that of the receivers.
         """
         if kind == ENCRYPTED_KIND:
             if not key_files(self.config):
@@ -74,6 +74,7 @@ class Documents:
                     ]
                 )
             ensure_own_key(self.config, connection)
+            require_known_key(self.config, connection)
             text = f"{ENCRYPTED}{SenderKeys(key_files(self.config)).encrypt(text)}"
         return settings.write_document(connection, kind, text, who)
 
