@@ -11,6 +11,7 @@ import click
 from receiver.cli.output import command, printable
 from receiver.config import Config, load
 from receiver.errors import ConfigError, MilepostError
+from receiver.settings.data_directory import ReceiverNote
 from receiver.settings.names import unknown_text
 from receiver.storage import audit, db, driver_errors
 from receiver.storage.audit import Actor, Target, Values
@@ -78,8 +79,12 @@ def where(config: Config) -> str:
 
 
 def _name_database(config: Config) -> None:
-    """Say which one answers, where the receiver of MILEPOST_URL may be meant as well."""
-    if url := os.environ.get("MILEPOST_URL", "").partition("/webhooks/")[0]:
+    """Say which one answers, where the receiver of MILEPOST_URL may be meant as well: it is not
+    the one that runs here on this database."""
+    url = os.environ.get("MILEPOST_URL", "").partition("/webhooks/")[0].rstrip("/")
+    note = ReceiverNote.read(config.data_dir)
+    is_its_own = note and (note.url, note.external) == (url, bool(config.direct_url))
+    if url and not is_its_own:
         shown = urlsplit(url).hostname or "MILEPOST_URL"
         text = f"milepost: this is {where(config)}, not the receiver at {shown} (MILEPOST_URL)"
         click.echo(printable(text), err=True)

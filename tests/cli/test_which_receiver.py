@@ -62,6 +62,13 @@ def test_a_command_says_that_it_does_not_ask_the_receiver(url: str):
     assert run("builds", DATABASE_URL=url).stderr == ""
 
 
+def test_a_command_says_nothing_of_the_receiver_that_runs_on_its_database(receiver: Receiver):
+    receiver.start()
+    assert receiver.run("sender", "list", MILEPOST_URL=receiver.url).stderr == ""
+    other = receiver.run("sender", "list", MILEPOST_URL="http://127.0.0.1:1")
+    assert "not the receiver at 127.0.0.1" in other.stderr
+
+
 def test_a_receiver_leaves_its_address_and_takes_it_away(receiver: Receiver):
     note = receiver.folder / "data" / "receiver.json"
     receiver.start()
