@@ -1,5 +1,7 @@
 """The rules of the fold for attempts, stages and verdicts."""
 
+from itertools import permutations
+
 from receiver.domain.fold.projection import BuildRows
 from receiver.domain.model import Failure, Identity
 from tests.support.fold_events import fold, manifest_event, moment, stage, statement, verdict
@@ -126,6 +128,16 @@ def test_github_keys_of_one_run_and_attempt_are_one_attempt():
         statement(stage("y", "started", 1, state=30), run="github:acme/images:500:2:runner-4"),
     )
     assert [row.attempt for row in result.states] == [1, 1]
+
+
+def test_jobs_that_were_carried_over_are_not_taken_for_each_other():
+    starts = stage("Base configuration", "started", 0)
+    jobs = [
+        statement(starts, run="github:a/b:1:1"),
+        statement(starts, run="github:a/b:1:~:1b2", source="github"),
+        statement(starts, run="github:a/b:1:~:1b2"),
+    ]
+    assert {len(fold(*order).states) for order in permutations(jobs)} == {3}
 
 
 def test_a_manual_event_joins_the_attempt_running_at_its_time():

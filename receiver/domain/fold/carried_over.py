@@ -18,13 +18,14 @@ MARK = "~"  # in a run key in the attempt's place: known to the parser of GitHub
 def join_carried_over(groups: dict[str, list[Fact]]) -> None:
     """Move the facts of jobs that were carried over to the group of the run that ran them.
 
-    `groups` are facts by run. A job that began when no run here reported stays alone.
+    `groups` are facts by run. A job that began when no run here reported stays alone. Each job is
+    compared with what the runs told themselves, and not with another job that was carried over.
     """
     for group in [each for each in groups if each.endswith(f":{MARK}")]:
         jobs: dict[tuple[str, str], list[Fact]] = defaultdict(list)
         for fact in groups.pop(group):
             jobs[fact.reporter].append(fact)
-        attempts = {key: facts for key, facts in groups.items() if key.startswith(group[:-1])}
+        attempts = {key: [*own] for key, own in groups.items() if key.startswith(group[:-1])}
         for facts in jobs.values():
             original = _original(facts, attempts)
             if original is not None:
