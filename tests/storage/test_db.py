@@ -2,6 +2,7 @@
 
 import re
 import threading
+from itertools import chain
 
 import psycopg
 import pytest
@@ -14,11 +15,16 @@ from receiver.storage.db import SQL_DIR
 from tests.support.senders import envelope, post, stage
 
 QUERIES = sorted((SQL_DIR / "queries").glob("*/*.sql"))
-# Statements that begin alike: the beginning is a file of its own.
+# Statements that begin alike: each beginning is a file of its own.
+NIGHTS = "hours/calendar"
 BEGINNINGS = {
-    "builds/list_matching": "builds/matching_builds",
-    "builds/count_matching": "builds/matching_builds",
-    **{f"trends/{name}": "trends/recent" for name in ("images", "nights", "stages", "weeks")},
+    "builds/list_matching": ["builds/matching_builds"],
+    "builds/count_matching": ["builds/matching_builds"],
+    "failures/failures_by_night": [NIGHTS],
+    **{
+        f"trends/{name}": [NIGHTS, "trends/recent"]
+        for name in ("images", "nights", "stages", "weeks")
+    },
 }
 NAMES = {f"{path.parent.name}/{path.stem}": path for path in QUERIES}
 TYPES = {"time": "timestamp with time zone"}
@@ -110,12 +116,11 @@ def test_value_out_of_bounds_is_refused(client: FlaskClient, url: str, change: s
         connection.execute(f"UPDATE {change}".encode())
 
 
-@pytest.mark.parametrize("name", sorted(NAMES.keys() - set(BEGINNINGS.values())))
+@pytest.mark.parametrize("name", sorted(NAMES.keys() - set(chain(*BEGINNINGS.values()))))
 def test_query_is_one_statement_that_fits_the_schema(url: str, name: str):
     text = NAMES[name].read_text()
     assert text.startswith("-- ")
-    if name in BEGINNINGS:
-        text = NAMES[BEGINNINGS[name]].read_text() + text
+    text = "".join(NAMES[each].read_text() for each in [*BEGINNINGS.get(name, ()), name])
     places: dict[str, str] = {}
     numbered = re.sub(
         r"%\((\w+)\)[sb]", lambda found: places.setdefault(found[1], f"${len(places) + 1}"), text
