@@ -62,10 +62,11 @@ class Commits:
     def turn(self) -> Iterator[None]:
         """Hold the turn for one commit; the end of Unanswered does not give it back.
 
-        Raises Unavailable where the commit before takes long.
+        Raises Unavailable as soon as the commit before takes long.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._began is None, SLOW_SECONDS):
+            is_over = self._changed.wait_for(self._is_free_or_slow, SLOW_SECONDS)
+            if not is_over or self._began is not None:
                 raise unconfirmed()
             self._began = time.monotonic()
         try:
@@ -87,6 +88,8 @@ class Commits:
         that server is another one by now, and waiting is in vain. It raises psycopg.Error.
         """
         hanging = Hanging(connection)
+        with self._changed:
+            self._changed.notify_all()  # whoever waits for the turn has a connection, too
 
         def finish() -> None:
             log.get().warning("slow commit", seconds=round(self.waiting_seconds(), 1))
@@ -108,6 +111,9 @@ class Commits:
         except RuntimeError:  # the system has no more threads
             finish()
         return hanging
+
+    def _is_free_or_slow(self) -> bool:
+        return self._began is None or bool(self.waiting_seconds())
 
     def end(self) -> None:
         """Give the turn back."""

@@ -199,6 +199,8 @@ class Database:
         """Yield a connection of the pool; commit what is done, and give it back."""
         connection = self._pool.getconn(self._wait_seconds)
         try:
+            if not self._reads_only:
+                COMMITS.refuse_changes()  # a commit may have got slow in the meantime
             if bool(connection.read_only) != self._reads_only:
                 connection.read_only = self._reads_only or None
             yield connection
