@@ -108,7 +108,7 @@ build/buildbot/.installed:  # a peer to measure beside ours
 	build/buildbot/bin/pip install --quiet buildbot==4.3.0 buildbot-www==4.3.0
 	touch $@
 
-bench: install $(VENV)/.dev build/examples/.installed build/buildbot/.installed  ## how fast it is, as ratios, and bench.json; FULL=1 with a million builds
+bench: install $(VENV)/.dev build/examples/.installed build/buildbot/.installed  ## how fast it is, as tables in build/bench.md; FULL=1 with a million builds
 	tests/support/system-packages.sh packer wrk webhook
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench $(PARTS)
 

@@ -1,37 +1,61 @@
-"""Measure, print a table, write bench.json: {"goals": [{"name", "ratio", "goal", "met"}]}.
+"""Measure, print tables, write bench.json and build/bench.md.
 
 Both sides of a ratio are measured in one run on one machine; its name tells them. FULL=1 in the
 environment uses a million builds and five million events. Arguments are names of parts.
 """
 
-import json
 import os
 import sys
-from collections.abc import Callable
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
-from tests.bench import costs, growth, hooks, ingest, pages, peers
-from tests.bench.goals import Goal
+from tests.bench import costs, growth, hooks, ingest, large_build, pages, peers, report
+from tests.bench.goals import Goal, Table
+from tests.bench.history import History
 
-RESULT = Path("bench.json")
 FULL = os.environ.get("FULL") == "1"
-PARTS: dict[str, Callable[[], list[Goal]]] = {
-    "ingest": ingest.measure,
-    "costs": costs.measure,
-    "peers": peers.measure,
-    "among_many": partial(ingest.among_many, 5_000_000 if FULL else 200_000),
-    "pages": partial(pages.measure, 1_000_000 if FULL else 100_000),
-    "growth": growth.measure,
-    "hooks": hooks.measure,
-}
+Part = Callable[[], Sequence[Goal | Table]]
 
 
 def main() -> None:
-    """Measure the named parts, or all; exit with 1 if a goal is not met."""
-    goals = [goal for name in sys.argv[1:] or PARTS for goal in PARTS[name]()]
-    RESULT.write_text(json.dumps({"goals": goals}, indent=2) + "\n")
-    sys.exit(0 if all(each["met"] for each in goals) else 1)
+    """Measure the named parts, or all; exit with 1 if a goal is not met or a part fails.
+
+    What was measured is written after each part; one that fails does not end the others.
+    """
+    with History(1_000_000 if FULL else 100_000) as history:
+        parts = _parts(history)
+        results: list[Goal | Table] = []
+        seconds: dict[str, float] = {}
+        failed, text = [], ""
+        for name in sys.argv[1:] or parts:
+            began = time.perf_counter()
+            try:
+                results += parts[name]()
+            except Exception:  # noqa: BLE001  # the others took minutes
+                traceback.print_exc()
+                failed.append(name)
+            seconds[name] = time.perf_counter() - began
+            text = report.write(results, seconds)
+    print(text)
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
+    sys.exit(0 if all(each.met for each in results if isinstance(each, Goal)) else 1)
+
+
+def _parts(history: History) -> Mapping[str, Part]:
+    """Return what measures each part, by its name."""
+    return {
+        "ingest": ingest.measure,
+        "peers": peers.measure,
+        "costs": costs.measure,
+        "large_build": large_build.measure,
+        "pages": partial(pages.measure, history),
+        "among_many": partial(ingest.among_many, history),
+        "growth": partial(growth.measure, 200_000 if FULL else 40_000),
+        "hooks": hooks.measure,
+    }
 
 
 if __name__ == "__main__":

@@ -1,14 +1,22 @@
 """The CPU time of a delivery, and its saving when several share a commit.
 
-Measured in this process, one delivery after the other: without HTTP and Flask.
+Measured in this process, one delivery after the other: without HTTP and Flask. BEFORE in the
+environment is a checkout of another release where `make bench PARTS=costs` has run: its own bench
+measures it in turns with this one.
 """
 
+import os
+import re
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 
 import psutil
 
@@ -21,13 +29,29 @@ from receiver.ingest.services import Services
 from receiver.sources import SOURCES
 from receiver.storage import record
 from tests.bench import github
-from tests.bench.goals import Goal, print_row
+from tests.bench.goals import Goal, Table, at_most, print_row
 from tests.bench.load import envelopes
 from tests.support.forges import SECRETS
 from tests.support.receivers import Running, started
 
-BATCH_SIZES = (1, 2, 4, 8, 16)
-BUILDS, COUNT = 2_000, 3_000
+BEFORE = os.environ.get("BEFORE")
+SIZES, SHARED = (1, 2, 4, 8, 16), 8  # deliveries in a commit; so many are usual under load
+ROUNDS, BUILDS, COUNT = 3, 2_000, 1_200
+HEAD = (
+    "deliveries in a commit",
+    "envelope: read + record + PostgreSQL",
+    "GitHub: read + record + PostgreSQL",
+)
+ROW = "cost, GitHub, {} share a commit"
+FIGURES = "read {:.2f} ms, record {:.2f} ms, PostgreSQL {:.2f} ms a delivery"
+
+
+class Cost(NamedTuple):
+    """Milliseconds a delivery: this process reads and records it, and the server's part."""
+
+    read: float
+    record: float
+    server: float
 
 
 class Collector(DeliveryBatcher):
@@ -42,18 +66,52 @@ class Collector(DeliveryBatcher):
         return Outcome(item.id, "stored")
 
 
-def measure() -> list[Goal]:
-    """Print CPU milliseconds a delivery, of this process and of PostgreSQL; without a goal."""
+def measure() -> list[Goal | Table]:
+    """Measure each number of deliveries in a commit, in rounds, and the release before."""
+    own, forge = ({size: list[Cost]() for size in SIZES} for _ in range(2))
+    before = []
     with tempfile.TemporaryDirectory() as name, started() as receiver:
         services = _services(receiver, Path(name) / "routes.toml")
-        for index, size in enumerate(BATCH_SIZES):
-            own = envelopes(COUNT, BUILDS, receiver.secrets["milepost"], f"costs{index}")
-            _measure("envelopes", services, "milepost", own, size)
-        for index, size in enumerate(BATCH_SIZES):
-            bodies = github.bodies(COUNT // 3, index * COUNT)
-            _measure("GitHub", services, "github", github.posts(bodies, SECRETS["github"]), size)
+        for number, size in product(range(ROUNDS), SIZES):
+            prefix = f"costs-{number}-{size}"
+            posts = envelopes(COUNT, BUILDS, receiver.secrets["milepost"], prefix)
+            own[size].append(_cost(services, "milepost", posts, size))
+            first = (number * len(SIZES) + SIZES.index(size)) * COUNT
+            posts = github.posts(github.bodies(COUNT // 3, first), SECRETS["github"])
+            forge[size].append(_cost(services, "github", posts, size))
+            if BEFORE and size == SHARED:
+                before.append(_cost_before(BEFORE))
         services.database.close()
-    return []
+    rows = [(str(size), _middle(own[size]), _middle(forge[size])) for size in SIZES]
+    print_row(ROW.format(SHARED), FIGURES.format(*_medians(forge[SHARED])))
+    return [Table("CPU time of a delivery", HEAD, rows), *_against(before, forge[SHARED])]
+
+
+def _against(before: Sequence[Cost], now: Sequence[Cost]) -> list[Goal]:
+    """Return the goal of GitHub's deliveries; none where nothing was measured before."""
+    if not before:
+        return []
+    figures = f"{_middle(now)} and {_middle(before)}"
+    ratios = [sum(one) / sum(other) for one, other in zip(now, before, strict=True)]
+    name = "CPU of Python and PostgreSQL a delivery of GitHub's, eight share a commit / before"
+    return [at_most(name, ratios, 0.6, figures)]
+
+
+def _medians(costs: Sequence[Cost]) -> Cost:
+    return Cost(*map(median, zip(*costs, strict=True)))
+
+
+def _middle(costs: Sequence[Cost]) -> str:
+    return "{:.2f} + {:.2f} + {:.2f} ms".format(*_medians(costs))
+
+
+def _cost_before(folder: str) -> Cost:
+    """Return what the bench of that checkout measures; it prints the same row."""
+    python = str(Path(folder).absolute() / ".venv/bin/python")
+    command = [python, "-m", "tests.bench", "costs"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    row = next(line for line in done.stdout.splitlines() if line.startswith(ROW.format(SHARED)))
+    return Cost(*map(float, re.findall(r"([\d.]+) ms", row)))
 
 
 def _services(receiver: Running, routes: Path) -> Services:
@@ -65,15 +123,9 @@ def _services(receiver: Running, routes: Path) -> Services:
     return services
 
 
-def _measure(
-    name: str, services: Services, source: str, requests: Iterable[bytes], size: int
-) -> None:
-    accepted, deliveries = _accept(services, source, requests)
-    python, server = _record(services, deliveries, size)
-    print_row(
-        f"cost, {name}, {size} share a commit",
-        f"read {accepted:.2f} ms, record {python:.2f} ms, PostgreSQL {server:.2f} ms a delivery",
-    )
+def _cost(services: Services, source: str, requests: Iterable[bytes], size: int) -> Cost:
+    read, deliveries = _accept(services, source, requests)
+    return Cost(read, *_record(services, deliveries, size))
 
 
 def _accept(

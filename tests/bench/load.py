@@ -81,7 +81,8 @@ def envelope(build: int, event: int, prefix: str) -> Json:
 
 
 def envelopes(count: int, builds: int, secret: str, prefix: str) -> Iterable[bytes]:
-    """Yield so many signed posts, about so many builds in turn."""
+    """Yield so many posts, about so many builds in turn; the secret signs them, or is a bearer's
+    token."""
     for index in range(count):
         body = orjson.dumps(envelope(index % builds, index // builds, prefix))
         yield raw("/webhooks/milepost", body, proof("milepost", secret, body))

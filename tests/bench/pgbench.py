@@ -28,7 +28,7 @@ from receiver.storage import record
 from receiver.storage.db import Row
 from receiver.storage.embedded.binaries import find_binaries
 from tests.bench.load import envelope
-from tests.support.senders import SECRET, proof
+from tests.support.senders import SECRET, Json, proof
 
 Statements = list[tuple[bytes, Mapping[str, Any]]]
 HEAD = "\\set build random(1, {builds})\n\\set delivery random(1, 9000000000000000000)\n"
@@ -88,7 +88,12 @@ class _RecordingConnection:
 
 def delivery(build: int, event: int, delivery_id: UUID, prefix: str) -> Delivery:
     """Return a delivery about a build, ready to record."""
-    body = orjson.dumps(envelope(build, event, prefix))
+    return as_delivery(envelope(build, event, prefix), delivery_id)
+
+
+def as_delivery(document: Json, delivery_id: UUID) -> Delivery:
+    """Return an envelope as a delivery, ready to record."""
+    body = orjson.dumps(document)
     headers = {name.lower(): value for name, value in proof("milepost", SECRET, body).items()}
     request = Request(headers, body, "", datetime.now(UTC))
     source = SOURCES["milepost"]
