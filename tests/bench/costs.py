@@ -36,7 +36,7 @@ from tests.support.receivers import Running, started
 
 BEFORE = os.environ.get("BEFORE")
 SIZES, SHARED = (1, 2, 4, 8, 16), 8  # deliveries in a commit; so many are usual under load
-ROUNDS, BUILDS, COUNT = 3, 2_000, 1_200
+ROUNDS, BUILDS, COUNT = 3, 2_000, 900
 HEAD = (
     "deliveries in a commit",
     "envelope: read + record + PostgreSQL",

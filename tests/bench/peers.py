@@ -95,7 +95,7 @@ def _started(stack: ExitStack, receiver: Running, folder: Path) -> list[Peer]:
         stack.enter_context(each)
         for each in (_plain(receiver), _webhook(folder), _buildbot(folder))
     )
-    answer = ("-", "no", "no")
+    answer = ("-", "no", "-")
     return [
         Peer("Milepost", ("yes", "all of it", "yes", "into builds", "yes"), receiver.url),
         Peer(
