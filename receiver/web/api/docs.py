@@ -38,7 +38,7 @@ def docs() -> Response:
 
 
 def _document() -> Json:
-    document: Json = current_app.extensions["milepost-openapi"]
+    document: Json = current_app.extensions["milepost-openapi"]()
     return document
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from copy import deepcopy
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -143,7 +144,14 @@ NAMES = {
 
 
 def register(app: Flask, blueprints: Sequence[Blueprint]) -> None:
-    """Add the operations to an app, and make their document."""
+    """Add the operations to an app, and a function that returns their document."""
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    app.extensions["milepost-openapi"] = partial(_document, tuple(blueprints))
+
+
+@cache  # made once, when somebody reads it: that takes as long as the rest of the start
+def _document(blueprints: tuple[Blueprint, ...]) -> Json:
     marshmallow = MarshmallowPlugin()
     spec = APISpec("Milepost", "v1", "3.1.0", [marshmallow], info=INFO, security=[{"bearer": []}])
     marshmallow.converter.add_attribute_function(_bounds)  # type: ignore[union-attr]
@@ -151,13 +159,12 @@ def register(app: Flask, blueprints: Sequence[Blueprint]) -> None:
         marshmallow.map_to_openapi_type(field, kind, form)  # type: ignore[no-untyped-call]
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     for blueprint in blueprints:
-        app.register_blueprint(blueprint)
         spec.tag({"name": blueprint.name, "description": blueprint.description})
         for path, method, operation in deepcopy(blueprint.operations):
             tagged = {method: operation | {"tags": [blueprint.name]}}
             spec.path(VARIABLE.sub(r"{\2}", path), operations=tagged, parameters=_variables(path))
     answers = [schema for blueprint in blueprints for schema in blueprint.schemas]
-    app.extensions["milepost-openapi"] = _finished(spec.to_dict(), answers)
+    return _finished(spec.to_dict(), answers)
 
 
 def _bounds(_converter: Any, field: fields.Field[Any], **_: Any) -> Json:
