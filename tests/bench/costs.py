@@ -109,7 +109,8 @@ def _cost_before(folder: str) -> Cost:
     """Return what the bench of that checkout measures; it prints the same row."""
     python = str(Path(folder).absolute() / ".venv/bin/python")
     command = [python, "-m", "tests.bench", "costs"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    env = {name: value for name, value in os.environ.items() if name != "BEFORE"}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=True)
     row = next(line for line in done.stdout.splitlines() if line.startswith(ROW.format(SHARED)))
     return Cost(*map(float, re.findall(r"([\d.]+) ms", row)))
 
