@@ -160,13 +160,14 @@ class Receiver:
         return outcome
 
     def _post(self, message_id: str, body: bytes, deadline: Deadline) -> Outcome:
-        """Try until it is taken, refused for good, or the time is up; return the last outcome."""
+        """Try until it is taken, refused for good, or the time is up; return the last outcome: of a
+        try that the end of the time cuts off nothing is known, and the one before counts."""
         outcome = Outcome()
         for pause in RETRY_PAUSES:
             try:
                 outcome = run_within(deadline, lambda: self._try(message_id, body, deadline))
             except HookError as error:
-                return Outcome(problem=str(error).partition(": ")[2])
+                return outcome if outcome.problem else Outcome(problem=error.args[0])
             if outcome.wait is None or not deadline.pause(max(pause, outcome.wait)):
                 break
         return outcome
@@ -220,5 +221,5 @@ def run_within(deadline: Deadline, work: Callable[[], T]) -> T:
     if errors:
         raise errors[0]
     if not answers:
-        raise HookError(f"not reported: no answer within {deadline.seconds:g} s")
+        raise HookError(f"no answer within {deadline.seconds:g} s")
     return answers[0]

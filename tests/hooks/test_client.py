@@ -120,6 +120,15 @@ def test_silent_receiver_ends_the_call_at_its_deadline():
             client.send(DOCUMENT, env, Deadline(0.2))
 
 
+def test_a_try_that_the_end_of_the_time_cuts_off_hides_no_problem_of_the_one_before():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # refuses connections until it listens, and never answers
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        clock = client.Clock(sleep=lambda _: silent.listen())
+        with pytest.raises(HookError, match=r"not reported: .*: connection refused"):
+            client.send(DOCUMENT, SETTINGS | {"MILEPOST_URL": url}, Deadline(1.5, clock))
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 413, 422])
 def test_permanent_refusal_is_not_retried(
     mock: responses.RequestsMock, capsys: pytest.CaptureFixture[str], status: int

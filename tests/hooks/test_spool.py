@@ -154,9 +154,12 @@ def test_concurrent_hooks_send_every_envelope_once(spool_folder: Path, listener:
 
 def test_killed_hook_loses_no_envelope(spool_folder: Path, listener: Listener):
     env = settings(spool_folder, listener.url)
+    began = time.monotonic()
+    assert hook(env, "stage", "first").returncode == 0
+    whole = time.monotonic() - began
     for number in range(20):
         process = subprocess.Popen([HOOK, "stage", f"{number}"], env=env)
-        time.sleep(0.1 + number * 0.01)  # from before it writes to after it sent
+        time.sleep(whole * (0.3 + number * 0.04))  # from before it writes to after it sent
         process.send_signal(signal.SIGKILL)
         process.wait()
     survived = {document["events"][0]["stage"] for document in spooled(spool_folder)} | {
