@@ -28,7 +28,7 @@ def main() -> None:
         parts = _parts(history)
         results: list[Goal | Table] = []
         seconds: dict[str, float] = {}
-        failed, text = [], ""
+        failed = []
         for name in sys.argv[1:] or parts:
             began = time.perf_counter()
             try:
@@ -37,8 +37,8 @@ def main() -> None:
                 traceback.print_exc()
                 failed.append(name)
             seconds[name] = time.perf_counter() - began
-            text = report.write(results, seconds)
-    print(text)
+            report.write(results, seconds)
+        print(report.write(results, seconds))
     if failed:
         sys.exit(f"not measured: {', '.join(failed)}")
     sys.exit(0 if all(each.met for each in results if isinstance(each, Goal)) else 1)
