@@ -66,6 +66,12 @@ def counted(build: Row) -> str:
     return "failed" if build["condition"] == "lost" else str(build["status"])
 
 
+def expected_end(condition: str | None, at: datetime | None, now: datetime) -> datetime | None:
+    """Return when a running build would end, `at` by what is usual. One that is overdue, or of
+    which nothing is heard, has no expected end, nor has one that is past it."""
+    return at if condition is None and at and at > now else None
+
+
 def silence(build: Row, now: datetime) -> timedelta:
     """Return how long nothing has been heard of a build."""
     heard: datetime = build["last_heard_at"] or build["created_at"]

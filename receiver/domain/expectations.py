@@ -104,11 +104,18 @@ class Lateness:
 
 
 class _Due(NamedTuple):
-    """When the next good build is due, from when on it is late, and what is expected, in words."""
+    """When the next good build is due, from when on it is late, and what is expected: a sentence
+    with a place for the span."""
 
     at: datetime
     late_at: datetime
-    words: str
+    rule: str
+    span: timedelta = timedelta(0)
+
+    @property
+    def words(self) -> str:
+        """What is expected, in words."""
+        return self.rule.format(short(self.span))
 
 
 def lateness(history: History, expectation: Expectation | None, now: datetime) -> Lateness:
@@ -128,7 +135,7 @@ def lateness(history: History, expectation: Expectation | None, now: datetime) -
 
 def is_expected(history: History, expectation: Expectation | None) -> bool:
     """Return whether anything is expected of when an image is built."""
-    return _due(history.first_at, history.first_at, history, expectation) is not None
+    return _is_stated(expectation) or len(history.ends) >= FEWEST
 
 
 def _is_missing(history: History, expectation: Expectation | None, now: datetime) -> bool:
@@ -142,20 +149,25 @@ def _due(
     start: datetime, began: datetime, history: History, expectation: Expectation | None
 ) -> _Due | None:
     """Return the first time that a good build is due after one that ended at `start`."""
-    if expectation and (expectation.every or expectation.ready_by or expectation.max_age):
+    if expectation and _is_stated(expectation):
         return min(_stated(start, began, expectation), key=lambda due: due.late_at)
     usual = usual_interval(history.ends)
     if usual is None:
         return None
     late_at = start + max(2 * usual, usual + GRACE)
-    return _Due(start + usual, late_at, f"usually every {_rounded(usual)}")
+    return _Due(start + usual, late_at, "usually every {}", _rounded(usual))
+
+
+def _is_stated(expectation: Expectation | None) -> bool:
+    """Return whether somebody states when an image is built."""
+    return bool(expectation and (expectation.every or expectation.ready_by or expectation.max_age))
 
 
 def _stated(start: datetime, began: datetime, expectation: Expectation) -> list[_Due]:
     found = []
     if expectation.max_age:
         end = start + expectation.max_age
-        found.append(_Due(end, end, f"at most {short(expectation.max_age)} old"))
+        found.append(_Due(end, end, "at most {} old", expectation.max_age))
     if expectation.ready_by:
         at = _ready_at(began, expectation.ready_by, expectation)
         words = f"expected by {expectation.ready_by:%H:%M}"
@@ -163,8 +175,7 @@ def _stated(start: datetime, began: datetime, expectation: Expectation) -> list[
     elif expectation.every:
         every = expectation.every
         grace = min(GRACE, every / 2) if expectation.grace is None else expectation.grace
-        words = f"expected every {short(every)}"
-        found.append(_Due(start + every, start + every + grace, words))
+        found.append(_Due(start + every, start + every + grace, "expected every {}", every))
     return found
 
 
@@ -206,9 +217,9 @@ def _no_good(history: History, start: datetime, now: datetime) -> str:
     return f"no good image for {short(now - start)}"
 
 
-def _rounded(span: timedelta) -> str:
+def _rounded(span: timedelta) -> timedelta:
     hour = timedelta(hours=1)
-    return short(round(span / hour) * hour if span > hour else span)
+    return round(span / hour) * hour if span > hour else span
 
 
 def short(span: timedelta) -> str:

@@ -1,12 +1,13 @@
 """The builds of one image one after the other: which one counts, and since when it fails. Pure.
 
-A build is a row of `recent_builds`: status, began_at, start_time, end_time, created_at, future.
+A build is a row of newest_builds.sql: status, began_at, start_time, end_time, created_at, future.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +19,18 @@ GOOD = ("completed",)
 
 @dataclass(frozen=True)
 class Image:
-    """An image and its newest builds, those that ended or began last first.
+    """An image and its newest builds, those that ended or began last first; at least one.
 
     `names` is a row with its dimensions.
     """
 
     names: Row
     builds: Sequence[Row]
+
+    @cached_property
+    def latest(self) -> Row:
+        """The build that was made known last."""
+        return max(self.builds, key=itemgetter("created_at", "id"))
 
     @cached_property
     def newest_ended(self) -> Row | None:
@@ -88,11 +94,12 @@ def began_at(build: Row) -> datetime:
     return min(moment, build["created_at"]) if build["future"] else moment
 
 
-def images_of(rows: Iterable[Row]) -> list[Image]:
-    """Return the rows by image, in their order; builds that state no platform may be of it, too."""
-    by_image: dict[tuple[object, ...], list[Row]] = {}
-    for row in rows:
-        by_image.setdefault(image_of(row), []).append(row)
+def images_of(combinations: Iterable[tuple[Row, Sequence[Row]]]) -> list[Image]:
+    """Return the images of combinations, each a row of names and its builds; one whose builds state
+    no platform may be of the same image as another."""
+    by_image: dict[tuple[object, ...], tuple[Row, list[Row]]] = {}
+    for names, builds in combinations:
+        by_image.setdefault(image_of(names), (names, []))[1].extend(builds)
     return [
-        Image(builds[0], sorted(builds, key=began_at, reverse=True)) for builds in by_image.values()
+        Image(names, sorted(each, key=began_at, reverse=True)) for names, each in by_image.values()
     ]

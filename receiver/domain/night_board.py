@@ -93,25 +93,27 @@ class Calendar:
     hours: Mapping[str | None, Window | None]
     now: datetime
     day: date | None = None
-    _known: dict[Window | None, list[Period]] = field(default_factory=dict)
+    _known: dict[Window | None, tuple[list[Period], list[datetime]]] = field(default_factory=dict)
 
-    def periods(self, project: str | None) -> list[Period]:
-        """Return the last windows of a project, the oldest first; the last one is shown."""
+    def periods(self, project: str | None) -> tuple[list[Period], list[datetime]]:
+        """Return the last windows of a project, the oldest first, and their ends; the last one is
+        shown."""
         hours = self.hours.get(project)
         if hours not in self._known:
             shown = period_named(self.day, hours) if self.day else shown_period(self.now, hours)
-            self._known[hours] = [
+            periods = [
                 period_named(shown.day - timedelta(days=back), hours)
                 for back in range(REACH - 1, -1, -1)
             ]
+            self._known[hours] = periods, [period.end for period in periods]
         return self._known[hours]
 
 
 def image_nights(image: Image, calendar: Calendar, every: int | None = None) -> ImageNights:
     """Return the nights of an image; `every` is the number of nights from one build to the next,
     where somebody states it."""
-    periods = calendar.periods(image.names["project"])
-    by_place = _by_place(image.builds, periods)
+    periods, ends = calendar.periods(image.names["project"])
+    by_place = _by_place(image.builds, periods, ends)
     every = every or _days_between(sorted(by_place))
     cells: list[Cell] = []
     first = min(by_place, default=len(periods))  # nothing is due before the first build
@@ -126,9 +128,10 @@ def image_nights(image: Image, calendar: Calendar, every: int | None = None) -> 
     return ImageNights(image, cells[::-1], tonight, rest[0] if rest else None)
 
 
-def _by_place(builds: Sequence[Row], periods: Sequence[Period]) -> dict[int, list[Row]]:
+def _by_place(
+    builds: Sequence[Row], periods: Sequence[Period], ends: Sequence[datetime]
+) -> dict[int, list[Row]]:
     """Return the builds by the place of their window, the newest first."""
-    ends = [period.end for period in periods]
     found: dict[int, list[Row]] = {}
     for build in builds:
         began = began_at(build)
@@ -160,12 +163,16 @@ def _cell(
         return Cell(period.day, "waiting" if now < period.end else "missing")
     ended = [build for build in builds if is_good(build) or is_failed(build)]
     if ended:
-        last = max(ended, key=lambda build: (ended_at(build), build["created_at"]))
+        last = max(ended, key=_order) if len(ended) > 1 else ended[0]
         return Cell(period.day, _word(last, ended), last, len(builds))
     running = next((build for build in builds if build["status"] in ("running", "pending")), None)
     if running:
         return Cell(period.day, "running", running, len(builds))
     return Cell(period.day, "cancelled", builds[0], len(builds))
+
+
+def _order(build: Row) -> tuple[datetime, datetime]:
+    return ended_at(build), build["created_at"]
 
 
 def _patience(every: int) -> int:

@@ -27,9 +27,10 @@ class Conditions:
         return [each for each, judged in self.judged.items() if judged.condition == condition]
 
     def mark(self, rows: Iterable[Row]) -> None:
-        """Give rows with an `id` their `condition` and `condition_reason`, and `stalled`."""
+        """Give builds, rows with `id` and `status`, their `condition` and `condition_reason`, and
+        `stalled`."""
         for row in rows:
-            judged = self.judged.get(row["id"])
+            judged = self.judged.get(row["id"]) if row["status"] == "running" else None
             row["condition"] = judged and judged.condition
             row["condition_reason"] = judged and judged.reason
             row["stalled"] = row["condition"] in GONE

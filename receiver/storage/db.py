@@ -41,6 +41,7 @@ CONFIRM_SECONDS = ANSWER_SECONDS - SLOW_SECONDS  # for a slow commit, before it 
 STANDBY_SILENT = "the standby does not confirm"
 
 Row = dict[str, Any]
+Question = tuple[bytes, Row]  # a statement with its parameters, to be asked later
 Connection = psycopg.Connection[Row]
 Cursor = psycopg.Cursor[Row]
 DriverError = psycopg.Error  # for callers; Database.transaction translates most of its kinds

@@ -15,11 +15,12 @@ from receiver.domain.expectations import (
 )
 from receiver.domain.images import ImageFilter, image_of
 from receiver.domain.model import DIMENSIONS
-from receiver.storage.db import Connection, Database, Row, array, as_json, query
+from receiver.storage.db import Connection, Database, Question, Row, array, as_json, query
 from receiver.storage.dimensions import Own, projects_within
 from receiver.storage.serving import ServingOf, chains, rules
 
 GOOD = 8  # builds that an image's interval is learned of
+OF_GOOD = ("id", "build_number", "built_at", "began_at", "unchanged", "is_revoked")  # arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class ExpectedImage:
     renewal: Row | None
     last_number: str | None
     last_began_at: datetime | None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is expected, and nothing of it began when it should have."""
+        return self.is_expected and self.lateness.is_missing
 
     @property
     def good_at(self) -> datetime | None:
@@ -60,17 +66,35 @@ def expected_images(
 
     Images of which no build of a served branch ever began are none of them.
     """
+    question = good_builds(connection, serving_of, now, own, wanted)
+    rows = connection.execute(*question, binary=True).fetchall()
+    return expected_of(connection, rows, expectation_of, now)
+
+
+def good_builds(
+    connection: Connection,
+    serving_of: ServingOf,
+    now: datetime,
+    own: Own = None,
+    wanted: ImageFilter | None = None,
+) -> Question:
+    """Return what is asked for expected_of()."""
     names = {name: getattr(wanted, name) if wanted else None for name in DIMENSIONS}
-    parameters = names | {
+    return query("expectations/good_builds"), names | {
         "rules": as_json(rules(connection, serving_of)),
         "own": None if own is None else list(projects_within(connection, own)),
         "now": now,
     }
-    rows = connection.execute(query("expectations/good_builds"), parameters).fetchall()
+
+
+def expected_of(
+    connection: Connection, rows: Sequence[Row], expectation_of: ExpectationOf, now: datetime
+) -> list[ExpectedImage]:
+    """Return the images of the rows of good_builds.sql; see expected_images()."""
     projects = chains(connection)
     grouped: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:  # builds that state no platform are of the same image
-        if row["last_began_at"] or row["build_id"]:
+        if row["last_began_at"] or row["id"]:
             grouped.setdefault(image_of(row), []).append(row)
     expected = {
         image: expectation_of(found[0], projects.get(found[0]["project_id"], []))
@@ -105,7 +129,7 @@ def _image(
         good_at=usable[0]["built_at"] if usable else None,
         good_began_at=usable[0]["began_at"] if usable else None,
         began_at=last.get("last_began_at"),
-        regions=regions.get(made["build_id"], frozenset()) if made else None,
+        regions=regions.get(made["id"], frozenset()) if made else None,
     )
     return ExpectedImage(
         names={name: rows[0][name] for name in DIMENSIONS},
@@ -120,8 +144,14 @@ def _image(
 
 def _good(rows: Iterable[Row]) -> list[Row]:
     """Return the last good builds of an image, the newest first."""
-    good = [row for row in rows if row["build_id"]]
-    return sorted(good, key=lambda row: (row["built_at"], row["build_id"]), reverse=True)[:GOOD]
+    good = [build for row in rows for build in _builds(row)]
+    return sorted(good, key=lambda row: (row["built_at"], row["id"]), reverse=True)[:GOOD]
+
+
+def _builds(row: Row) -> list[Row]:
+    """Return the good builds in the arrays of a row of good_builds.sql."""
+    arrays = [row[name] or () for name in OF_GOOD]
+    return [dict(zip(OF_GOOD, values, strict=True)) for values in zip(*arrays, strict=True)]
 
 
 def _with_regions(
@@ -130,7 +160,7 @@ def _with_regions(
 ) -> list[UUID]:
     """Return the builds of which the regions are asked: none where no region is expected."""
     wanted = [image for image, each in expected.items() if each and each.regions]
-    return [row["build_id"] for image in wanted for row in grouped[image] if row["build_id"]]
+    return [each for image in wanted for row in grouped[image] for each in row["id"] or ()]
 
 
 def _regions(

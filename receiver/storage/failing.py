@@ -64,22 +64,22 @@ def read_failing(
     """Return what fails now, with the running builds that `found` calls lost; of `projects`,
     where the caller may read nothing else."""
     images = recent_images(connection, serving_of, found, projects)
-    return failing_of(connection, serving_of, images, now, projects)
+    nameless = unnamed.unnamed_builds(connection, now, serving_of)
+    return failing_of(connection, images, nameless, projects)
 
 
 def failing_of(
     connection: Connection,
-    serving_of: ServingOf,
     images: Sequence[Image],
-    now: datetime,
+    unnamed_builds: Sequence[Row],
     projects: Collection[str] | None = None,
 ) -> Failing:
-    """Return what fails of images that were read. The newest builds alone count, as many as are
-    read of the image with the fewest, so that every reader counts the same."""
+    """Return what fails of images and unnamed builds that were read. The newest builds alone count,
+    as many as are read of the image with the fewest, so that every reader counts the same."""
     newest = [_newest(each) for each in images if is_named(each.names)]
     failed = [(image, image.failed_since_good) for image in newest if image.is_failed]
-    builds = {build["id"]: build for _, builds in failed for build in builds}
-    nameless = _failed_nameless(connection, serving_of, now, projects)
+    builds = {build["id"]: image.names | build for image, builds in failed for build in builds}
+    nameless = _failed_nameless(unnamed_builds, projects)
     failures = failures_of_builds(connection, [*builds, *nameless])
     shown = [_image(image, since, failures) for image, since in failed]
     owners = builds | nameless
@@ -93,13 +93,15 @@ def failing_of(
 
 
 def _newest(image: Image) -> Image:
+    if len(image.builds) <= FEWEST:
+        return image
     known = sorted(image.builds, key=lambda row: (row["created_at"], row["id"]), reverse=True)
     return Image(image.names, known[:FEWEST])
 
 
 def _image(image: Image, since: Sequence[Row], failures: dict[UUID, list[Row]]) -> Row:
     """Return a failed image: its newest failed build, that build's failures, and since when."""
-    newest = since[0]
+    newest = image.names | since[0]
     own = [row for row in failures.get(newest["id"], []) if row["attempt"] == newest["attempt"]]
     good = image.last_good
     return {
@@ -114,14 +116,8 @@ def _image(image: Image, since: Sequence[Row], failures: dict[UUID, list[Row]]) 
     }
 
 
-def _failed_nameless(
-    connection: Connection,
-    serving_of: ServingOf,
-    now: datetime,
-    projects: Collection[str] | None,
-) -> dict[UUID, Row]:
-    """Return the failed builds of which nobody says what they make."""
-    rows = unnamed.unnamed_builds(connection, now, serving_of)
+def _failed_nameless(rows: Sequence[Row], projects: Collection[str] | None) -> dict[UUID, Row]:
+    """Return the failed builds of which nobody says what they make, by id."""
     return {
         row["id"]: row
         for row in rows

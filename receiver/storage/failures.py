@@ -114,7 +114,8 @@ def _rows_of(
         rows = _select(connection, "all", limit=WINDOW, own=own)
         return [row for row in rows if _is_of_night(row, hours, now)]
     opened = {row["id"] for row in failing.open}
-    rows = _select(connection, "open", limit=WINDOW, own=own)
+    most = min(WINDOW, len(opened) + SHOWN + 1)  # one more than are shown tells that there are more
+    rows = _select(connection, "open", limit=most, own=own)
     return [row for row in rows if row["id"] not in opened]
 
 

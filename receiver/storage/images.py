@@ -12,7 +12,7 @@ from receiver.domain.model import DIMENSIONS
 from receiver.errors import Invalid, NotFound
 from receiver.storage import channel_images, dimensions
 from receiver.storage.channels import LATEST
-from receiver.storage.db import Connection, Database, Row, as_json, query
+from receiver.storage.db import Connection, Database, Question, Row, as_json, query
 from receiver.storage.dimensions import Own, current_names, is_within, projects_within
 from receiver.storage.seen_revocations import seen
 from receiver.storage.serving import ServingOf, rules
@@ -60,12 +60,21 @@ def latest_images(database: Database, serving_of: ServingOf, own: Own = None) ->
 
 
 def newest_images(connection: Connection, serving_of: ServingOf, own: Own = None) -> list[Row]:
-    """Return the artifacts of the newest build of each image that has any to serve, as
-    latest_images(); a region that this build lacks is left out."""
-    rows = _served(connection, serving_of, ImageFilter(), own, every=False, newest=True)
-    now = datetime.now(UTC)
+    """Return the artifacts of the newest build of each image that has any to serve, as rows of
+    served_images.sql; a region that this build lacks is left out."""
+    rows = connection.execute(*newest_served(connection, serving_of, own)).fetchall()
+    return newest_of(connection, rows, own)
+
+
+def newest_served(connection: Connection, serving_of: ServingOf, own: Own = None) -> Question:
+    """Return what is asked for newest_of()."""
+    return _question(connection, serving_of, ImageFilter(), own, every=False, newest=True)
+
+
+def newest_of(connection: Connection, rows: Sequence[Row], own: Own = None) -> list[Row]:
+    """Return newest_images() of the rows that were read."""
     # Builds that state no platform are read apart from the others of their image.
-    return seen(connection, [_shown(row, now) for row in rows if not row["newness"]], own)
+    return seen(connection, [row for row in rows if not row["newness"]], own)
 
 
 def unserved_builds(database: Database, serving_of: ServingOf, own: Own = None) -> list[Row]:
@@ -155,11 +164,23 @@ def _served(
     own: Own,
     *,
     every: bool,
-    newest: bool = False,
 ) -> list[Row]:
+    question = _question(connection, serving_of, wanted, own, every=every)
+    return connection.execute(*question).fetchall()
+
+
+def _question(
+    connection: Connection,
+    serving_of: ServingOf,
+    wanted: ImageFilter,
+    own: Own,
+    *,
+    every: bool,
+    newest: bool = False,
+) -> Question:
     parameters = _parameters(connection, serving_of, wanted, own)
     parameters |= {"inferred": wanted.inferred, "every": every, "newest": newest}
-    return connection.execute(query("images/served_images"), parameters).fetchall()
+    return query("images/served_images"), parameters
 
 
 def _with_behind(

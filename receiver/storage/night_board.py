@@ -9,14 +9,14 @@ from receiver.domain.image_runs import Image
 from receiver.domain.images import image_of, is_named, usable_ids
 from receiver.domain.night_board import Calendar, ImageNights, image_nights
 from receiver.domain.windows import DAY
-from receiver.storage import images
+from receiver.storage import expected_images, images, unnamed
 from receiver.storage.conditions import conditions
 from receiver.storage.db import Database, Row
 from receiver.storage.dimensions import Own, projects_within
 from receiver.storage.failed_images import Needs, read_needs
 from receiver.storage.failing import Failing, failing_of
 from receiver.storage.hours import HoursOf, hours_of_projects
-from receiver.storage.overview import overview_of
+from receiver.storage.overview import Read, overview_of
 from receiver.storage.recent_builds import recent_images
 from receiver.storage.serving import ServingOf, chains
 from receiver.storage.trust import Trust, read_trust
@@ -48,28 +48,49 @@ def read_board(
     now: datetime,
     day: date | None,
     own: Own = None,
+    *,
+    has_all: bool = True,
 ) -> Board:
     """Return the nights up to the one that begins on `day`, None for the present one; of the
-    projects of `own` and those below them, where the caller may read nothing else."""
+    projects of `own` and those below them, where the caller may read nothing else. See
+    overview_of() for `has_all`."""
     with database.transaction() as connection:
         projects = None if own is None else projects_within(connection, own)
         found = conditions(connection, limits, now)
         known = recent_images(connection, serving_of, found, projects, per_image=PER_IMAGE)
-        failing = failing_of(connection, serving_of, known, now, projects)
         calendar = Calendar(hours_of_projects(connection, hours_of), now, day)
         projects_above = {names[0]: names for names in chains(connection).values()}
-        current = overview_of(connection, serving_of, limits, now, found, failing)
-        served = _served(images.newest_images(connection, serving_of, own))
+        good_builds = expected_images.good_builds(connection, serving_of, now)
+        newest_served = images.newest_served(connection, serving_of, own)
+        with connection.pipeline():  # PostgreSQL reads while the nights are worked out here
+            good = connection.execute(*good_builds, binary=True)
+            newest = connection.execute(*newest_served)
+            rows = _rows(known, calendar, projects_above, limits)
+        nameless = unnamed.unnamed_builds(connection, now, serving_of)
+        failing = failing_of(connection, known, nameless, projects)
+        expected = expected_images.expected_of(
+            connection, good.fetchall(), limits.expectation_of, now
+        )
+        read = Read(found, expected, known, nameless, failing)
+        current = overview_of(connection, read, has_all=has_all)
+        served = _served(images.newest_of(connection, newest.fetchall(), own))
         needs = read_needs(connection, known, served, own, projects)
         trust = read_trust(connection)
+    return Board(rows, failing, current, served, needs, trust, projects, calendar)
+
+
+def _rows(
+    known: Sequence[Image],
+    calendar: Calendar,
+    projects_above: Mapping[str, Sequence[str]],
+    limits: Limits,
+) -> list[ImageNights]:
     rows = [
         image_nights(image, calendar, _every(image, projects_above, limits))
         for image in known
         if is_named(image.names)
     ]
-    return Board(
-        sorted(rows, key=_order), failing, current, served, needs, trust, projects, calendar
-    )
+    return sorted(rows, key=_order)
 
 
 def _every(image: Image, projects_above: Mapping[str, Sequence[str]], limits: Limits) -> int | None:

@@ -2,10 +2,13 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 from receiver.domain import redact
 from receiver.domain.conditions import Limits, counted
+from receiver.domain.image_runs import Image
 from receiver.domain.images import image_of, is_named
 from receiver.domain.model import DIMENSIONS
 from receiver.storage import unnamed
@@ -13,8 +16,20 @@ from receiver.storage.conditions import Conditions, conditions, conditions_of
 from receiver.storage.db import Connection, Database, Row, array, as_json, query
 from receiver.storage.dimensions import Own, current_names, is_within, projects_within
 from receiver.storage.expected_images import ExpectedImage, expected_images
-from receiver.storage.failing import Failing, read_failing
+from receiver.storage.failing import Failing, failing_of
+from receiver.storage.recent_builds import recent_images
 from receiver.storage.serving import ServingOf, rules
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What an overview is made of that was read before."""
+
+    found: Conditions
+    expected: Sequence[ExpectedImage]
+    images: Sequence[Image]
+    nameless: Sequence[Row]
+    failing: Failing
 
 
 def database_version(database: Database) -> str:
@@ -29,14 +44,17 @@ def count_expected(
     serving_of: ServingOf,
     limits: Limits,
     now: datetime,
-    own: Collection[str],
+    own: Collection[str] | None = None,
 ) -> Row:
-    """Return what read_overview() says of the expected images of some projects."""
+    """Return what read_overview() says of the expected images, of some projects or of all."""
     with database.transaction() as connection:
         latest = _latest_builds(connection, serving_of)
         expected = expected_images(connection, serving_of, limits.expectation_of, now)
-    cells = [cell for cell in latest if is_named(cell) and cell["project"] in own]
-    return _expected([each for each in expected if each.names["project"] in own], cells)
+    cells = [cell for cell in latest if is_named(cell)]
+    if own is not None:
+        cells = [cell for cell in cells if cell["project"] in own]
+        expected = [each for each in expected if each.names["project"] in own]
+    return _expected(expected, cells)
 
 
 def read_overview(database: Database, serving_of: ServingOf, limits: Limits, now: datetime) -> Row:
@@ -45,31 +63,36 @@ def read_overview(database: Database, serving_of: ServingOf, limits: Limits, now
     combination: `unnamed`."""
     with database.transaction() as connection:
         found = conditions(connection, limits, now)
-        failing = read_failing(connection, serving_of, found, now)
-        return overview_of(connection, serving_of, limits, now, found, failing)
+        images = recent_images(connection, serving_of, found)
+        nameless = unnamed.unnamed_builds(connection, now, serving_of)
+        failing = failing_of(connection, images, nameless)
+        expected = expected_images(connection, serving_of, limits.expectation_of, now)
+        return overview_of(connection, Read(found, expected, images, nameless, failing))
 
 
-def overview_of(
-    connection: Connection,
-    serving_of: ServingOf,
-    limits: Limits,
-    now: datetime,
-    found: Conditions,
-    failing: Failing,
-) -> Row:
-    """Return the same with the conditions and the failed images that were read before."""
-    latest = _latest_builds(connection, serving_of)
+def overview_of(connection: Connection, read: Read, *, has_all: bool = True) -> Row:
+    """Return the same with what was read before. Unless it `has_all`, the latest builds alone that
+    have a condition or whose image is missing."""
+    found, failing = read.found, read.failing
+    missing = {image_of(each.names) for each in read.expected if each.is_missing}
+    latest = _cells(
+        connection,
+        [
+            each.latest["id"]
+            for each in read.images
+            if has_all or each.latest["condition"] or image_of(each.names) in missing
+        ],
+    )
     lost = {"lost": array(found.ids("lost"))}
     running = connection.execute(query("overview/running_builds"), lost).fetchall()
-    expected = expected_images(connection, serving_of, limits.expectation_of, now)
     tree = connection.execute(query("dimensions/project_tree")).fetchall()
-    nameless = unnamed.list_unnamed(connection, now, serving_of)
+    nameless = unnamed.by_repository(connection, read.nameless)
     found.mark([*latest, *running])
     for row in [*latest, *running]:
         del row["id"]
     named = [cell for cell in latest if is_named(cell)]
     return {
-        "expected": _expected(expected, named),
+        "expected": _expected(read.expected, named),
         "running": [row for row in running if not row["stalled"]],
         "overdue": [row for row in latest if row["condition"] == "overdue"],
         "stalled": [row for row in latest if row["condition"] == "stalled"],
@@ -85,7 +108,7 @@ def _expected(images: Sequence[ExpectedImage], cells: Sequence[Row]) -> Row:
     """Return how many images are expected, of which nothing began when it should have (`missing`,
     the cells), and which are `late`: the newest good build is too old."""
     expected = [each for each in images if each.is_expected]
-    missing = {image_of(each.names) for each in expected if each.lateness.is_missing}
+    missing = {image_of(each.names) for each in expected if each.is_missing}
     absent = [cell for cell in cells if image_of(cell) in missing]
     return {
         "count": len(expected),
@@ -146,7 +169,13 @@ def count_statuses(
 def _latest_builds(connection: Connection, serving_of: ServingOf) -> list[Row]:
     rows = {"rules": as_json(rules(connection, serving_of))}
     found = connection.execute(query("overview/latest_builds"), rows).fetchall()
-    return _latest_of_images(found)
+    return _latest_of_images(_cells(connection, [row["id"] for row in found]))
+
+
+def _cells(connection: Connection, ids: Collection[UUID]) -> list[Row]:
+    if not ids:
+        return []
+    return connection.execute(query("overview/cells"), {"ids": array(ids)}).fetchall()
 
 
 def _latest_of_images(rows: Sequence[Row]) -> list[Row]:

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 
 from receiver.domain.image_runs import Image, images_of
+from receiver.domain.model import DIMENSIONS
 from receiver.storage.conditions import Conditions
-from receiver.storage.db import Connection, Row, as_json, query
+from receiver.storage.db import Connection, Row, array, as_json, query
 from receiver.storage.serving import ServingOf, rules
 
 FEWEST = 14  # builds of an image, however many images there are
@@ -24,15 +25,18 @@ def recent_images(
 
     What nobody names is an "image" here, too: see is_named().
     """
-    parameters = {
-        "rules": as_json(rules(connection, serving_of)),
-        "projects": None if projects is None else list(projects),
-        "per_image": per_image,
-        "fewest": min(per_image, FEWEST),
-        "most": MOST,
+    within = {"projects": None if projects is None else list(projects)}
+    images = connection.execute(query("recent_builds/images"), within).fetchall()
+    parameters: Row = {
+        f"{name}_ids": array(row[f"{name}_id"] for row in images) for name in DIMENSIONS
     }
-    rows: list[Row] = connection.execute(
-        query("recent_builds/newest_builds"), parameters
-    ).fetchall()
-    found.mark(rows)
-    return images_of(rows)
+    parameters["rules"] = as_json(rules(connection, serving_of))
+    parameters["most"] = max(FEWEST, min(per_image, MOST // max(len(images), 1)))
+    statement = query("recent_builds/newest_builds")
+    # As binary: a third of the time that these many times and ids take as texts.
+    builds = connection.execute(statement, parameters, binary=True).fetchall()
+    found.mark(builds)
+    by_place: dict[int, list[Row]] = {}
+    for build in builds:
+        by_place.setdefault(build.pop("place"), []).append(build)
+    return images_of((images[place - 1], each) for place, each in by_place.items())

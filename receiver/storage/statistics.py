@@ -14,7 +14,7 @@ from receiver.storage.conditions import Conditions, conditions
 from receiver.storage.db import Connection, Database, Row, array, query
 from receiver.storage.dimensions import Own, projects_within
 from receiver.storage.failing import read_failing
-from receiver.storage.overview import count_expected, read_overview
+from receiver.storage.overview import count_expected
 from receiver.storage.serving import ServingOf
 from receiver.storage.trust import count_undelivered
 
@@ -108,10 +108,7 @@ def summary(
     it, where the caller may read nothing else."""
     own = _names(database, project)
     counts = build_counts(database, serving_of, limits, now, own)
-    if own is None:
-        expected = read_overview(database, serving_of, limits, now)["expected"]
-    else:
-        expected = count_expected(database, serving_of, limits, now, own)
+    expected = count_expected(database, serving_of, limits, now, own)
     return {
         "builds_of_24_hours": counts["builds"],
         "running": counts["running"],

@@ -1,5 +1,6 @@
 """Read queries for builds of which nobody says what they make."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,7 +18,11 @@ def list_unnamed(connection: Connection, now: datetime, serving_of: ServingOf) -
     A repository has `repository` (None where a run tells none), `builds`, `failed`, `failed_build`
     (a number, or None), `build_number` of the newest and `lines` that would name it.
     """
-    rows = unnamed_builds(connection, now, serving_of)
+    return by_repository(connection, unnamed_builds(connection, now, serving_of))
+
+
+def by_repository(connection: Connection, rows: Sequence[Row]) -> Row:
+    """Return the same of builds that were read."""
     groups = unnamed.by_repository(rows)
     shown = _with_lines(connection, groups[:MAX_GROUPS])
     return {

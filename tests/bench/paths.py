@@ -14,7 +14,7 @@ PATHS = (
     "/builds?order=oldest",
     "/builds?status=failed&order=duration",
     "/builds?since=2026-01-01&until=2026-01-02",
-    "/builds?q=no-such-build",
+    "/builds?text=no-such-build",
     f"/builds/{NUMBER}",
     "/images",
     "/images?q=platform-3",

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from receiver.config import Config
 from receiver.domain.fold.fold import FOLD_VERSION
 from receiver.server import housekeeping
+from tests.bench.dataset import fill
 from tests.support.senders import envelope, get_build, manifest, post, stage, verdict
 from tests.support.table_rows import rows
 
@@ -126,3 +127,8 @@ def test_what_was_said_before_tells_its_sources_after_an_upgrade(
         connection.execute("UPDATE builds SET fold_version = 2, written = NULL")
         assert command("refold").exit_code == 0
         assert connection.execute(sources).fetchall() == [("ami-base", "us-east-1")]
+
+
+def test_the_history_of_the_measurements_is_not_folded_again(config: Config, url: str):
+    fill(url, 40)
+    assert housekeeping.refold(config) == 0

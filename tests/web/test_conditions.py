@@ -12,6 +12,7 @@ from click.testing import Result
 from flask.testing import FlaskClient
 
 from receiver.config import Config
+from receiver.domain.conditions import CONDITIONS, expected_end
 from tests.support.senders import COMBINATION, envelope, post
 
 Json = dict[str, Any]
@@ -92,6 +93,24 @@ def test_a_stage_longer_than_usual_makes_an_overdue_build(overdue: FlaskClient):
     assert "status overdue" in overdue.get("/").text
     assert "status overdue" in overdue.get("/builds").text
     assert "<b>Overdue:</b>" in overdue.get("/builds/slow").text
+
+
+def test_an_overdue_build_has_no_expected_end(overdue: FlaskClient):
+    assert "ends ≈" not in overdue.get("/builds/slow").text
+    assert 'data-label="Ends about">≈' not in overdue.get("/").text
+    begin(overdue, "quick", 1)
+    assert "ends ≈" in overdue.get("/builds/quick").text
+    assert 'data-label="Ends about">≈' in overdue.get("/").text
+
+
+@pytest.mark.parametrize("condition", [None, *CONDITIONS])
+def test_a_build_that_has_a_condition_or_is_past_its_end_has_no_expected_end(
+    condition: str | None,
+):
+    now = datetime.now(UTC)
+    later, earlier = now + timedelta(minutes=5), now - timedelta(minutes=5)
+    assert expected_end(condition, later, now) == (None if condition else later)
+    assert expected_end(condition, earlier, now) is None
 
 
 def test_a_build_within_the_usual_time_has_no_condition(overdue: FlaskClient):

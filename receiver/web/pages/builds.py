@@ -186,7 +186,12 @@ def _build(build: Row) -> Values:
         "_unnamed_lines": {} if is_named(build) else _naming_lines(build),
         "_doubtful": is_named(build)
         and set((build["inferred"] or {}).items()) - {("platform", BUILDER)},
-        "_attempts": timeline.timeline(shown["states"], usual, runs=build["status"] == "running"),
+        "_attempts": timeline.timeline(
+            shown["states"],
+            usual,
+            runs=build["status"] == "running",
+            condition=build["condition"],
+        ),
         "_cause": _cause(build),
         "_in_use": _in_use(build),
         "_manifest_text": manifest_text if everything else manifest_text[:MAX_MANIFEST],

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from flask import Response, request
 
 from receiver.domain import redact
+from receiver.domain.conditions import expected_end
 from receiver.domain.images import image_of
 from receiver.domain.model import DIMENSIONS
 from receiver.domain.night_board import ImageNights, summary
@@ -21,7 +22,7 @@ from receiver.web.auth import require
 from receiver.web.context import hours_of, limits, services, serving_of
 from receiver.web.pages import board_rows, needs
 from receiver.web.pages.image_filter import AskedImages
-from receiver.web.pages.render import Values, blueprint, cached_page
+from receiver.web.pages.render import Values, blueprint, cached_page, wants_json
 
 
 @blueprint.get("/", endpoint="overview")
@@ -43,7 +44,8 @@ def _day(text: str) -> date | None:
 def _overview(own: Own, day: date | None) -> Values:
     now = datetime.now(UTC)
     database = services().database
-    board = read_board(database, serving_of(), hours_of(), limits(), now, day, own)
+    asked = (serving_of(), hours_of(), limits(), now, day, own)
+    board = read_board(database, *asked, has_all=wants_json())
     current = board.current
     if board.projects is not None:
         current = _of_projects(current, board)
@@ -52,7 +54,7 @@ def _overview(own: Own, day: date | None) -> Values:
     running = _running(current["running"], board, now, wanted)
     return current | {
         "night": _night(board, rows, running, day, now),
-        "images": [_json_row(row) for row in rows],
+        "images": [_json_row(row) for row in rows] if wants_json() else [],
         "_causes": needs.causes(board, wanted, now),
         "behind": lineage_of_builds.count_behind(
             database, serving_of(), own, board.served if own is None else None
@@ -136,8 +138,8 @@ def _hours(board: Board, rows: Sequence[ImageNights]) -> Window | None:
 
 
 def _running(rows: Sequence[Row], board: Board, now: datetime, wanted: AskedImages) -> list[Row]:
-    """Return the running builds, each with the time at which it would end, None where that is past
-    or nothing is usual."""
+    """Return the running builds, each with the time at which it would end, None where nothing is
+    usual or it has no expected end."""
     usual = {image_of(row.image.names): row.usual_seconds for row in board.rows}
     shown = []
     for row in rows:
@@ -146,7 +148,8 @@ def _running(rows: Sequence[Row], board: Board, now: datetime, wanted: AskedImag
         seconds = usual.get(image_of(row))
         began = row["start_time"]
         end = began + timedelta(seconds=seconds) if began and seconds else None
-        shown.append(row | {"ends_at": end if end and end > now else None, "usual": seconds})
+        ends_at = expected_end(row["condition"], end, now)
+        shown.append(row | {"ends_at": ends_at, "usual": seconds})
     return shown
 
 

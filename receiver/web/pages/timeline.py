@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from receiver.domain.conditions import expected_end
 
 Row = dict[str, Any]
 WIDTH = 1000
@@ -54,7 +56,7 @@ class AttemptLine:
     """One attempt with its lanes on its own time line; ticks are (x, seconds).
 
     `ahead` are the stages to come of one that runs, and `ends_at` is when it would end, None where
-    nothing is usual.
+    nothing is usual or it has no expected end.
     """
 
     number: int
@@ -78,18 +80,21 @@ def timeline(
     now: datetime | None = None,
     *,
     runs: bool = False,
+    condition: str | None = None,
 ) -> list[AttemptLine]:
     """Group rows by attempt, newest first, and by stage; `usual` has the usual seconds by stage, in
-    the order in which stages run. `runs` where the newest attempt does."""
+    the order in which stages run. `runs` where the newest attempt does; `condition` is that of the
+    build."""
     by_attempt: dict[int, list[Row]] = defaultdict(list)
     for row in states:
         by_attempt[row["attempt"]].append(row)
     now = now or datetime.now(UTC)
     newest = max(by_attempt, default=0)
-    return [
+    lines = [
         _line(number, by_attempt[number], usual, now, runs=runs and number == newest)
         for number in sorted(by_attempt, reverse=True)
     ]
+    return [replace(line, ends_at=expected_end(condition, line.ends_at, now)) for line in lines]
 
 
 def _line(

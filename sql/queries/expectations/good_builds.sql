@@ -1,16 +1,7 @@
--- What is known of when each image is built: a row for each of its last 8 good builds that are
--- served, the newest first, among its last 100; one without a build where it has none. `last_*` is
--- the newest build that began, whatever its end, of those that count.
-SELECT
-    images.project, images.platform, images.os_version, images.image_type, images.project_id,
-    images.first_at, last.began_at AS last_began_at, last.build_number AS last_number,
-    good.id AS build_id, good.build_number, good.built_at, good.began_at,
-    coalesce(good.unchanged, false) AS unchanged,
-    EXISTS (
-        SELECT FROM revocation_of_build(good.id, good.attempt, %(now)s) AS revocation
-        WHERE revocation.kind = 'revoked'
-    ) AS is_revoked
-FROM (
+-- What is known of when each image is built: a row for each, with its last 8 good builds that are
+-- served, the newest first, among its last 100, as arrays. `last_*` is the newest build that began,
+-- whatever its end, of those that count.
+WITH images AS MATERIALIZED (
     SELECT
         built.*, projects.name AS project, platforms.name AS platform,
         os_versions.name AS os_version, image_types.name AS image_type,
@@ -23,19 +14,7 @@ FROM (
                 AND confirmed.platform_id = platforms.id
                 AND confirmed.os_version_id = built.os_version_id
                 AND confirmed.image_type_id = built.image_type_id
-        ) AS is_confirmed,
-        (
-            SELECT builds.created_at
-            FROM builds
-            WHERE
-                coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000')
-                = built.project_id
-                AND builds.platform_id = built.platform_id
-                AND builds.os_version_id = built.os_version_id
-                AND builds.image_type_id = built.image_type_id
-            ORDER BY builds.created_at, builds.id
-            LIMIT 1
-        ) AS first_at
+        ) AS is_confirmed
     FROM built_images() AS built
     JOIN platforms AS own ON own.id = built.platform_id
     JOIN os_versions ON os_versions.id = built.os_version_id AND os_versions.name <> 'unknown'
@@ -55,7 +34,25 @@ FROM (
         AND (%(platform)s::text IS NULL OR platforms.name = %(platform)s)
         AND (%(os_version)s::text IS NULL OR os_versions.name = %(os_version)s)
         AND (%(image_type)s::text IS NULL OR image_types.name = %(image_type)s)
-) AS images
+)
+
+SELECT
+    images.project, images.platform, images.os_version, images.image_type, images.project_id,
+    (
+        SELECT builds.created_at
+        FROM builds
+        WHERE
+            coalesce(builds.project_id, '00000000-0000-0000-0000-000000000000')
+            = images.project_id
+            AND builds.platform_id = images.platform_id
+            AND builds.os_version_id = images.os_version_id
+            AND builds.image_type_id = images.image_type_id
+        ORDER BY builds.created_at, builds.id
+        LIMIT 1
+    ) AS first_at,
+    last.began_at AS last_began_at, last.build_number AS last_number,
+    good.*
+FROM images
 LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
     project_id uuid, branches text [], unstable_counts boolean
 ) ON rules.project_id = images.project_id
@@ -88,34 +85,46 @@ LEFT JOIN LATERAL (
     ORDER BY counting.began_at DESC, counting.id DESC
     LIMIT 1
 ) AS last ON true
-LEFT JOIN LATERAL (
-    SELECT recent.*
+CROSS JOIN LATERAL (
+    SELECT
+        array_agg(served.id) AS id, array_agg(served.build_number) AS build_number,
+        array_agg(served.built_at) AS built_at, array_agg(served.began_at) AS began_at,
+        array_agg(coalesce(served.unchanged, false)) AS unchanged,
+        array_agg(
+            (SELECT EXISTS (SELECT FROM revocations)) -- once: to look at a build is costly
+            AND EXISTS (
+                SELECT FROM revocation_of_build(served.id, served.attempt, %(now)s) AS revocation
+                WHERE revocation.kind = 'revoked'
+            )
+        ) AS is_revoked
     FROM (
-        SELECT
-            id, build_number, attempt, unchanged, coalesce(start_time, created_at) AS began_at,
-            coalesce(CASE WHEN future THEN created_at ELSE end_time END, created_at) AS built_at,
-            image_doubt(
-                branch, default_branch, pull_request, conflict, unstable,
-                CASE
-                    WHEN NOT images.is_confirmed THEN with_resolved(inferred, images.is_resolved)
-                END,
-                rules.branches, rules.unstable_counts
-            ) AS doubt
-        FROM builds
-        WHERE
-            coalesce(project_id, '00000000-0000-0000-0000-000000000000') = images.project_id
-            AND platform_id = images.platform_id
-            AND os_version_id = images.os_version_id
-            AND image_type_id = images.image_type_id
-            AND status = 'completed'
-            AND pull_request IS NULL
-        ORDER BY
-            coalesce(CASE WHEN future THEN created_at ELSE end_time END, created_at) DESC, id DESC
-        LIMIT 100
-    ) AS recent
-    WHERE recent.doubt IS NULL
-    LIMIT 8
-) AS good ON true
-ORDER BY
-    images.project, images.platform, images.os_version, images.image_type, good.built_at DESC,
-    good.id DESC
+        SELECT recent.*
+        FROM (
+            SELECT
+                id, build_number, attempt, unchanged, coalesce(start_time, created_at) AS began_at,
+                coalesce(CASE WHEN future THEN created_at ELSE end_time END, created_at) AS built_at,
+                image_doubt(
+                    branch, default_branch, pull_request, conflict, unstable,
+                    CASE
+                        WHEN NOT images.is_confirmed
+                            THEN with_resolved(inferred, images.is_resolved)
+                    END,
+                    rules.branches, rules.unstable_counts
+                ) AS doubt
+            FROM builds
+            WHERE
+                coalesce(project_id, '00000000-0000-0000-0000-000000000000') = images.project_id
+                AND platform_id = images.platform_id
+                AND os_version_id = images.os_version_id
+                AND image_type_id = images.image_type_id
+                AND status = 'completed'
+                AND pull_request IS NULL
+            ORDER BY
+                coalesce(CASE WHEN future THEN created_at ELSE end_time END, created_at) DESC, id DESC
+            LIMIT 100
+        ) AS recent
+        WHERE recent.doubt IS NULL
+        LIMIT 8
+    ) AS served
+) AS good
+ORDER BY images.project, images.platform, images.os_version, images.image_type

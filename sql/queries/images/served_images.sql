@@ -4,7 +4,7 @@
 -- `superseded_at` is when the next newer one was made. Unless `every`, only those of the
 -- newest build of a region. With `inferred` there are 10 inferred builds beside the 10 stated ones,
 -- which come behind all of them, among the last 100. With `newest` only those of the newest build.
-WITH named AS (
+WITH named AS MATERIALIZED (
     SELECT
         dense_rank() OVER (
             ORDER BY
@@ -80,11 +80,17 @@ candidates AS (
         ) AS recent
         WHERE
             recent.doubt IS NOT DISTINCT FROM kinds.doubt
-            AND NOT EXISTS (
-                SELECT FROM revocation_of_build(recent.id, recent.attempt, now()) AS revocation
-                WHERE revocation.kind = 'revoked'
+            AND NOT (
+                (SELECT EXISTS (SELECT FROM revocations)) -- once: to look at a build is costly
+                AND EXISTS (
+                    SELECT FROM revocation_of_build(recent.id, recent.attempt, now()) AS revocation
+                    WHERE revocation.kind = 'revoked'
+                )
             )
-            AND NOT has_failed_since(recent.id, recent.attempt, recent.end_time)
+            AND NOT (
+                EXISTS (SELECT FROM build_failures WHERE build_id = recent.id) -- few have any
+                AND has_failed_since(recent.id, recent.attempt, recent.end_time)
+            )
             AND (
                 NOT %(newest)s
                 OR EXISTS (
@@ -112,7 +118,10 @@ SELECT
     artifacts.artifact_id, artifacts.region, artifacts.name, artifacts.builder_type,
     artifacts.custom_data, artifacts.files, artifacts.path, candidates.newness,
     candidates.superseded_at,
-    revocation_json(candidates.id, artifacts.attempt, now()) AS revocation
+    CASE
+        WHEN (SELECT EXISTS (SELECT FROM revocations))
+            THEN revocation_json(candidates.id, artifacts.attempt, now())
+    END AS revocation
 FROM candidates
 CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
     SELECT * FROM named_builds WHERE id = candidates.id LIMIT 1

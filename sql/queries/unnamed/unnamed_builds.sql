@@ -10,16 +10,21 @@ SELECT
         WHERE build_id = builds.id AND attempt = builds.attempt AND resolved IS NOT TRUE
     ) AS has_failed
 FROM (
-    SELECT id
+    SELECT id, os_version_id, image_type_id
     FROM builds
     WHERE created_at > %(since)s
     ORDER BY created_at DESC, id DESC
     LIMIT 1000
 ) AS newest
-JOIN named_builds AS builds ON builds.id = newest.id
+CROSS JOIN LATERAL ( -- LIMIT: one lookup for each, never a scan of the table
+    SELECT * FROM named_builds WHERE id = newest.id LIMIT 1
+) AS builds
 LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (project_id uuid, branches text [])
     ON rules.project_id = builds.project_id
 WHERE
-    'unknown' IN (builds.os_version, builds.image_type)
+    (
+        newest.os_version_id = (SELECT id FROM os_versions WHERE name = 'unknown')
+        OR newest.image_type_id = (SELECT id FROM image_types WHERE name = 'unknown')
+    )
     AND is_of_served_branch(builds.branch, builds.default_branch, builds.pull_request, rules.branches)
 ORDER BY builds.created_at DESC, builds.id DESC
