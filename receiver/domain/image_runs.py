@@ -15,6 +15,7 @@ from receiver.domain.images import image_of
 
 Row = dict[str, Any]
 GOOD = ("completed",)
+ENDS = (*GOOD, "failed")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Image:
     def newest_ended(self) -> Row | None:
         """The build that tells how the image is: the last that came to a good or a bad end. One
         that was cancelled tells nothing of its image."""
-        ended = [build for build in self.builds if is_good(build) or is_failed(build)]
+        ended = [build for build in self.builds if has_ended(build)]
         return max(ended, key=_order, default=None)
 
     @cached_property
@@ -68,6 +69,11 @@ class Image:
 def is_failed(build: Row) -> bool:
     """Return whether a build failed, or nobody will ever hear of it again."""
     return build["status"] == "failed" or build.get("condition") == "lost"
+
+
+def has_ended(build: Row) -> bool:
+    """Return whether a build came to a good or a bad end; one that was cancelled tells nothing."""
+    return build["status"] in ENDS or build.get("condition") == "lost"
 
 
 def is_good(build: Row) -> bool:

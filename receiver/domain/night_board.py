@@ -14,7 +14,7 @@ from itertools import pairwise, takewhile
 from statistics import median
 from typing import Any
 
-from receiver.domain.image_runs import Image, began_at, ended_at, is_failed, is_good
+from receiver.domain.image_runs import Image, began_at, ended_at, has_ended, is_failed, is_good
 from receiver.domain.nights import shown_period
 from receiver.domain.windows import Period, Window, period_named
 
@@ -161,7 +161,7 @@ def _cell(
         if every is None or before is None or not every <= place - before <= _patience(every):
             return None
         return Cell(period.day, "waiting" if now < period.end else "missing")
-    ended = [build for build in builds if is_good(build) or is_failed(build)]
+    ended = [build for build in builds if has_ended(build)]
     if ended:
         last = max(ended, key=_order) if len(ended) > 1 else ended[0]
         return Cell(period.day, _word(last, ended), last, len(builds))

@@ -1,16 +1,27 @@
 -- Completed builds whose images are not served: of each combination the newest of each reason and
 -- branch, among the last 20, and of what nobody names each one; at most 100, the newest first.
-WITH doubtful AS (
+WITH images AS MATERIALIZED (
+    SELECT completed.*, rules.branches, rules.unstable_counts
+    FROM completed_images AS completed
+    LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
+        project_id uuid, branches text [], unstable_counts boolean
+    ) ON rules.project_id = completed.project_id
+    WHERE
+        (%(own)s::text[] IS NULL OR completed.project = ANY(%(own)s))
+        AND (%(project)s::text IS NULL OR completed.project = %(project)s)
+        AND (%(platform)s::text IS NULL OR completed.platform = %(platform)s)
+        AND (%(os_version)s::text IS NULL OR completed.os_version = %(os_version)s)
+        AND (%(image_type)s::text IS NULL OR completed.image_type = %(image_type)s)
+),
+
+doubtful AS (
     SELECT DISTINCT ON (
         images.project_id, images.platform_id, images.os_version_id, images.image_type_id,
         doubted.reason, doubted.branch,
         CASE WHEN doubted.reason = 'unknown' THEN doubted.id END
     )
         doubted.id, doubted.reason, doubted.built_at
-    FROM completed_images AS images
-    LEFT JOIN jsonb_to_recordset(%(rules)s::jsonb) AS rules (
-        project_id uuid, branches text [], unstable_counts boolean
-    ) ON rules.project_id = images.project_id
+    FROM images
     CROSS JOIN LATERAL (
         SELECT
             recent.id, recent.branch,
@@ -21,12 +32,17 @@ WITH doubtful AS (
             CASE
                 WHEN 'unknown' IN (images.platform, images.os_version, images.image_type)
                     THEN 'unknown'
-                WHEN EXISTS (
-                    SELECT FROM revocation_of_build(recent.id, recent.attempt, now()) AS revocation
-                    WHERE revocation.kind = 'revoked'
-                )
+                WHEN
+                    (SELECT EXISTS (SELECT FROM revocations)) -- once: to look at a build is costly
+                    AND EXISTS (
+                        SELECT FROM revocation_of_build(recent.id, recent.attempt, now()) AS revocation
+                        WHERE revocation.kind = 'revoked'
+                    )
                     THEN 'revoked'
-                WHEN has_failed_since(recent.id, recent.attempt, recent.end_time) THEN 'failed'
+                WHEN
+                    EXISTS (SELECT FROM build_failures WHERE build_id = recent.id) -- few have any
+                    AND has_failed_since(recent.id, recent.attempt, recent.end_time)
+                    THEN 'failed'
                 ELSE image_doubt(
                     recent.branch, recent.default_branch, recent.pull_request, recent.conflict,
                     recent.unstable,
@@ -34,7 +50,7 @@ WITH doubtful AS (
                         WHEN NOT images.is_confirmed
                             THEN with_resolved(recent.inferred, images.is_resolved)
                     END,
-                    rules.branches, rules.unstable_counts
+                    images.branches, images.unstable_counts
                 )
             END AS reason
         FROM (
@@ -57,13 +73,7 @@ WITH doubtful AS (
             LIMIT 20
         ) AS recent
     ) AS doubted
-    WHERE
-        doubted.reason IS NOT NULL
-        AND (%(own)s::text[] IS NULL OR images.project = ANY(%(own)s))
-        AND (%(project)s::text IS NULL OR images.project = %(project)s)
-        AND (%(platform)s::text IS NULL OR images.platform = %(platform)s)
-        AND (%(os_version)s::text IS NULL OR images.os_version = %(os_version)s)
-        AND (%(image_type)s::text IS NULL OR images.image_type = %(image_type)s)
+    WHERE doubted.reason IS NOT NULL
     ORDER BY
         images.project_id, images.platform_id, images.os_version_id, images.image_type_id,
         doubted.reason, doubted.branch,
