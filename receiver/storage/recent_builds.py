@@ -39,4 +39,4 @@ def recent_images(
     by_place: dict[int, list[Row]] = {}
     for build in builds:
         by_place.setdefault(build.pop("place"), []).append(build)
-    return images_of((images[place - 1], each) for place, each in by_place.items())
+    return images_of((images[place - 1], each) for place, each in sorted(by_place.items()))

@@ -18,3 +18,4 @@ JOIN platforms ON platforms.id = CASE
 END
 LEFT JOIN projects ON projects.id = images.project_id
 WHERE %(projects)s::text [] IS NULL OR projects.name = ANY(%(projects)s)
+ORDER BY projects.name, platforms.name, os_versions.name, image_types.name
