@@ -113,6 +113,20 @@ def test_a_build_that_has_a_condition_or_is_past_its_end_has_no_expected_end(
     assert expected_end(condition, earlier, now) is None
 
 
+def test_the_overview_shows_a_stalled_build_on_the_page_and_in_json(client: FlaskClient, url: str):
+    started, heard = (event(*each) for each in (("stage", "started", 90), ("heartbeat", "", 90)))
+    del heard["status"]
+    send(client, "silent", started | {"stage": STAGE}, heard)
+    with psycopg.connect(url) as connection:
+        moment = datetime.now(UTC) - timedelta(hours=1)
+        connection.execute("UPDATE builds SET last_heard_at = %s", [moment])
+    (row,) = client.get("/overview.json").get_json()["stalled"]
+    assert (row["build_number"], row["condition"]) == ("silent", "stalled")
+    needs = client.get("/").text.partition('id="needs"')[2].partition("</section>")[0]
+    assert "status stalled" in needs
+    assert "silent" in needs
+
+
 def test_a_build_within_the_usual_time_has_no_condition(overdue: FlaskClient):
     begin(overdue, "quick", 10)
     assert show(overdue, "quick")["condition"] is None
