@@ -16,7 +16,11 @@ from hooks.wrapper.lines import MAX_LENGTH
 from hooks.wrapper.parser import Reader
 from hooks.wrapper.target import LOG_LINES
 
-FLOOD = 2**15  # bytes that come at once
+FLOOD = 2**15  # bytes that come between two ticks
+CAPACITY = 2**20
+PIECE = 2**18
+FIRST_LINES = 5_000  # that are read one by one until a target is known
+LAST = 2**17  # bytes of the last lines, which the log may need
 MAX_LINE = 20 * MAX_LENGTH  # bytes of a line that are kept
 
 # How the messages of phrases.py begin.
@@ -31,107 +35,126 @@ _BEGINNINGS = (
         "SBOM gen",
     ),
     *("Failed to ", "Error", "error", "Name: ", "milepost: "),
+    *("-----BEGIN ", "-----END "),  # of a private key, whose lines no log may hold
 )
 # What comes before a message, of a fixed form: what is optional costs time at each line.
-_BEFORE = re.compile(rb"\d{10},,ui,[a-z]+,|\x1b\[\d;\d\dm|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{1,6}: ")
+_BEFORE = re.compile(
+    rb"\d{10},,ui,[a-z]+,|\x1b\[\d;\d\dm|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{1,6}: "
+    rb"|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ui"
+)
 _FORMS = (
     (re.compile(rb"\d{10},,ui,"), rb"\d{10},,ui,(?:say|message|error),"),
     (re.compile(rb"\x1b\["), rb"\x1b\[\d;\d\dm"),
     (re.compile(rb"\d{4}-"), rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d): "),
+    (  # PACKER_LOG
+        re.compile(rb"\d{4}/"),
+        rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ui(?: error)?: (?:\x1b\[\d;\d\dm)?",
+    ),
 )
 
 
 class Feeder:
-    """Feeds a reader, block by block; it holds one block and one line at most."""
+    """Feeds a reader with what comes between two ticks; it holds one buffer of bytes.
+
+    The buffer is made once: a block of its own for each piece costs more than what it is read for.
+    It begins with a line break, so that each line is behind one.
+    """
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._line: list[bytes] = []  # the beginning of a line whose end has not come
-        self._length = 0
-        self._waiting = b""  # a large block whose last lines are read if no other follows
+        self._block = bytearray(CAPACITY)
+        self._block[:1] = b"\n"
+        self._size = 1
+        self._come = 0  # bytes that have come since the last reading
+        self._first = FIRST_LINES
         self._before = b""
         self._key: tuple[object, ...] = ()
         self._message = re.compile(b"")
 
     def feed(self, data: bytes, at: datetime) -> None:
-        """Read what has come."""
-        first = data.find(b"\n")
-        if first < 0:
-            self._keep(data)
-            return
-        last = data.rfind(b"\n")
-        if self._waiting:
-            self._skim(self._waiting, len(self._waiting), at)
-            self._waiting = b""
-        self._keep(data[: min(first, MAX_LINE)])
-        self._end_line(at)
-        if last - first >= FLOOD:
-            self._waiting = data[first : last + 1]
-        elif last > first:
-            self._read(data[first + 1 : last].split(b"\n"), at)
-        self._keep(data[last + 1 :])
+        """Take what has come; it is read by the next tick, or as soon as the buffer is full."""
+        for start in range(0, len(data), PIECE):
+            piece = data[start : start + PIECE]
+            if self._size + len(piece) > CAPACITY:
+                self.tick(at)
+            self._block[self._size : self._size + len(piece)] = piece
+            self._size += len(piece)
+            self._come += len(piece)
 
-    def rest(self, at: datetime) -> None:
-        """Read what waits, as nothing else has come."""
-        block, self._waiting = self._waiting, b""
-        if not block:
+    def tick(self, at: datetime) -> None:
+        """Read the lines that have come; of a flood all but the last, which may be its end."""
+        come, self._come = self._come, 0
+        stop = self._stop()
+        last = _last_lines(self._block, 0, stop) if come >= FLOOD else 0
+        if last == 0:
+            self._read_lines(at)
             return
-        start = len(block) - 1
-        for _ in range(LOG_LINES):
-            start = block.rfind(b"\n", 0, start)
-            if start <= 0:
-                break
-        start = max(start, 0)
-        self._skim(block, start + 1, at)
-        self._read(block[start + 1 : -1].split(b"\n"), at)
+        self._skim(last + 1, at)
+        self._keep(last)
 
     def end(self, at: datetime) -> None:
-        """Read what is left, a last line without its end too."""
-        self.rest(at)
-        if self._line:
-            self._end_line(at)
+        """Read all, a last line without its end too."""
+        self.tick(at)
+        self._read_lines(at)
+        if self._size > 1:
+            self._read([self._block[1 : self._size]], at)
+            self._size = 1
 
-    def _keep(self, data: bytes) -> None:
-        if data and self._length < MAX_LINE:
-            self._line.append(data[: MAX_LINE - self._length])
-            self._length += len(self._line[-1])
+    def _read_lines(self, at: datetime) -> None:
+        stop = self._stop()
+        if stop > 1:
+            self._read(self._block[1 : stop - 1].split(b"\n"), at)
+        self._keep(stop - 1)
 
-    def _end_line(self, at: datetime) -> None:
-        line, self._line, self._length = b"".join(self._line), [], 0
-        if self._waiting:
-            self.rest(at)
-        self._read([line], at)
+    def _stop(self) -> int:
+        """Return where the line begins whose end has not come; of a long one only this is kept."""
+        stop = self._block.rfind(b"\n", 0, self._size) + 1
+        self._size = min(self._size, stop + MAX_LINE)
+        return stop
 
-    def _read(self, lines: Iterable[bytes], at: datetime) -> None:
+    def _keep(self, start: int) -> None:
+        """Keep what is behind here."""
+        rest = self._block[start : self._size]
+        self._block[: len(rest)] = rest
+        self._size = len(rest)
+
+    def _read(self, lines: Iterable[bytes | bytearray], at: datetime) -> None:
         for line in lines:
             if match := _BEFORE.match(line):
                 self._before = match[0]
             self._reader.feed(line[:MAX_LINE].decode("utf-8", "replace"), at)
 
-    def _skim(self, block: bytes, end: int, at: datetime) -> None:
+    def _skim(self, end: int, at: datetime) -> None:
         """Read the lines that may be messages; each one between them is a script's."""
-        position = 0 if self._key else self._read_first(block, end, at)
-        while match := self._pattern().search(block, position, end):
+        position = self._read_first(end, at)
+        while match := self._pattern().search(self._block, position, end):
             start = match.start() + 1
-            self._read_gap(block, position, start - 1, at)
-            position = block.find(b"\n", start, end)
-            if position < 0:
-                position = end
-            self._read([block[start : min(position, start + MAX_LINE)]], at)
-        self._read_gap(block, position, end, at)
+            self._read_gap(position, start, at)
+            position = self._read_line(start, end, at)
+        self._read_line(position + 1, end, at)
 
-    def _read_gap(self, block: bytes, start: int, end: int, at: datetime) -> None:
-        """Read the first line of those that are no messages: it says whose words they are."""
-        if start + 1 < end:
-            stop = block.find(b"\n", start + 1, end)
-            line = block[start + 1 : min(stop if stop > 0 else end, start + MAX_LINE)]
-            self._read([line], at)
+    def _read_gap(self, start: int, end: int, at: datetime) -> None:
+        """Read what a message is the end of: the first line before it, and the last ones."""
+        last = _last_lines(self._block, start, end)
+        if start < last:
+            self._read_line(start + 1, end, at)
+        if last + 1 < end:
+            self._read(self._block[last + 1 : end - 1].split(b"\n"), at)
 
-    def _read_first(self, block: bytes, end: int, at: datetime) -> int:
-        """Read the first lines, which name the targets and have the form; return where they end."""
-        *lines, rest = block[1:end].split(b"\n", LOG_LINES)
-        self._read(lines, at)
-        return end - len(rest) - 1
+    def _read_line(self, start: int, end: int, at: datetime) -> int:
+        """Read the line that begins here, if one does; return where its break is."""
+        stop = self._block.find(b"\n", start, end)
+        if stop >= 0:
+            self._read([self._block[start : min(stop, start + MAX_LINE)]], at)
+        return stop
+
+    def _read_first(self, end: int, at: datetime) -> int:
+        """Read until a line names a target, which has the form of all; return where that ends."""
+        position = 0
+        while not self._reader.targets and self._first and position + 1 < end:
+            position = self._read_line(position + 1, end, at)
+            self._first -= 1
+        return position
 
     def _pattern(self) -> re.Pattern[bytes]:
         """Return what finds the beginning of a message, of the targets that are known by now."""
@@ -140,6 +163,17 @@ class Feeder:
         if key != self._key:
             self._key, self._message = key, _message(form, self._reader)
         return self._message
+
+
+def _last_lines(block: bytearray, start: int, end: int) -> int:
+    """Return where the last lines begin, with the break before them, of those that end at `end`."""
+    first, position = max(start, end - LAST), end - 1
+    for _ in range(LOG_LINES):
+        before = block.rfind(b"\n", first, position)
+        if before < 0:
+            break
+        position = before
+    return position
 
 
 def _message(form: bytes, reader: Reader) -> re.Pattern[bytes]:

@@ -62,7 +62,6 @@ class WrappedBuild:
         self._feeder = Feeder(self._reader)
         self._reporter = Reporter(env, self._values, self._details, self._sources)
         self._is_broken = False
-        self._has_read = False
 
     def run(self) -> int:
         """Start Packer, pass on its output, report its end; return the exit code."""
@@ -136,14 +135,11 @@ class WrappedBuild:
         return provenance.run_details(self._packer, self._template, self._env)
 
     def _read(self, data: bytes) -> None:
-        self._has_read = True
         if not self.problem:
             self._feeder.feed(data, client.moment())
 
     def _tick(self) -> None:
-        if not self._has_read:
-            self._feeder.rest(client.moment())
-        self._has_read = False
+        self._feeder.tick(client.moment())
         self._reporter.add(self._reader.take(client.moment()))
 
     def _finish(self, code: int, cancelled_by: int, began: float) -> None:

@@ -24,7 +24,7 @@ from types import FrameType
 from typing import Any
 
 CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-TICK_SECONDS = 0.25
+TICK_SECONDS = 0.1
 PIPE_BYTES = 2**20
 F_SETPIPE_SZ = 1031  # Linux; in Python's fcntl since 3.10
 GRACE_SECONDS = 10.0  # for the processes that Packer leaves behind
@@ -68,9 +68,10 @@ class Process:
             self.cancel(self.cancelled_by)
 
     def relay(self, read: Callable[[bytes], None], tick: Callable[[], None]) -> None:
-        """Pass the output on until its end; call `tick` a few times a second."""
+        """Pass on each piece of the output at once, until its end; call `tick` now and then."""
+        data, next_tick = b"", 0.0
         while True:
-            is_over = self.popen.poll() is not None
+            is_over = not data and self.popen.poll() is not None
             ready, _, _ = select.select([self._source], [], [], TICK_SECONDS)
             data = self._read() if ready else b""
             if (ready or is_over) and not data:
@@ -78,8 +79,10 @@ class Process:
             if data:
                 self._write(data)
                 read(data)
-            self._notice_orphaning()
-            tick()
+            if not data or time.monotonic() >= next_tick:
+                self._notice_orphaning()
+                tick()
+                next_tick = time.monotonic() + TICK_SECONDS
 
     def wait(self) -> int:
         """Return the exit code, negative for a signal; a program cut short leaves no process."""
@@ -146,8 +149,10 @@ class Process:
     def _write(self, data: bytes) -> None:
         try:
             while data:
-                select.select([], [1], [])
-                data = data[os.write(1, data) :]
+                try:
+                    data = data[os.write(1, data) :]
+                except BlockingIOError:  # whoever else has this stream made it so
+                    select.select([], [1], [])
         except OSError:  # no reader, or a full disk: the build goes on, and its code is Packer's
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 

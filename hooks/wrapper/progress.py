@@ -158,6 +158,8 @@ class Progress:
     def _note_resources(self, target: Target, sign: Sign, text: str, at: datetime) -> None:
         """Note what this run created and removed; a script's words say nothing about it."""
         is_known = target.phase in UNDOUBTED or self.is_cancelled or sign in CONFIRMING
+        if not is_known and not target.removals:
+            return
         is_by_hand = phrases.BY_HAND.fullmatch(text) is not None
         for event in target.settle_removals(is_known and not is_by_hand):
             self._emit(target, event, at)

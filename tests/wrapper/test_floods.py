@@ -8,6 +8,7 @@ import pytest
 from hooks.wrapper.feeder import FLOOD, Feeder
 from hooks.wrapper.lines import MAX_LENGTH
 from hooks.wrapper.parser import Reader
+from hooks.wrapper.phrases import CLEANUP_PROVISIONER
 from tests.support.packer_output import summaries
 from tests.support.packer_runs import FORMS, printed
 from tests.support.senders import START
@@ -83,3 +84,51 @@ def test_post_processor_whose_output_is_a_flood_has_its_stage():
     ]
     reader = fed(iter([b"".join(lines)]))
     assert summaries(reader)["null.x"][-1] == "Post-processor shell-local"
+
+
+def test_cause_in_a_flood_is_the_last_error_before_the_end_of_the_step():
+    noise = b"    null.x: Get:1 http://example.com nothing\n" * 2_000
+    lines = [
+        *(b"==> null.x: Provisioning with shell script: a.sh\n", noise),
+        b"    null.x: E: Unable to locate package golden\n",
+        f"==> null.x: {CLEANUP_PROVISIONER}\n".encode(),
+        *(b"==> null.x: Deleting nothing\n" * 2_000, b"Build 'null.x' errored after 1 second: "),
+        b"Script exited with non-zero exit status: 100\n",
+    ]
+    (event,) = [
+        event for _, event in fed(iter([b"".join(lines)])).take(START) if "failure" in event
+    ]
+    assert event["failure"]["message"].startswith("E: Unable to locate package golden\n")
+
+
+def test_flood_of_packers_own_log_is_read_from_the_first_target_on():
+    log = b"2026/11/30 07:00:00 [INFO] nothing\n" * 2_000
+    lines = [
+        *(log, b"2026/11/30 07:00:01 ui: \x1b[1;32m==> null.x: Connected to SSH!\x1b[0m\n", log),
+        *(b"2026/11/30 07:00:02 ui: ==> null.x: Provisioning with shell script: a.sh\n", log),
+    ]
+    assert summaries(fed(iter(lines)))["null.x"] == ["Machine starting", "Connected", "a"]
+
+
+def test_private_key_in_a_flood_is_in_no_log():
+    key = b"    null.x: MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ\n" * 300
+    lines = [
+        *(b"==> null.x: a script\n" * 2_000, b"    null.x: -----BEGIN PRIVATE KEY-----\n", key),
+        b"    null.x: -----END PRIVATE KEY-----\n",
+    ]
+    (target,) = fed(iter([b"".join(lines)])).targets.values()
+    assert not [line for line in target.log if "MIIE" in line]
+
+
+def test_lines_of_a_tick_are_read_by_it_and_the_end_of_a_flood_by_the_next():
+    reader = Reader()
+    feeder = Feeder(reader)
+    feeder.feed(b"==> null.x: Provisioning with shell script: a.sh\n    null.x: begun", START)
+    feeder.tick(START)
+    assert summaries(reader)["null.x"] == ["Machine starting", "a"]
+    feeder.feed(b"\n" + b"    null.x: line\n" * FLOOD, START)
+    feeder.feed(b"==> null.x: Provisioning with shell script: b.sh\n", START)
+    feeder.tick(START)
+    feeder.feed(b"    null.x: a line\n", START)
+    feeder.tick(START)
+    assert summaries(reader)["null.x"] == ["b"]

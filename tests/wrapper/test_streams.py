@@ -1,5 +1,6 @@
 """Closed, full and broken streams: Packer's own exit code, and no call that never ends."""
 
+import os
 import resource
 import signal
 import subprocess
@@ -94,3 +95,36 @@ def test_a_file_of_variables_without_an_end_is_not_read(tmp_path: Path):
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)),
     )
     assert (done.returncode, done.stderr.count(b"Error")) == (3, 0)
+
+
+def test_each_piece_is_passed_on_before_the_next_one_is_printed(tmp_path: Path):
+    fake_packer(tmp_path, "", more=f"printf 'Are you sure? '; read line <{tmp_path}/answer")
+    os.mkfifo(tmp_path / "answer")
+    run = subprocess.Popen(
+        [HOOK, "packer", "build", "."],
+        cwd=tmp_path,
+        env=environment(tmp_path, "http://127.0.0.1:1"),
+        stdout=subprocess.PIPE,
+    )
+    assert run.stdout
+    assert os.read(run.stdout.fileno(), 100) == b"Are you sure? "
+    (tmp_path / "answer").write_text("yes\n")
+    assert run.communicate(timeout=60)[0] == b""
+    assert run.returncode == 0
+
+
+def test_output_that_takes_no_more_is_waited_for(tmp_path: Path):
+    output = "".join(f"==> null.x: line {number}\n" for number in range(200_000))
+    fake_packer(tmp_path, output)
+    source, sink = os.pipe()
+    os.set_blocking(sink, False)  # for all that have it
+    run = subprocess.Popen(
+        [HOOK, "packer", "build", "."],
+        cwd=tmp_path,
+        env=environment(tmp_path, "http://127.0.0.1:1"),
+        stdout=sink,
+    )
+    os.close(sink)
+    with open(source, "rb") as file:
+        assert file.read().decode() == output
+    assert run.wait(timeout=60) == 0
