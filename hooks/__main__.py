@@ -122,6 +122,7 @@ def parser() -> Parser:
     command_options.add_vendor(
         command("vendor", run_vendor, "write the hook's files into a folder")
     )
+    command("compile", run_compile, "put Python's bytecode into the hook's file: calls are faster")
     return root
 
 
@@ -244,6 +245,13 @@ def run_vendor(options: Any, _env: Env, _deadline: Deadline) -> None:
     from hooks import vendor
 
     vendor.run(options.folder, Path(sys.argv[0]))
+
+
+def run_compile(_options: Any, _env: Env, _deadline: Deadline) -> None:
+    """Put Python's bytecode into the hook's file."""
+    from hooks import compiling
+
+    compiling.run(Path(sys.argv[0]))
 
 
 def flush(options: Any, env: Env, deadline: Deadline) -> None:

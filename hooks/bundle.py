@@ -1,15 +1,12 @@
-"""Pack the hook and its packages into one file; the same bytes on every build.
-
-A zip behind a `#!` line, as Python's zipapp makes them: https://docs.python.org/3/library/zipapp.html
-"""
+"""Pack the hook and its packages into one file; the same bytes on every build."""
 
 from __future__ import annotations
 
 import sys
-import zipfile
 from pathlib import Path
 
-SHEBANG = b"#!/usr/bin/env python3\n"
+from hooks import archives
+
 MAIN = """import os
 import sys
 
@@ -43,12 +40,7 @@ def bundle(packages: Path, hooks: Path, target: Path) -> None:
     contents[SHELL_HOOK] = (hooks.parent / SHELL_HOOK).read_bytes()  # for `vendor`
     contents["__main__.py"] = MAIN.encode()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as file:
-        file.write(SHEBANG)
-        with zipfile.ZipFile(file, "w") as archive:  # stored: no version of zlib matters
-            for name in sorted(contents):
-                archive.writestr(zipfile.ZipInfo(name), contents[name])
-    target.chmod(0o755)
+    archives.write(target, contents)
 
 
 def _belongs(path: Path) -> bool:

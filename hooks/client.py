@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple, TypeVar
@@ -114,7 +114,7 @@ def encode(document: Json) -> bytes:
 
 def new_message_id() -> str:
     """Return a new webhook-id, by which the receiver recognises a repeated delivery."""
-    return f"msg_{uuid.uuid4().hex}"
+    return f"msg_{os.urandom(16).hex()}"  # the module uuid takes 5 ms to import
 
 
 def send(document: Json, env: Mapping[str, str], deadline: Deadline | None = None) -> Json:

@@ -21,7 +21,8 @@ MAX_URL = 2000
 
 _ALLOWED = re.compile(r"[A-Za-z0-9._:@+-]{1,200}\Z")
 _SEPARATORS = re.compile(r"[^A-Za-z0-9._@+]+")  # a hyphen too: several become one
-_OTHERS = re.compile(r"[^A-Za-z0-9._@+\u0080-\U0010ffff]+")  # separators of ASCII
+# Separators of ASCII. As one set of characters to the end of Unicode it takes 3 ms to compile.
+_OTHERS = re.compile(r"(?:(?![A-Za-z0-9._@+])[\0-\x7f])+")
 # What is no separator: neither a no-break space, a middle dot, nor a dash or quotation mark.
 _LETTERS = re.compile(r"[^\0-\x7f\u00a0\u00b7\u2000-\u203f]")
 

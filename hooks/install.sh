@@ -29,6 +29,7 @@ if ! command -v milepost-hook >/dev/null 2>&1 || [ -f "$MILEPOST_BIN/stand-in" ]
   fi
   if [ -f "$milepost_new" ]; then
     rm -f "$MILEPOST_BIN/stand-in"
+    [ -z "$milepost_python" ] || "$milepost_python" "$milepost_new" compile >/dev/null 2>&1 || :
   else
     [ -f "$MILEPOST_BIN/stand-in" ] ||
       echo 'milepost: not reporting: the hook could not be fetched, or is not the one of MILEPOST_HOOK_SHA256' >&2

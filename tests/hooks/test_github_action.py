@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,13 @@ def test_documented_job_reports_its_image(receiver: Running, tmp_path: Path, clo
     assert (build["status"], identity) == ("completed", ["core", cloud, "rhel-9", "base"])
     assert [each["name"] for each in build["artifacts"]] == [cloud]
     assert 25 in [row["state"] for row in build["states"]]
+
+
+def test_hook_is_compiled_as_it_is_fetched(receiver: Running, tmp_path: Path):
+    (done,) = Runner(tmp_path).use(url=receiver.url, secret=receiver.secrets["milepost"])
+    assert is_silent(done)
+    with zipfile.ZipFile(tmp_path / "work dir" / "milepost" / "milepost-hook") as file:
+        assert {"__main__.pyc", "hooks/client.pyc"} <= set(file.namelist())
 
 
 def test_failed_job_is_a_failed_build(receiver: Running, tmp_path: Path):
