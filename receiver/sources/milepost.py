@@ -1,8 +1,6 @@
 """Our hooks' envelope: signed as Standard Webhooks, or carried with a bearer token."""
 
-from typing import Any
-
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate
 
 from receiver.domain.artifact_ids import named
 from receiver.domain.delivery import Content, Request
@@ -151,23 +149,24 @@ EVENT = Shape(  # one fact
 )
 
 
-class EnvelopeSchema(Schema):
-    """What our hooks send."""
-
-    version = fields.Integer(required=True, strict=True, validate=validate.Equal(1))
-    build = BUILD
-    run = RUN
-    events = fields.List(EVENT, allow_none=True, validate=validate.Length(max=MAX_EVENTS))
-    manifest = fields.Raw(allow_none=True)
-    sources = fields.List(SOURCE_IMAGE, allow_none=True, validate=validate.Length(max=MAX_SOURCES))
-
-    @validates_schema
-    def _says_something(self, data: Json, **_: Any) -> None:
-        if not data.get("events") and data.get("manifest") is None:
-            raise ValidationError("Give events or a manifest.", "events")
+def _says_something(envelope: Json) -> None:
+    if not envelope.get("events") and envelope.get("manifest") is None:
+        raise ValidationError({"events": ["Give events or a manifest."]})
 
 
-ENVELOPE = EnvelopeSchema()
+ENVELOPE = Shape(  # what our hooks send
+    {
+        "version": fields.Integer(required=True, strict=True, validate=validate.Equal(1)),
+        "build": BUILD,
+        "run": RUN,
+        "events": fields.List(EVENT, allow_none=True, validate=validate.Length(max=MAX_EVENTS)),
+        "manifest": fields.Raw(allow_none=True),
+        "sources": fields.List(
+            SOURCE_IMAGE, allow_none=True, validate=validate.Length(max=MAX_SOURCES)
+        ),
+    },
+    rule=_says_something,
+)
 
 
 def identify(request: Request, _document: Json) -> tuple[str, str]:
@@ -178,7 +177,7 @@ def identify(request: Request, _document: Json) -> tuple[str, str]:
 def parse(request: Request, document: Json) -> Content:
     """Return one statement. Raises Invalid with each wrong field."""
     try:
-        envelope = ENVELOPE.load(document)
+        envelope = ENVELOPE.deserialize(document)
     except ValidationError as error:
         raise Invalid(fields=flat(error.messages_dict)) from error
     manifest = envelope.get("manifest")
