@@ -21,7 +21,14 @@ from receiver.app import create_app
 from receiver.config import Config
 from receiver.errors import ConfigError
 from receiver.ingest.rules import Rules
-from receiver.server import announcer, audit_log, housekeeping, notifier, refusal_writer
+from receiver.server import (
+    announcer,
+    audit_log,
+    housekeeping,
+    notifier,
+    pool_metrics,
+    refusal_writer,
+)
 from receiver.server.worker import Worker
 from receiver.settings import data_directory
 from receiver.settings.data_directory import ReceiverNote
@@ -53,7 +60,7 @@ class Log(glogging.Logger):
         super().setup(cfg)
         self.error_log.addFilter(lambda record: not _is_timeout(record.exc_info))
         for handler in self.error_log.handlers:
-            handler.setFormatter(log.formatter())
+            handler.setFormatter(log.JsonFormatter())
 
 
 class Master(Arbiter):
@@ -135,6 +142,7 @@ class Server(BaseApplication):
         notifier.start(self._config, self.rules)
         app = create_app(self._config, self.rules)
         refusal_writer.start(app)
+        pool_metrics.start(app)
         announcer.start(self.rules)
         for file in self.rules.files().values():
             file.log_problems()

@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import IO
 
-from flask import request
+from flask.globals import request_ctx
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
@@ -15,14 +15,16 @@ PIECE_BYTES = 2**20  # gunicorn reads as much from a socket at once
 def read_body(limit: int) -> bytes:
     """Return the body, of at most `limit` bytes. A chunked one has no length, so one byte more is
     read: Werkzeug would cut it silently at the limit. Raises Malformed or TooLarge."""
-    if (request.content_length or 0) > limit:
+    request = request_ctx.request
+    length = request.content_length or 0
+    if length > limit:
         raise TooLarge(f"A body may have {limit} bytes.")
     request.max_content_length = limit + 1
     try:
-        body = _read(request.stream, limit + 1)
+        body = _read(request.stream, length or limit + 1)
     except (ClientDisconnected, OSError, ParseException) as error:
         raise Malformed("The body ended early, or its chunks are malformed.") from error
-    if len(body) < (request.content_length or 0):
+    if len(body) < length:
         raise Malformed("The body is shorter than its Content-Length.")
     if len(body) > limit:
         raise TooLarge(f"A body may have {limit} bytes.")

@@ -18,10 +18,11 @@ READS = ("GET", "HEAD", "OPTIONS")
 
 def services() -> Services:
     """Return the services of the app that serves this request; a read cannot write with them."""
-    if "services" not in g:
+    found: Services | None = g.get("services")
+    if found is None:
         mine = cast(Services, current_app.extensions["milepost"])
-        g.services = mine.reading() if request.method in READS else mine
-    return cast(Services, g.services)
+        found = g.services = mine.reading() if request.method in READS else mine
+    return found
 
 
 def serving_of() -> ServingOf:

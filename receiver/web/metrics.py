@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 from flask.blueprints import BlueprintSetupState
+from flask.globals import app_ctx
 
 from receiver.domain.model import BUILD_STATUSES
 from receiver.errors import Unavailable
@@ -207,7 +208,7 @@ def metrics() -> Response:
 
     require_read()
     counters = instruments(current_app)
-    counters.note_pool(services().database.stats())
+    note_pool(current_app)
     registry = CollectorRegistry()
     if os.environ.get(FOLDER):
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
@@ -219,21 +220,23 @@ def metrics() -> Response:
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-@blueprint.after_app_request
 def count(response: Response) -> Response:
-    """Count a request to /webhooks, and note the state of the pool."""
-    counters = instruments(current_app)
-    if request.endpoint == "webhooks.receive":
-        name = (request.view_args or {}).get("source_name", "")
-        source = name if name in SOURCES else "unknown"
-        outcome = g.get("outcome") or g.get("reason") or "error"
-        counters.deliveries.labels(source, outcome).inc()
-        if response.status_code >= 400:
-            _count_refusal(counters, source, outcome)
-        if response.status_code < 300:
-            counters.ingest.labels(source).observe(time.perf_counter() - g.began)
-    counters.note_pool(services().database.stats())
+    """Count a request to /webhooks."""
+    counters, told = instruments(current_app), app_ctx.g
+    name = (request.view_args or {}).get("source_name", "")
+    source = name if name in SOURCES else "unknown"
+    outcome = told.get("outcome") or told.get("reason") or "error"
+    counters.deliveries.labels(source, outcome).inc()
+    if response.status_code >= 400:
+        _count_refusal(counters, source, outcome)
+    if response.status_code < 300:
+        counters.ingest.labels(source).observe(time.perf_counter() - told.began)
     return response
+
+
+def note_pool(app: Flask) -> None:
+    """Note the state of this worker's pool; the metrics of another worker show it, too."""
+    instruments(app).note_pool(app.extensions["milepost"].database.stats())
 
 
 def _count_refusal(counters: Instruments, source: str, code: str) -> None:

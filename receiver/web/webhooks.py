@@ -3,7 +3,8 @@
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response
+from flask.globals import app_ctx, request_ctx
 from gunicorn.http.errors import ParseException
 from msgspec.structs import asdict
 
@@ -22,12 +23,13 @@ from receiver.errors import (
 from receiver.ingest.accept import accept
 from receiver.sources import SOURCES
 from receiver.sources.base import Source
-from receiver.web import rate_limit, refusals
+from receiver.web import metrics, rate_limit, refusals
 from receiver.web.bodies import PIECE_BYTES, read_body
 from receiver.web.context import services
 from receiver.web.problem import json_response
 
 blueprint = Blueprint("webhooks", __name__)
+blueprint.after_request(metrics.count)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 LOGGED_BUILDS = 20  # of one delivery, in its log line
 MAX_DISCARDED = 32 * 2**20  # more than the proxies in deploy/ pass on
@@ -58,12 +60,13 @@ def _end(error: HttpError, source_name: str) -> None:
 
 def _warn_of_query(source_name: str) -> None:
     """Log a credential in the URL: it is no proof here, and every proxy has logged it."""
-    if any(redact.looks_secret(name) for name in request.args):
+    if any(redact.looks_secret(name) for name in request_ctx.request.args):
         log.get().warning("credential in a query", source=source_name[:100])
 
 
 def _deliver(source_name: str, sender_name: str) -> Response:
     source, sender = _sender(source_name, sender_name)
+    g, request = app_ctx.g, request_ctx.request
     g.log_fields = {"source": source.name, "sender": sender.name}
     if request.method != "POST":
         raise WrongMethod(headers={"Allow": "POST"})
@@ -121,15 +124,18 @@ def _sender(source_name: str, sender_name: str) -> tuple[Source, Sender]:
 
 
 def _check_type(source: Source) -> None:
+    request = request_ctx.request
+    mimetype = request.mimetype
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise WrongType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
-    if not request.mimetype and not source.own:
+    if not mimetype and not source.own:
         return  # a forge cannot change it: the delivery is stored in quarantine
-    if request.mimetype not in source.content_types:
+    if mimetype not in source.content_types:
         raise WrongType(f"Send Content-Type: {' or '.join(source.content_types)}.")
 
 
 def _request(source: Source) -> Request:
+    request = request_ctx.request
     return Request(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=read_body(source.max_body),
@@ -142,6 +148,7 @@ def _request(source: Source) -> Request:
 def _discard() -> None:
     """Read the rest of a refused body. A connection that closes with unread bytes is reset, and a
     proxy that still sends would report a failed receiver instead of our answer."""
+    request = request_ctx.request
     if (request.content_length or 0) > MAX_DISCARDED:
         return
     left = MAX_DISCARDED

@@ -225,6 +225,16 @@ def test_metrics_add_up_workers_and_drop_the_connections_of_a_dead_one(receiver:
     assert value(found, "db_client_connection_max") <= 8
 
 
+def test_a_worker_that_answers_nothing_shows_its_pool(receiver: Running):
+    with requests.Session() as session:  # one connection, and so one worker
+        for _ in range(100):
+            found = samples(session.get(f"{receiver.url}/metrics", timeout=30).text)
+            if value(found, "db_client_connection_max") == 8:
+                break
+            threading.Event().wait(0.1)
+    assert value(found, "db_client_connection_max") == 8
+
+
 def folders(process: int) -> list[Path]:
     return list(Path("/dev/shm").glob(f"milepost-metrics-{process}-*"))
 

@@ -1,5 +1,7 @@
 """One JSON line for each request, with its outcome and without its content."""
 
+import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +13,7 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from receiver import log
 from receiver.config import Config
 from tests.support.senders import envelope, post, sign, stage
 
@@ -84,6 +87,25 @@ def test_18_credential_in_a_query_is_logged_without_its_value(
     assert (warning["event"], warning["level"]) == ("credential in a query", "warning")
     assert warning["request_id"] == line["request_id"]
     assert "canary" not in str([warning, line])
+
+
+@pytest.mark.parametrize(
+    "told", ["构建", "\x9b31m \u202e", "\udcff of a file's name", 2**70, {1: 2}]
+)
+def test_a_line_is_of_ascii_whatever_it_tells(told: Any, capsys: pytest.CaptureFixture[str]):
+    log.get().warning("told", told=told)
+    text = capsys.readouterr().out
+    assert text.isascii()
+    line = json.loads(text)
+    assert (line["event"], line["level"]) == ("told", "warning")
+    assert line["told"] == (told if not isinstance(told, dict) else {"1": 2})
+
+
+def test_lines_that_commands_turn_off_are_not_written(capsys: pytest.CaptureFixture[str]):
+    logging.disable()
+    log.get().error("told")
+    logging.disable(logging.NOTSET)
+    assert capsys.readouterr().out == ""
 
 
 def test_lines_of_libraries_are_json():
