@@ -58,8 +58,10 @@ class Senders:
 
     def beside(self, other: "Senders") -> "Senders":
         """Return these with the senders of `other` whose names are free, and with its defaults."""
-        if EMPTY in (self, other):
-            return other if self == EMPTY else self
+        if not (other.senders or other.defaults):
+            return self
+        if not (self.senders or self.defaults):
+            return other
         added = (each for each in other.senders if not self.find(each.source, each.name))
         return Senders((*self.senders, *added), (*self.defaults, *other.defaults))
 
@@ -96,9 +98,6 @@ class Senders:
         if reader.problems:
             raise ConfigError(reader.problems)
         return senders
-
-
-EMPTY = Senders()
 
 
 def parse_defaults(text: str, file_name: str) -> Senders:

@@ -53,7 +53,7 @@ class TrustedProxies:
 
 def is_trusted_proxy(address: str, networks: Sequence[Network]) -> bool:
     """Return whether this peer is one of the trusted proxies."""
-    peer = _address(address)
+    peer = _address(address) if networks else None
     return peer is not None and any(peer in network for network in networks)
 
 
