@@ -57,7 +57,7 @@ def decode(body: bytes) -> Decoded:
 
 def _check_containers(body: bytes) -> None:
     """Raise Undecodable before millions of objects are made of a body of brackets."""
-    if body.count(b"{") + body.count(b"[") <= MAX_NODES:
+    if len(body) <= MAX_NODES or body.count(b"{") + body.count(b"[") <= MAX_NODES:
         return
     outside = _TEXT.sub(b"", body)
     if outside.count(b"{") + outside.count(b"[") > MAX_NODES:
@@ -73,13 +73,19 @@ def _has_sane_keys(document: dict[str, Any]) -> bool:
     """Return whether no key is too long and no value too deep, without a look at every value."""
     level: list[Any] = [document]
     for _ in range(MAX_DEPTH):
-        objects = [each for each in level if type(each) is dict]
-        if any(max(map(len, each), default=0) > MAX_KEY for each in objects):
-            return False
-        values = [each.values() if type(each) is dict else each for each in level]
-        level = [value for each in values for value in each if type(value) in NESTED]
-        if not level:
+        nested: list[Any] = []
+        for each in level:
+            if type(each) is list:
+                nested += [value for value in each if type(value) in NESTED]
+                continue
+            for key, value in each.items():
+                if len(key) > MAX_KEY:
+                    return False
+                if type(value) in NESTED:
+                    nested.append(value)
+        if not nested:
             return True
+        level = nested
     return False
 
 
