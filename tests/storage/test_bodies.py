@@ -20,7 +20,7 @@ from receiver.config import Config
 from receiver.errors import Unavailable
 from receiver.server import housekeeping
 from receiver.storage import body_weeks, migrate, retention
-from receiver.storage.body_encoding import ZSTD
+from receiver.storage.body_encoding import ZSTD_1
 from receiver.storage.body_weeks import WEEK, first_id, week_of
 from receiver.storage.db import Database, open_database, query
 from tests.support.kept_bodies import age_deliveries, count_kept, kept_bodies
@@ -98,7 +98,7 @@ def test_a_body_is_in_the_table_of_its_week_compressed(receiver: FlaskClient, ow
     assert ask(own, TABLES) == [(name_of(THIS_WEEK), 1)]
     assert ask(own, "SELECT body FROM deliveries") == [(None,)]
     ((kept, encoding),) = ask(own, "SELECT body, encoding FROM bodies")
-    assert encoding == ZSTD
+    assert encoding == ZSTD_1
     (body,) = kept_bodies(own)
     assert body
     assert b"p" * 200 in body
