@@ -11,7 +11,7 @@ from receiver.storage.dimensions import Name
 def names(deliveries: Sequence[Delivery]) -> set[Name]:
     """Return the names of dimensions and the build numbers in these deliveries."""
     statements = [each for delivery in deliveries for each in delivery.content.all_statements]
-    found = {("build", number) for number in numbers(deliveries)}
+    found = {("build", number) for number in numbers(deliveries) | routed_numbers(deliveries)}
     found |= {("project", name) for delivery in deliveries for name in delivery.projects}
     return dimensions.names_of(statements) | found
 
@@ -19,6 +19,12 @@ def names(deliveries: Sequence[Delivery]) -> set[Name]:
 def numbers(deliveries: Sequence[Delivery]) -> set[str]:
     """Return the numbers of the builds that hooks name."""
     return {each.build_number for delivery in deliveries for each in delivery.content.statements}
+
+
+def routed_numbers(deliveries: Sequence[Delivery]) -> set[str]:
+    """Return the numbers of the builds that routes make of jobs."""
+    reports = (each for delivery in deliveries for each in delivery.content.reports)
+    return {each.number for each in reports if each.number}
 
 
 def run_keys(deliveries: Sequence[Delivery], replaced: Sequence[Row] | None = None) -> list[str]:

@@ -9,10 +9,17 @@ from receiver.domain.delivery import Delivery, Report
 from receiver.domain.fold.events import dump, run_group
 from receiver.domain.model import Statement
 from receiver.storage.db import Connection, Row, as_json, query
+from receiver.storage.dimensions import Ids
 
 
-def append(connection: Connection, new: Sequence[Delivery], builds: Mapping[str, UUID]) -> None:
-    """Append what hooks state of builds, and what forges state of jobs under the jobs' keys."""
+def append(
+    connection: Connection, new: Sequence[Delivery], builds: Mapping[str, UUID], ids: Ids
+) -> None:
+    """Append what hooks state of `builds`, and what forges state of jobs under the jobs' keys.
+
+    A job's event goes to the build that a route makes of it, whose number `ids` has: most often it
+    is the right one. Job matching moves it where a hook names another, which writes it twice.
+    """
     rows: list[Row] = []
     for delivery in new:
         content = delivery.content
@@ -20,7 +27,7 @@ def append(connection: Connection, new: Sequence[Delivery], builds: Mapping[str,
             build_id = builds[statement.build_number]
             rows.append(_event_row(delivery, place, statement) | _of_build(statement, build_id))
         for place, report in enumerate(content.reports, len(content.statements)):
-            rows.append(_event_row(delivery, place, report.statement) | _of_job(report))
+            rows.append(_event_row(delivery, place, report.statement) | _of_job(report, ids))
     if rows:
         connection.execute(query("events/insert_events"), {"rows": as_json(rows)})
 
@@ -58,9 +65,10 @@ def _of_build(statement: Statement, build_id: UUID) -> Row:
     }
 
 
-def _of_job(report: Report) -> Row:
+def _of_job(report: Report, ids: Ids) -> Row:
     return {
         "native": True,
+        "build_id": ids.get(("build", report.number or "")),
         "claims": False,
         "alias_key": report.alias,
         "began_at": report.began,

@@ -82,6 +82,15 @@ def find_or_create_builds(
     return {number: build_id for number, build_id in builds.items() if build_id}
 
 
+def with_routed_builds(connection: Connection, numbers: Iterable[str], ids: Ids) -> Ids:
+    """Return `ids` with the builds that routes make of jobs, under these numbers.
+
+    A build that is created here for a job of a hook's build is gone again once match() moved it.
+    """
+    builds = find_or_create_builds(connection, numbers, ids, native=True)
+    return ids | {("build", number): build_id for number, build_id in builds.items()}
+
+
 def _load(connection: Connection, run_keys: Sequence[str]) -> list[Row]:
     if not run_keys:
         return []
@@ -194,7 +203,9 @@ def _targets(connection: Connection, moves: Sequence[Move], ids: Ids) -> dict[st
     numbers = {move.number for move in moves if move.number}
     builds: dict[str, UUID] = {}
     if numbers:
-        ids = ids | dimensions.find_ids(connection, {("build", number) for number in numbers})
+        names = {("build", number) for number in numbers}
+        if names - ids.keys() or any(move.redirect for move in moves):
+            ids = ids | dimensions.find_ids(connection, names)
         builds = find_or_create_builds(connection, numbers, ids, native=True)
     return {move.job.run_key: builds.get(move.number or "", move.owner) for move in moves}
 

@@ -103,10 +103,11 @@ def _apply(
     noted: frozenset[str],
 ) -> dict[UUID, Outcome]:
     """Apply new deliveries to their builds, and return the outcome of each."""
-    # 4 Find or create the builds that hooks name.
+    # 4 Find or create the builds that hooks name, and those that routes make of jobs.
     builds = job_matching.find_or_create_builds(connection, delivery_names.numbers(new), ids)
+    ids = job_matching.with_routed_builds(connection, delivery_names.routed_numbers(new), ids)
     # 5 Append the events.
-    events.append(connection, new, builds)
+    events.append(connection, new, builds, ids)
     # 6 Join what jobs say under a plain number with the builds of Packer's targets, then match
     # forge jobs with hook builds; a duplicate changes nothing.
     joined = plain_numbers.join(connection, new, builds)
@@ -242,9 +243,7 @@ def _lock_builds(
 def _heard_at(new: Sequence[Delivery], concerned: Mapping[UUID, set[UUID]]) -> dict[UUID, datetime]:
     """Return the time of the last delivery of each build; checks are no sign of its life."""
     times: dict[UUID, datetime] = {}
-    for delivery in new:
-        if delivery.content.is_of_checks:
-            continue
+    for delivery in (each for each in new if not each.content.is_of_checks):
         at = delivery.request.received_at
         for build_id in concerned[delivery.id]:
             times[build_id] = max(at, times.get(build_id, at))
