@@ -1,19 +1,14 @@
 """Write the rows that the fold derives: of each table only those that are new or different.
 
-A build keeps a digest of every row that was last written of it (builds.written). The digests count
-only while nobody else has written to the build since; else every row is written, others removed.
+A build keeps a mark of every row that was last written of it (row_marks.py). The marks count only
+while nobody else has written to the build since; else every row is written, others removed.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
-from operator import is_
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
@@ -21,16 +16,12 @@ from receiver.domain import redact
 from receiver.domain.fold.fold import FOLD_VERSION
 from receiver.domain.fold.projection import BuildRow, BuildRows, FailureRow
 from receiver.domain.stage_map import clean
-from receiver.storage import dimensions, resolutions
+from receiver.storage import dimensions, resolutions, row_marks
 from receiver.storage.db import Connection, Row, array, as_json, query
 from receiver.storage.dimensions import Ids
+from receiver.storage.row_marks import MARKS
 
 TABLES = ("states", "failures", "artifacts", "resources", "sources", "checks")
-DIGEST_BYTES = 8
-MANY, MOST_KNOWN = 200, 64  # rows of a table; tables whose digests a process keeps
-DIGEST_OF = b"masked"  # another one than the release before, which writes no masked_message
-
-Digests = list[bytes]  # for each table, the digests of its rows one after the other
 
 
 @dataclass(slots=True)
@@ -91,17 +82,17 @@ def _build_columns(build: Row, row: BuildRow) -> Row:
 def _write_tables(
     connection: Connection, builds: Sequence[Row], folded: Mapping[UUID, BuildRows]
 ) -> dict[UUID, str]:
-    """Write the rows of the other tables. Return the digests that each build keeps, in hex."""
+    """Write the rows of the other tables. Return the marks that each build keeps, in hex."""
     changes = {table: _Change() for table in TABLES}
     written = {}
     for build in builds:
-        build_id, before = build["id"], _decode_digests(build["written"])
-        digests = []
-        for place, table in enumerate(TABLES):
+        build_id, before = build["id"], row_marks.decode(build["written"], len(TABLES))
+        marks = []
+        for number, table in enumerate(TABLES):
             rows: Sequence[Struct] = getattr(folded[build_id], table)
-            digests.append(DIGESTS.of(build_id, table, rows))
-            _compare(changes[table], build_id, rows, digests[-1], before[place] if before else None)
-        written[build_id] = msgspec.msgpack.encode(digests).hex()
+            marks.append(MARKS.of(build_id, table, rows))
+            _compare(changes[table], build_id, rows, marks[-1], before[number] if before else None)
+        written[build_id] = row_marks.encode(marks)
     lost = [row["build_id"] for row in changes["failures"].remaining]
     moved = [build_id for build_id in lost if folded[build_id].failures]
     resolved = resolutions.find(connection, moved)
@@ -118,83 +109,28 @@ def _write_tables(
     return written
 
 
-def _decode_digests(written: bytes | None) -> Digests | None:
-    """Return the digests of the last write; a list of another length counts as none."""
-    if not written:
-        return None
-    digests = msgspec.msgpack.decode(written, type=Digests)
-    return digests if len(digests) == len(TABLES) else None
-
-
-class _KnownDigests:
-    """The digests of the rows of large builds: a row that is the same object has the same one."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[UUID, str], tuple[Sequence[Struct], bytes]] = OrderedDict()
-
-    def of(self, build_id: UUID, table: str, rows: Sequence[Struct]) -> bytes:
-        """Return the digests of rows, one after the other."""
-        if len(rows) < MANY:
-            return b"".join(map(_digest, rows))
-        with self._lock:
-            before, digests = self._known.pop((build_id, table), ((), b""))
-        same = _count_same(before, rows)
-        digests = digests[: same * DIGEST_BYTES] + b"".join(map(_digest, rows[same:]))
-        with self._lock:
-            self._known[build_id, table] = (rows, digests)
-            if len(self._known) > MOST_KNOWN:
-                self._known.popitem(last=False)
-        return digests
-
-
-DIGESTS = _KnownDigests()
-
-
-def _count_same(before: Sequence[Struct], rows: Sequence[Struct]) -> int:
-    """Return how many rows at the beginning are the same objects as before."""
-    pairs = enumerate(map(is_, before, rows))
-    return next((place for place, same in pairs if not same), min(len(before), len(rows)))
-
-
-def _digest(row: Struct) -> bytes:
-    return blake2b(msgspec.json.encode(row), digest_size=DIGEST_BYTES, person=DIGEST_OF).digest()
-
-
 def _compare(
     change: _Change, build_id: UUID, rows: Sequence[Struct], now: bytes, before: bytes | None
 ) -> None:
-    """Add the rows that differ from those at their place, and the ids that remain if any goes."""
+    """Add the rows that differ from those at their places, and the ids that remain if any goes."""
     if now == before:
         return
     previous = before or b""
-    first = _first_difference(now, previous)
-    for place, row in enumerate(rows[first:], first):
-        span = slice(place * DIGEST_BYTES, (place + 1) * DIGEST_BYTES)
-        if now[span] != previous[span]:
+    first = row_marks.first_difference(now, previous)
+    start = first * row_marks.MARK.size
+    gone = dict(row_marks.read(previous[start:]))
+    for row, (place, digest) in zip(rows[first:], row_marks.read(now[start:]), strict=True):
+        if gone.pop(place, None) != digest:
             change.rows.append(_placed(build_id, place, row))
-    if before is None or _may_lose_rows(rows, now, before):
-        ids = [_id(build_id, place, row) for place, row in enumerate(rows)]
+    if before is None or gone or (_is_of_failures(rows) and not now.startswith(before)):
+        places = (place for place, _ in row_marks.read(now))
+        ids = [_id(build_id, place, row) for place, row in zip(places, rows, strict=True)]
         change.remaining.append({"build_id": build_id, "ids": ids})
 
 
-def _may_lose_rows(rows: Sequence[Struct], now: bytes, before: bytes) -> bool:
-    """Return whether an id of before may be gone: where ids are places, only the last ones go."""
-    has_places = bool(rows) and not isinstance(rows[0], FailureRow)
-    return len(now) < len(before) if has_places else not now.startswith(before)
-
-
-def _first_difference(now: bytes, before: bytes) -> int:
-    """Return the place of the first row that differs; most of a large build's are as before."""
-    same, differs = 0, len(now) // DIGEST_BYTES
-    while same < differs:
-        middle = (same + differs) // 2
-        span = slice(same * DIGEST_BYTES, (middle + 1) * DIGEST_BYTES)
-        if now[span] == before[span]:
-            same = middle + 1
-        else:
-            differs = middle
-    return same
+def _is_of_failures(rows: Sequence[Struct]) -> bool:
+    """Return whether the ids of rows are no places, so that any of them may be gone."""
+    return bool(rows) and isinstance(rows[0], FailureRow)
 
 
 def _placed(build_id: UUID, place: int, row: Struct) -> Row:

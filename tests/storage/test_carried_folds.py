@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from receiver.config import Config
 from receiver.storage import carried_folds, read_statements, refold
 from receiver.storage.carried_folds import KEPT
-from receiver.storage.projections import DIGESTS
+from receiver.storage.row_marks import MARKS
 from tests.support.forges import post_github, workflow_job
 from tests.support.senders import envelope, get_build, post, stage, verdict
 from tests.support.table_rows import rows
@@ -57,7 +57,7 @@ def _every_build_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _forget() -> None:
     KEPT.__init__()  # type: ignore[misc]  # as another process, which has seen nothing
-    DIGESTS.__init__()  # type: ignore[misc]
+    MARKS.__init__()  # type: ignore[misc]
     read_statements.KNOWN.__init__()  # type: ignore[misc]
 
 

@@ -19,10 +19,14 @@ CROSS JOIN LATERAL (
     ORDER BY coalesce(earlier.end_time, earlier.created_at) DESC, earlier.id DESC
     LIMIT 20
 ) AS earlier
-JOIN build_states ON build_states.build_id = earlier.id
+CROSS JOIN LATERAL (
+    SELECT stage, status, duration_seconds, row_number() OVER (ORDER BY place) AS number
+    FROM build_states
+    WHERE build_id = earlier.id
+) AS build_states
 WHERE
     builds.build_number = %(build_number)s
     AND build_states.status = 'completed'
     AND build_states.stage IS NOT NULL
 GROUP BY build_states.stage
-ORDER BY avg(build_states.place), build_states.stage
+ORDER BY avg(build_states.number), build_states.stage
