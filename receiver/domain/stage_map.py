@@ -174,13 +174,18 @@ class StageMap:
         self, name: str, projects: Sequence[str], *, is_forge: bool = False
     ) -> Mapped | None:
         """Return the state of a stage, or of a forge's step, and whether the project chose it."""
-        for project in (*projects, "*"):
+        for project in (*projects, "*") if self.projects else ():
             table = self.projects.get(project)
             state = table.state_of(name) if table else None
             if state is not None:
                 return Mapped(state, chosen=True)
-        state = builtin_of_forge(name) if is_forge else builtin(name)
-        return None if state is None else Mapped(state, chosen=False)
+        return _guessed(name, is_forge)
+
+
+@lru_cache(maxsize=4096)
+def _guessed(name: str, is_forge: bool) -> Mapped | None:
+    state = builtin_of_forge(name) if is_forge else builtin(name)
+    return None if state is None else Mapped(state, chosen=False)
 
 
 def _table(table: Mapping[str, Mapping[str, int]]) -> ProjectStages:

@@ -1,4 +1,5 @@
-"""From rows of events to statements; those of large builds are kept, since decoding is costly.
+"""From rows of events to statements; those of large builds, and those of many events, are kept,
+since decoding is costly, and each delivery about a build reads all that was said of it.
 
 What an event says never changes; a replay writes another text. Each process keeps as many as two
 builds of the most events need, those that were used last.
@@ -13,8 +14,10 @@ from receiver.domain.fold.events import StoredStatement, load, with_facts
 from receiver.storage.db import Row
 
 MOST_EVENTS = 10_000  # kept a process, at about 1 kB
+LONG = 2**11  # characters of a statement, as about ten events have
 
-Key = tuple[UUID, int, str, object]  # delivery, place, the stored text, what else the row has
+Place = tuple[int, int]  # delivery, place
+Said = tuple[str, object]  # the stored text, what else the row has
 
 
 class ReadStatements:
@@ -22,30 +25,39 @@ class ReadStatements:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[Key, StoredStatement] = OrderedDict()
+        self._known: OrderedDict[Place, tuple[Said, StoredStatement]] = OrderedDict()
         self._events = 0
 
-    def find(self, key: Key) -> StoredStatement | None:
+    def find(self, place: Place, said: Said) -> StoredStatement | None:
         """Return a statement that was kept, as the one that was used last."""
         with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-            return self._known.get(key)
+            known = self._known.get(place)
+            if known is None or known[0] != said:
+                return None
+            self._known.move_to_end(place)
+            return known[1]
 
-    def keep(self, key: Key, read: StoredStatement) -> StoredStatement:
+    def keep(self, place: Place, said: Said, read: StoredStatement) -> StoredStatement:
         """Keep a statement, and return it with its facts; the oldest ones make room."""
         read = with_facts(read)
         with self._lock:
-            if key not in self._known:
-                self._known[key] = read
-                self._events += len(read.statement.events)
+            if before := self._known.pop(place, None):
+                self._events -= len(before[1].statement.events)
+            self._known[place] = (said, read)
+            self._events += len(read.statement.events)
             while self._events > MOST_EVENTS:
-                _, oldest = self._known.popitem(last=False)
+                _, (_, oldest) = self._known.popitem(last=False)
                 self._events -= len(oldest.statement.events)
         return read
 
 
 KNOWN = ReadStatements()
+
+
+def read(row: Row, *, is_large: bool) -> StoredStatement:
+    """Return the statement of a row of a build, which may be a large one."""
+    is_costly = is_large or len(row["statement"]) > LONG
+    return read_before(row) if is_costly else read_anew(row)
 
 
 def read_anew(row: Row) -> StoredStatement:
@@ -68,8 +80,8 @@ def read_before(row: Row) -> StoredStatement:
         row["alias_key"],
         row["projects"] and tuple(row["projects"]),
     )
-    key = (row["delivery_id"], row["place"], row["statement"], context)
-    return KNOWN.find(key) or KNOWN.keep(key, read_anew(row))
+    place, said = (row["delivery_id"].int, row["place"]), (row["statement"], context)
+    return KNOWN.find(place, said) or KNOWN.keep(place, said, read_anew(row))
 
 
 def _received(delivery_id: UUID) -> datetime | None:

@@ -13,7 +13,7 @@ from receiver.domain.stage_map import StageMap
 from receiver.storage import carried_folds, dimensions
 from receiver.storage.carried_folds import Said, StageNames, statements_of_runs
 from receiver.storage.db import Connection, array, query
-from receiver.storage.read_statements import read_anew, read_before
+from receiver.storage.read_statements import read
 
 LARGE = 2**16  # characters of statements, as about 300 events have
 
@@ -65,10 +65,9 @@ def _statements(connection: Connection, build_ids: Sequence[UUID]) -> dict[UUID,
     parameters = {"build_ids": array(build_ids)}
     rows = connection.execute(query("refold/read_events"), parameters).fetchall()
     is_large = sum(len(row["statement"]) for row in rows) > LARGE
-    read = read_before if is_large else read_anew
     said = {build_id: Said(is_large=is_large) for build_id in build_ids}
     for row in rows:
-        said[row["build_id"]].add(row, read(row))
+        said[row["build_id"]].add(row, read(row, is_large=is_large))
     for each in said.values():
         each.statements += verdicts_of_others(each.statements, each.shared)
         each.runs = frozenset(_reported_runs(each.statements))

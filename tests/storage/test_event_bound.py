@@ -1,7 +1,5 @@
 """A build takes a bounded number of stages and resources, and always its verdict and images."""
 
-from uuid import UUID
-
 import pytest
 from flask.testing import FlaskClient
 
@@ -102,9 +100,21 @@ def test_what_is_kept_of_large_builds_is_bounded():
     kept, events = ReadStatements(), tuple(Event("build", START) for _ in range(1_000))
     for place in range(20):
         read = StoredStatement(place, "milepost", Statement("b-1", Run("r"), events))
-        kept.keep((UUID(int=place), 0, "", None), read)
-    found = [kept.find((UUID(int=place), 0, "", None)) for place in range(20)]
+        kept.keep((place, 0), ("", None), read)
+    found = [kept.find((place, 0), ("", None)) for place in range(20)]
     assert [each is not None for each in found] == [False] * 10 + [True] * 10
+
+
+def test_what_a_replay_wrote_anew_is_read_anew():
+    kept = ReadStatements()
+    events = (Event("build", START),)
+    for text in ("before", "after"):
+        said = StoredStatement(1, "milepost", Statement("b-1", Run(text), events))
+        kept.keep((1, 0), (text, None), said)
+    assert kept.find((1, 0), ("before", None)) is None
+    found = kept.find((1, 0), ("after", None))
+    assert found
+    assert found.statement.run.key == "after"
 
 
 def check_event(place: int) -> dict[str, object]:

@@ -19,7 +19,7 @@ def artifacts_of(folded: Sequence[Attempt]) -> tuple[ArtifactRow, ...]:
     rows: dict[bytes, ArtifactRow] = {}
     for attempt in folded:
         for place, fact in enumerate(attempt.facts):
-            for artifact in _artifacts_of(fact.event):
+            for artifact in _artifacts_of(fact.event) if fact.has_artifacts else ():
                 likeness = msgspec.json.encode(artifact)
                 known = rows.get(likeness)
                 if known is None or known.attempt != attempt.number:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from receiver.domain.fold.carried_over import join_carried_over
-from receiver.domain.fold.events import Fact, run_group
+from receiver.domain.fold.contexts import Context
+from receiver.domain.fold.events import KNOWN_AT, RANK, Fact, contexts_of
 from receiver.domain.fold.pipelines import Try, tries_of_pipeline
 
 Span = tuple[datetime, datetime]
@@ -21,17 +22,22 @@ NO_RUN = "local"  # the key of hooks outside of a CI: Packer's wrapper has one f
 def attempts(facts: Iterable[Fact]) -> list[tuple[int, list[Fact]]]:
     """Return (attempt, its facts in fold order), by attempt."""
     known = list(facts)
-    has_wrapper = any(fact.run.number for fact in known)
+    contexts = contexts_of(known)
+    has_wrapper = any(each.run.number for each in contexts)
+    names = {each: "" if _is_loose(each, has_wrapper) else each.group for each in contexts}
     groups: dict[str, list[Fact]] = defaultdict(list)
     for fact in known:
-        is_loose = fact.source == "api" or (has_wrapper and fact.run.key == NO_RUN)
-        groups["" if is_loose else run_group(fact.run.key)].append(fact)
+        groups[names[fact.context]].append(fact)
     manual = groups.pop("", [])
     join_carried_over(groups)
     tries = _tries(groups)
     _join(tries, manual)
-    ordered = [sorted(facts, key=lambda fact: fact.rank) for _, facts in tries]
+    ordered = [sorted(facts, key=RANK) for _, facts in tries]
     return list(zip(_numbers(tries), ordered, strict=True))
+
+
+def _is_loose(context: Context, has_wrapper: bool) -> bool:
+    return context.source == "api" or (has_wrapper and context.run.key == NO_RUN)
 
 
 def _tries(groups: dict[str, list[Fact]]) -> list[Try]:
@@ -39,12 +45,13 @@ def _tries(groups: dict[str, list[Fact]]) -> list[Try]:
     pipelines: dict[str, dict[str, list[Fact]]] = defaultdict(dict)
     tries: list[tuple[datetime, str, int, Try]] = []
     for group, facts in groups.items():
-        if pipeline := max((fact.run.pipeline or "" for fact in facts), default=""):
+        runs = [each.run for each in contexts_of(facts)]
+        if pipeline := max((run.pipeline or "" for run in runs), default=""):
             pipelines[pipeline][group] = facts
             continue
-        declared = max(fact.run.attempt or 0 for fact in facts)
+        declared = max(run.attempt or 0 for run in runs)
         for place, piece in enumerate(_cut(facts)):
-            earliest = min(fact.known_at for fact in piece)
+            earliest = min(map(KNOWN_AT, piece))
             tries.append((earliest, group, place, (0 if place else declared, piece)))
     for pipeline, jobs in pipelines.items():
         for place, (earliest, each) in enumerate(tries_of_pipeline(jobs, _cut)):
@@ -54,22 +61,25 @@ def _tries(groups: dict[str, list[Fact]]) -> list[Try]:
 
 
 def _cut(facts: list[Fact]) -> list[list[Fact]]:
+    ordered = sorted(facts, key=RANK)
     pieces: list[list[Fact]] = [[]]
     judged: set[tuple[str, str]] = set()
-    for fact in sorted(facts, key=lambda fact: fact.rank):
-        if fact.is_start and fact.reporter in judged:
+    for fact in ordered:
+        if fact.is_start and judged and fact.context.reporter in judged:
             pieces.append([])
             judged.clear()
-        if fact.is_verdict and (fact.is_hook or fact.source == "jenkins"):
-            judged.add(fact.reporter)
+        if fact.is_verdict and (fact.context.is_hook or fact.context.source == "jenkins"):
+            judged.add(fact.context.reporter)
         pieces[-1].append(fact)
     return pieces
 
 
 def _join(tries: list[tuple[int, list[Fact]]], manual: list[Fact]) -> None:
     """Add manual facts, which have no run, to the try running then, else to the last before it."""
+    if not manual:
+        return
     if not tries:
-        tries.extend([(0, manual)] if manual else [])
+        tries.append((0, manual))
         return
     spans = [_span(facts) for _, facts in tries]
     for fact in manual:

@@ -5,7 +5,6 @@ is no result, and the whole has to be folded: so is it wherever more than the en
 attempt may change.
 """
 
-import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -15,8 +14,14 @@ from msgspec.structs import replace
 
 from receiver.domain.fold import fold
 from receiver.domain.fold.carried_over import MARK
-from receiver.domain.fold.doubts import is_early
-from receiver.domain.fold.events import Fact, StoredStatement, distinct_facts, run_group
+from receiver.domain.fold.events import (
+    KNOWN_AT,
+    RANK,
+    Fact,
+    StoredStatement,
+    contexts_of,
+    distinct_facts,
+)
 from receiver.domain.fold.progress import (
     APPROVAL,
     Attempt,
@@ -31,11 +36,6 @@ from receiver.domain.fold.projection import BuildRows
 from receiver.domain.fold.resume_point import resume_state
 from receiver.domain.fold.stage_rows import add_rows, just_ended
 from receiver.domain.model import Resource
-
-CONTEXT = (
-    *("source", "run", "said", "custom", "inferred", "created_by", "names", "order", "alias"),
-    "sources",
-)
 
 
 class Folded(Struct, frozen=True):
@@ -72,8 +72,8 @@ def start(
         rows,
         newest,
         frozenset(fact.key for fact in facts),
-        min(fact.known_at for fact in newest.facts),
-        max((place for place, fact in enumerate(newest.facts) if _has_artifact(fact)), default=-1),
+        min(map(KNOWN_AT, newest.facts)),
+        max((place for place, fact in enumerate(newest.facts) if fact.has_artifacts), default=-1),
         seen,
     )
 
@@ -82,7 +82,7 @@ def carry_on(
     folded: Folded, statements: Sequence[StoredStatement], state_of: StateOf
 ) -> Folded | None:
     """Return the fold with more statements, None where the whole has to be folded."""
-    facts = sorted(distinct_facts(statements), key=lambda fact: fact.rank)
+    facts = sorted(distinct_facts(statements), key=RANK)
     if any(each.native or each.statement.checks for each in statements):
         return None
     if not _are_the_end(folded, facts):
@@ -90,7 +90,7 @@ def carry_on(
     newest = folded.newest
     if any(just_ended(newest.rows, fact) for fact in facts):
         return None
-    attempt = dataclasses.replace(
+    attempt = replace(
         newest, facts=[*newest.facts, *facts], rows=list(newest.rows), states=list(newest.states)
     )
     first = _add(attempt, facts)
@@ -117,8 +117,9 @@ def _can_go_on(rows: BuildRows, newest: Attempt, facts: Sequence[Fact]) -> bool:
     """Return whether nothing but the end of the newest attempt changes with its next stage: it is
     running, nothing in it has failed, and its last fact is a hook's and the last of all."""
     last = newest.facts[-1]
-    runs = {fact.run.key for fact in facts}
-    judged = facts if any(fact.run.pipeline for fact in facts) else newest.facts
+    contexts = contexts_of(facts)
+    runs = {each.run.key for each in contexts}
+    judged = facts if any(each.run.pipeline for each in contexts) else newest.facts
     return (
         rows.build.status == "running"
         and rows.build.start_time is not None
@@ -126,10 +127,10 @@ def _can_go_on(rows: BuildRows, newest: Attempt, facts: Sequence[Fact]) -> bool:
         and not newest.failed
         and not any(fact.is_verdict for fact in judged)
         and not any(fact.event.word in APPROVAL for fact in newest.facts)
-        and last.is_hook
-        and last.rank == max(fact.rank for fact in facts)
-        and not any(fact.source == "api" for fact in facts)
-        and not any(run_group(key).endswith(f":{MARK}") for key in runs)
+        and last.context.is_hook
+        and last.rank == max(map(RANK, facts))
+        and not any(each.source == "api" for each in contexts)
+        and not any(each.group.endswith(f":{MARK}") for each in contexts)
         and (len(runs) == 1 or judged is newest.facts)
     )
 
@@ -138,33 +139,24 @@ def _are_the_end(folded: Folded, facts: Sequence[Fact]) -> bool:
     """Return whether these are stages and resources that come after all others, told by the sender
     of the last one in the same context, and none fails."""
     last = folded.newest.facts[-1]
-    context = _context(last)
     return all(
         fact.event.kind in ("stage", "resource")
         and not (fact.event.status == "failed" and not fact.event.allowed)
         and fact.rank > last.rank
         and fact.known_at >= folded.began
         and fact.key not in folded.keys
-        and _context(fact) == context
+        and fact.context.key == last.context.key
         for fact in facts
     )
 
 
-def _context(fact: Fact) -> tuple[object, ...]:
-    return tuple(getattr(fact, name) for name in CONTEXT)
-
-
-def _has_artifact(fact: Fact) -> bool:
-    return bool(fact.event.artifact or fact.event.artifacts)
-
-
 def _add(attempt: Attempt, facts: Sequence[Fact]) -> int:
     """Add the rows of facts to a copied attempt. Return the place of the first that changed."""
-    reporter = attempt.facts[-1].reporter
-    rows, is_mine = attempt.rows, (row.fact.reporter == reporter for row in attempt.rows)
+    reporter = attempt.facts[-1].context.reporter
+    rows, is_mine = attempt.rows, (row.fact.context.reporter == reporter for row in attempt.rows)
     still_open = [place for place, mine in enumerate(is_mine) if mine and rows[place].end is None]
     for place in still_open:
-        rows[place] = dataclasses.replace(rows[place])
+        rows[place] = replace(rows[place])
     mine = [rows[place] for place in still_open]
     count = len(rows)
     open_rows = defaultdict(list, {reporter: list(mine)})
@@ -188,7 +180,7 @@ def _rows(
         before.build,
         current_state=current_state(attempt),
         resume_state=resume_state(attempt),
-        future=before.build.future or any(map(is_early, facts)),
+        future=before.build.future or any(fact.is_early for fact in facts),
         estimated=is_estimated(attempt),
     )
     kept = len(before.states) - changed

@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from msgspec.structs import replace
 
-from receiver.domain.fold.events import Fact
+from receiver.domain.fold.events import Fact, contexts_of
 from receiver.domain.model import Event
 
 MARK = "~"  # in a run key in the attempt's place: known to the parser of GitHub
@@ -24,7 +24,7 @@ def join_carried_over(groups: dict[str, list[Fact]]) -> None:
     for group in [each for each in groups if each.endswith(f":{MARK}")]:
         jobs: dict[tuple[str, str], list[Fact]] = defaultdict(list)
         for fact in groups.pop(group):
-            jobs[fact.reporter].append(fact)
+            jobs[fact.context.reporter].append(fact)
         attempts = {key: [*own] for key, own in groups.items() if key.startswith(group[:-1])}
         for facts in jobs.values():
             original = _original(facts, attempts)
@@ -42,8 +42,8 @@ def _original(
     shared: dict[tuple[str, tuple[str, str]], int] = defaultdict(int)
     for group, others in attempts.items():
         for fact in others:
-            if fact.source == "github" and _key(fact.event) in events:
-                shared[group, fact.reporter] += 1
+            if fact.context.source == "github" and _key(fact.event) in events:
+                shared[group, fact.context.reporter] += 1
     return max(shared, key=lambda job: (shared[job], job), default=None)
 
 
@@ -60,8 +60,10 @@ def _run_at(facts: list[Fact], attempts: dict[str, list[Fact]]) -> str | None:
 
 def _missing(facts: list[Fact], others: list[Fact], reporter: tuple[str, str]) -> list[Fact]:
     """Return the facts that the job itself did not state, as its own."""
-    known = {_key(fact.event) for fact in others if fact.reporter == reporter}
-    return [replace(fact, reporter=reporter) for fact in facts if _key(fact.event) not in known]
+    known = {_key(fact.event) for fact in others if fact.context.reporter == reporter}
+    missing = [fact for fact in facts if _key(fact.event) not in known]
+    own = {each: replace(each, reporter=reporter) for each in contexts_of(missing)}
+    return [replace(fact, context=own[fact.context]) for fact in missing]
 
 
 def _key(event: Event) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from receiver.domain.fold.events import Fact, StoredStatement, run_group
+from receiver.domain.fold.events import KNOWN_AT, Fact, StoredStatement, contexts_of, run_group
 from receiver.domain.fold.projection import CheckRow
 from receiver.domain.model import Check
 
@@ -50,7 +50,7 @@ def _key(check: Check) -> bytes:
 def _attempt(told: _Told, numbered: Numbered) -> int:
     """Return the attempt of the check's own run, else of any that ran at its time, else the last
     that began before it."""
-    own = [each for each in numbered if told.runs & {run_group(f.run.key) for f in each[1]}]
+    own = [each for each in numbered if told.runs & {one.group for one in contexts_of(each[1])}]
     spans = [(number, *_span(facts)) for number, facts in own or numbered]
     begun = [each for each in spans if each[1] <= told.known_at]
     running = [each for each in begun if told.known_at <= each[2]]
@@ -58,8 +58,7 @@ def _attempt(told: _Told, numbered: Numbered) -> int:
 
 
 def _span(facts: Sequence[Fact]) -> tuple[datetime, datetime]:
-    times = [fact.known_at for fact in facts]
-    return min(times), max(times)
+    return min(map(KNOWN_AT, facts)), max(map(KNOWN_AT, facts))
 
 
 def _row(attempt: int, known_at: datetime, check: Check) -> CheckRow:

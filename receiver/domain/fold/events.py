@@ -6,16 +6,20 @@ make one fact, so neither duplicates nor the order of arrival can change the row
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from receiver.domain.model import NEVER_RAN, Event, Identity, Run, SourceImage, Statement
+from receiver.domain.fold.contexts import Context, with_key
+from receiver.domain.fold.contexts import merged as merged_context
+from receiver.domain.model import NEVER_RAN, Event, Statement
+from receiver.domain.stage_map import clean
 
 RANKS = {
     "pending": 0,
@@ -29,10 +33,9 @@ RANKS = {
 VERDICTS = ("completed", "cancelled", "failed")
 HOOKS = ("milepost", "packer")
 
-Value = TypeVar("Value")
+AHEAD = timedelta(minutes=5)  # as much as signatures allow a sender's clock
+NEVER = datetime.max.replace(tzinfo=UTC)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
-
-
 _DECODER = msgspec.json.Decoder(Statement)
 
 
@@ -56,35 +59,30 @@ class StoredStatement:
 
 
 class Fact(msgspec.Struct, frozen=True, eq=False):
-    """One event with its reporter and context; `row_id` names the stored statement.
+    """One event with its context; `row_id` names the stored statement.
 
-    `reporter` is run key and source; Packer's wrapper is another one than its job. `rank` is time,
-    rank of the status, state (none first), key: the order inside an attempt. `alias` is the second
-    key of a forge's job; `names` are raw names of the image; `received` is when the first statement
-    of it came. `sources` are the images that its run starts from. `known_at` is the earlier of what
-    was said and when it came, since no clock is ahead of its news.
+    `rank` is time, rank of the status, state (none first), key: the order inside an attempt.
+    `received` is when the first statement of it came; `known_at` is the earlier of that and what
+    was said, since no clock is ahead of its news. `label` is equal for events of the same stage.
+    `is_early` tells whether it came before its own time, by more than a clock may be wrong;
+    `has_artifacts` whether an artifact or a manifest is in it.
     """
 
     key: str
-    source: str
     event: Event
-    run: Run
-    said: Identity
-    custom: Identity
-    inferred: Identity
-    created_by: str | None
+    context: Context
     row_id: Any
-    order: tuple[str, ...]
-    reporter: tuple[str, str]
-    rank: tuple[datetime, int, int, str]
-    names: dict[str, str]
-    alias: str | None
     received: datetime | None
-    sources: tuple[SourceImage, ...]
     known_at: datetime
-    is_hook: bool
+    rank: tuple[datetime, int, int, str]
+    label: str
     is_start: bool
     is_verdict: bool
+    is_early: bool
+    has_artifacts: bool
+
+
+RANK, KNOWN_AT, CONTEXT = attrgetter("rank"), attrgetter("known_at"), attrgetter("context")
 
 
 @lru_cache(maxsize=1024)  # each fact of a job has the same
@@ -122,12 +120,15 @@ def verdicts_of_others(
 ) -> list[StoredStatement]:
     """Return the part of others' statements that counts for a build: of a job that several builds
     share, and of a whole run, the context; and the verdict where the build has none of that run."""
+    others = [row for row in others if not row.statement.is_of_checks]
+    if not others:
+        return []
     judged = {
         run_group(row.statement.run.key)
         for row in own
         if any(is_verdict(event) and not never_ran(event) for event in row.statement.events)
     }
-    return [_context_or_verdict(row, judged) for row in others if not row.statement.is_of_checks]
+    return [_context_or_verdict(row, judged) for row in others]
 
 
 def is_verdict(event: Event) -> bool:
@@ -140,10 +141,9 @@ def is_start(event: Event) -> bool:
     return event.kind in ("stage", "build") and event.status in ("started", "running")
 
 
-def once(values: Iterable[Value]) -> list[Value]:
-    """Return each object once, at its first place: facts of one statement share their context."""
-    known = list(values)
-    return list(dict(zip(map(id, known), known, strict=True)).values())
+def contexts_of(facts: Iterable[Fact]) -> list[Context]:
+    """Return each context once, at its first place: the facts of a statement share one."""
+    return list(dict.fromkeys(map(CONTEXT, facts)))
 
 
 def never_ran(event: Event) -> bool:
@@ -153,11 +153,21 @@ def never_ran(event: Event) -> bool:
 
 def distinct_facts(rows: Iterable[StoredStatement]) -> list[Fact]:
     """Return one fact for each distinct event, with the earliest, then smallest context."""
-    facts: dict[str, list[Fact]] = {}
+    facts: dict[str, Fact] = {}
+    others: dict[str, list[Fact]] = {}
     for row in rows:
         for fact in _facts(row) if row.facts is None else row.facts:
-            facts.setdefault(fact.key, []).append(fact)
-    return [same[0] if len(same) == 1 else _merge(same) for same in facts.values()]
+            known = facts.setdefault(fact.key, fact)
+            if known is fact:
+                continue
+            if fact.context.key != known.context.key or fact.event.at != known.event.at:
+                others.setdefault(fact.key, []).append(fact)
+            elif _received(fact) < _received(known):  # they differ in nothing else
+                facts[fact.key] = fact
+    contexts: dict[tuple[Context, ...], Context] = {}
+    for key, more in others.items():
+        facts[key] = _merge([facts[key], *more], contexts)
+    return list(facts.values())
 
 
 def with_facts(row: StoredStatement) -> StoredStatement:
@@ -166,12 +176,16 @@ def with_facts(row: StoredStatement) -> StoredStatement:
 
 
 def _facts(row: StoredStatement) -> tuple[Fact, ...]:
-    return tuple(_fact(row, event) for event in row.statement.events if event.kind != "heartbeat")
+    context = _context(row)
+    return tuple(
+        _fact(row, context, event) for event in row.statement.events if event.kind != "heartbeat"
+    )
 
 
 def context_of(row: StoredStatement) -> Fact:
     """Return who a statement of checks alone is about, as a fact of no event."""
-    return _fact(row, Event("context", max(check.at for check in row.statement.checks)))
+    event = Event("context", max(check.at for check in row.statement.checks))
+    return _fact(row, _context(row), event)
 
 
 def _context_or_verdict(row: StoredStatement, judged: set[str]) -> StoredStatement:
@@ -186,85 +200,74 @@ def _context_or_verdict(row: StoredStatement, judged: set[str]) -> StoredStateme
     return dataclasses.replace(row, statement=statement, facts=None)
 
 
-def _fact(row: StoredStatement, event: Event) -> Fact:
-    statement = row.statement
-    run_key = statement.run.key
-    key = event_key(row.source, run_key, event)
+def _context(row: StoredStatement) -> Context:
+    said = row.statement
+    run, is_hook = said.run, row.source in HOOKS
+    context = Context(
+        row.source,
+        run,
+        said.said,
+        said.custom,
+        said.inferred,
+        said.created_by,
+        said.order,
+        said.names,
+        row.alias,
+        said.sources,
+        (run.key, row.source if run.number is None else f"{row.source} packer"),
+        run_group(run.key),
+        "hook" if is_hook else "api" if row.source == "api" else "forge",
+        is_hook,
+    )
+    return with_key(context)
+
+
+def _fact(row: StoredStatement, context: Context, event: Event) -> Fact:
+    key = event_key(row.source, context.run.key, event)
     state = -1 if event.state is None else event.state
-    reporter = (run_key, row.source if statement.run.number is None else f"{row.source} packer")
+    known_at = _known_at(event, row.received)
     return Fact(
         key,
-        row.source,
         event,
-        statement.run,
-        statement.said,
-        statement.custom,
-        statement.inferred,
-        statement.created_by,
+        context,
         row.id,
-        statement.order,
-        reporter,
-        (event.at, RANKS.get(event.status or "completed", 2), state, key),
-        statement.names,
-        row.alias,
         row.received,
-        statement.sources,
-        _known_at(event, row.received),
-        row.source in HOOKS,
+        known_at,
+        (event.at, RANKS.get(event.status or "completed", 2), state, key),
+        label(event.stage, event.state),
         is_start(event),
         is_verdict(event),
+        event.at - known_at > AHEAD,
+        bool(event.artifact or event.artifacts),
     )
+
+
+def label(stage: str | None, state: int | None) -> str:
+    """Return what is equal for the same stage: its cleaned name, or its number without one."""
+    return clean(stage) if stage else f"state {state}"
 
 
 def _known_at(event: Event, received: datetime | None) -> datetime:
-    return min(event.at, received) if received else event.at
+    return event.at if received is None or event.at <= received else received
 
 
-def _merge(same: list[Fact]) -> Fact:
-    """Return one fact of those that state the same event."""
-    first = same[0]
-    for fact in same[1:]:
-        if _is_before(fact, first):
-            first = fact
-    if all(fact is first or _adds_nothing(fact, first) for fact in same):
-        return first
-    declared = max((fact.run.attempt or 0 for fact in same), default=0) or None
-    order = max((fact.order for fact in same), key=lambda order: (len(order), order))
+def _received(fact: Fact) -> datetime:
+    return fact.received or NEVER
+
+
+def _merge(same: Sequence[Fact], merged: dict[tuple[Context, ...], Context]) -> Fact:
+    """Return one fact of those that state the same event: the earliest, of the smallest context,
+    with what the others add. `merged` keeps one context for the facts of the same statements."""
+    first = min(same, key=lambda fact: (fact.event.at, fact.context.key, _received(fact)))
+    contexts = (first.context, *contexts_of(same))
+    if contexts not in merged:
+        merged[contexts] = merged_context(contexts)
     received = min((fact.received for fact in same if fact.received), default=None)
-    run = replace(first.run, attempt=declared)
-    sources = tuple(dict.fromkeys(each for fact in same for each in fact.sources))
     known_at = _known_at(first.event, received)
     return replace(
-        first, run=run, order=order, received=received, sources=sources, known_at=known_at
+        first,
+        context=merged[contexts],
+        received=received,
+        known_at=known_at,
+        is_early=first.event.at - known_at > AHEAD,
     )
-
-
-def _is_before(fact: Fact, other: Fact) -> bool:
-    """Return whether a fact of the same event is the earlier one, or of the smaller context; of
-    equal ones it is the one that came first."""
-    if fact.event.at != other.event.at:
-        return fact.event.at < other.event.at
-    if _context(fact) != _context(other):
-        return context_key(fact) < context_key(other)
-    return bool(fact.received and (other.received is None or fact.received < other.received))
-
-
-def _adds_nothing(fact: Fact, first: Fact) -> bool:
-    """Return whether the first of the same facts has all that this one says."""
-    return (
-        fact.run.attempt == first.run.attempt
-        and fact.order == first.order
-        and fact.sources == first.sources
-        and (fact.received is None or first.received is not None)
-        and (first.received is None or fact.received is None or first.received <= fact.received)
-    )
-
-
-def _context(fact: Fact) -> tuple[object, ...]:
-    said = (fact.run, fact.said, fact.custom, fact.inferred, fact.created_by)
-    return (*said, fact.names, fact.alias or "")
-
-
-def context_key(fact: Fact) -> bytes:
-    """Return what tells apart the contexts in which one event was stated, in a fixed order."""
-    return _ENCODER.encode(_context(fact))

@@ -13,16 +13,15 @@ from msgspec.structs import replace
 from receiver.domain.fold.artifacts import artifacts_of
 from receiver.domain.fold.attempts import attempts
 from receiver.domain.fold.checks import checks_of
+from receiver.domain.fold.contexts import NOTHING, Context
 from receiver.domain.fold.doubts import conflict_of, is_future, is_unstable, with_inferred
 from receiver.domain.fold.events import (
-    HOOKS,
     Fact,
     StoredStatement,
-    context_key,
     context_of,
+    contexts_of,
     distinct_facts,
     never_ran,
-    once,
 )
 from receiver.domain.fold.progress import (
     Attempt,
@@ -30,10 +29,10 @@ from receiver.domain.fold.progress import (
     StateOf,
     attempt_of,
     current_state,
+    first,
     is_estimated,
     is_unchanged,
     is_waiting,
-    latest,
 )
 from receiver.domain.fold.projection import (
     BuildRow,
@@ -70,52 +69,49 @@ def fold_attempts(
     if not numbered:
         return BuildRows(identity=_identity_of_checks(statements), checks=checks), []
     facts = [fact for _, each in numbered for fact in each]
-    identity, inferred = with_inferred(identity_of(facts), facts)
+    told = contexts_of(reversed(facts))
+    identity, inferred = with_inferred(identity_of(told), told, facts)
     state_of = states_of(identity.project)
     folded = [attempt_of(number, each, state_of) for number, each in numbered]
     states = _state_rows(folded)
     rows = BuildRows(
         identity=identity,
-        build=replace(_build_row(folded[-1], facts), inferred=inferred),
+        build=replace(_build_row(folded[-1], told, facts), inferred=inferred),
         states=tuple(row for group in states for row in group),
         failures=tuple(_failures(folded, states)),
         artifacts=artifacts_of(folded),
         resources=tuple(_resources(folded)),
-        sources=sources_of(numbered),
+        sources=sources_of(folded),
         checks=checks,
         events=sum(len(each.statement.events) for each in statements),
     )
     return rows, folded
 
 
-def identity_of(facts: Sequence[Fact]) -> Identity:
-    """Return the identity: said before signed custom_data before inferred, the latest of each."""
-    levels = [
-        once(fact.said for fact in reversed(facts)),
-        once(fact.custom for fact in reversed(facts)),
-        once(fact.inferred for fact in reversed(facts)),
-    ]
-    return Identity(**{name: _first(levels, name) for name in DIMENSIONS})
+def identity_of(told: Sequence[Context]) -> Identity:
+    """Return the identity: said before signed custom_data before inferred, of each the latest one,
+    which is the first here."""
+    levels = [*(each.said for each in told), *(each.custom for each in told)]
+    levels += [each.inferred for each in told]
+    known = [each for each in levels if each != NOTHING]
+    return Identity(*[first(getattr(each, name) for each in known) for name in DIMENSIONS])
 
 
 def _identity_of_checks(statements: Sequence[StoredStatement]) -> Identity:
     """Return the identity of a build of which nothing but checks is known yet."""
     facts = [context_of(each) for each in statements if each.statement.is_of_checks]
-    return identity_of(sorted(facts, key=lambda fact: (fact.rank, context_key(fact))))
+    facts.sort(key=lambda fact: (fact.rank, fact.context.key))
+    return identity_of(contexts_of(reversed(facts)))
 
 
-def _first(levels: Sequence[Sequence[Identity]], name: str) -> str | None:
-    values = (getattr(each, name) for level in levels for each in level)
-    return next((value for value in values if value is not None), None)
-
-
-def _build_row(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
-    start = min((fact.event.at for fact in newest.facts if _has_begun(fact)), default=None)
+def _build_row(newest: Attempt, told: Sequence[Context], facts: Sequence[Fact]) -> BuildRow:
+    start = next((fact.event.at for fact in newest.facts if _has_begun(fact)), None)
     if newest.verdict and never_ran(newest.verdict.event):
         start = None  # Jenkins tells a start of a build that it then does not build
     end = max(start, newest.end) if start and newest.end else newest.end
-    manifest = latest(fact if fact.event.kind == "manifest" else None for fact in facts)
-    runs = once(fact.run for fact in reversed(newest.facts))[::-1]
+    manifests = [fact for fact in facts if fact.event.kind == "manifest"]
+    manifest = manifests[-1] if manifests else None
+    runs = [each.run for each in newest.told]
     return BuildRow(
         status=newest.status,
         current_state=current_state(newest),
@@ -123,17 +119,17 @@ def _build_row(newest: Attempt, facts: Sequence[Fact]) -> BuildRow:
         start_time=start,
         end_time=end,
         duration_seconds=_seconds(start, end),
-        created_by=latest(fact.created_by for fact in facts),
-        run_url=latest(run.url for run in runs),
-        commit=latest(run.commit for run in runs),
-        branch=latest(run.branch for run in runs),
+        created_by=first(each.created_by for each in told),
+        run_url=first(run.url for run in runs),
+        commit=first(run.commit for run in runs),
+        branch=first(run.branch for run in runs),
         resume_state=resume_state(newest),
         resumed_from=newest.resumed_from,
         manifest_from=manifest and manifest.row_id,
-        manifest_sha256=manifest and manifest.event.manifest_sha256,
-        default_branch=latest(run.default_branch for run in runs),
-        pull_request=latest(run.pull_request for run in runs),
-        conflict=conflict_of(newest, facts),
+        manifest_sha256=manifest.event.manifest_sha256 if manifest else None,
+        default_branch=first(run.default_branch for run in runs),
+        pull_request=first(run.pull_request for run in runs),
+        conflict=conflict_of(newest, told),
         unstable=is_unstable(newest),
         future=is_future(newest),
         estimated=is_estimated(newest),
@@ -146,7 +142,9 @@ def _has_begun(fact: Fact) -> bool:
     """Return whether a fact tells that its build has begun: a forge tells a start beside the end of
     a job, so that what it cancelled without one never began."""
     event = fact.event
-    is_end_alone = event.kind == "build" and event.status == "cancelled" and not fact.is_hook
+    is_end_alone = (
+        event.kind == "build" and event.status == "cancelled" and not fact.context.is_hook
+    )
     return event.status != "pending" and event.kind != "context" and not is_end_alone
 
 
@@ -166,36 +164,32 @@ def state_rows(
     shown = []
     for row, reached in zip(rows, states, strict=True):
         key = retried(row)
-        shown.append(_state_row(attempt, row, reached, seen[key]))
-        seen[key] += row.status != "skipped"
+        count = seen.get(key, 0)
+        shown.append(_state_row(attempt, row, reached, count))
+        if row.status != "skipped":
+            seen[key] = count + 1
     return shown
 
 
 def retried(row: StageRow) -> tuple[str, str]:
     """Return what rows have in common of which a later one is a retry."""
-    return row.label, _source_kind(row)
-
-
-def _source_kind(row: StageRow) -> str:
-    if row.fact.source in HOOKS:
-        return "hook"
-    return "api" if row.fact.source == "api" else "forge"
+    return row.label, row.fact.context.kind
 
 
 def _state_row(attempt: int, row: StageRow, reached: RowState, retry_count: int) -> StateRow:
     message = row.failure.message if row.failure else row.warning
     return StateRow(
-        state=reached.state,
-        status=row.status,
-        start_time=row.start,
-        end_time=row.end,
-        duration_seconds=_seconds(row.start, row.end),
-        error_message=message or None,
-        retry_count=retry_count,
-        stage=row.stage,
-        attempt=attempt,
-        mapped=reached.named,
-        estimated=reached.estimated,
+        reached.state,
+        row.status,
+        row.start,
+        row.end,
+        _seconds(row.start, row.end),
+        message or None,
+        retry_count,
+        row.stage,
+        attempt,
+        reached.named,
+        reached.estimated,
     )
 
 
@@ -256,7 +250,7 @@ def _resources(folded: Sequence[Attempt]) -> Iterable[ResourceRow]:
 
 def note_resources(rows: dict[Resource, ResourceRow], attempt: int, facts: Iterable[Fact]) -> None:
     """Note what facts of an attempt tell of resources."""
-    for event in (fact.event for fact in facts):
+    for event in [fact.event for fact in facts if fact.event.resource]:
         if resource := event.resource:
             is_removed = event.status == "removed"
             rows[resource] = ResourceRow(attempt, resource.type, resource.id, is_removed)

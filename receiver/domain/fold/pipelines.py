@@ -10,8 +10,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from receiver.domain.fold.events import Fact
-from receiver.domain.stage_map import clean
+from receiver.domain.fold.events import KNOWN_AT, Fact, contexts_of
 
 Try = tuple[int, list[Fact]]  # its declared number and its facts
 Cut = Callable[[list[Fact]], list[list[Fact]]]
@@ -51,7 +50,8 @@ class _Job(Struct, frozen=True, eq=False):
 
 def tries_of_pipeline(groups: dict[str, list[Fact]], cut: Cut) -> list[tuple[datetime, Try]]:
     """Return the tries of a pipeline, each with its beginning, from its facts by run."""
-    jobs = [job for group, facts in groups.items() for job in _jobs(group, facts, cut)]
+    told = {group: _by_key(group, facts) for group, facts in groups.items()}
+    jobs = [job for group, (by_key, _) in told.items() for job in _jobs(group, by_key, cut)]
     rounds = _rounds(jobs)
     tries = [list[Fact]() for _ in rounds]
     is_awaited = _is_awaited(rounds)
@@ -60,8 +60,8 @@ def tries_of_pipeline(groups: dict[str, list[Fact]], cut: Cut) -> list[tuple[dat
         for job in each:
             stands = not is_awaited and not any(other.is_again(job) for other in later)
             tries[-1 if stands else place] += job.facts
-    for group, facts in groups.items():  # what is said of a whole run stays with it
-        tries[_round_of(group, rounds)] += _of_whole_run(group, facts)
+    for group, (_, of_run) in told.items():  # what is said of a whole run stays with it
+        tries[_round_of(group, rounds)] += of_run
     beginnings = [min(job.began for job in each) for each in rounds]
     numbers = [max(job.declared for job in each) for each in rounds]
     known = zip(beginnings, zip(numbers, tries, strict=True), strict=True)
@@ -80,35 +80,35 @@ def _is_awaited(rounds: list[list[_Job]]) -> bool:
     return False
 
 
-def _jobs(group: str, facts: list[Fact], cut: Cut) -> list[_Job]:
+def _by_key(group: str, facts: list[Fact]) -> tuple[dict[str, list[Fact]], list[Fact]]:
+    """Return the facts of a run by job, and what is said of the run as a whole beside its jobs."""
     by_key = defaultdict[str, list[Fact]](list)
     for fact in facts:
-        by_key[fact.run.key].append(fact)
-    if _of_whole_run(group, facts):
-        del by_key[group]
+        by_key[fact.context.run.key].append(fact)
+    of_run = by_key.pop(group, []) if len(by_key) > 1 else []
+    return by_key, of_run
+
+
+def _jobs(group: str, by_key: dict[str, list[Fact]], cut: Cut) -> list[_Job]:
     pieces = [(*each, key) for key, own in by_key.items() for each in enumerate(cut(own))]
     return [_job(group, place, piece, by_key[key]) for place, piece, key in pieces]
 
 
-def _of_whole_run(group: str, facts: list[Fact]) -> list[Fact]:
-    """Return what is said of a run as a whole, beside that of its jobs."""
-    own = [fact for fact in facts if fact.run.key == group]
-    return own if len(own) < len(facts) else []
-
-
 def _job(group: str, place: int, piece: list[Fact], whole: list[Fact]) -> _Job:
-    names = [(fact.is_hook, name) for fact in whole if (name := fact.names.get("job"))]
+    told = contexts_of(whole)
+    names = [(each.is_hook, name) for each in told if (name := each.names.get("job"))]
+    verdicts = [fact.event for fact in piece if fact.is_verdict]
     return _Job(
         group,
         place,
         piece,
         frozenset(name for is_hook, name in names if not is_hook),
         frozenset(name for is_hook, name in names if is_hook),
-        frozenset(clean(fact.event.stage) for fact in whole if fact.event.stage),
-        min(fact.known_at for fact in piece),
-        max(fact.run.attempt or 0 for fact in piece),
-        any(fact.is_verdict and fact.event.status == "failed" for fact in piece),
-        any(fact.is_verdict or fact.event.artifacts for fact in piece),
+        frozenset([fact.label for fact in whole if fact.event.stage]),
+        min(map(KNOWN_AT, piece)),
+        max(each.run.attempt or 0 for each in contexts_of(piece)),
+        any(event.status == "failed" for event in verdicts),
+        bool(verdicts) or any(fact.event.artifacts for fact in piece if fact.has_artifacts),
     )
 
 
@@ -128,7 +128,7 @@ def _order(job: _Job) -> tuple[int, datetime, str, int, str]:
         job.began,
         job.group,
         job.place,
-        min(fact.key for fact in job.facts),
+        min([fact.key for fact in job.facts]),
     )
 
 

@@ -5,11 +5,14 @@ Rules 7, 8 and 9 of docs/fold.md.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import TypeVar
 
-from receiver.domain.fold.events import Fact
+from msgspec import Struct
+
+from receiver.domain.fold.contexts import Context
+from receiver.domain.fold.events import Fact, contexts_of
 from receiver.domain.fold.stage_rows import StageRow, close_open, rows_of, unrecovered, verdict_of
 from receiver.domain.model import UNCHANGED
 from receiver.domain.stage_map import Mapped, clean, position
@@ -21,7 +24,7 @@ APPROVAL = ("waiting", "action_required", "manual", "scheduled")
 StateOf = Callable[[str, bool], Mapped | None]  # of a stage, and whether it is a forge's step
 
 
-class RowState(NamedTuple):
+class RowState(Struct, frozen=True):
     """The state of a row: named by its sender or a map, estimated from its place, or carried on;
     `reached` is the highest one so far."""
 
@@ -31,15 +34,18 @@ class RowState(NamedTuple):
     reached: int
 
 
-Places = Mapping[tuple[tuple[str, str], str], int]  # the estimate of a reporter's stage
+Places = Mapping[tuple[str, str], Mapping[str, int]]  # of a reporter, the estimate of each stage
+Value = TypeVar("Value")
+NOWHERE: Mapping[str, int] = {}
 
 
-@dataclass(slots=True)
-class Attempt:
-    """One attempt, folded. `states` holds the state of each row, `places` the estimates."""
+class Attempt(Struct, eq=False):
+    """One attempt, folded. `told` are the contexts of its facts, the latest first; `states` holds
+    the state of each row, `places` the estimates."""
 
     number: int
     facts: Sequence[Fact]
+    told: Sequence[Context]
     rows: list[StageRow]
     status: str
     end: datetime | None
@@ -59,24 +65,24 @@ def attempt_of(number: int, facts: Sequence[Fact], state_of: StateOf) -> Attempt
     """Return the attempt of these facts, given in fold order."""
     rows = rows_of(facts)
     verdict = verdict_of(facts) or _manifest_verdict(facts, rows)
-    status, end = _judged(verdict, facts) if verdict else _unjudged(facts, rows)
+    told = contexts_of(reversed(facts))
+    status, end = _judged(verdict, facts, told) if verdict else _unjudged(facts, rows)
     if verdict:
         close_open(rows, facts, verdict)
-    resumed_from = latest(fact.run.resumed_from for fact in facts)
+    resumed_from = first(each.run.resumed_from for each in told)
     mapped = map_rows(rows, state_of)
-    places = {} if is_chosen(mapped) else _places(facts)
+    places = {} if is_chosen(mapped) else _places(told)
     failed = unrecovered(rows)
-    attempt = Attempt(number, facts, rows, status, end, verdict, failed, resumed_from, [], places)
+    attempt = Attempt(
+        number, facts, told, rows, status, end, verdict, failed, resumed_from, [], places
+    )
     attempt.states = states_of_rows(attempt, mapped)
     return attempt
 
 
-def latest(values: Iterable[Any]) -> Any:
-    """Return the last value that is not None."""
-    last = None
-    for value in values:
-        last = last if value is None else value
-    return last
+def first(values: Iterable[Value | None]) -> Value | None:
+    """Return the first value that is not None."""
+    return next((value for value in values if value is not None), None)
 
 
 def current_state(attempt: Attempt) -> int:
@@ -85,7 +91,7 @@ def current_state(attempt: Attempt) -> int:
         return 100
     stopped = attempt.stopped
     pairs = zip(attempt.rows, attempt.states, strict=True)
-    known = ((row, value) for row, value in pairs if value.named or value.estimated)
+    known = [(row, value) for row, value in pairs if value.named or value.estimated]
     reached = [value.state for row, value in known if _counts(row, stopped)]
     return max(reached, default=attempt.resumed_from or 0)
 
@@ -100,21 +106,29 @@ def is_waiting(attempt: Attempt) -> bool:
 
     Of each job its last word counts: a forge says `waiting` or `manual` before a job begins.
     """
-    last = {fact.reporter: fact.event for fact in attempt.facts if fact.event.kind != "context"}
+    if attempt.status not in ("pending", "running"):
+        return False
+    known = [fact for fact in attempt.facts if fact.event.kind != "context"]
+    last = {fact.context.reporter: fact.event for fact in known}
     waits = any(each.status == "pending" and each.word in APPROVAL for each in last.values())
     runs = any(each.kind == "build" and each.status == "running" for each in last.values())
     is_open = any(row.end is None for row in attempt.rows)
-    return attempt.status in ("pending", "running") and waits and not runs and not is_open
+    return waits and not runs and not is_open
 
 
 def is_unchanged(attempt: Attempt) -> bool:
     """Return whether a completed attempt states that it had nothing to do, and made nothing."""
-    stated = any(fact.is_verdict and fact.event.word == UNCHANGED for fact in attempt.facts)
+    verdicts = [fact.event for fact in attempt.facts if fact.is_verdict]
+    stated = any(event.word == UNCHANGED for event in verdicts)
     return attempt.status == "completed" and stated and not any(map(_made, attempt.facts))
 
 
 def _made(fact: Fact) -> bool:
-    return bool(fact.event.artifact) or any(each.current for each in fact.event.artifacts)
+    return bool(fact.event.artifact) or _has_current(fact)
+
+
+def _has_current(fact: Fact) -> bool:
+    return fact.has_artifacts and any(each.current for each in fact.event.artifacts)
 
 
 def named_rows(attempt: Attempt) -> list[tuple[StageRow, int]]:
@@ -123,10 +137,10 @@ def named_rows(attempt: Attempt) -> list[tuple[StageRow, int]]:
     return [(row, value.state) for row, value in pairs if value.named]
 
 
-def _judged(verdict: Fact, facts: Sequence[Fact]) -> tuple[str, datetime]:
+def _judged(verdict: Fact, facts: Sequence[Fact], told: Sequence[Context]) -> tuple[str, datetime]:
     """Return status and end; several jobs of a pipeline are completed when the last one is."""
     status = (verdict.event.status if verdict.is_verdict else None) or "completed"
-    if status != "completed" or not any(fact.run.pipeline for fact in facts):
+    if status != "completed" or not any(each.run.pipeline for each in told):
         return status, verdict.event.at
     ends = [fact.event.at for fact in facts if fact.is_verdict and fact.event.status == "completed"]
     return status, max([verdict.event.at, *ends])
@@ -134,7 +148,7 @@ def _judged(verdict: Fact, facts: Sequence[Fact]) -> tuple[str, datetime]:
 
 def _manifest_verdict(facts: Sequence[Fact], rows: Sequence[StageRow]) -> Fact | None:
     """Return the manifest that completes an attempt; none does if a stage failed."""
-    made = [fact for fact in facts if any(each.current for each in fact.event.artifacts)]
+    made = [fact for fact in facts if fact.has_artifacts and _has_current(fact)]
     return made[-1] if made and not unrecovered(rows) else None
 
 
@@ -173,7 +187,8 @@ def states_of_rows(
     result = []
     for row, named in zip(attempt.rows[first:], mapped, strict=True):
         is_after = broken_at and row.start >= broken_at and not row.failed  # such as cleaning up
-        estimate = None if is_after else attempt.places.get((row.fact.reporter, row.label))
+        places = attempt.places.get(row.fact.context.reporter, NOWHERE)
+        estimate = None if is_after else places.get(row.label)
         known = named.state if named else estimate
         if known is not None and _counts(row, stopped):
             value = max(value, known)
@@ -183,29 +198,34 @@ def states_of_rows(
     return result
 
 
-def _places(facts: Sequence[Fact]) -> Places:
+def _places(told: Sequence[Context]) -> Places:
     """Return the estimated state of each listed stage, by the longest list of its reporter."""
     longest: dict[tuple[str, str], tuple[str, ...]] = {}
-    for fact in {(fact.reporter, id(fact.order)): fact for fact in facts}.values():
-        if fact.order:
-            previous = longest.get(fact.reporter, ())
-            longest[fact.reporter] = max(
-                previous, fact.order, key=lambda order: (len(order), order)
+    for context in told:
+        if context.order:
+            previous = longest.get(context.reporter, ())
+            longest[context.reporter] = max(
+                previous, context.order, key=lambda order: (len(order), order)
             )
-    return {
-        (reporter, clean(name)): position(place, len(order))
-        for reporter, order in longest.items()
-        for place, name in reversed(list(enumerate(order, 1)))
-    }
+    return {reporter: _positions(order) for reporter, order in longest.items()}
+
+
+@lru_cache(maxsize=256)  # each delivery of a job lists its steps
+def _positions(order: tuple[str, ...]) -> Mapping[str, int]:
+    """Return the estimated state of each listed stage; of equal ones the first counts."""
+    listed = reversed(list(enumerate(order, 1)))
+    return {clean(name): position(place, len(order)) for place, name in listed}
 
 
 def _named(row: StageRow, state_of: StateOf) -> Mapped | None:
     """Return the sender's state, else the map's; 100 counts 99, since only a verdict completes."""
     if row.stated_state is not None:
         return Mapped(min(row.stated_state, 99), chosen=True)
-    is_forge = not row.fact.is_hook and row.fact.source != "api"
+    is_forge = row.fact.context.kind == "forge"
     mapped = state_of(row.stage, is_forge) if row.stage else None
-    return mapped and Mapped(min(mapped.state, 99), mapped.chosen or not is_forge)
+    if mapped is None or (mapped.state < 100 and (is_forge or mapped.chosen)):
+        return mapped
+    return Mapped(min(mapped.state, 99), mapped.chosen or not is_forge)
 
 
 def _counts(row: StageRow, stopped: float) -> bool:

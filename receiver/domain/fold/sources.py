@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from receiver.domain.artifact_ids import CONSTANTS, by_region
-from receiver.domain.fold.events import Fact
+from receiver.domain.fold.progress import Attempt
 from receiver.domain.fold.projection import SourceRow
-from receiver.domain.model import SourceImage
+from receiver.domain.model import Event, SourceImage
 
 KEY = "milepost_source"  # of custom_data: "us-east-1:ami-0abc1234"
 MOST = 100  # of one attempt
@@ -20,20 +20,24 @@ REGIONAL = re.compile(
 )
 
 
-def sources_of(numbered: Sequence[tuple[int, Sequence[Fact]]]) -> tuple[SourceRow, ...]:
-    """Return the sources of each attempt, of which the facts are given; each once, in one order."""
-    return tuple(row for number, facts in numbered for row in _of_attempt(number, facts))
+def sources_of(folded: Sequence[Attempt]) -> tuple[SourceRow, ...]:
+    """Return the sources of each attempt, each once, in one order."""
+    return tuple(row for each in folded for row in _of_attempt(each))
 
 
-def _of_attempt(number: int, facts: Sequence[Fact]) -> list[SourceRow]:
-    said = {(each.artifact_id, each.region) for fact in facts for each in _of_fact(fact)}
+def _of_attempt(attempt: Attempt) -> list[SourceRow]:
+    stated = [image for each in attempt.told for image in each.sources]
+    events = [fact.event for fact in attempt.facts if fact.has_artifacts]
+    made = [image for event in events for image in _of_artifacts(event)]
+    said = {(each.artifact_id, each.region) for each in [*stated, *made]}
     ordered = sorted(said, key=lambda each: (each[0], each[1] or ""))
-    return [SourceRow(number, artifact_id, region) for artifact_id, region in ordered[:MOST]]
+    return [
+        SourceRow(attempt.number, artifact_id, region) for artifact_id, region in ordered[:MOST]
+    ]
 
 
-def _of_fact(fact: Fact) -> Iterator[SourceImage]:
-    yield from fact.sources
-    for artifact in (fact.event.artifact, *fact.event.artifacts):
+def _of_artifacts(event: Event) -> Iterator[SourceImage]:
+    for artifact in (event.artifact, *event.artifacts):
         text = artifact.custom_data.get(KEY, "").strip() if artifact and artifact.current else ""
         if artifact and text not in CONSTANTS:
             yield from _listed(text, artifact.builder_type)

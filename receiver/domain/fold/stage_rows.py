@@ -2,16 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from receiver.domain.fold.events import RANKS, Fact, never_ran
+from msgspec import Struct
+
+from receiver.domain.fold.events import RANK, RANKS, Fact, label, never_ran
 from receiver.domain.model import Failure
-from receiver.domain.stage_map import clean
 
 
-@dataclass(slots=True, eq=False)
-class StageRow:
+class StageRow(Struct, eq=False):
     """A row of a stage while it is folded. `opened` and `closed` are places in fold order."""
 
     fact: Fact
@@ -37,13 +36,13 @@ def verdict_of(facts: Sequence[Fact]) -> Fact | None:
 
     That a job never ran ranks below all of them, and counts only until something starts.
     """
-    starts = [fact.rank for fact in facts if fact.is_start]
-    last = max(starts, default=None)
-    verdicts = [
-        fact
-        for fact in facts
-        if fact.is_verdict and not (never_ran(fact.event) and last and last > fact.rank)
-    ]
+    verdicts = [fact for fact in facts if fact.is_verdict]
+    if any(never_ran(fact.event) for fact in verdicts):
+        starts = [fact for fact in facts if fact.is_start]
+        last = max(map(RANK, starts), default=None)
+        verdicts = [
+            fact for fact in verdicts if not (never_ran(fact.event) and last and last > fact.rank)
+        ]
     return max(verdicts, key=_weight, default=None)
 
 
@@ -69,9 +68,9 @@ def add_rows(
     for place, fact in enumerate(facts, first):
         if fact.event.kind != "stage":
             continue
-        mine = open_rows[fact.reporter]
+        mine = open_rows[fact.context.reporter]
         if fact.event.status == "started":
-            if fact.is_hook:
+            if fact.context.is_hook:
                 _close_all(mine, "completed", fact.event.at, place, by_next=True)
                 mine.clear()
             rows.append(_open(fact, place))
@@ -91,13 +90,13 @@ def add_rows(
 def just_ended(rows: Sequence[StageRow], fact: Fact) -> StageRow | None:
     """Return the row of a stage whose own end has the same time as the start of the next one, by
     which it has ended already; None for any other fact."""
-    if not fact.is_hook or fact.event.stage is None or fact.event.status == "started":
+    if not fact.context.is_hook or fact.event.stage is None or fact.event.status == "started":
         return None
-    at, label = fact.event.at, clean(fact.event.stage)
+    at = fact.event.at
     for row in reversed(rows):
-        if row.fact.reporter != fact.reporter:
+        if row.fact.context.reporter != fact.context.reporter:
             continue
-        if row.by_next and row.end == at and row.label == label:
+        if row.by_next and row.end == at and row.label == fact.label:
             return row
         if row.start < at:
             return None
@@ -112,7 +111,9 @@ def close_open(rows: Sequence[StageRow], facts: Sequence[Fact], verdict: Fact) -
     verdicts = [fact for fact in facts if fact.is_verdict]
     for row in rows:
         if row.end is None:
-            mine = verdict if verdict.source == "api" else _verdict_on(row, verdicts, verdict)
+            mine = (
+                verdict if verdict.context.source == "api" else _verdict_on(row, verdicts, verdict)
+            )
             end = mine or verdict
             status = _status_of(end) if mine else "cancelled"
             _close_all([row], status, end.event.at, len(facts))
@@ -121,16 +122,17 @@ def close_open(rows: Sequence[StageRow], facts: Sequence[Fact], verdict: Fact) -
 
 def _verdict_on(row: StageRow, verdicts: Sequence[Fact], verdict: Fact) -> Fact | None:
     """Return the verdict of the row's reporter, else of its job; None if neither gave one."""
-    reporter, key = row.fact.reporter, row.fact.run.key
-    own = verdict_of([fact for fact in verdicts if fact.reporter == reporter])
-    if own is None and verdict.reporter == reporter:
+    job = row.fact.context
+    own = verdict_of([fact for fact in verdicts if fact.context.reporter == job.reporter])
+    if own is None and verdict.context.reporter == job.reporter:
         own = verdict  # a manifest
-    keys = {key, row.fact.alias}
+    key, keys = job.run.key, {job.run.key, job.alias}
     return own or verdict_of(
         [
             fact
             for fact in verdicts
-            if fact.run.key in keys or (fact.alias == key and fact.event.at >= row.start)
+            if fact.context.run.key in keys
+            or (fact.context.alias == key and fact.event.at >= row.start)
         ]
     )
 
@@ -141,41 +143,38 @@ def _status_of(verdict: Fact) -> str:
 
 def unrecovered(rows: Sequence[StageRow]) -> list[StageRow]:
     """Return the failed rows without a later completed row of their stage, in fold order."""
+    failed = [row for row in rows if row.status == "failed"]
     done: dict[str, int] = {}
-    for row in rows:
+    for row in rows if failed else ():
         if row.status == "completed":
             done[row.label] = max(row.closed, done.get(row.label, -1))
-    return [row for row in rows if row.failed and done.get(row.label, -1) <= row.closed]
+    return [row for row in failed if done.get(row.label, -1) <= row.closed]
 
 
 def _open(fact: Fact, place: int) -> StageRow:
     event = fact.event
-    label = _label(event.stage, event.state)
-    return StageRow(fact, place, event.at, event.stage, event.state, label)
-
-
-def _label(stage: str | None, state: int | None) -> str:
-    """Return the cleaned name, or the number where there is no name."""
-    return clean(stage) if stage else f"state {state}"
+    return StageRow(fact, place, event.at, event.stage, event.state, fact.label)
 
 
 def _newest_open(mine: Sequence[StageRow], fact: Fact) -> StageRow | None:
     if fact.event.stage is None:
         return mine[-1] if mine else None
-    label = clean(fact.event.stage)
-    return next((row for row in reversed(mine) if row.label == label), None)
+    for row in reversed(mine):
+        if row.label == fact.label:
+            return row
+    return None
 
 
 def _end(row: StageRow, fact: Fact, place: int) -> None:
     event = fact.event
     row.by_next = False
     row.status = event.status or "completed"
-    row.end, row.closed = max(row.start, event.at), place
+    row.end, row.closed = event.at if event.at >= row.start else row.start, place
     if event.state is not None:
         row.stated_state = event.state
-        row.label = _label(row.stage, event.state)
+        row.label = label(row.stage, event.state)
     row.failure = event.failure
-    if row.failed and event.allowed:
+    if event.allowed and row.failed:
         row.status = "completed"
     if row.status == "completed" and event.failure:
         row.warning, row.failure = event.failure.message, None
