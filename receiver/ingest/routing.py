@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from receiver.domain.delivery import Subject
 from receiver.domain.model import DIMENSIONS, NUMBER_SHAPE, Identity, Json
 from receiver.errors import ConfigError
 from receiver.ingest.rule_file import Pattern, lines_of, parse_toml, problems_of
 from receiver.sources.fields import slug
 
+MOST_KNOWN = 1_000  # jobs
 GLOBS = ("source", "repository", "workflow")
 PATTERNS = ("job", "branch")
 CAPTURES = (*DIMENSIONS, "build_number")
@@ -66,9 +69,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """All routes, in the file's order; `Routes()` has none."""
+    """All routes, in the file's order; `Routes()` has none.
+
+    `known` are the matches of the last jobs: each comes with several deliveries, and RE2 takes as
+    long as all else that is read in one.
+    """
 
     routes: tuple[Route, ...] = field(default=())
+    known: dict[bytes, tuple[Match | None]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str, file_name: str) -> "Routes":
@@ -83,8 +91,14 @@ class Routes:
 
     def match(self, subject: Subject) -> Match | None:
         """Return the build of a job by the first route that fits; None if none does."""
-        matches = (route.match(subject) for route in self.routes)
-        return next((match for match in matches if match), None)
+        key = msgspec.msgpack.encode(subject)
+        known = self.known.get(key)
+        if known is None:
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
+            matches = (route.match(subject) for route in self.routes)
+            known = self.known[key] = (next((match for match in matches if match), None),)
+        return known[0]
 
     def nearest(self, subject: Subject) -> Near | None:
         """Return the route that fits a job in all but the fewest of its keys, if any is near."""

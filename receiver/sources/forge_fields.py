@@ -55,7 +55,7 @@ _TIME = re.compile(
 def section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a required object. Raises Invalid if it is null or something else."""
     value = document.get(name)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise Invalid(
             "The payload lacks an object of its event.", fields={name: ["Not an object."]}
         )
@@ -65,7 +65,7 @@ def section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def optional(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return an object, empty if it is null or absent."""
     value = document.get(name)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def text(document: Mapping[str, Any], name: str, limit: int = 200) -> str | None:
@@ -117,10 +117,10 @@ def ended(
     kind: Literal["stage", "build"], at: datetime, word: str, what: str, **more: Any
 ) -> Event:
     """Return the event of an end, with the forge's own word, one of ENDS."""
-    failure = None
-    if ENDS[word] == "failed" or word in WARNINGS:
-        failure = Failure(type=word, message=f"{what} ended with {word}")
-    return Event(kind, at, status=ENDS[word], word=word, **{"failure": failure, **more})
+    status = ENDS[word]
+    if "failure" not in more and (status == "failed" or word in WARNINGS):
+        more["failure"] = Failure(type=word, message=f"{what} ended with {word}")
+    return Event(kind, at, status=status, word=word, **more)
 
 
 def never_ran(at: datetime | None, word: str, received: datetime) -> Event:

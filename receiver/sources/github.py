@@ -10,7 +10,7 @@ a new id, the new attempt, and its old times, so that `started_at` is before `cr
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -86,13 +86,13 @@ def _job(document: Json, request: Request) -> Content:
     job = section(document, "workflow_job")
     run, name = number(job, "run_id", "workflow_job."), text(job, "name") or ""
     key, alias, attempt = _place(job, f"github:{_repository(document)}:{run}")
-    skipped = text(job, "conclusion") in SKIPPED
+    skipped, steps = text(job, "conclusion") in SKIPPED, _listed_steps(job)
     statement = Statement(
         build_number="",
         run=_run(key, attempt, job, document),
-        events=(*([] if skipped else _steps(job)), *_job_events(job, request)),
+        events=(*([] if skipped else _steps(steps)), *_job_events(job, request)),
         created_by=text(optional(document, "sender"), "login"),
-        order=tuple(each for step in _listed_steps(job) if (each := text(step, "name"))),
+        order=tuple([each for step in steps if (each := text(step, "name"))]),
         names=names(
             job=None if _tells_its_runner(job) else name, workflow=text(job, "workflow_name")
         ),
@@ -143,9 +143,9 @@ def _attempt(section: Mapping[str, Any]) -> int:
     return attempt if type(attempt) is int and 1 <= attempt <= 1_000_000 else 1
 
 
-def _steps(job: Mapping[str, Any]) -> list[Event]:
+def _steps(steps: Iterable[Mapping[str, Any]]) -> list[Event]:
     events = []
-    for step in _listed_steps(job):
+    for step in steps:
         name, began = text(step, "name"), moment(step.get("started_at"))
         word = text(step, "conclusion") or ""
         finished = moment(step.get("completed_at")) or began
@@ -182,7 +182,7 @@ def _has_run(job: Mapping[str, Any]) -> bool:
 def _listed_steps(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     steps = job.get("steps")
     listed = steps if isinstance(steps, list) else []
-    return [step for step in listed[:MAX_STEPS] if isinstance(step, Mapping)]
+    return [step for step in listed[:MAX_STEPS] if isinstance(step, dict)]
 
 
 def _workflow_run(document: Json, request: Request) -> Content:

@@ -10,7 +10,7 @@ from receiver.domain.delivery import Report, Subject
 from receiver.domain.model import Identity, Run, Statement
 from receiver.errors import ConfigError
 from receiver.ingest.route_suggestions import suggest
-from receiver.ingest.routing import Routes
+from receiver.ingest.routing import MOST_KNOWN, Routes
 from tests.support.forges import workflow_job
 from tests.support.samples import ROUTE_FILE
 
@@ -43,6 +43,19 @@ platform = "azure"
     assert second
     assert (first.identity.platform, second.identity.platform) == ("aws", "azure")
     assert file.match(subject(job="lint")) is None
+
+
+def test_a_job_that_was_matched_before_is_matched_alike():
+    file = routes('[[route]]\njob = "^build$"\nvariables = { IMAGE = "^(?P<image_type>[a-z]+)" }')
+    jobs = [subject(run=str(run), variables={"IMAGE": "web"}) for run in range(MOST_KNOWN + 1)]
+    before = [file.match(each) for each in jobs]
+    assert [file.match(each) for each in jobs] == before
+    assert len({each.build_number for each in before if each}) == len(jobs)
+    other = file.match(subject(run="0", variables={"IMAGE": "db"}))
+    assert other
+    assert other.identity.image_type == "db"
+    assert file.match(subject(run="0")) is None
+    assert len(file.known) <= MOST_KNOWN
 
 
 @pytest.mark.parametrize(
