@@ -61,11 +61,10 @@ def _tries(groups: dict[str, list[Fact]]) -> list[Try]:
 
 
 def _cut(facts: list[Fact]) -> list[list[Fact]]:
-    ordered = sorted(facts, key=RANK)
     pieces: list[list[Fact]] = [[]]
     judged: set[tuple[str, str]] = set()
-    for fact in ordered:
-        if fact.is_start and judged and fact.context.reporter in judged:
+    for fact in sorted(facts, key=RANK):
+        if fact.is_start and fact.context.reporter in judged:
             pieces.append([])
             judged.clear()
         if fact.is_verdict and (fact.context.is_hook or fact.context.source == "jenkins"):

@@ -64,8 +64,7 @@ class Fact(msgspec.Struct, frozen=True, eq=False):
     `rank` is time, rank of the status, state (none first), key: the order inside an attempt.
     `received` is when the first statement of it came; `known_at` is the earlier of that and what
     was said, since no clock is ahead of its news. `label` is equal for events of the same stage.
-    `is_early` tells whether it came before its own time, by more than a clock may be wrong;
-    `has_artifacts` whether an artifact or a manifest is in it.
+    `is_early` tells whether it came before its own time, by more than a clock may be wrong.
     """
 
     key: str
@@ -177,9 +176,8 @@ def with_facts(row: StoredStatement) -> StoredStatement:
 
 def _facts(row: StoredStatement) -> tuple[Fact, ...]:
     context = _context(row)
-    return tuple(
-        _fact(row, context, event) for event in row.statement.events if event.kind != "heartbeat"
-    )
+    events = row.statement.events
+    return tuple([_fact(row, context, each) for each in events if each.kind != "heartbeat"])
 
 
 def context_of(row: StoredStatement) -> Fact:
