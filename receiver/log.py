@@ -5,55 +5,81 @@ import logging
 import sys
 import traceback
 from contextlib import suppress
-from contextvars import ContextVar
-from datetime import UTC, datetime
+from typing import Any, TextIO, cast
 
 import orjson
-
-REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)  # in each of its lines
-
-
-class Logger:
-    """Writes lines to stdout."""
-
-    def info(self, event: str, **fields: object) -> None:
-        """Write what is worth knowing."""
-        _write("info", event, fields)
-
-    def warning(self, event: str, **fields: object) -> None:
-        """Write what somebody should look at."""
-        _write("warning", event, fields)
-
-    def error(self, event: str, **fields: object) -> None:
-        """Write what somebody has to mend."""
-        _write("error", event, fields)
+import structlog
 
 
-LOGGER = Logger()
+def _dumps(line: dict[str, Any], default: Any) -> str:
+    """Return a line of ASCII, whatever the encoding of stdout is, and without the characters that
+    turn a terminal's text around."""
+    with suppress(TypeError):  # a lone surrogate, as of a file's name, or a large number
+        text = orjson.dumps(line, default=default)
+        if text.isascii():
+            return text.decode()
+    return json.dumps(line, default=default)
 
 
-class JsonFormatter(logging.Formatter):
-    """The formatter for the handlers of libraries: one JSON line for each record."""
+COMMON: list[structlog.typing.Processor] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+]
+JSON = structlog.processors.JSONRenderer(_dumps)
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
-        fields: dict[str, object] = {}
-        if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
-        return _line(record.levelname.lower(), record.getMessage(), fields)
+
+class _LossyStdout:
+    """stdout that drops a line when the disk is full or the pipe is closed: no request may fail."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stdout.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stdout.flush()
+
+
+def _drop_if_disabled(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Obey logging.disable(), as the lines of the libraries do."""
+    if not logging.getLogger().isEnabledFor(logging.CRITICAL):
+        raise structlog.DropEvent
+    return event
 
 
 def configure() -> None:
-    """Write the log lines of the libraries to stdout as JSON, too."""
+    """Write every log line to stdout as JSON, those of the libraries too."""
+    structlog.configure(
+        processors=[_drop_if_disabled, structlog.contextvars.merge_contextvars, *COMMON, JSON],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _LossyStdout())),
+        cache_logger_on_first_use=True,
+    )
     if not logging.getLogger().handlers:
         handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(JsonFormatter())
+        handler.setFormatter(formatter())
         logging.getLogger().addHandler(handler)
 
 
-def get() -> Logger:
+def formatter() -> logging.Formatter:
+    """Return the formatter for the handlers of libraries: one JSON line for each record."""
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            JSON,
+        ],
+        foreign_pre_chain=COMMON,
+    )
+
+
+def get() -> structlog.typing.FilteringBoundLogger:
     """Return the receiver's logger."""
-    return LOGGER
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger
 
 
 def unexpected(error: BaseException, **context: object) -> None:
@@ -66,27 +92,3 @@ def unexpected(error: BaseException, **context: object) -> None:
         at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-20:]],
         **context,
     )
-
-
-def _write(level: str, event: str, fields: dict[str, object]) -> None:
-    """Write a line, unless logging.disable() turned off those of the libraries. On a full disk or a
-    closed pipe it is dropped: no request may fail."""
-    if logging.root.manager.disable >= logging.CRITICAL:
-        return
-    if (request_id := REQUEST_ID.get()) is not None:
-        fields = {"request_id": request_id, **fields}
-    with suppress(OSError):
-        sys.stdout.write(_line(level, event, fields) + "\n")
-        sys.stdout.flush()
-
-
-def _line(level: str, event: str, fields: dict[str, object]) -> str:
-    """Return a line of ASCII, whatever the encoding of stdout is, and without the characters that
-    turn a terminal's text around."""
-    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    document = {"ts": now, "level": level, "event": event, **fields}
-    with suppress(TypeError):  # a lone surrogate, as of a file's name, or a large number
-        line = orjson.dumps(document, default=repr)
-        if line.isascii():
-            return line.decode()
-    return json.dumps(document, default=repr)

@@ -60,7 +60,7 @@ class Log(glogging.Logger):
         super().setup(cfg)
         self.error_log.addFilter(lambda record: not _is_timeout(record.exc_info))
         for handler in self.error_log.handlers:
-            handler.setFormatter(log.JsonFormatter())
+            handler.setFormatter(log.formatter())
 
 
 class Master(Arbiter):

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from flask import Flask, Response
 from flask.globals import app_ctx, request_ctx
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from receiver import log
 
@@ -24,7 +25,8 @@ def _begin() -> None:
     # Of a trusted proxy: others' is removed.
     header = request_ctx.request.headers.get("X-Request-ID", "")
     g.request_id = header if REQUEST_ID.fullmatch(header) else uuid4().hex
-    log.REQUEST_ID.set(g.request_id)
+    clear_contextvars()
+    bind_contextvars(request_id=g.request_id)
 
 
 def _finish(response: Response) -> Response:
