@@ -15,14 +15,14 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-WORDS_SHA256 = "2cd97ca3d0cd061e7a01aca67b8673de0a2957f93d7a9c38de98cf12bd1c19c7"
+WORDS_SHA256 = "94fb92f8c95cbaa930b7fdad4c52822f3fdbe27fd76cbecad37d555d482b9836"
 BODY = (
     b'{"action":"completed","workflow_job":{"id":84211,"run_id":500,"status":"completed"},'
     b'"sender":{"login":"ada","type":"User","site_admin":false}}'
 )
 KEPT = (
-    "28b52ffd208e650100703834323135303066616c73657d7d08003ec3c1"
-    "b9ab12a27b15c0b950805da97f149d6a28e85403fa2f5e81"
+    "28b52ffd208e9d0100703834323135303066616c73657d7d0a003e6341b3"
+    "57019c0b05904ae520be4e1917a71a9a38d500699d02764bedf08cc40102"
 )
 
 
