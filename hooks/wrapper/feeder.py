@@ -38,18 +38,17 @@ _BEGINNINGS = (
     *("-----BEGIN ", "-----END "),  # of a private key, whose lines no log may hold
 )
 # What comes before a message, of a fixed form: what is optional costs time at each line.
-_BEFORE = re.compile(
-    rb"\d{10},,ui,[a-z]+,|\x1b\[\d;\d\dm|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{1,6}: "
-    rb"|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ui"
-)
+_COLOUR = rb"\x1b\[\d;\d\dm"
+_TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d): "
+_LOGGED = rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ui(?: error)?: "
+_BEFORE = re.compile(rb"\d{10},,ui,[a-z]+,|%b(?:%b)?|%b|%b" % (_COLOUR, _TIME, _TIME, _LOGGED))
 _FORMS = (
     (re.compile(rb"\d{10},,ui,"), rb"\d{10},,ui,(?:say|message|error),"),
-    (re.compile(rb"\x1b\["), rb"\x1b\[\d;\d\dm"),
-    (re.compile(rb"\d{4}-"), rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d): "),
-    (  # PACKER_LOG
-        re.compile(rb"\d{4}/"),
-        rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ui(?: error)?: (?:\x1b\[\d;\d\dm)?",
-    ),
+    (re.compile(_COLOUR + _TIME), _COLOUR + _TIME),
+    (re.compile(_COLOUR), _COLOUR),
+    (re.compile(_TIME), _TIME),
+    # PACKER_LOG, beside which the lines come as without it.
+    (re.compile(_LOGGED), b"(?:%b)?(?:%b)?(?:%b)?" % (_LOGGED, _COLOUR, _TIME)),
 )
 
 
@@ -159,7 +158,7 @@ class Feeder:
     def _pattern(self) -> re.Pattern[bytes]:
         """Return what finds the beginning of a message, of the targets that are known by now."""
         form = next((form for mark, form in _FORMS if mark.match(self._before)), b"")
-        key = (form, *self._reader.names)
+        key = (form, *self._reader.names, *self._reader.targets)
         if key != self._key:
             self._key, self._message = key, _message(form, self._reader)
         return self._message

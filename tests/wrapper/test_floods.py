@@ -9,6 +9,7 @@ from hooks.wrapper.feeder import FLOOD, Feeder
 from hooks.wrapper.lines import MAX_LENGTH
 from hooks.wrapper.parser import Reader
 from hooks.wrapper.phrases import CLEANUP_PROVISIONER
+from hooks.wrapper.template import Source, Template
 from tests.support.packer_output import summaries
 from tests.support.packer_runs import FORMS, printed
 from tests.support.senders import START
@@ -16,9 +17,9 @@ from tests.support.senders import START
 PIECE = 2**20
 
 
-def fed(pieces: Iterator[bytes]) -> Reader:
+def fed(pieces: Iterator[bytes], reader: Reader | None = None) -> Reader:
     """Return a reader that was fed these pieces, with nothing else coming between them."""
-    reader = Reader()
+    reader = reader or Reader()
     feeder = Feeder(reader)
     for piece in pieces:
         feeder.feed(piece, START)
@@ -132,3 +133,39 @@ def test_lines_of_a_tick_are_read_by_it_and_the_end_of_a_flood_by_the_next():
     feeder.feed(b"    null.x: a line\n", START)
     feeder.tick(START)
     assert summaries(reader)["null.x"] == ["b"]
+
+
+def test_messages_in_a_flood_with_colours_and_times_are_read():
+    def said(text: bytes) -> bytes:
+        return b"\x1b[1;32m2026-11-30T07:00:00+01:00: ==> null.x: %b\x1b[0m\n" % text
+
+    noise = said(b"nothing") * 2_000
+    scripts = [said(b"Provisioning with shell script: %b.sh" % name) for name in (b"a", b"b")]
+    reader = fed(
+        iter([b"".join([said(b"Connected to SSH!"), scripts[0], noise, scripts[1], noise])])
+    )
+    assert summaries(reader)["null.x"] == ["Machine starting", "Connected", "a", "b"]
+
+
+def test_coloured_messages_far_from_their_copies_in_packers_log_are_read():
+    def said(text: bytes) -> bytes:
+        return b"\x1b[1;32m==> null.x: %b\x1b[0m\n" % text
+
+    log = b"2026/11/30 07:00:01 ui: " + said(b"nothing")
+    lines = [said(b"Provisioning with shell script: a.sh"), log * 20_000]
+    lines += [said(b"Provisioning with shell script: b.sh"), log * 2_000]
+    assert summaries(fed(iter([b"".join(lines)])))["null.x"] == ["Machine starting", "a", "b"]
+
+
+def test_messages_of_a_second_builder_are_read_in_the_flood_of_the_first():
+    kinds = ("null", "amazon-ebs")
+    noise = b"==> null.x: a line\n" * 2_000
+    lines = [
+        *(b"==> null.x: Provisioning with shell script: a.sh\n", noise),
+        *(b"==> amazon-ebs.x: Using ssh\n", noise),
+        *(b"==> amazon-ebs.x: Creating temporary keypair: packer_1\n", noise),
+        *(b"==> amazon-ebs.x: Stopping the source instance...\n", noise),
+    ]
+    template = Template(targets={f"{kind}.x": Source(kind, "x") for kind in kinds})
+    reader = fed(iter([b"".join(lines)]), Reader(template=template))
+    assert summaries(reader)["amazon-ebs.x"] == ["Machine starting", "resource created"]
