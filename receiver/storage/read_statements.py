@@ -2,7 +2,8 @@
 since decoding is costly, and each delivery about a build reads all that was said of it.
 
 What an event says never changes; a replay writes another text. Each process keeps as many as two
-builds of the most events need, those that were used last.
+builds of the most events need, those that were used last. One event may list the artifacts of a
+manifest, and a statement of checks has none: a long text counts as the events that would fill it.
 """
 
 import threading
@@ -15,13 +16,14 @@ from receiver.storage.db import Row
 
 MOST_EVENTS = 10_000  # kept a process, at about 1 kB
 LONG = 2**11  # characters of a statement, as about ten events have
+OF_AN_EVENT = 2**8  # characters, which take about 1 kB once they are read
 
 Place = tuple[int, int]  # delivery, place
 Said = tuple[str, object]  # the stored text, what else the row has
 
 
 class ReadStatements:
-    """A cache of statements with their facts, bounded by their events."""
+    """A cache of statements with their facts, bounded by their events and their texts."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,13 +44,18 @@ class ReadStatements:
         read = with_facts(read)
         with self._lock:
             if before := self._known.pop(place, None):
-                self._events -= len(before[1].statement.events)
+                self._events -= _weight(*before)
             self._known[place] = (said, read)
-            self._events += len(read.statement.events)
+            self._events += _weight(said, read)
             while self._events > MOST_EVENTS:
-                _, (_, oldest) = self._known.popitem(last=False)
-                self._events -= len(oldest.statement.events)
+                _, oldest = self._known.popitem(last=False)
+                self._events -= _weight(*oldest)
         return read
+
+
+def _weight(said: Said, read: StoredStatement) -> int:
+    """Return as how many events a statement counts."""
+    return max(len(read.statement.events), len(said[0]) // OF_AN_EVENT)
 
 
 KNOWN = ReadStatements()

@@ -105,6 +105,19 @@ def test_what_is_kept_of_large_builds_is_bounded():
     assert [each is not None for each in found] == [False] * 10 + [True] * 10
 
 
+@pytest.mark.parametrize("events", [(), (Event("manifest", START),)], ids=["checks", "manifest"])
+def test_long_texts_of_few_events_are_bounded_as_well(events: tuple[Event, ...]):
+    kept, text = ReadStatements(), "x" * 2**16
+    for place in range(100):
+        read = StoredStatement(place, "milepost", Statement("b-1", Run("r"), events))
+        kept.keep((place, 0), (text, None), read)
+    found = [kept.find((place, 0), (text, None)) is not None for place in range(100)]
+    assert found == sorted(found)
+    assert 1 < sum(found) < 50
+    kept.keep((100, 0), (text * 100, None), read)
+    assert kept.find((100, 0), (text * 100, None)) is None
+
+
 def test_what_a_replay_wrote_anew_is_read_anew():
     kept = ReadStatements()
     events = (Event("build", START),)
