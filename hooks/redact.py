@@ -37,7 +37,7 @@ _LOOKS_SECRET = re.compile(
 # expression that ignores case.
 _HINTS = (
     *("pass", "secret", "token", "key", "://", "bearer", "basic", "akia", "asia"),
-    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat", "xox", "eyj"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat", "xox", "eyj", "whsec_"),
 )
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY")
 _KEY_ENDS = re.compile(r"-----END [A-Z ]{0,30}PRIVATE KEY-----")

@@ -19,6 +19,18 @@ def _line_of_a_key(text: str) -> str:
     return redactor.line(f"{text}!")
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *("AKIA" + "A" * 16, "ASIA" + "A" * 16, "glpat-" + "a" * 16, "xoxb-" + "a" * 10),
+        *(f"gh{kind}_" + "a" * 20 for kind in "pousr"),
+        *("whsec_" + "a" * 8, "bearer:" + "a" * 6, f"eyJ{'a' * 10}.{'a' * 10}.a"),
+    ],
+)
+def test_secret_of_a_known_form_is_masked_without_a_word_before_it(secret: str):
+    assert Redactor().line(f"it is {secret}") == "it is <sensitive>"
+
+
 @pytest.mark.parametrize("name", ["GIT_AUTHOR_NAME", "AUTHOR", "TOKENIZERS_PATH", "DB_SECRET_NAME"])
 def test_name_that_only_looks_like_a_secrets_masks_nothing(name: str):
     assert secret_values({name: "jenkins"}) == []
