@@ -25,6 +25,7 @@ from typing import Any
 
 CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK_SECONDS = 0.1
+QUIET_SECONDS = 0.5  # after Packer's end, where a process that it left has the stream
 PIPE_BYTES = 2**20
 F_SETPIPE_SZ = 1031  # Linux; in Python's fcntl since 3.10
 GRACE_SECONDS = 10.0  # for the processes that Packer leaves behind
@@ -72,7 +73,8 @@ class Process:
         data, next_tick = b"", 0.0
         while True:
             is_over = not data and self.popen.poll() is not None
-            ready, _, _ = select.select([self._source], [], [], TICK_SECONDS)
+            pause = QUIET_SECONDS if is_over else TICK_SECONDS
+            ready, _, _ = select.select([self._source], [], [], pause)
             data = self._read() if ready else b""
             if (ready or is_over) and not data:
                 break

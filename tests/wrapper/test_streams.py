@@ -128,3 +128,16 @@ def test_output_that_takes_no_more_is_waited_for(tmp_path: Path):
     with open(source, "rb") as file:
         assert file.read().decode() == output
     assert run.wait(timeout=60) == 0
+
+
+def test_what_a_process_prints_that_packer_left_is_passed_on_a_little_longer(tmp_path: Path):
+    fake_packer(tmp_path, "", more="(sleep 0.3; printf late) &")
+    run = subprocess.run(
+        [HOOK, "packer", "build", "."],
+        cwd=tmp_path,
+        env=environment(tmp_path, "http://127.0.0.1:1"),
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=True,
+    )
+    assert run.stdout == b"late"
