@@ -20,13 +20,16 @@ def read(path: Path) -> dict[str, bytes]:
 
 
 def write(path: Path, contents: Mapping[str, bytes]) -> None:
-    """Write the file, at once: the same bytes for the same contents."""
+    """Write the file, at once: the same bytes for the same contents.
+
+    Bytecode comes last: a process that runs from the file finds its sources where they were.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as file:
             file.write(SHEBANG)
             with zipfile.ZipFile(file, "w") as archive:  # stored: no version of zlib matters
-                for name in sorted(contents):
+                for name in sorted(contents, key=lambda name: (name.endswith(".pyc"), name)):
                     archive.writestr(zipfile.ZipInfo(name), contents[name])
         draft.chmod(0o755)
         draft.replace(path)

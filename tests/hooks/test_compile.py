@@ -63,3 +63,22 @@ def test_installed_package_has_no_file_to_compile(tmp_path: Path):
     assert done.stderr == (
         "milepost: compile works on the one file that a receiver serves at /hook\n"
     )
+
+
+def test_process_that_runs_from_the_file_finds_its_modules_after_it_was_compiled(tmp_path: Path):
+    file = tmp_path / "hook"
+    contents = archives.read(FILE)
+    archives.write(file, {name: contents[name] for name in contents if name[-4:] != ".pyc"})
+    code = "import hooks.errors; print(flush=True); input(); import hooks.summary"
+    with subprocess.Popen(
+        [sys.executable, "-S", "-c", code],
+        env={"PYTHONPATH": str(file)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert run(file, "compile").returncode == 0
+        process.communicate(b"\n", timeout=60)
+    assert process.returncode == 0
