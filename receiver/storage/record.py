@@ -79,7 +79,8 @@ def record(
     keys = shared_keys(delivery_names.run_keys(deliveries, replaced))
     with connection.pipeline():
         # 1 Lock the CI runs: one transaction at a time decides which builds their jobs belong to.
-        _lock_runs(connection, keys, plain_numbers.numbers_of(deliveries))
+        routed = sorted(delivery_names.routed_numbers(deliveries))
+        _lock_runs(connection, keys, plain_numbers.numbers_of(deliveries), routed)
         # 2 Insert each delivery under its key; a key that is there already is a duplicate.
         inserted = _insert(connection, deliveries, replaced)
         # 3 Resolve the names of dimensions, and the numbers of builds, to ids.
@@ -190,14 +191,21 @@ def _record_alone(
     raise AssertionError  # the last try returns
 
 
-def _lock_runs(connection: Connection, keys: Sequence[str], numbers: Sequence[str] = ()) -> None:
-    """Lock whole runs (seed 1) before jobs (seed 0) before numbers (seed 2). Jobs of one run go on
-    side by side; a run that is reported as a whole goes alone."""
+def _lock_runs(
+    connection: Connection,
+    keys: Sequence[str],
+    numbers: Sequence[str] = (),
+    routed: Sequence[str] = (),
+) -> None:
+    """Lock whole runs (seed 1) before jobs (seed 0) before numbers (seed 2) before those of routes
+    (seed 3). Jobs of one run go on side by side; a run that is reported as a whole goes alone, and
+    so does a job whose build another one may lead elsewhere."""
     whole = {key for key in keys if is_run(key)}
     runs = sorted({run_group(key) for key in keys})
     locks = [{"run_key": run, "seed": 1, "shared": run not in whole} for run in runs]
     locks += [{"run_key": key, "seed": 0, "shared": False} for key in keys]
     locks += [{"run_key": number, "seed": 2, "shared": False} for number in numbers]
+    locks += [{"run_key": number, "seed": 3, "shared": False} for number in routed]
     connection.execute(query("record/begin_recording"), {"locks": as_json(locks)})
 
 
