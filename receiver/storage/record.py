@@ -11,7 +11,6 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from receiver.domain.delivery import Delivery, Outcome
-from receiver.domain.fold.events import run_group
 from receiver.domain.job_matching import is_run, shared_keys
 from receiver.domain.quarantine import quarantine
 from receiver.domain.stage_map import StageMap
@@ -27,10 +26,11 @@ from receiver.storage import (
     plain_numbers,
     projections,
     refold,
+    run_locks,
     stage_maps,
     write_access,
 )
-from receiver.storage.db import Connection, Cursor, Database, Row, array, as_json, query
+from receiver.storage.db import Connection, Cursor, Database, Row, array, query
 from receiver.storage.dimensions import Ids
 from receiver.storage.job_matching import Matches
 from receiver.storage.plain_numbers import Joined
@@ -80,7 +80,7 @@ def record(
     with connection.pipeline():
         # 1 Lock the CI runs: one transaction at a time decides which builds their jobs belong to.
         routed = sorted(delivery_names.routed_numbers(deliveries))
-        _lock_runs(connection, keys, plain_numbers.numbers_of(deliveries), routed)
+        run_locks.lock(connection, keys, plain_numbers.numbers_of(deliveries), routed)
         # 2 Insert each delivery under its key; a key that is there already is a duplicate.
         inserted = _insert(connection, deliveries, replaced)
         # 3 Resolve the names of dimensions, and the numbers of builds, to ids.
@@ -191,24 +191,6 @@ def _record_alone(
     raise AssertionError  # the last try returns
 
 
-def _lock_runs(
-    connection: Connection,
-    keys: Sequence[str],
-    numbers: Sequence[str] = (),
-    routed: Sequence[str] = (),
-) -> None:
-    """Lock whole runs (seed 1) before jobs (seed 0) before numbers (seed 2) before those of routes
-    (seed 3). Jobs of one run go on side by side; a run that is reported as a whole goes alone, and
-    so does a job whose build another one may lead elsewhere."""
-    whole = {key for key in keys if is_run(key)}
-    runs = sorted({run_group(key) for key in keys})
-    locks = [{"run_key": run, "seed": 1, "shared": run not in whole} for run in runs]
-    locks += [{"run_key": key, "seed": 0, "shared": False} for key in keys]
-    locks += [{"run_key": number, "seed": 2, "shared": False} for number in numbers]
-    locks += [{"run_key": number, "seed": 3, "shared": False} for number in routed]
-    connection.execute(query("record/begin_recording"), {"locks": as_json(locks)})
-
-
 def _insert(
     connection: Connection, deliveries: Sequence[Delivery], replaced: Sequence[Row] | None
 ) -> Cursor:
@@ -228,7 +210,7 @@ def _ensure_names(connection: Connection, new: Sequence[Delivery], ids: Ids) -> 
 def _match(connection: Connection, new_keys: set[str], joined: Joined, ids: Ids) -> Matches:
     """Match the jobs under the keys of new deliveries, and under those of the jobs they join."""
     if others := sorted(joined.run_keys - new_keys):
-        _lock_runs(connection, others)
+        run_locks.lock(connection, others)
     return job_matching.match(connection, shared_keys(new_keys | joined.run_keys), ids)
 
 
