@@ -51,9 +51,8 @@ def test_a_job_that_was_matched_before_is_matched_alike():
     before = [file.match(each) for each in jobs]
     assert [file.match(each) for each in jobs] == before
     assert len({each.build_number for each in before if each}) == len(jobs)
-    other = file.match(subject(run="0", variables={"IMAGE": "db"}))
-    assert other
-    assert other.identity.image_type == "db"
+    again = [file.match(subject(run="0", variables={"IMAGE": name})) for name in ("web", "db")]
+    assert [each and each.identity.image_type for each in again] == ["web", "db"]
     assert file.match(subject(run="0")) is None
     assert len(file.known) <= MOST_KNOWN
 

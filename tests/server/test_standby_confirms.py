@@ -1,11 +1,9 @@
 """A standby that must confirm: nothing is acknowledged that it lacks, little hangs without it."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from itertools import count
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -21,15 +19,14 @@ from receiver.errors import Unavailable
 from receiver.storage import commits, db
 from receiver.storage.commits import COMMITS
 from tests.support.api import NAMES
-from tests.support.deliveries import SECRETS
 from tests.support.replication import Pair, crash, replicated, stop
-from tests.support.senders import BEARER, SECRET, at, envelope, post, proof, sign, stage
+from tests.support.senders import BEARER, SECRET, envelope, post, sign, stage
+from tests.support.standby_load import load
 from tests.support.waiting import wait_until
 from tests.torture.machine import Receiver
 
 KEPT = "SELECT delivery_key FROM deliveries ORDER BY received_at"
 CHANGES = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"  # the next transaction that writes
-NUMBERS = count(1)
 Serve = Callable[[Config], FlaskClient]
 Send = Callable[[FlaskClient, str], int]
 
@@ -210,65 +207,6 @@ def test_who_waits_for_the_turn_is_refused_as_soon_as_the_commit_is_slow(
         hanging = turns.watch(connection, look, lambda: None)
         assert refused.wait(30)
         assert hanging.ended.wait(30)
-
-
-class Load:
-    """Twenty-four senders of fresh deliveries, heartbeats and API writes, and readers of pages."""
-
-    def __init__(self, receiver: Receiver, head: dict[str, str]) -> None:
-        self.receiver, self.head = receiver, head
-        self.acknowledged: list[str] = []
-        self.answers: Counter[str] = Counter()
-        self.refused_pages: list[str] = []
-        self.is_over = threading.Event()
-
-    def deliver(self) -> None:
-        number = f"b-{next(NUMBERS)}"
-        body = orjson.dumps(envelope(stage("Base"), number=number, run=number))
-        headers = proof("milepost", SECRETS["milepost"], body)
-        status = self._post("/webhooks/milepost", body, headers)
-        if status < 300:
-            self.acknowledged.append(headers["webhook-id"])
-
-    def beat(self) -> None:
-        body = orjson.dumps(envelope({"kind": "heartbeat", "at": at(1)}, number="beating"))
-        self._post("/webhooks/milepost", body, proof("milepost", SECRETS["milepost"], body))
-
-    def write(self) -> None:
-        body = orjson.dumps({"build_number": f"api-{next(NUMBERS)}"})
-        self._post("/api/v1/builds", body, self.head)
-
-    def read(self) -> None:
-        answer = requests.get(f"{self.receiver.url}/builds", timeout=30)
-        if answer.status_code != 200:
-            self.refused_pages.append(answer.text)
-
-    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> int:
-        headers = headers | {"Content-Type": "application/json"}
-        answer = requests.post(self.receiver.url + path, body, headers=headers, timeout=30)
-        reason = answer.json()["detail"] if answer.status_code == 503 else ""
-        self.answers[f"{answer.status_code} {reason}".strip()] += 1
-        return answer.status_code
-
-
-@contextmanager
-def load(receiver: Receiver, head: dict[str, str]) -> Iterator[Load]:
-    load = Load(receiver, head)
-
-    def repeat(each: Callable[[], None]) -> None:
-        while not load.is_over.wait(0.02):
-            with suppress(requests.ConnectionError):
-                each()
-
-    each = [*[load.deliver] * 24, *[load.beat] * 4, *[load.write] * 2, *[load.read] * 2]
-    with ThreadPoolExecutor(len(each)) as pool:
-        running = [pool.submit(repeat, one) for one in each]
-        try:
-            yield load
-        finally:
-            load.is_over.set()
-    for one in running:
-        one.result()
 
 
 def test_a_standby_that_is_away_hangs_one_backend_a_worker(

@@ -56,9 +56,8 @@ def _every_build_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _forget() -> None:
-    KEPT.__init__()  # type: ignore[misc]  # as another process, which has seen nothing
-    MARKS.__init__()  # type: ignore[misc]
-    read_statements.KNOWN.__init__()  # type: ignore[misc]
+    for known in (KEPT, MARKS, read_statements.KNOWN):
+        known.__init__()  # type: ignore[misc]  # as another process, which has seen nothing
 
 
 @pytest.mark.usefixtures("_every_build_is_large")
