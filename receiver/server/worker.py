@@ -33,9 +33,7 @@ class Worker(gthread.ThreadWorker):
     """
 
     def init_process(self) -> None:
-        """Make the places for large requests, and each setting an attribute: gunicorn looks it up
-        by two calls, forty times a request."""
-        vars(self.cfg).update({name: each.get() for name, each in self.cfg.settings.items()})
+        """Make the places for large requests."""
         self._places = BoundedSemaphore(max(int(self.cfg.threads) // 2, 1))
         self._large: deque[Connection] = deque()
         super().init_process()

@@ -88,7 +88,7 @@ class Shape(fields.Field[Json]):
             if name not in value and not part.required:
                 continue
             try:
-                values[name] = read_part(part, value.get(name, missing))
+                values[name] = part.deserialize(value.get(name, missing))
             except ValidationError as error:
                 errors[name] = error.messages
         if errors:
@@ -96,21 +96,6 @@ class Shape(fields.Field[Json]):
         if self.rule:
             self.rule(values)
         return values
-
-
-def read_part(part: fields.Field[Any], value: Any) -> Any:
-    """Return the value of a field without functions of its own, as its deserialize() does at twice
-    the cost. Raises ValidationError."""
-    if value is None and part.allow_none:
-        return None
-    if value is None or value is missing:
-        return part.deserialize(value)
-    result = part._deserialize(value, None, None)
-    if len(part.validators) == 1:
-        part.validators[0](result)
-    elif part.validators:
-        part._validate(result)
-    return result
 
 
 class Flag(fields.Field[bool]):
