@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import IO
 
-from flask.globals import request_ctx
+from flask import request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
@@ -15,7 +15,6 @@ PIECE_BYTES = 2**20  # gunicorn reads as much from a socket at once
 def read_body(limit: int) -> bytes:
     """Return the body, of at most `limit` bytes. A chunked one has no length, so one byte more is
     read: Werkzeug would cut it silently at the limit. Raises Malformed or TooLarge."""
-    request = request_ctx.request
     length = request.content_length or 0
     if length > limit:
         raise TooLarge(f"A body may have {limit} bytes.")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 from flask.blueprints import BlueprintSetupState
-from flask.globals import app_ctx
 
 from receiver.domain.model import BUILD_STATUSES
 from receiver.errors import Unavailable
@@ -222,15 +221,15 @@ def metrics() -> Response:
 
 def count(response: Response) -> Response:
     """Count a request to /webhooks."""
-    counters, told = instruments(current_app), app_ctx.g
+    counters = instruments(current_app)
     name = (request.view_args or {}).get("source_name", "")
     source = name if name in SOURCES else "unknown"
-    outcome = told.get("outcome") or told.get("reason") or "error"
+    outcome = g.get("outcome") or g.get("reason") or "error"
     counters.deliveries.labels(source, outcome).inc()
     if response.status_code >= 400:
         _count_refusal(counters, source, outcome)
     if response.status_code < 300:
-        counters.ingest.labels(source).observe(time.perf_counter() - told.began)
+        counters.ingest.labels(source).observe(time.perf_counter() - g.began)
     return response
 
 

@@ -4,8 +4,7 @@ import re
 import time
 from uuid import uuid4
 
-from flask import Flask, Response
-from flask.globals import app_ctx, request_ctx
+from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from receiver import log
@@ -20,17 +19,15 @@ def register(app: Flask) -> None:
 
 
 def _begin() -> None:
-    g = app_ctx.g
     g.began = time.perf_counter()
     # Of a trusted proxy: others' is removed.
-    header = request_ctx.request.headers.get("X-Request-ID", "")
+    header = request.headers.get("X-Request-ID", "")
     g.request_id = header if REQUEST_ID.fullmatch(header) else uuid4().hex
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
 
 
 def _finish(response: Response) -> Response:
-    g, request = app_ctx.g, request_ctx.request
     response.headers["X-Request-ID"] = g.get("request_id", "")
     if request.path != "/livez" and response.status_code != 304:  # open pages ask all the time
         log.get().info(

@@ -3,8 +3,7 @@
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response
-from flask.globals import app_ctx, request_ctx
+from flask import Blueprint, Response, g, request
 from gunicorn.http.errors import ParseException
 from msgspec.structs import asdict
 
@@ -60,13 +59,12 @@ def _end(error: HttpError, source_name: str) -> None:
 
 def _warn_of_query(source_name: str) -> None:
     """Log a credential in the URL: it is no proof here, and every proxy has logged it."""
-    if any(redact.looks_secret(name) for name in request_ctx.request.args):
+    if any(redact.looks_secret(name) for name in request.args):
         log.get().warning("credential in a query", source=source_name[:100])
 
 
 def _deliver(source_name: str, sender_name: str) -> Response:
     source, sender = _sender(source_name, sender_name)
-    g, request = app_ctx.g, request_ctx.request
     g.log_fields = {"source": source.name, "sender": sender.name}
     if request.method != "POST":
         raise WrongMethod(headers={"Allow": "POST"})
@@ -124,7 +122,6 @@ def _sender(source_name: str, sender_name: str) -> tuple[Source, Sender]:
 
 
 def _check_type(source: Source) -> None:
-    request = request_ctx.request
     mimetype = request.mimetype
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise WrongType("Send the body uncompressed.", headers={"Accept-Encoding": "identity"})
@@ -135,7 +132,6 @@ def _check_type(source: Source) -> None:
 
 
 def _request(source: Source) -> Request:
-    request = request_ctx.request
     return Request(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=read_body(source.max_body),
@@ -148,7 +144,6 @@ def _request(source: Source) -> Request:
 def _discard() -> None:
     """Read the rest of a refused body. A connection that closes with unread bytes is reset, and a
     proxy that still sends would report a failed receiver instead of our answer."""
-    request = request_ctx.request
     if (request.content_length or 0) > MAX_DISCARDED:
         return
     left = MAX_DISCARDED
